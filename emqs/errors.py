@@ -1,0 +1,59 @@
+"""Errors that a user of emqs can cause, and so can fix.
+
+EmqsError
+├── ConfigError              a setting is out of range or contradicts another
+├── DataError                a file is missing, unreadable, or has the wrong shape
+├── WeightsError             a weights file does not fit, is damaged, or is not one
+└── MissingDependencyError   an optional package is needed and not installed
+
+Every message is one clear statement: what is wrong, where, what was got, what is allowed, and
+what to do next. The commands print it on one line and end with an exit code that is not 0.
+"""
+
+import importlib
+from types import ModuleType
+
+
+class EmqsError(Exception):
+    """Something a user of emqs can fix."""
+
+
+class ConfigError(EmqsError):
+    """A setting is out of range, unknown, or contradicts another."""
+
+
+class DataError(EmqsError):
+    """A file or an array is missing, unreadable, or has the wrong shape or values."""
+
+
+class WeightsError(EmqsError):
+    """A weights file does not fit its model, is damaged, or is no weights file."""
+
+
+class MissingDependencyError(EmqsError):
+    """An optional package is needed and not installed."""
+
+
+def require(package: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional package, or say how to get it.
+
+    Args:
+        package: Import name, e.g. ``"timm"``.
+        extra: The extra of emqs that brings it, e.g. ``"backbone"``.
+        purpose: What it is needed for, to complete "needed to ...".
+
+    Returns:
+        The imported module.
+
+    Raises:
+        MissingDependencyError: If the package is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:  # installed, but one of ITS imports is missing
+            raise
+        raise MissingDependencyError(
+            f"The package '{package}' is needed to {purpose}, and is not installed. "
+            f"Install it with: pip install 'emqs[{extra}]'"
+        ) from None

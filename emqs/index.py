@@ -1,0 +1,139 @@
+"""Nearest neighbours among codes: Annoy (approximate) and exact, both Euclidean."""
+
+from typing import Protocol
+
+import numpy as np
+from annoy import AnnoyIndex
+
+from emqs.config import IndexConfig
+from emqs.errors import ConfigError, DataError
+
+BLOCK = 1 << 24  # exact: distances computed at once, to bound memory
+SPARE = 8  # exact: candidates beyond k that are measured precisely, against rounding
+
+
+class Index(Protocol):
+    """A set of codes that can be asked for those nearest to others."""
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        ...
+
+    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest codes of each query.
+
+        Args:
+            queries: Shape ``(M, D)``, float32.
+            k: How many, from 1 to ``len(self)``.
+
+        Returns:
+            Positions of the codes, ``(M, k)`` int64, and their Euclidean distances, ``(M, k)``
+            float64, nearest first.
+        """
+        ...
+
+
+def build(codes: np.ndarray, config: IndexConfig) -> Index:
+    """Return an index over codes.
+
+    Args:
+        codes: Shape ``(N, D)``, float32, at least one, all finite.
+        config: Which index, and its settings.
+
+    Returns:
+        The index; the same codes and settings give the same index.
+
+    Raises:
+        DataError: If there are no codes, or one is not finite.
+    """
+    if codes.ndim != 2 or len(codes) == 0:
+        raise DataError(f"An index needs codes of shape (N, D) with N > 0, got {codes.shape}.")
+    if not np.isfinite(codes).all():
+        bad = int(np.flatnonzero(~np.isfinite(codes).all(axis=1))[0])
+        raise DataError(f"Code {bad} of {len(codes)} holds NaN or infinity.")
+    return ExactIndex(codes) if config.name == "exact" else AnnoyTrees(codes, config)
+
+
+def _check(k: int, n_codes: int) -> None:
+    if not 1 <= k <= n_codes:
+        raise ConfigError(f"query.num_neighbors must be from 1 to {n_codes}, got {k}.")
+
+
+class ExactIndex:
+    """All distances, in float64."""
+
+    def __init__(self, codes: np.ndarray) -> None:
+        """Keep the codes, shape ``(N, D)``."""
+        self.codes = codes.astype(np.float64)
+        self.square_norms = np.einsum("nd,nd->n", self.codes, self.codes)
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        return len(self.codes)
+
+    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest codes of each query; see ``Index.nearest``.
+
+        Candidates come from ``|q|^2 - 2 q.c + |c|^2``, which is fast and loses digits; the
+        distances of the best candidates are then computed from differences, so a code is at
+        distance exactly 0 from itself.
+        """
+        _check(k, len(self))
+        queries = queries.astype(np.float64)
+        n_candidates = min(k + SPARE, len(self))
+        ids = np.empty((len(queries), k), dtype=np.int64)
+        distances = np.empty((len(queries), k), dtype=np.float64)
+        step = max(1, BLOCK // max(len(self), n_candidates * self.codes.shape[1]))
+        for start in range(0, len(queries), step):
+            block = queries[start : start + step]  # (m, D)
+            rough = self.square_norms - 2 * (block @ self.codes.T)  # (m, N), without |q|^2
+            near = np.argpartition(rough, n_candidates - 1, axis=1)[:, :n_candidates]
+            near.sort(axis=1)  # equal distances keep the order of the codes
+            exact = np.linalg.norm(self.codes[near] - block[:, None, :], axis=2)
+            order = np.argsort(exact, axis=1, kind="stable")[:, :k]
+            ids[start : start + step] = np.take_along_axis(near, order, axis=1)
+            distances[start : start + step] = np.take_along_axis(exact, order, axis=1)
+        return ids, distances
+
+
+class AnnoyTrees:
+    """Random-projection trees.
+
+    Source:
+        Annoy (Bernhardsson); 750 trees as in Patch-based Querying.
+    """
+
+    def __init__(self, codes: np.ndarray, config: IndexConfig) -> None:
+        """Build the trees over codes, shape ``(N, D)``, seeded."""
+        self.codes = codes
+        self.search_k = config.search_k
+        self.trees = AnnoyIndex(codes.shape[1], "euclidean")
+        self.trees.set_seed(config.seed)
+        for position, code in enumerate(codes):
+            self.trees.add_item(position, code)
+        self.trees.build(config.n_trees, n_jobs=1)  # one job: the same trees on every machine
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        return len(self.codes)
+
+    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return k near codes of each query; see ``Index.nearest``.
+
+        Raises:
+            DataError: If Annoy finds fewer than k.
+        """
+        _check(k, len(self))
+        ids = np.empty((len(queries), k), dtype=np.int64)
+        for row, query in enumerate(queries):
+            found = self.trees.get_nns_by_vector(query, k, search_k=self.search_k)
+            if len(found) < k:
+                raise DataError(
+                    f"Annoy found {len(found)} of {k} neighbours. Raise index.search_k (now "
+                    f"{self.search_k}) or use index=exact."
+                )
+            ids[row] = found
+        distances = np.linalg.norm(
+            self.codes[ids].astype(np.float64) - queries[:, None, :].astype(np.float64), axis=2
+        )
+        return ids, distances

@@ -1,0 +1,69 @@
+"""Encoders as plain torch networks, one file each: a patch in, a code out.
+
+A new encoder is one file with one class, one line in ``NETWORKS`` and one YAML in
+``configs/model/``. It needs ``input_size``, ``code_size`` and ``encode``; one that learns from the
+searched dataset itself (without labels) also has ``fit``, one that can be trained has ``decode``.
+"""
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from emqs.errors import ConfigError
+from emqs.models.ae import AE
+from emqs.models.histogram import Histogram
+from emqs.models.pca import PCA
+from emqs.models.pixels import Pixels
+from emqs.models.random_conv import RandomConv
+from emqs.models.vae import VAE
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "ae": AE,
+    "histogram": Histogram,
+    "pca": PCA,
+    "pixels": Pixels,
+    "random_conv": RandomConv,
+    "vae": VAE,
+}
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What every network here can do."""
+
+    input_size: int  # edge H = W of its input, pixels
+    code_size: int  # length D of its code
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return codes, shape ``(N, D)``, of images ``(N, 1, H, W)`` in [0, 1], float32."""
+        ...
+
+
+@runtime_checkable
+class Fittable(Encoder, Protocol):
+    """An encoder that learns from the unlabelled patches of the dataset it searches."""
+
+    def fit(self, images: Tensor) -> None:
+        """Learn from images, shape ``(N, 1, H, W)`` in [0, 1], float32."""
+        ...
+
+
+def build(name: str, settings: dict[str, Any]) -> nn.Module:
+    """Return a new network.
+
+    Args:
+        name: A key of ``NETWORKS``.
+        settings: Keyword arguments of its class.
+
+    Returns:
+        The network, in evaluation mode, with fresh weights; it is an ``Encoder``.
+
+    Raises:
+        ConfigError: If the name or a setting is unknown or not allowed.
+    """
+    if name not in NETWORKS:
+        raise ConfigError(f"model.name must be one of {', '.join(NETWORKS)}, got '{name}'.")
+    try:
+        return NETWORKS[name](**settings).eval()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None

@@ -1,0 +1,88 @@
+"""The autoencoder of patch-based querying: a patch in, a short code out, and back again.
+
+Shapes: ``(N, 1, 64, 64) -> 3 x (conv, pool) -> (N, 32, 8, 8) -> (N, 2048) -> (N, D)`` and
+``(N, D) -> (N, 2048) -> (N, 32, 8, 8) -> 3 x (transposed conv) -> (N, 1, 64, 64)``.
+
+Source:
+    Patch-based Querying Identifies Structures of Interest in Electron Microscopy Data;
+    layer names as in the published checkpoints, so that those load unchanged.
+"""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CHANNELS = 32
+GRID = 8  # edge of the feature map that is flattened
+FEATURES = CHANNELS * GRID * GRID  # 2048
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU}
+
+
+class ConvolutionalTrunk(nn.Module):
+    """The parts that AE and VAE share: three convolutions down, three transposed ones up."""
+
+    input_size = GRID * 8
+
+    def __init__(self, *, activation: str = "relu") -> None:
+        """Make the layers.
+
+        Args:
+            activation: One of ``ACTIVATIONS``; the published models use ``"relu"``.
+        """
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"model.network.activation must be one of {', '.join(ACTIVATIONS)}, "
+                f"got '{activation}'."
+            )
+        self.conv1 = nn.Conv2d(1, CHANNELS, 3, padding=1)
+        self.conv2 = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
+        self.conv3 = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1)
+        self.t_conv1 = nn.ConvTranspose2d(CHANNELS, CHANNELS, 2, stride=2)
+        self.t_conv2 = nn.ConvTranspose2d(CHANNELS, CHANNELS, 2, stride=2)
+        self.t_conv3 = nn.ConvTranspose2d(CHANNELS, 1, 2, stride=2)
+        self.activation = ACTIVATIONS[activation]()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return flat features, shape ``(N, 2048)``, of images ``(N, 1, 64, 64)`` in [0, 1]."""
+        x = F.max_pool2d(self.activation(self.conv1(images)), 2)  # (N, 32, 32, 32)
+        x = F.max_pool2d(self.activation(self.conv2(x)), 2)  # (N, 32, 16, 16)
+        x = F.max_pool2d(self.activation(self.conv3(x)), 2)  # (N, 32, 8, 8)
+        return x.flatten(1)  # (N, 2048)
+
+    def images(self, features: Tensor) -> Tensor:
+        """Return images in [0, 1], shape ``(N, 1, 64, 64)``, of flat features ``(N, 2048)``."""
+        x = features.view(-1, CHANNELS, GRID, GRID)  # (N, 32, 8, 8)
+        x = self.activation(self.t_conv1(x))  # (N, 32, 16, 16)
+        x = self.activation(self.t_conv2(x))  # (N, 32, 32, 32)
+        return torch.sigmoid(self.t_conv3(x))  # (N, 1, 64, 64)
+
+
+class AE(ConvolutionalTrunk):
+    """Autoencoder; 160,353 parameters with a code of 32."""
+
+    def __init__(self, *, latent_size: int = 32, activation: str = "relu") -> None:
+        """Make the layers.
+
+        Args:
+            latent_size: Length D of the code.
+            activation: One of ``ACTIVATIONS``.
+        """
+        super().__init__(activation=activation)
+        self.code_size = latent_size
+        self.fc_enc = nn.Linear(FEATURES, latent_size)
+        self.fc_dec = nn.Linear(latent_size, FEATURES)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return codes, shape ``(N, D)``, of images ``(N, 1, 64, 64)`` in [0, 1]."""
+        return cast(Tensor, self.fc_enc(self.features(images)))  # (N, D)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return images in [0, 1], shape ``(N, 1, 64, 64)``, of codes ``(N, D)``."""
+        return self.images(self.fc_dec(codes))  # (N, 1, 64, 64)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the reconstruction of images, both ``(N, 1, 64, 64)`` in [0, 1]."""
+        return self.decode(self.encode(images))
