@@ -1,0 +1,228 @@
+"""Run a model over patches; save and load the codes."""
+
+import json
+import logging
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from rich.progress import Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from emqs import patches
+from emqs.datasets import Stack
+from emqs.errors import DataError
+from emqs.models import Encoder, Fittable
+from emqs.weights import Model
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "emqs-embeddings"
+VERSION = 1
+FIT_PATCHES = 4096  # a fitted model learns from at most this many, drawn with a fixed seed
+
+
+def pick_device() -> str:
+    """Return ``"cuda"`` or ``"mps"`` where there is one, else ``"cpu"``."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def images(model: Model, stack: Stack, boxes: np.ndarray) -> Tensor:
+    """Return patches as the network wants them, shape ``(N, 1, H, W)``, float32 in [0, 1]."""
+    size = model.preprocessing.size
+    result = np.empty((len(boxes), size, size), dtype=np.float32)
+    for z, here in patches.by_slice(boxes, batch_size=max(1, len(boxes))):
+        result[here] = patches.cut(_slice(model, stack, z), boxes[here], size)
+    return torch.from_numpy(result[:, None])
+
+
+def _slice(model: Model, stack: Stack, z: int) -> np.ndarray:
+    return patches.with_contrast(stack.unit(z), model.preprocessing.contrast)
+
+
+def fit(model: Model, stack: Stack, boxes: np.ndarray, *, seed: int = 0) -> None:
+    """Let a model that learns from the searched dataset do so; others are left alone.
+
+    Args:
+        model: Its network changes if it has ``fit`` (PCA, histogram). Labels are never seen.
+        stack: The slices.
+        boxes: Patches to learn from, shape ``(N, 5)``; at most ``FIT_PATCHES`` are drawn.
+        seed: Of that draw.
+
+    Raises:
+        DataError: If there are too few patches.
+    """
+    if not isinstance(model.network, Fittable):
+        return
+    chosen = np.random.default_rng(seed).permutation(len(boxes))[:FIT_PATCHES]
+    try:
+        model.network.fit(images(model, stack, boxes[np.sort(chosen)]))
+    except ValueError as error:
+        raise DataError(f"{error} Use a smaller patch.stride or more slices.") from None
+
+
+def embed_batches(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    *,
+    batch_size: int = 512,
+    device: str | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield codes batch by batch, so that neither patches nor codes need to fit in memory.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        batch_size: Patches at once, all of one slice; changes memory and speed, not the result.
+        device: Torch device; None picks a GPU if there is one.
+
+    Yields:
+        Positions in ``boxes``, ``(n,)``, and their codes, ``(n, D)``, float32; slice by slice.
+
+    Raises:
+        DataError: If a code is not finite.
+    """
+    device = device or pick_device()
+    encoder = cast(Encoder, model.network.to(device))
+    current, image = -1, np.empty((0, 0), dtype=np.float32)
+    for z, here in patches.by_slice(boxes, batch_size):
+        if z != current:
+            current, image = z, _slice(model, stack, z)
+        batch = patches.cut(image, boxes[here], model.preprocessing.size)[:, None]
+        with torch.inference_mode():
+            codes = encoder.encode(torch.from_numpy(batch).to(device)).cpu().numpy()
+        if not np.isfinite(codes).all():
+            bad = here[~np.isfinite(codes).all(axis=1)][0]
+            raise DataError(
+                f"The code of the patch at (z, y, x, height, width) = "
+                f"{tuple(int(v) for v in boxes[bad])} of {stack.name} holds NaN or infinity."
+            )
+        yield here, codes
+
+
+def embed(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    *,
+    batch_size: int = 512,
+    device: str | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the code of every patch; patches are cut on the fly, a batch at a time.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        batch_size: Patches at once; changes memory and speed, not the result.
+        device: Torch device; None picks a GPU if there is one.
+        progress: Show a bar with the time left.
+
+    Returns:
+        Codes, shape ``(N, D)``, float32, in the order of ``boxes``.
+
+    Raises:
+        DataError: If a code is not finite.
+    """
+    codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
+    batches = embed_batches(model, stack, boxes, batch_size=batch_size, device=device)
+    for here, batch in with_progress(batches, len(boxes), "embed", show=progress):
+        codes[here] = batch
+    return codes
+
+
+def with_progress(
+    batches: Iterator[tuple[np.ndarray, np.ndarray]], total: int, what: str, *, show: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pass batches on, with a bar on the terminal that shows patches done and the time left.
+
+    Args:
+        batches: Pairs whose first array has one entry per patch.
+        total: Number of patches in all.
+        what: Word beside the bar.
+        show: Whether to show it.
+    """
+    if not show:
+        yield from batches
+        return
+    columns = (
+        *Progress.get_default_columns()[:-1],
+        TimeRemainingColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} patches"),
+    )
+    with Progress(*columns) as bar:
+        task = bar.add_task(what, total=total)
+        for here, batch in batches:
+            yield here, batch
+            bar.advance(task, len(here))
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Codes with the boxes they belong to and the model that made them."""
+
+    boxes: np.ndarray  # (N, 5), int64
+    codes: np.ndarray  # (N, D), float32
+    manifest: dict[str, Any]  # dataset, model, preprocessing, sha256 of the weights
+
+
+def manifest(model: Model, stack: Stack) -> dict[str, Any]:
+    """Return what must match for codes to be comparable."""
+    return {
+        "dataset": stack.name,
+        "model": model.name,
+        "network": model.settings,
+        "preprocessing": asdict(model.preprocessing),
+        "weights_sha256": model.sha256,
+    }
+
+
+def save(path: Path, embeddings: Embeddings) -> None:
+    """Write embeddings to an ``.npz`` file, first under a temporary name."""
+    header = {"format": FORMAT, "version": VERSION, "manifest": embeddings.manifest}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(
+                stream,
+                header=np.array(json.dumps(header)),
+                boxes=embeddings.boxes,
+                codes=embeddings.codes,
+            )
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Embeddings:
+    """Return embeddings from an ``.npz`` file; nothing in it is executed.
+
+    The file's own checksums (CRC-32 of each array) are checked while reading.
+
+    Raises:
+        DataError: If the file is missing, damaged, or of another kind.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no embeddings file {path}.")
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            header = json.loads(str(content["header"]))
+            boxes, codes = content["boxes"], content["codes"]
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged or no embeddings file: {error}") from None
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise DataError(f"{path} must be {FORMAT!r} version {VERSION}, got {header}.")
+    if len(boxes) != len(codes):
+        raise DataError(f"{path} has {len(boxes)} boxes but {len(codes)} codes.")
+    return Embeddings(boxes, codes, header["manifest"])

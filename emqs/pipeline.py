@@ -1,0 +1,247 @@
+"""Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
+
+The five calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
+``emqs.embeddings``), ``search`` and ``evaluate``.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emqs import embeddings, metrics, models, patches
+from emqs import query as querying
+from emqs.config import IndexConfig, ModelConfig, PatchConfig, QueryConfig
+from emqs.datasets import Stack
+from emqs.embeddings import embed
+from emqs.errors import ConfigError
+from emqs.geometry import Unit, to_pixels
+from emqs.weights import Model
+from emqs.weights import load as load_weights
+
+__all__ = [
+    "Evaluation", "embed", "evaluate", "load_model", "make_grid", "patch_pixels", "search",
+]  # fmt: skip
+
+PRECISION_AT = (10, 50, 100)
+
+
+def load_model(config: ModelConfig, weights: str | None) -> Model:
+    """Return the encoder that the settings ask for.
+
+    Args:
+        config: Which network; only used where no weights are given.
+        weights: Path of a weights file, which alone decides the network and its preprocessing; None
+            for the models that are not trained.
+
+    Returns:
+        The model, ready to embed. PCA and histogram still learn from the searched patches.
+
+    Raises:
+        WeightsError: If the file is missing, damaged or does not fit.
+        ConfigError: If the model needs weights and there are none, or the other way round.
+    """
+    if weights is not None:
+        if config.weights is None:
+            raise ConfigError(
+                f"model={config.name} takes no weights, got weights={weights}. "
+                "Leave weights= out, or choose model=ae or model=vae."
+            )
+        return load_weights(Path(weights))
+    if config.weights is not None:
+        raise ConfigError(f"model={config.name} needs weights=PATH, got none.")
+    network = models.build(config.name, config.network)
+    return Model(config.name, network, dict(config.network), config.preprocessing)
+
+
+def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
+    """Return edge and grid step of a patch in pixels of this stack."""
+    unit: Unit = "nm" if patch.unit == "nm" else "px"
+    size = to_pixels(patch.size, unit, stack.pixel_size_nm, setting="patch.size")
+    if patch.stride is None:
+        return size, size
+    return size, to_pixels(patch.stride, unit, stack.pixel_size_nm, setting="patch.stride")
+
+
+def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
+    """Return the boxes of a regular grid over a stack, shape ``(N, 5)``; see ``patches.grid``."""
+    return patches.grid(stack.shapes, *patch_pixels(stack, patch))
+
+
+def search(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    searcher: querying.Searcher,
+    *,
+    batch_size: int = 512,
+    device: str | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the score of every patch; codes are scored as they come and not kept.
+
+    Args:
+        model: The encoder that also made the examples of ``searcher``.
+        stack: The slices.
+        boxes: Patches to search, shape ``(N, 5)``.
+        searcher: The examples.
+        batch_size: Patches at once.
+        device: Torch device; None picks a GPU if there is one.
+        progress: Show a bar with the time left.
+
+    Returns:
+        Scores, shape ``(N,)``, float64; higher is more alike.
+    """
+
+    def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for here, codes in embeddings.embed_batches(
+            model, stack, boxes, batch_size=batch_size, device=device
+        ):
+            yield here, searcher.score(codes)
+
+    scores = np.empty(len(boxes), dtype=np.float64)
+    for here, batch in embeddings.with_progress(scored(), len(boxes), "search", show=progress):
+        scores[here] = batch
+    return scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A ranking of all searched patches and how good it is; arrays are best patch first."""
+
+    boxes: np.ndarray  # (N, 5), int64
+    scores: np.ndarray  # (N,), float64
+    overlap: np.ndarray  # (N,), float64: fraction of the patch that is the structure
+    curve: metrics.ComponentCurve
+    split: querying.Split  # positions refer to ``grid``
+    grid: np.ndarray  # (M, 5), int64: all patches, examples included
+    metrics: dict[str, Any]  # what metrics.json holds
+
+
+def evaluate(
+    stack: Stack,
+    model: Model,
+    *,
+    patch: PatchConfig,
+    query: QueryConfig,
+    index: IndexConfig,
+    batch_size: int = 512,
+    device: str | None = None,
+    n_bootstrap: int = 200,
+    progress: bool = False,
+) -> Evaluation:
+    """Search a labelled stack with examples from its own query slices, and measure the ranking.
+
+    Args:
+        stack: Slices with labels.
+        model: The encoder; PCA and histogram first learn from the patches, without labels.
+        patch: Size and grid step of patches.
+        query: What to look for.
+        index: How nearest examples are found.
+        batch_size: Patches embedded at once.
+        device: Torch device; None picks a GPU if there is one.
+        n_bootstrap: Resamples of slices for the confidence intervals.
+        progress: Show a bar with the time left.
+
+    Returns:
+        The ranking and its metrics.
+
+    Raises:
+        DataError: If there are no labels, no positive or no negative example.
+
+    Source:
+        Patch-based Querying.
+    """
+    started = time.perf_counter()
+    labels = stack.require_labels()
+    grid = make_grid(stack, patch)
+    overlap = patches.structure_fraction(labels, grid, query.structure)
+    split = querying.split(grid, overlap, len(stack), query)
+    options: dict[str, Any] = {"batch_size": batch_size, "device": device}
+    embeddings.fit(model, stack, grid)
+    searcher = querying.Searcher(
+        embed(model, stack, grid[split.positives], **options),
+        embed(model, stack, grid[split.negatives], **options),
+        num_neighbors=query.num_neighbors,
+        index=index,
+    )
+    searched = grid[split.searched]
+    scores = search(model, stack, searched, searcher, progress=progress, **options)
+    order = querying.ranking(scores)
+    found = overlap[split.searched]
+    truth = metrics.ComponentTruth(
+        found > 0,
+        *patches.touched_components(labels, searched, query.structure),
+    )
+    measured = _measure(order, scores, found, truth, query)
+    measured["confidence_95"] = _intervals(order, found, searched[:, 0], truth, query, n_bootstrap)
+    measured |= {
+        "dataset": stack.name,
+        "model": model.name,
+        "n_searched_patches": len(searched),
+        "n_positive": len(split.positives),
+        "n_negative": len(split.negatives),
+        "n_query_slices": len(split.query_slices),
+        "n_slices": len(stack),
+        "seconds": time.perf_counter() - started,
+    }
+    return Evaluation(
+        searched[order],
+        scores[order],
+        found[order],
+        metrics.component_curve(order, truth),
+        split,
+        grid,
+        measured,
+    )
+
+
+def _measure(
+    order: np.ndarray,
+    scores: np.ndarray,
+    overlap: np.ndarray,
+    truth: metrics.ComponentTruth,
+    query: QueryConfig,
+) -> dict[str, Any]:
+    """Return the metrics of one ranking and what a random ranking gets on each."""
+    n = len(order)
+    relevant = {"touch": overlap > 0, "overlap": overlap > query.min_overlap}
+    curve = metrics.component_curve(order, truth)
+    measured: dict[str, Any] = {"component_ap": curve.average_precision}
+    chance: dict[str, Any] = {"component_ap": metrics.chance_component_average_precision(truth)}
+    for name, hits in relevant.items():
+        n_hits = int(hits.sum())
+        known = n_hits > 0  # without a relevant patch the patch AP is undefined, not 0
+        measured[f"patch_ap_{name}"] = metrics.average_precision(scores, hits) if known else None
+        chance[f"patch_ap_{name}"] = metrics.chance_average_precision(n_hits, n) if known else None
+        measured[f"precision_{name}"] = {
+            str(k): metrics.precision_at(hits[order], k) for k in PRECISION_AT
+        }
+        chance[f"precision_{name}"] = n_hits / n
+    return measured | {"chance": chance}
+
+
+def _intervals(
+    order: np.ndarray,
+    overlap: np.ndarray,
+    slices: np.ndarray,
+    truth: metrics.ComponentTruth,
+    query: QueryConfig,
+    n_draws: int,
+) -> dict[str, tuple[float, float] | None]:
+    """Return 95 % confidence intervals by resampling the searched slices."""
+    touch = (overlap > 0)[order]
+    enough = (overlap > query.min_overlap)[order]
+    gains = truth.gains(order)
+    slices = slices[order]
+    interval = metrics.bootstrap_interval
+    return {
+        "component_ap": interval(gains, touch, slices, skip_first=True, n_draws=n_draws),
+        "patch_ap_touch": interval(touch, touch, slices, skip_first=False, n_draws=n_draws),
+        "patch_ap_overlap": interval(enough, enough, slices, skip_first=False, n_draws=n_draws)
+        if enough.any()
+        else None,
+    }

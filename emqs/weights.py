@@ -1,0 +1,211 @@
+"""Read, check and write weight files; import the published ``.pth.tar`` checkpoints.
+
+A weights file is a safetensors file whose metadata holds, under the key ``emqs``, a JSON object:
+``format`` ("emqs-weights"), ``version``, ``model`` (name and arguments), ``preprocessing``,
+``record`` (data, epochs, losses ...) and ``sha256`` of the tensors. It holds no code, and it alone
+rebuilds its model.
+"""
+
+import hashlib
+import json
+import os
+import pickle
+import struct
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from emqs import models
+from emqs.config import PreprocessingConfig, read
+from emqs.errors import ConfigError, WeightsError
+
+FORMAT = "emqs-weights"
+VERSION = 1
+MAX_BYTES = 4 << 30  # larger files are refused unread
+PUBLISHED_ENDINGS = (".pth.tar", ".pth", ".pt")
+MODEL_OF_KEY = {"fc_enc.weight": "ae", "fc_mu.weight": "vae"}  # published checkpoints
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that is needed to use it on a slice."""
+
+    name: str  # a key of emqs.models.NETWORKS
+    network: nn.Module  # an emqs.models.Encoder
+    settings: dict[str, Any] = field(default_factory=dict)  # arguments of its class
+    preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
+    record: dict[str, Any] = field(default_factory=dict)  # how it was trained
+    sha256: str | None = None  # of the file it came from
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def tensors_sha256(tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of named tensors: names, dtypes, shapes and bytes, sorted by name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save(path: Path, model: Model) -> None:
+    """Write a weights file, first under a temporary name.
+
+    Args:
+        path: Where to; must end in ``.safetensors``. An existing file is replaced.
+        model: What to write.
+
+    Raises:
+        WeightsError: If the name has another ending or a weight is not finite.
+    """
+    if path.suffix != ".safetensors":
+        raise WeightsError(f"A weights file must end in .safetensors, got {path}.")
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise WeightsError(f"Not written to {path}: {broken[0]} holds NaN or infinity.")
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": {"name": model.name, "network": model.settings},
+        "preprocessing": asdict(model.preprocessing),
+        "record": model.record,
+        "sha256": tensors_sha256(tensors),
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata={"emqs": json.dumps(header, sort_keys=True)})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Model:
+    """Return the model of a weights file.
+
+    Args:
+        path: A ``.safetensors`` file of emqs, or a published checkpoint (``.pth.tar``, ``.pth``,
+            ``.pt``, zip or legacy format). Only tensors are read from either; no code runs.
+
+    Returns:
+        The model on the CPU, in evaluation mode.
+
+    Raises:
+        WeightsError: If the file is missing, too large, of another kind, damaged, or its tensors
+            do not fit its model.
+    """
+    if not path.is_file():
+        raise WeightsError(
+            f"There is no weights file {path}. Give weights=PATH, or train one with "
+            "python -m emqs.train."
+        )
+    if path.stat().st_size > MAX_BYTES:
+        raise WeightsError(
+            f"{path} has {path.stat().st_size / 2**30:.1f} GiB; weights files of more than "
+            f"{MAX_BYTES / 2**30:.0f} GiB are refused."
+        )
+    if path.name.endswith(".safetensors"):
+        return _load_own(path)
+    if path.name.endswith(PUBLISHED_ENDINGS):
+        return _load_published(path)
+    if path.suffix == ".ckpt":
+        raise WeightsError(
+            f"{path} is a training checkpoint. Use the .safetensors file that the training run "
+            "wrote beside its checkpoints folder, or resume training with ckpt_path=."
+        )
+    raise WeightsError(
+        f"{path} must end in .safetensors (emqs) or {', '.join(PUBLISHED_ENDINGS)} (published)."
+    )
+
+
+def _load_own(path: Path) -> Model:
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, struct.error) as error:
+        raise WeightsError(f"{path} is damaged or no safetensors file: {error}.") from None
+    if "emqs" not in metadata:
+        raise WeightsError(f"{path} is a safetensors file, but not one of emqs.")
+    try:
+        header = json.loads(metadata["emqs"])
+        version, expected = header["version"], header["sha256"]
+        name, settings = header["model"]["name"], dict(header["model"]["network"])
+        stored_preprocessing, record = header["preprocessing"], dict(header["record"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} has a damaged header: {error!r}.") from None
+    if header.get("format") != FORMAT or version != VERSION:
+        raise WeightsError(
+            f"{path} has format {header.get('format')!r} version {version!r}; this emqs reads "
+            f"{FORMAT!r} version {VERSION}."
+        )
+    if tensors_sha256(tensors) != expected:
+        raise WeightsError(
+            f"{path} is damaged: its weights do not match their checksum. Get the file again."
+        )
+    try:
+        preprocessing = read(PreprocessingConfig, stored_preprocessing, "preprocessing")
+        network = models.build(name, settings)
+    except ConfigError as error:
+        raise WeightsError(f"{path} cannot be used: {error}") from None
+    _fill(network, tensors, path)
+    return Model(name, network, settings, preprocessing, record, file_sha256(path))
+
+
+def _load_published(path: Path) -> Model:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        ValueError,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(
+            f"{path} is damaged, or holds more than weights, which is never read: {reason}"
+        ) from None
+    tensors = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise WeightsError(f"{path} holds no state_dict of tensors.")
+    names = [name for key, name in MODEL_OF_KEY.items() if key in tensors]
+    if len(names) != 1:
+        raise WeightsError(
+            f"{path} is neither an AE (fc_enc) nor a VAE (fc_mu); it holds "
+            f"{', '.join(list(tensors)[:4]) or 'nothing'}."
+        )
+    key = next(key for key, name in MODEL_OF_KEY.items() if name == names[0])
+    settings = {"latent_size": int(tensors[key].shape[0]), "activation": "relu"}
+    network = models.build(names[0], settings)
+    _fill(network, tensors, path)
+    record = {"source": f"published checkpoint {path.name}", "epoch": int(content.get("epoch", 0))}
+    return Model(names[0], network, settings, PreprocessingConfig(), record, file_sha256(path))
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Copy tensors into a network, or say which of them does not fit."""
+    wanted = network.state_dict()
+    missing, unknown = sorted(wanted.keys() - tensors), sorted(tensors.keys() - wanted)
+    if missing or unknown:
+        what = f"lacks {missing[0]}" if missing else f"has {unknown[0]}, which is unknown"
+        raise WeightsError(f"{path} does not fit {type(network).__name__}: it {what}.")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise WeightsError(
+                f"{path} does not fit {type(network).__name__}: {name} has shape "
+                f"{tuple(tensor.shape)}, expected {tuple(wanted[name].shape)}."
+            )
+    network.load_state_dict(tensors)
