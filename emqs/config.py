@@ -4,9 +4,10 @@
 ``CONFIG_DIR`` is whichever exists. The same holds for the weights that ship (``WEIGHTS_DIR``).
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -45,17 +46,43 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
         ConfigError: If a key is unknown or missing, or a value has the wrong type or is out of
             range. The message names the setting.
     """
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(cls), node)
-        settings = OmegaConf.to_object(merged)
+    if not isinstance(node, dict | DictConfig) or (
+        isinstance(node, DictConfig) and node._is_none()
+    ):
+        raise ConfigError(
+            f"{where or 'The configuration'} must hold settings by name, such as "
+            f"{next(iter(cls.__dataclass_fields__))}, got {node!r}."
+        )
+    in_tree = isinstance(node, DictConfig) and node._get_parent() is not None
+    try:  # ${...} is resolved where the node stands, before it is taken out
+        plain = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
     except OmegaConfBaseException as error:
-        key = getattr(error, "full_key", None) or ""
-        name = ".".join(part for part in (where, key) if part) or "the configuration"
-        reason = str(getattr(error, "msg", None) or error).splitlines()[0]
-        raise ConfigError(f"{name}: {reason}.".replace("..", ".")) from None
-    if not isinstance(settings, cls):
-        raise ConfigError(f"{where} must hold the settings of {cls.__name__}, got {node!r}.")
-    return settings
+        raise _named(error, "" if in_tree else where) from None
+    try:
+        return cast(
+            Settings,
+            OmegaConf.to_object(OmegaConf.merge(_writable(OmegaConf.structured(cls)), plain)),
+        )
+    except OmegaConfBaseException as error:
+        raise _named(error, where) from None
+
+
+def _named(error: OmegaConfBaseException, where: str) -> ConfigError:
+    """Return OmegaConf's complaint with the full name of the setting."""
+    key = getattr(error, "full_key", None) or ""
+    name = ".".join(part for part in (where, key) if part) or "the configuration"
+    reason = str(getattr(error, "msg", None) or error).splitlines()[0]
+    return ConfigError(f"{name}: {reason}.".replace("..", "."))
+
+
+def _writable(node: DictConfig) -> DictConfig:
+    """Let values be merged into the parts of frozen dataclasses, which OmegaConf locks."""
+    OmegaConf.set_readonly(node, False)
+    for key in node:
+        part = node._get_node(key)
+        if isinstance(part, DictConfig):
+            _writable(part)
+    return node
 
 
 def _one_of(setting: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -66,6 +93,12 @@ def _one_of(setting: str, value: str, allowed: tuple[str, ...]) -> None:
 def _at_least(setting: str, value: float, least: float) -> None:
     if not value >= least:
         raise ConfigError(f"{setting} must be at least {least:g}, got {value:g}.")
+
+
+def _above_zero(setting: str, value: float | None) -> None:
+    """Raise unless a value is a finite number above 0, or None."""
+    if value is not None and not 0 < value < math.inf:
+        raise ConfigError(f"{setting} must be a finite number greater than 0, got {value:g}.")
 
 
 def _fraction(setting: str, value: float, *, zero: bool) -> None:
@@ -92,6 +125,11 @@ class MemberConfig:
     name: str  # folder under paths.images
     pixel_size_nm: float | None = None  # edge of a pixel, nm
     share: float = 1.0  # how often its patches are drawn, relative to the others
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        _above_zero("dataset.members.pixel_size_nm", self.pixel_size_nm)
+        _above_zero("dataset.members.share", self.share)
 
 
 @dataclass(frozen=True)
@@ -128,10 +166,8 @@ class DatasetConfig:
         """Check the limits that a type cannot express."""
         _one_of("dataset.kind", self.kind, ("folder", "toy", "packaged", "mixture"))
         _one_of("dataset.intensity", self.intensity, ("dtype", "stretch"))
-        if self.pixel_size_nm is not None and not self.pixel_size_nm > 0:
-            raise ConfigError(
-                f"dataset.pixel_size_nm must be greater than 0 nm, got {self.pixel_size_nm:g}."
-            )
+        _above_zero("dataset.pixel_size_nm", self.pixel_size_nm)
+        _above_zero("dataset.section_nm", self.section_nm)
         if self.slices is not None and (
             len(self.slices) != 2 or not 0 <= self.slices[0] < self.slices[1]
         ):
@@ -154,9 +190,8 @@ class PatchConfig:
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         _one_of("patch.unit", self.unit, ("px", "nm"))
-        for name, value in (("size", self.size), ("stride", self.stride)):
-            if value is not None and not value > 0:
-                raise ConfigError(f"patch.{name} must be greater than 0, got {value:g}.")
+        _above_zero("patch.size", self.size)
+        _above_zero("patch.stride", self.stride)
 
 
 @dataclass(frozen=True)
@@ -192,7 +227,12 @@ class IndexConfig:
         _one_of("index.name", self.name, ("annoy", "exact"))
         _at_least("index.n_trees", self.n_trees, 1)
         if self.search_k != -1:
-            _at_least("index.search_k", self.search_k, 1)
+            _at_least("index.search_k (unless it is -1, automatic)", self.search_k, 1)
+        if not -(2**31) <= self.seed < 2**31:
+            raise ConfigError(
+                f"index.seed must be from {-(2**31)} to {2**31 - 1}, which is what Annoy takes, "
+                f"got {self.seed}."
+            )
 
 
 @dataclass(frozen=True)
@@ -226,3 +266,156 @@ class LoggerConfig:
     wandb: bool = False
     project: str = "emqs"  # W&B project
     group: str | None = None  # W&B group, e.g. the name of a sweep
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes of training patches. Values come from ``configs/augment/*.yaml``."""
+
+    rotate90: bool  # turn by 0, 90, 180 or 270 degrees
+    flip: bool  # mirror left and right
+    rotate: float  # turn by up to this angle either way, degrees; 0: off
+    scale: list[float]  # [low, high]: how much larger a piece is cut; [1, 1]: off
+    shift: float  # up to this far in y and x, pixels of the network's input; 0: off
+    blur: float  # Gaussian, sigma up to this, pixels of the network's input; 0: off
+    gamma: float  # exponent exp(u), u in [-gamma, gamma]; 0: off
+    contrast: float  # factor exp(u) about mid grey, u in [-contrast, contrast]; 0: off
+    brightness: float  # added, in [-brightness, brightness], range of pixels is 1; 0: off
+    noise: float  # Gaussian, sigma up to this, range of pixels is 1; 0: off
+    target: str  # what is to be reconstructed: augmented, denoised or clean
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        _one_of("augment.target", self.target, ("augmented", "denoised", "clean"))
+        for name in ("rotate", "shift", "blur", "gamma", "contrast", "brightness", "noise"):
+            _at_least(f"augment.{name}", getattr(self, name), 0)
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] <= 4:
+            raise ConfigError(
+                "augment.scale must be [low, high] with 0 < low <= high <= 4, "
+                f"got {list(self.scale)}. [1, 1] switches it off."
+            )
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How patches are served for training. Values come from ``configs/train.yaml``."""
+
+    batch_size: int  # patches a step, on each device
+    val_fraction: float  # share of the slices kept for validation, (0, 1)
+    patches_per_epoch: int | None  # None: as many as there are
+    num_workers: int  # processes that cut patches; 0: the training process itself
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        _at_least("data.batch_size", self.batch_size, 1)
+        _fraction("data.val_fraction", self.val_fraction, zero=False)
+        if self.val_fraction == 1:
+            raise ConfigError("data.val_fraction must be below 1: nothing is left to train on.")
+        if self.patches_per_epoch is not None:
+            _at_least("data.patches_per_epoch", self.patches_per_epoch, 1)
+        _at_least("data.num_workers", self.num_workers, 0)
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What is minimised: a weighted sum. Values come from ``configs/loss/*.yaml``."""
+
+    bce: float  # weight of the binary cross-entropy per pixel
+    mse: float  # weight of the squared error per pixel
+    ssim: float  # weight of 1 - SSIM
+    ms_ssim: float  # weight of 1 - MS-SSIM
+    beta: float  # VAE: weight of the KL divergence, which is divided by the number of pixels
+    kl_warmup_epochs: int  # VAE: beta grows linearly from 0 over this many epochs
+    consistency: float  # weight of the distance between the codes of two views of a patch
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        for name in ("bce", "mse", "ssim", "ms_ssim", "beta", "kl_warmup_epochs", "consistency"):
+            _at_least(f"loss.{name}", getattr(self, name), 0)
+        if self.bce + self.mse + self.ssim + self.ms_ssim == 0:
+            raise ConfigError(
+                "The loss reconstructs nothing: loss.bce, loss.mse, loss.ssim and loss.ms_ssim "
+                "are all 0. Set one of them, e.g. loss.bce=1."
+            )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """How the weights move (Adam). Values come from ``configs/stage/*.yaml``."""
+
+    lr: float  # learning rate
+    weight_decay: float  # L2 penalty
+    schedule: str  # constant, or cosine down to 0 at the last epoch
+    warmup_epochs: float  # the learning rate grows linearly from 0 over this many epochs
+    gradient_clip: float | None  # largest norm of the gradient; None: any
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if not self.lr > 0:
+            raise ConfigError(f"optimizer.lr must be greater than 0, got {self.lr:g}.")
+        _at_least("optimizer.weight_decay", self.weight_decay, 0)
+        _one_of("optimizer.schedule", self.schedule, ("constant", "cosine"))
+        _at_least("optimizer.warmup_epochs", self.warmup_epochs, 0)
+        if self.gradient_clip is not None and not self.gradient_clip > 0:
+            raise ConfigError(
+                f"optimizer.gradient_clip must be greater than 0, got {self.gradient_clip:g}. "
+                "null switches it off."
+            )
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """Where and how long. Values come from ``configs/trainer/*.yaml``; names are Lightning's."""
+
+    max_epochs: int
+    accelerator: str  # auto, cpu, gpu, mps ...
+    devices: Any  # how many, or a list of their numbers, or "auto"
+    num_nodes: int  # machines
+    strategy: str  # auto, ddp ...
+    precision: str  # 32-true, bf16-mixed, 16-mixed ...
+    deterministic: bool  # refuse operations whose result varies from run to run
+    check_val_every_n_epoch: int
+    log_every_n_steps: int
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        for name in ("max_epochs", "num_nodes", "check_val_every_n_epoch", "log_every_n_steps"):
+            _at_least(f"trainer.{name}", getattr(self, name), 1)
+
+
+@dataclass(frozen=True)
+class CallbacksConfig:
+    """What happens beside training. Values come from ``configs/train.yaml``."""
+
+    patience: int | None  # stop after this many validations without a better loss; None: never
+    min_delta: float  # what counts as better
+    reconstructions_every: int  # epochs between two pictures of reconstructions; 0: none
+    n_reconstructions: int  # patches in such a picture
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if self.patience is not None:
+            _at_least("callbacks.patience", self.patience, 1)
+        _at_least("callbacks.min_delta", self.min_delta, 0)
+        _at_least("callbacks.reconstructions_every", self.reconstructions_every, 0)
+        _at_least("callbacks.n_reconstructions", self.n_reconstructions, 1)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All that decides how a network is trained, except the slices themselves."""
+
+    seed: int  # any integer from 0
+    model: ModelConfig
+    patch: PatchConfig
+    data: DataConfig
+    augment: AugmentConfig
+    loss: LossConfig
+    optimizer: OptimizerConfig
+    trainer: TrainerConfig
+    callbacks: CallbacksConfig
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be in [0, 4294967295], got {self.seed}.")

@@ -51,7 +51,8 @@ def require(package: str, *, extra: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if error.name != package:  # installed, but one of ITS imports is missing
+        missing = error.name or ""
+        if not f"{package}.".startswith(f"{missing}."):  # one of ITS imports is missing
             raise
         raise MissingDependencyError(
             f"The package '{package}' is needed to {purpose}, and is not installed. "

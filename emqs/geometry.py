@@ -5,6 +5,7 @@ one row ``(z, y, x, height, width)`` of an int64 array, in pixels: ``y`` and ``x
 and column inside the patch, ``y + height`` and ``x + width`` the first outside it.
 """
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -26,14 +27,15 @@ def to_pixels(length: float, unit: Unit, pixel_size_nm: float | None, *, setting
         setting: Name of the setting, for the error message, e.g. ``"patch.size"``.
 
     Returns:
-        The length in pixels, rounded to the nearest whole number, at least 1.
+        The length in pixels, rounded to the nearest whole number (halves up), at least 1.
 
     Raises:
-        ConfigError: If the length is not positive, if pixels are given as a fraction, if nm are
-            asked for and the pixel size is unknown, or if the length is under half a pixel.
+        ConfigError: If the length is not a finite number above 0, if pixels are given as a
+            fraction, if nm are asked for and the pixel size is unknown, or if the length is under
+            half a pixel.
     """
-    if not length > 0:
-        raise ConfigError(f"{setting} must be greater than 0, got {length:g}.")
+    if not 0 < length < math.inf:
+        raise ConfigError(f"{setting} must be a finite number greater than 0, got {length:g}.")
     if unit == "px":
         if length != int(length):
             raise ConfigError(f"{setting} must be a whole number of pixels, got {length:g}.")
@@ -43,7 +45,7 @@ def to_pixels(length: float, unit: Unit, pixel_size_nm: float | None, *, setting
             f"{setting} is given in nm, but the dataset has no pixel size. "
             "Set dataset.pixel_size_nm, or give pixels with patch.unit=px."
         )
-    pixels = round(length / pixel_size_nm)
+    pixels = math.floor(length / pixel_size_nm + 0.5)
     if pixels < 1:
         raise ConfigError(
             f"{setting} of {length:g} nm is less than half a pixel of {pixel_size_nm:g} nm."
@@ -69,15 +71,21 @@ def check_boxes(boxes: np.ndarray, shapes: list[tuple[int, int]]) -> None:
         )
     if len(boxes) == 0:
         return
-    z, y, x, height, width = boxes.T
+    z, y, x, height, width = boxes.astype(np.int64).T
     inside = (z >= 0) & (z < len(shapes)) & (y >= 0) & (x >= 0) & (height > 0) & (width > 0)
-    limits = np.array(shapes, dtype=np.int64)[np.where(inside, z, 0)]
+    limits = np.array([*shapes, (0, 0)], dtype=np.int64)[np.where(inside, z, -1)]
     inside &= (y + height <= limits[:, 0]) & (x + width <= limits[:, 1])
     if not inside.all():
         bad = int(np.flatnonzero(~inside)[0])
         raise DataError(
             f"Box {bad} of {len(boxes)}, (z, y, x, height, width) = "
-            f"{tuple(int(v) for v in boxes[bad])}, reaches outside the {len(shapes)} slices of "
-            f"{shapes[0][0]}x{shapes[0][1]} pixels (height x width). "
-            "Boxes from patches.grid() always fit."
+            f"{tuple(int(v) for v in boxes[bad])}, is empty or reaches outside "
+            f"{_where(int(boxes[bad, 0]), shapes)}. Boxes from patches.grid() always fit."
         )
+
+
+def _where(z: int, shapes: list[tuple[int, int]]) -> str:
+    """Return words for the slice that a box should lie in."""
+    if not 0 <= z < len(shapes):
+        return f"the {len(shapes)} slices, which count from 0"
+    return f"slice {z} of {shapes[z][0]}x{shapes[z][1]} pixels (height x width)"

@@ -65,7 +65,9 @@ class ExactIndex:
     def __init__(self, codes: np.ndarray) -> None:
         """Keep the codes, shape ``(N, D)``."""
         self.codes = codes.astype(np.float64)
-        self.square_norms = np.einsum("nd,nd->n", self.codes, self.codes)
+        self.centre = self.codes.mean(axis=0)  # distances are the same from anywhere
+        self.centred = self.codes - self.centre
+        self.square_norms = np.einsum("nd,nd->n", self.centred, self.centred)
 
     def __len__(self) -> int:
         """Return the number of codes."""
@@ -74,19 +76,20 @@ class ExactIndex:
     def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the k nearest codes of each query; see ``Index.nearest``.
 
-        Candidates come from ``|q|^2 - 2 q.c + |c|^2``, which is fast and loses digits; the
-        distances of the best candidates are then computed from differences, so a code is at
-        distance exactly 0 from itself.
+        Candidates come from ``|q|^2 - 2 q.c + |c|^2``, which is fast and loses digits (fewer where
+        the codes lie around the origin, so they are moved there); the distances of the best
+        candidates are then computed from differences, so a code is at distance exactly 0 from
+        itself.
         """
         _check(k, len(self))
-        queries = queries.astype(np.float64)
         n_candidates = min(k + SPARE, len(self))
         ids = np.empty((len(queries), k), dtype=np.int64)
         distances = np.empty((len(queries), k), dtype=np.float64)
         step = max(1, BLOCK // max(len(self), n_candidates * self.codes.shape[1]))
         for start in range(0, len(queries), step):
-            block = queries[start : start + step]  # (m, D)
-            rough = self.square_norms - 2 * (block @ self.codes.T)  # (m, N), without |q|^2
+            block = queries[start : start + step].astype(np.float64)  # (m, D)
+            rough = (block - self.centre) @ self.centred.T  # (m, N)
+            rough = self.square_norms - 2 * rough  # without |q|^2, which changes no order
             near = np.argpartition(rough, n_candidates - 1, axis=1)[:, :n_candidates]
             near.sort(axis=1)  # equal distances keep the order of the codes
             exact = np.linalg.norm(self.codes[near] - block[:, None, :], axis=2)

@@ -44,9 +44,10 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray) -> float:
             f"scores must be numbers of shape {relevant.shape}, got shape {scores.shape} with "
             f"{int(np.isnan(scores).sum())} NaN."
         )
+    scores = scores.astype(np.float64)  # unsigned numbers have no negative
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(relevant[order])
-    last_of_tie = np.append(np.diff(scores[order]) != 0, True)
+    ranked, hits = scores[order], np.cumsum(relevant[order])
+    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
     hits, ranks = hits[last_of_tie], np.flatnonzero(last_of_tie) + 1
     recall_steps = np.diff(hits, prepend=0) / hits[-1]
     return float(np.sum(recall_steps * hits / ranks))
@@ -150,20 +151,25 @@ def bootstrap_interval(
     """Return a confidence interval of an average precision by resampling slices.
 
     Patches of one slice are not independent, so whole slices are drawn with replacement; the
-    patches of a slice drawn twice count twice at their rank.
+    patches of a slice drawn twice count twice at their rank, as ties do: one step.
 
     Args:
         gains: What each rank adds to recall, shape ``(N,)``, best rank first; not normalised.
         hits: Whether each rank is relevant, shape ``(N,)``.
         slices: Slice of each rank, shape ``(N,)``.
-        skip_first: Whether the sum starts at rank 2, as that of the component AP does.
+        skip_first: Whether the sum leaves out the first rank, as that of the component AP does.
         n_draws: Resamples.
         level: Coverage, in (0, 1).
         seed: Any integer.
 
     Returns:
         Lower and upper end. Resamples without anything to find are left out.
+
+    Raises:
+        DataError: If no rank adds anything.
     """
+    if not np.any(gains):
+        raise DataError(f"None of the {len(gains)} ranks adds to recall, so there is no interval.")
     rng = np.random.default_rng(seed)
     names, slice_of = np.unique(slices, return_inverse=True)
     values = np.full(n_draws, np.nan)

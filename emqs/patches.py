@@ -100,6 +100,7 @@ def structure_fraction(
             smaller box, never one that reaches outside.
     """
     check_boxes(boxes, [(s.shape[0], s.shape[1]) for s in labels])
+    boxes = boxes.astype(np.int64)
     counts = np.zeros(len(boxes), dtype=np.int64)
     for z in np.unique(boxes[:, 0]):
         here = np.flatnonzero(boxes[:, 0] == z)
@@ -137,6 +138,7 @@ def touched_components(
         DataError: If a box does not lie wholly inside ``labels``.
     """
     check_boxes(boxes, [(s.shape[0], s.shape[1]) for s in labels])
+    boxes = boxes.astype(np.int64)  # differences below need a sign
     pair_box, pair_component, areas = [], [], []
     n_components = 0
     for z in np.unique(boxes[:, 0]):
@@ -215,7 +217,8 @@ def cut(image: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
     Raises:
         DataError: If a box reaches outside the slice.
     """
-    check_boxes(boxes * np.array([0, 1, 1, 1, 1]), [(image.shape[0], image.shape[1])])
+    boxes = np.concatenate([np.zeros_like(boxes[:, :1]), boxes[:, 1:]], axis=1)
+    check_boxes(boxes, [(image.shape[0], image.shape[1])])
     patches = np.empty((len(boxes), size, size), dtype=np.float32)
     for height, width in np.unique(boxes[:, 3:], axis=0).tolist():
         here = np.flatnonzero((boxes[:, 3] == height) & (boxes[:, 4] == width))
@@ -224,7 +227,7 @@ def cut(image: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
             columns = windows @ resize_matrix(width, size).T  # (n, height, size)
             windows = resize_matrix(height, size) @ columns  # (n, size, size)
         patches[here] = windows
-    return patches
+    return np.clip(patches, 0.0, 1.0, out=patches)  # rounding may leave [0, 1] by 1e-7
 
 
 def by_slice(boxes: np.ndarray, batch_size: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -20,6 +20,12 @@ FEATURES = CHANNELS * GRID * GRID  # 2048
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU}
 
 
+def check_latent_size(latent_size: int) -> None:
+    """Raise a ValueError unless a code has a length."""
+    if latent_size < 1:
+        raise ValueError(f"latent_size must be at least 1, got {latent_size}.")
+
+
 class ConvolutionalTrunk(nn.Module):
     """The parts that AE and VAE share: three convolutions down, three transposed ones up."""
 
@@ -71,6 +77,7 @@ class AE(ConvolutionalTrunk):
             activation: One of ``ACTIVATIONS``.
         """
         super().__init__(activation=activation)
+        check_latent_size(latent_size)
         self.code_size = latent_size
         self.fc_enc = nn.Linear(FEATURES, latent_size)
         self.fc_dec = nn.Linear(latent_size, FEATURES)

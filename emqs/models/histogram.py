@@ -22,6 +22,8 @@ class Histogram(nn.Module):
             bins: Equal bins over [0, 1]; the last one is closed.
         """
         super().__init__()
+        if size < 1 or bins < 1:
+            raise ValueError(f"size and bins must be at least 1, got {size} and {bins}.")
         self.input_size = size
         self.bins = bins
         self.code_size = 2 + bins

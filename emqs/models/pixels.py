@@ -13,6 +13,8 @@ class Pixels(nn.Module):
             size: Edge of the square input, in pixels.
         """
         super().__init__()
+        if size < 1 or size != int(size):
+            raise ValueError(f"size must be a whole number of pixels, at least 1, got {size}.")
         self.input_size = size
         self.code_size = size * size
 

@@ -17,7 +17,7 @@ class RandomConv(AE):
             seed: Any integer.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # this one alone, not those of devices
             super().__init__(latent_size=latent_size)
         self.requires_grad_(False)
 

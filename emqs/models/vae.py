@@ -12,7 +12,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from emqs.models.ae import FEATURES, ConvolutionalTrunk
+from emqs.models.ae import FEATURES, ConvolutionalTrunk, check_latent_size
 
 
 class VAE(ConvolutionalTrunk):
@@ -26,6 +26,7 @@ class VAE(ConvolutionalTrunk):
             activation: One of ``emqs.models.ae.ACTIVATIONS``.
         """
         super().__init__(activation=activation)
+        check_latent_size(latent_size)
         self.code_size = latent_size
         self.fc_mu = nn.Linear(FEATURES, latent_size)
         self.fc_var = nn.Linear(FEATURES, latent_size)
