@@ -69,7 +69,7 @@ def new_figure(width: float, height: float, *, title: str = "") -> Figure:
         height: In inches.
         title: Drawn above everything; empty for none.
     """
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width, height), layout="compressed", facecolor="white")
     FigureCanvasAgg(figure)
     if title:
         figure.suptitle(title, fontsize=TITLE)
@@ -172,21 +172,18 @@ def draw_box(axes: Axes, box: np.ndarray, border: Border, *, width: float = 2.0)
         width: Of the line, in points.
 
     Returns:
-        The rectangle.
+        The rectangle in the border's colour; a black one lies below it.
     """
     _, y, x, height, columns = (int(v) for v in box)
-    rectangle = Rectangle(
-        (x - 0.5, y - 0.5),
-        columns,
-        height,
-        fill=False,
-        edgecolor=border.colour,
-        linestyle=border.line,
-        linewidth=width,
-        path_effects=[withStroke(linewidth=width + 1.5, foreground=BLACK)],
-        label=border.word,
-    )
-    axes.add_patch(rectangle)
+    for colour, line, points, label in (
+        (BLACK, "-", width + 1.5, "_halo"),
+        (border.colour, border.line, width, border.word),
+    ):
+        rectangle = Rectangle(
+            (x - 0.5, y - 0.5), columns, height, fill=False,
+            edgecolor=colour, linestyle=line, linewidth=points, label=label,
+        )  # fmt: skip
+        axes.add_patch(rectangle)
     return rectangle
 
 

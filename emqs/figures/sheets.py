@@ -1,0 +1,283 @@
+"""Sheets of patches: the best of a ranking, the first wrong ones, results, reconstructions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+
+from emqs.datasets import Stack
+from emqs.errors import DataError
+from emqs.figures import style
+from emqs.figures.style import Border
+
+CONTEXT = 2.0  # edge of the view around a patch, in edges of the patch
+COLUMNS = 8  # patches beside each other in a sheet
+NAME_LENGTH = 14  # letters of a slice name that fit above a patch
+TILE = 1.75  # edge of one patch in a sheet, inches
+
+
+def ranked_patches(
+    stack: Stack,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    overlap: np.ndarray,
+    *,
+    min_overlap: float,
+    structure: int = 1,
+    n_top: int = 24,
+    n_wrong: int = 12,
+) -> Figure:
+    """Return a sheet of the best patches and of the first wrong ones, in their surroundings.
+
+    A patch is a hit if it shows any of the structure; the share that the evaluation's second
+    measure asks for, ``min_overlap``, is marked by a check mark behind the percentage.
+
+    Args:
+        stack: Where the patches are from, with labels.
+        boxes: Searched patches, best first, shape ``(N, 5)``, int64.
+        scores: Shape ``(N,)``, falling.
+        overlap: Fraction of each patch that is the structure, shape ``(N,)``, in [0, 1].
+        min_overlap: Fraction in (0, 1].
+        structure: Label value whose outline is drawn.
+        n_top: How many of the best.
+        n_wrong: How many of the first with overlap 0.
+
+    Raises:
+        DataError: If the arrays differ in length or are empty.
+    """
+    if not len(boxes) == len(scores) == len(overlap) > 0:
+        raise DataError(
+            "A sheet needs as many boxes as scores and overlaps, at least one, "
+            f"got {len(boxes)}, {len(scores)} and {len(overlap)}."
+        )
+    top = np.arange(min(n_top, len(boxes)))
+    wrong = np.flatnonzero(overlap == 0)[:n_wrong]
+    parts = [(f"The {len(top)} best of {len(boxes)} patches", top)]
+    if len(wrong):
+        parts.append((f"The first {len(wrong)} without the structure", wrong))
+    rows = [-(-len(ranks) // COLUMNS) for _, ranks in parts]
+    figure = style.new_figure(COLUMNS * TILE, sum(rows) * (TILE + 0.42) + 0.45 * len(rows) + 0.6)
+    regions = figure.subfigures(len(parts) + 1, 1, squeeze=False, height_ratios=[*rows, 0.2])[:, 0]
+    for region, (heading, ranks), n_rows in zip(regions, parts, rows, strict=False):
+        region.suptitle(heading, fontsize=style.TITLE, x=0.01, ha="left")
+        tiles = _tiles(region, n_rows, COLUMNS)
+        for axes, rank in zip(tiles, ranks.tolist(), strict=False):
+            border = style.HIT if overlap[rank] > 0 else style.MISS
+            draw_patch(
+                axes, stack, boxes[rank], border, structure=structure, first=rank == ranks[0]
+            )
+            enough = " ✓" if overlap[rank] > min_overlap else ""
+            axes.set_xlabel(
+                f"score {scores[rank]:.3g}\noverlap {100 * overlap[rank]:.0f} %{enough}",
+                fontsize=style.SMALL,
+            )
+            axes.set_title(
+                f"#{rank + 1}, {slice_name(stack, boxes[rank, 0])}", fontsize=style.SMALL
+            )
+    legend(
+        regions[-1],
+        [
+            style.border_key(style.HIT),
+            style.border_key(style.MISS),
+            style.outline_key(structure_name(stack, structure)),
+            Line2D([], [], linestyle="", marker="$✓$", color="black",
+                   label=f"overlap over {100 * min_overlap:g} %"),
+        ],
+    )  # fmt: skip
+    return figure
+
+
+def draw_patch(
+    axes: Axes,
+    stack: Stack,
+    box: np.ndarray,
+    border: Border,
+    *,
+    structure: int = 1,
+    first: bool = False,
+    context: float = CONTEXT,
+) -> None:
+    """Draw a patch, its border, its surroundings and the structure's outline.
+
+    Args:
+        axes: Where.
+        stack: With or without labels.
+        box: ``(z, y, x, height, width)``.
+        border: Of the patch.
+        structure: Label value whose outline is drawn, if there are labels.
+        first: Whether to draw the scale bar, which is the same for all patches of a size.
+        context: Edge of the view, in edges of the patch.
+    """
+    z, y, x, height, width = (int(v) for v in box)
+    rows, columns = stack.shapes[z]
+    top, bottom = _view(y, height, rows, context * max(height, width))
+    left, right = _view(x, width, columns, context * max(height, width))
+    style.show_grey(axes, stack.unit(z)[top:bottom, left:right], left=left, top=top)
+    if stack.labels is not None:
+        mask = stack.labels[z][top:bottom, left:right] == structure
+        style.outline(axes, mask, left=left, top=top)
+    style.draw_box(axes, box, border)
+    if first:
+        style.scale_bar(axes, stack.pixel_size_nm, right - left)
+
+
+def _view(start: int, length: int, limit: int, edge: float) -> tuple[int, int]:
+    """Return first pixel and one past the last of a view around a patch, moved into the slice."""
+    edge = min(round(edge), limit)
+    first = round(start + length / 2 - edge / 2)
+    first = min(max(first, 0), limit - edge)
+    return int(first), int(first + edge)
+
+
+def slice_name(stack: Stack, z: int) -> str:
+    """Return "slice NAME", the name cut in front if it is too long for a caption."""
+    name = stack.slice_names[z]
+    return f"slice {name if len(name) <= NAME_LENGTH else '…' + name[1 - NAME_LENGTH :]}"
+
+
+def structure_name(stack: Stack, structure: int) -> str:
+    """Return the name of a label value, e.g. "mitochondria", or "structure 1" if it has none."""
+    return stack.classes.get(structure, f"structure {structure}")
+
+
+def _tiles(region: Figure | SubFigure, rows: int, columns: int) -> list[Axes]:
+    """Return empty axes, row by row; those left over stay invisible."""
+    grid = region.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        style.bare(axes)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    return list(grid.flat)
+
+
+def legend(region: Figure | SubFigure, handles: Sequence[Line2D]) -> None:
+    """Put a legend of one line into the middle of a region."""
+    region.legend(
+        handles=list(handles), loc="center", ncols=len(handles), fontsize=style.LABEL,
+        frameon=True, facecolor="0.85", edgecolor="none", handlelength=3,
+    )  # fmt: skip
+
+
+def result_border(relevant: np.ndarray | None, rank: int) -> Border:
+    """Return the border of a result; ``relevant`` is None where there are no labels."""
+    if relevant is None:
+        return style.UNKNOWN
+    return style.HIT if relevant[rank] else style.MISS
+
+
+def retrieved(
+    stack: Stack,
+    positives: np.ndarray,
+    negatives: np.ndarray,
+    results: np.ndarray,
+    relevant: np.ndarray | None,
+    *,
+    title: str,
+    structure: int = 1,
+) -> Figure:
+    """Return the examples of a search on the left and what it found on the right.
+
+    Args:
+        stack: Where all patches are from.
+        positives: Boxes of the positive examples, shape ``(P, 5)``, at least one.
+        negatives: Boxes of the negative examples, shape ``(M, 5)``, may be empty.
+        results: Boxes of the results, best first, shape ``(K, 5)``, at least one.
+        relevant: Which results show the structure, shape ``(K,)``, bool; None without labels.
+        title: Above the figure.
+        structure: Label value whose outline is drawn, if there are labels.
+
+    Raises:
+        DataError: If there is no positive example or no result, or the lengths differ.
+    """
+    if len(positives) == 0 or len(results) == 0:
+        raise DataError(
+            "The figure needs a positive example and a result, "
+            f"got {len(positives)} and {len(results)}."
+        )
+    if relevant is not None and len(relevant) != len(results):
+        raise DataError(f"There are {len(results)} results, but {len(relevant)} marks for them.")
+    n_left = max(len(positives), len(negatives))
+    n_rows = 2 if len(negatives) else 1
+    n_rows = max(n_rows, 1 if len(results) <= 4 else 2)
+    n_right = -(-len(results) // n_rows)
+    figure = style.new_figure(
+        (n_left + n_right) * TILE + 0.4, n_rows * (TILE + 0.3) + 1.3, title=title
+    )
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[n_rows, 0.2])[:, 0]
+    left, right = above.subfigures(
+        1, 2, squeeze=False, width_ratios=[n_left, n_right], wspace=0.03
+    )[0]
+    left.suptitle("Examples", fontsize=style.LABEL)
+    right.suptitle("Results, best first", fontsize=style.LABEL)
+    examples = _tiles(left, n_rows, n_left)
+    for row, (boxes, border) in enumerate(
+        [(positives, style.POSITIVE), (negatives, style.NEGATIVE)][:n_rows]
+    ):
+        for column, box in enumerate(boxes):
+            axes = examples[row * n_left + column]
+            draw_patch(axes, stack, box, border, structure=structure, first=row + column == 0)
+            axes.set_title(slice_name(stack, box[0]), fontsize=style.SMALL)
+    for rank, (axes, box) in enumerate(zip(_tiles(right, n_rows, n_right), results, strict=False)):
+        border = result_border(relevant, rank)
+        draw_patch(axes, stack, box, border, structure=structure, first=rank == 0)
+        axes.set_title(f"#{rank + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
+    legend(below, legend_of_search(stack, len(negatives), relevant, structure))
+    return figure
+
+
+def legend_of_search(
+    stack: Stack, n_negative: int, relevant: np.ndarray | None, structure: int
+) -> list[Line2D]:
+    """Return the entries of the legend that a search needs."""
+    borders = [style.POSITIVE]
+    if n_negative:
+        borders.append(style.NEGATIVE)
+    borders += [style.UNKNOWN] if relevant is None else [style.HIT, style.MISS]
+    keys = [style.border_key(border) for border in borders]
+    if stack.labels is not None:
+        keys.append(style.outline_key(structure_name(stack, structure)))
+    return keys
+
+
+def reconstructions(originals: np.ndarray, reconstructed: np.ndarray) -> Figure:
+    """Return patches above what a network makes of them above the absolute difference.
+
+    Args:
+        originals: Shape ``(N, H, W)``, in [0, 1].
+        reconstructed: Same shape, in [0, 1].
+
+    Raises:
+        DataError: If the shapes differ, or there are no patches.
+    """
+    if originals.ndim != 3 or originals.shape != reconstructed.shape or len(originals) == 0:
+        raise DataError(
+            "Reconstructions need two arrays of one shape (N, H, W) with N > 0, "
+            f"got {originals.shape} and {reconstructed.shape}."
+        )
+    n_columns = min(len(originals), COLUMNS)
+    blocks = -(-len(originals) // n_columns)
+    difference = np.abs(originals.astype(np.float64) - reconstructed)
+    figure = style.new_figure(n_columns * 1.3 + 1.6, blocks * 3 * 1.3 + 0.3)
+    grid = figure.subplots(blocks * 3, n_columns, squeeze=False)
+    shown = None
+    for number in range(blocks * n_columns):
+        block, column = divmod(number, n_columns)
+        trio = grid[3 * block : 3 * block + 3, column]
+        if number >= len(originals):
+            for axes in trio:
+                axes.set_axis_off()
+            continue
+        style.show_grey(trio[0], originals[number])
+        style.show_grey(trio[1], reconstructed[number])
+        shown = trio[2].imshow(difference[number], cmap="magma", vmin=0, vmax=0.5)
+        style.bare(trio[2])
+        if column == 0:
+            for axes, word in zip(trio, ("original", "reconstruction", "difference"), strict=True):
+                axes.set_ylabel(word, fontsize=style.SMALL)
+    if shown is not None:
+        bar = figure.colorbar(shown, ax=grid, shrink=0.5, aspect=30, extend="max")
+        bar.set_label("absolute difference of intensity, black 0, white 1", fontsize=style.SMALL)
+        bar.ax.tick_params(labelsize=style.SMALL)
+    return figure
