@@ -149,6 +149,21 @@ class ToyConfig:
 
 
 @dataclass(frozen=True)
+class PackagedConfig:
+    """The textures that are added to the pictures from installed packages."""
+
+    n_textures: int = 24
+    texture_size: int = 512  # edge, pixels
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        _at_least("dataset.packaged.n_textures", self.n_textures, 0)
+        _at_least("dataset.packaged.texture_size", self.texture_size, 64)
+        _at_least("dataset.packaged.seed", self.seed, 0)
+
+
+@dataclass(frozen=True)
 class DatasetConfig:
     """Which slices. Values come from ``configs/dataset/*.yaml``."""
 
@@ -160,6 +175,7 @@ class DatasetConfig:
     intensity: str = "dtype"  # dtype: divide by the type's maximum; stretch: percentiles
     classes: dict[int, str] = field(default_factory=dict)  # label value to name
     toy: ToyConfig = field(default_factory=ToyConfig)
+    packaged: PackagedConfig = field(default_factory=PackagedConfig)
     members: list[MemberConfig] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -186,6 +202,7 @@ class PatchConfig:
     size: float = 80  # edge of a square patch, in ``unit``
     stride: float | None = None  # grid step, in ``unit``; None: the size, so no overlap
     unit: str = "px"  # px or nm
+    border: bool = True  # keep patches that are cut at the border of a slice
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -351,16 +368,11 @@ class OptimizerConfig:
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        if not self.lr > 0:
-            raise ConfigError(f"optimizer.lr must be greater than 0, got {self.lr:g}.")
+        _above_zero("optimizer.lr", self.lr)
         _at_least("optimizer.weight_decay", self.weight_decay, 0)
         _one_of("optimizer.schedule", self.schedule, ("constant", "cosine"))
         _at_least("optimizer.warmup_epochs", self.warmup_epochs, 0)
-        if self.gradient_clip is not None and not self.gradient_clip > 0:
-            raise ConfigError(
-                f"optimizer.gradient_clip must be greater than 0, got {self.gradient_clip:g}. "
-                "null switches it off."
-            )
+        _above_zero("optimizer.gradient_clip", self.gradient_clip)
 
 
 @dataclass(frozen=True)

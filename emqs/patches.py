@@ -37,13 +37,16 @@ def grid_positions(length: int, size: int, stride: int) -> np.ndarray:
     return starts[(starts == 0) | (starts - stride + size < length)]
 
 
-def grid(shapes: Sequence[tuple[int, int]], size: int, stride: int) -> np.ndarray:
-    """Return a regular grid of boxes over every slice, border patches cut and kept.
+def grid(
+    shapes: Sequence[tuple[int, int]], size: int, stride: int, *, border: bool = True
+) -> np.ndarray:
+    """Return a regular grid of boxes over every slice.
 
     Args:
         shapes: Height and width of each slice, in pixels, Z of them.
         size: Edge of a patch, in pixels.
         stride: Step of the grid, in pixels.
+        border: Keep the patches that are cut at the border of a slice; they are smaller.
 
     Returns:
         Boxes, shape ``(N, 5)``, int64, sorted by z, then y, then x.
@@ -73,7 +76,8 @@ def grid(shapes: Sequence[tuple[int, int]], size: int, stride: int) -> np.ndarra
         y, x = y.ravel(), x.ravel()
         h, w = np.minimum(size, height - y), np.minimum(size, width - x)
         rows.append(np.stack([np.full_like(y, z), y, x, h, w], axis=1))
-    return np.concatenate(rows) if rows else np.empty((0, 5), dtype=np.int64)
+    boxes = np.concatenate(rows) if rows else np.empty((0, 5), dtype=np.int64)
+    return boxes if border else boxes[is_full(boxes, size)]
 
 
 def is_full(boxes: np.ndarray, size: int) -> np.ndarray:

@@ -68,7 +68,7 @@ def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
 
 def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
     """Return the boxes of a regular grid over a stack, shape ``(N, 5)``; see ``patches.grid``."""
-    return patches.grid(stack.shapes, *patch_pixels(stack, patch))
+    return patches.grid(stack.shapes, *patch_pixels(stack, patch), border=patch.border)
 
 
 def search(
