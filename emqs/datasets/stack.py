@@ -1,8 +1,11 @@
-"""Stacks of slices with or without labels, from ``images/NAME/raw`` and ``images/NAME/labels``."""
+"""Slices of one dataset, in order, with their labels if there are any."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+
+from emqs.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -12,11 +15,12 @@ class Stack:
     name: str
     slices: list[np.ndarray]  # Z slices (Y, X), uint8, uint16 or float32; sizes may differ
     slice_names: list[str]  # Z names, e.g. file names without ending
-    labels: list[np.ndarray] | None = None  # Z slices (Y, X), integer class ids, 0 background
+    labels: list[np.ndarray] | None = None  # Z slices (Y, X), unsigned class ids, 0 background
     intensity: tuple[float, float] = (0.0, 255.0)  # pixel values that become 0 and 1
     pixel_size_nm: float | None = None  # edge of a pixel in the slice plane
     section_nm: float | None = None  # distance between slices
     classes: dict[int, str] = field(default_factory=dict)  # label value to name
+    folder: Path | None = None  # where it was read from; None if it was made on the spot
 
     def __len__(self) -> int:
         """Return the number Z of slices."""
@@ -32,3 +36,22 @@ class Stack:
         low, high = self.intensity
         image = (self.slices[z].astype(np.float32) - np.float32(low)) / np.float32(high - low)
         return np.clip(image, 0.0, 1.0)
+
+    def require_labels(self) -> list[np.ndarray]:
+        """Return the labels, one array ``(Y, X)`` of unsigned class ids per slice.
+
+        Raises:
+            DataError: If the dataset has none.
+        """
+        if self.labels is not None:
+            return self.labels
+        if self.folder is None:
+            raise DataError(
+                f"The dataset '{self.name}' has no labels, and they are needed here. "
+                "Choose one that has, e.g. dataset=toy."
+            )
+        raise DataError(
+            f"The dataset '{self.name}' has no labels, and they are needed here: "
+            f"{self.folder / 'labels'} does not exist. Put one label image per slice there, "
+            "with the name of its raw image."
+        )
