@@ -1,8 +1,10 @@
 """Precision-recall curves: one ranking, or all rankings of a sweep."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,9 +27,14 @@ LINES: tuple[tuple[int, tuple[float, ...]], ...] = (
     (0, (5, 1.5, 1, 1.5, 1, 1.5)),  # dash, dot, dot
     (0, (2, 1)),  # short dashes
 )
-LOOKS = tuple((colour, line) for line, colour in product(LINES, COLOURS))  # 42 that differ
-FACETS_PER_ROW = 3
-LEGEND_ROWS = 34  # entries of a legend that stand below each other
+Look = tuple[str, tuple[int, tuple[float, ...]]]  # colour, line
+LOOKS: tuple[Look, ...] = tuple(
+    (colour, line) for line, colour in product(LINES, COLOURS)
+)  # 42 that differ
+CHANCE_LOOK: dict[str, Any] = {"color": style.GREY, "linestyle": ":", "linewidth": 1.5}
+FACETS_PER_ROW = 2
+LEGEND_ROWS = 28  # entries of a legend that stand below each other
+TITLE_LETTERS = 50  # in a line above an axes
 DOTS_NOTE = "Dots, right to left: 10, 20 ... 90 and 99 % of the patches discarded"
 LABEL_SIZE = (0.072, 0.034)  # room of a dot's label, as fractions of the axes
 
@@ -69,96 +76,70 @@ def precision_recall(curves: Sequence[Curve], *, title: str) -> Figure:
         title: Above the axes.
 
     Raises:
-        DataError: If there are no curves.
+        DataError: If there are no curves, or two have one label.
     """
-    _check_some(len(curves))
-    figure = style.new_figure(*_figure_size(1, len(curves)))
-    axes = figure.add_subplot()
-    _draw(axes, curves, LOOKS)
-    axes.set_title(title, fontsize=style.TITLE)
-    handles = [_key(c.label, f"AP {c.average_precision:.3f}", LOOKS[i % len(LOOKS)])
-               for i, c in enumerate(curves)]  # fmt: skip
-    if any(c.chance is not None for c in curves):
-        handles.append(_chance_key([c.chance for c in curves if c.chance is not None]))
-    if len(curves) == 1:
-        _label_dots(axes, curves[0])
-    _legend(figure, handles)
-    return figure
+    return combined_precision_recall({title: curves})
 
 
 def combined_precision_recall(groups: Mapping[str, Sequence[Curve]], *, title: str = "") -> Figure:
-    """Return one figure with an axes for each dataset of a sweep.
+    """Return one figure with an axes for each dataset or condition of a sweep.
 
-    Curves of the same label look the same everywhere and share one entry of the legend, which
-    lists their average precision in the order of the datasets.
+    Curves of the same label look the same in all of them; each axes has its own legend with the
+    average precisions.
 
     Args:
-        groups: Dataset to its curves, each at least one; labels within a dataset differ.
+        groups: Name of the dataset to its curves, each at least one; labels within one differ.
         title: Above the figure.
 
     Raises:
         DataError: If there are no groups, a group is empty, or a label occurs twice in one.
     """
-    _check_some(len(groups))
+    if not groups:
+        raise DataError("There are no precision-recall curves to draw.")
     for name, curves in groups.items():
-        _check_some(len(curves), f" of dataset '{name}'")
-        labels = [c.label for c in curves]
-        if len(set(labels)) < len(labels):
-            twice = next(label for label in labels if labels.count(label) > 1)
-            raise DataError(f"Two curves of dataset '{name}' are called '{twice}'.")
+        _check_labels(name, [c.label for c in curves])
     labels = list(dict.fromkeys(c.label for curves in groups.values() for c in curves))
     looks = {label: LOOKS[i % len(LOOKS)] for i, label in enumerate(labels)}
-    figure = style.new_figure(*_figure_size(len(groups), len(labels)), title=title)
     n_columns = min(len(groups), FACETS_PER_ROW)
     n_rows = -(-len(groups) // n_columns)
+    most = max(len(curves) for curves in groups.values()) + 1  # and chance
+    legend_columns = -(-most // LEGEND_ROWS)
+    figure = style.new_figure(
+        n_columns * (5.2 + 2.7 * legend_columns), n_rows * 5.4 + 0.3, title=title
+    )
     for place, (name, curves) in enumerate(groups.items(), start=1):
         axes = figure.add_subplot(n_rows, n_columns, place)
-        _draw(axes, curves, [looks[c.label] for c in curves])
-        axes.set_title(name, fontsize=style.TITLE)
-    handles = [_key(label, _listed(groups, label), looks[label]) for label in labels]
-    chances = [c.chance for curves in groups.values() for c in curves if c.chance is not None]
-    if chances:
-        handles.append(_chance_key(chances))
-    _legend(figure, handles, title=f"AP on {', '.join(groups)}")
+        _draw(axes, curves, looks)
+        axes.set_title("\n".join(textwrap.wrap(name, TITLE_LETTERS)), fontsize=style.TITLE)
+        _legend(axes, curves, looks)
+        if len(curves) == 1:
+            _label_dots(axes, curves[0])
+    figure.supxlabel(DOTS_NOTE, fontsize=style.SMALL, color="0.3")
     return figure
 
 
-def _check_some(n: int, where: str = "") -> None:
-    if n == 0:
-        raise DataError(f"There are no precision-recall curves{where} to draw.")
+def _check_labels(name: str, labels: Sequence[str]) -> None:
+    """Raise unless a group has curves whose labels differ."""
+    if not labels:
+        raise DataError(f"There are no precision-recall curves of '{name}' to draw.")
+    twice = [label for label in labels if labels.count(label) > 1]
+    if twice:
+        raise DataError(f"Two curves of '{name}' are called '{twice[0]}'.")
 
 
-def _figure_size(n_facets: int, n_entries: int) -> tuple[float, float]:
-    """Return width and height in inches that hold square axes and the legend."""
-    columns = min(n_facets, FACETS_PER_ROW)
-    rows = -(-n_facets // columns)
-    legend_columns = -(-n_entries // LEGEND_ROWS)
-    legend_height = 0.17 * -(-n_entries // legend_columns) + 1.0
-    return 5.2 * columns + 3.0 * legend_columns, max(5.4 * rows, legend_height)
-
-
-def _draw(
-    axes: Axes,
-    curves: Sequence[Curve],
-    looks: Sequence[tuple[str, tuple[int, tuple[float, ...]]]],
-) -> None:
-    """Draw curves with their dots, and the chance level of each."""
+def _draw(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> None:
+    """Draw curves with their dots, and every chance level that occurs."""
     few = len(curves) <= 6
-    levels: dict[float, str] = {}
-    for number, curve in enumerate(curves):
-        colour, line = looks[number % len(looks)]
+    for curve in curves:
+        colour, line = looks[curve.label]
         dots = np.array(list(discard_ranks(len(curve.recall)).values())) - 1
         axes.plot(
             curve.recall, curve.precision, color=colour, linestyle=line, label=curve.label,
             linewidth=1.8 if few else 1.2, marker="o", markevery=dots.tolist(),
             markersize=5 if few else 3,
         )  # fmt: skip
-        if curve.chance is not None:
-            level = round(curve.chance, 3)
-            levels[level] = colour if level not in levels else style.GREY
-    for level, colour in levels.items():
-        colour = colour if len(levels) > 1 else style.GREY
-        axes.axhline(level, color=colour, linestyle=":", linewidth=1.5, label="chance", zorder=1)
+    for level in chance_levels(curves):
+        axes.axhline(level, **CHANCE_LOOK, label="chance", zorder=1)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     axes.set_aspect("equal")
@@ -169,38 +150,27 @@ def _draw(
     axes.set_axisbelow(True)
 
 
-def _key(label: str, value: str, look: tuple[str, tuple[int, tuple[float, ...]]]) -> Line2D:
-    """Return the entry of a curve in the legend."""
-    return Line2D(
-        [], [], color=look[0], linestyle=look[1], marker="o", markersize=3.5, linewidth=1.5,
-        label=f"{label}: {value}",
+def chance_levels(curves: Sequence[Curve]) -> list[float]:
+    """Return the known chance levels of curves, ascending, those equal to 3 decimals once."""
+    return sorted({round(c.chance, 3) for c in curves if c.chance is not None})
+
+
+def _legend(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> None:
+    """Put the names and average precisions of curves to the right of their axes."""
+    handles = [
+        Line2D(
+            [], [], color=looks[c.label][0], linestyle=looks[c.label][1], marker="o",
+            markersize=3.5, linewidth=1.5, label=f"{c.label}: AP {c.average_precision:.3f}",
+        )
+        for c in curves
+    ]  # fmt: skip
+    if levels := chance_levels(curves):
+        text = " to ".join(f"{level:.3f}" for level in dict.fromkeys((levels[0], levels[-1])))
+        handles.append(Line2D([], [], **CHANCE_LOOK, label=f"chance: AP {text}"))
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.01), fontsize=style.SMALL,
+        frameon=False, handlelength=3.5, ncols=-(-len(handles) // LEGEND_ROWS),
     )  # fmt: skip
-
-
-def _chance_key(levels: Sequence[float]) -> Line2D:
-    """Return the entry of the chance levels in the legend."""
-    low, high = round(min(levels), 3), round(max(levels), 3)
-    text = f"chance: AP {low:.3f}" if low == high else f"chance: AP {low:.3f} to {high:.3f}"
-    return Line2D([], [], color=style.GREY, linestyle=":", linewidth=1.5, label=text)
-
-
-def _listed(groups: Mapping[str, Sequence[Curve]], label: str) -> str:
-    """Return the average precision of one label in each group, as text."""
-    values = [
-        next((f"{c.average_precision:.3f}" for c in curves if c.label == label), "-")
-        for curves in groups.values()
-    ]
-    return ", ".join(values)
-
-
-def _legend(figure: Figure, handles: Sequence[Line2D], *, title: str = "") -> None:
-    """Put the legend to the right of the axes, and say below what the dots are."""
-    figure.legend(
-        handles=handles, loc="outside right upper", fontsize=style.SMALL, frameon=False,
-        title=title or None, title_fontsize=style.SMALL, handlelength=3.5,
-        ncols=-(-len(handles) // (LEGEND_ROWS + 1)),  # one more: chance
-    )  # fmt: skip
-    figure.supxlabel(DOTS_NOTE, fontsize=style.SMALL, color="0.3")
 
 
 def _label_dots(axes: Axes, curve: Curve) -> None:
