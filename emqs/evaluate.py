@@ -25,7 +25,7 @@ from emqs.config import (
 )
 from emqs.datasets import Stack, open_stack
 from emqs.errors import ConfigError
-from emqs.figures import curves, sheets, style
+from emqs.figures import curves, maps, sheets, style
 from emqs.pipeline import Evaluation
 from emqs.weights import Model
 
@@ -140,7 +140,7 @@ def draw(
             structure=query.structure,
             min_overlap=query.min_overlap,
         ),
-        "score_maps.png": sheets.score_maps(
+        "score_maps.png": maps.score_maps(
             stack, result.boxes, result.scores, structure=query.structure
         ),
     }

@@ -1,5 +1,6 @@
 """Choose examples, score and rank patches: the search itself."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +101,7 @@ class Searcher:
     def __init__(
         self,
         positives: np.ndarray,
-        negatives: np.ndarray,
+        negatives: np.ndarray | None,
         *,
         num_neighbors: int,
         index: IndexConfig,
@@ -109,7 +110,8 @@ class Searcher:
 
         Args:
             positives: Codes of the positive examples, shape ``(P, D)``, float32.
-            negatives: Codes of the negative examples, shape ``(M, D)``, float32.
+            negatives: Codes of the negative examples, shape ``(M, D)``, float32; None if the user
+                gave none, so that likeness to the positive ones alone counts.
             num_neighbors: Nearest examples of each kind whose distances are averaged.
             index: Annoy or exact.
 
@@ -117,14 +119,14 @@ class Searcher:
             ConfigError: If there are fewer examples of a kind than ``num_neighbors``.
         """
         for kind, codes in (("positive", positives), ("negative", negatives)):
-            if len(codes) < num_neighbors:
+            if codes is not None and len(codes) < num_neighbors:
                 raise ConfigError(
                     f"query.num_neighbors is {num_neighbors}, but there are only {len(codes)} "
                     f"{kind} examples. Lower query.num_neighbors or give more examples."
                 )
         self.num_neighbors = num_neighbors
         self.positives = nearest.build(positives, index)
-        self.negatives = nearest.build(negatives, index)
+        self.negatives = None if negatives is None else nearest.build(negatives, index)
 
     def score(self, codes: np.ndarray) -> np.ndarray:
         """Return how much more each code is like the positive than like the negative examples.
@@ -134,12 +136,15 @@ class Searcher:
 
         Returns:
             ``exp(-d+) - exp(-d-)``, shape ``(N,)``, float64 in [-1, 1], where d is the mean
-            Euclidean distance to the nearest examples of each kind. Only the order matters.
+            Euclidean distance to the nearest examples of each kind. Without negative examples
+            ``exp(-d+)``. Only the order matters.
 
         Source:
             Patch-based Querying.
         """
         to_positive = self.positives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
+        if self.negatives is None:
+            return np.asarray(np.exp(-to_positive), dtype=np.float64)
         to_negative = self.negatives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
         return np.asarray(np.exp(-to_positive) - np.exp(-to_negative), dtype=np.float64)
 
@@ -175,3 +180,110 @@ def sample_examples(
             "Ask for fewer, or change patch.size or query.min_overlap."
         )
     return np.random.default_rng(seed).choice(candidates, size=n, replace=False)
+
+
+def boxes_at(
+    points: Sequence[Sequence[int]], shapes: Sequence[tuple[int, int]], size: int, *, setting: str
+) -> np.ndarray:
+    """Return the patches around points, e.g. where a user clicked.
+
+    A patch that would reach over the border is moved inwards, so that it stays whole; only a slice
+    smaller than the patch cuts it.
+
+    Args:
+        points: Voxels ``(z, y, x)``, N of them.
+        shapes: Height and width of each slice, in pixels, Z of them.
+        size: Edge of a patch, in pixels. The point is its middle pixel, for an even size the one
+            below and to the right of the middle.
+        setting: Name of the setting, for the error message, e.g. ``"retrieve.positive"``.
+
+    Returns:
+        Boxes, shape ``(N, 5)``, int64, in the order of ``points``.
+
+    Raises:
+        ConfigError: If a point has not three numbers or lies outside its slice.
+    """
+    boxes = np.empty((len(points), 5), dtype=np.int64)
+    for number, point in enumerate(points):
+        if len(point) != 3:
+            raise ConfigError(
+                f"{setting} needs points [z,y,x], got {list(point)} as number {number + 1}."
+            )
+        z, y, x = (int(v) for v in point)
+        if not 0 <= z < len(shapes):
+            raise ConfigError(
+                f"{setting} has the point [{z},{y},{x}], but the slices are 0 to {len(shapes) - 1}."
+            )
+        height, width = shapes[z]
+        if not (0 <= y < height and 0 <= x < width):
+            raise ConfigError(
+                f"{setting} has the point [{z},{y},{x}] (z, y, x), but slice {z} has {height} rows "
+                f"(y) and {width} columns (x)."
+            )
+        top, left = y - size // 2, x - size // 2
+        boxes[number] = (
+            z,
+            min(max(top, 0), max(height - size, 0)),
+            min(max(left, 0), max(width - size, 0)),
+            min(size, height),
+            min(size, width),
+        )
+    return boxes
+
+
+def intersecting(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return which boxes ``(N, 5)`` share a pixel with one box ``(5,)``; shape ``(N,)``, bool."""
+    z, y, x, height, width = boxes.T
+    return np.asarray(
+        (z == box[0])
+        & (y < box[1] + box[3])
+        & (y + height > box[1])
+        & (x < box[2] + box[4])
+        & (x + width > box[2])
+    )
+
+
+def distinct(order: np.ndarray, n: int, rivals: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Return the first ``n`` of a ranking of which none is a rival of a better one.
+
+    Args:
+        order: Positions from best to worst, a permutation of 0 to N - 1, shape ``(N,)``.
+        n: How many at most.
+        rivals: Given a position, returns the positions (or a mask of them) that need not be shown
+            after it, e.g. ``lambda p: intersecting(boxes, boxes[p])``.
+
+    Returns:
+        Positions, best first, shape ``(n,)`` or fewer if the ranking ends before.
+    """
+    free = np.ones(len(order), dtype=bool)
+    chosen: list[int] = []
+    for position in order.tolist():
+        if len(chosen) == n:
+            break
+        if free[position]:
+            chosen.append(position)
+            free[rivals(position)] = False
+    return np.array(chosen, dtype=np.int64)
+
+
+def component_rivals(
+    pair_patch: np.ndarray, pair_component: np.ndarray
+) -> Callable[[int], np.ndarray]:
+    """Return the rule for ``distinct`` that shows every component at most once.
+
+    Args:
+        pair_patch: Patch of each touching pair, as ``patches.touched_components`` gives them.
+        pair_component: Its component.
+
+    Returns:
+        A function from a patch to all patches that touch a component that it touches.
+
+    Source:
+        Patch-based Querying, single- and two-query experiments.
+    """
+
+    def rivals(position: int) -> np.ndarray:
+        touched = pair_component[pair_patch == position]
+        return np.asarray(pair_patch[np.isin(pair_component, touched)])
+
+    return rivals
