@@ -82,7 +82,7 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
     write(result, run, size=size)
     if cfg.figures:
         draw(result, stack, model, run, query=query)
-    print(report.plain_table([*rows([result.metrics]), chance_row(result.metrics)]))  # noqa: T201
+    print(summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
     return float(result.metrics["component_ap"])
 
@@ -148,6 +148,26 @@ def draw(
         run.log_figure(style.save(figure, run.folder / file_name))
 
 
+def summary(result: dict[str, Any], class_name: str | None) -> str:
+    """Return one evaluation as a few lines for a terminal of 100 columns."""
+    named = f" ({class_name})" if class_name else ""
+    head = (
+        f"\n{result['dataset']}: structure {result['structure']}{named} in "
+        f"{result['n_searched_patches']:,} patches of {result['patch_size_px']} px, stride "
+        f"{result['patch_stride_px']} px.\nExamples: {result['n_positive']} positive and "
+        f"{result['n_negative']} negative patches from {result['n_query_slices']} of "
+        f"{result['n_slices']} slices.\n"
+    )
+    table = [*rows([result]), chance_row(result)]
+    return head + "\n" + report.plain_table([_narrow(row) for row in table])
+
+
+def _narrow(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that are shown on the terminal."""
+    hidden = ("dataset", "structure", "batch size", "patch", "stride", "patches")
+    return {name: value for name, value in row.items() if name not in hidden}
+
+
 def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row of the printed table for each ``metrics.json``."""
     return [
@@ -164,7 +184,7 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "patch AP, overlap": r["patch_ap_overlap"],
             "P@50, overlap": r["precision_overlap"]["50"],
             "patches": r["n_searched_patches"],
-            "seconds": round(r["seconds"], 1),
+            "seconds": f"{r['seconds']:.1f}",
         }
         for r in results
     ]
@@ -185,44 +205,63 @@ def chance_row(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+CONDITION = ("dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px")
+
+Point = tuple[dict[str, Any], Path]  # metrics.json of a finished point, and its folder
+
+
 class CombineResults(command.SweepEnd):
     """At the end of a sweep: one table and one PR figure of all finished points."""
 
     def combine(self, sweep: Path, folders: list[Path]) -> None:
         """Write ``evaluation_results.csv``, ``.md``, ``.tex`` and ``.png`` into the sweep."""
-        results = [json.loads((f / "metrics.json").read_text(encoding="utf-8")) for f in folders]
-        key = ("dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px")
-        order = sorted(
-            range(len(results)),
-            key=lambda i: ([results[i][k] for k in key], -results[i]["component_ap"]),
-        )
-        table, groups = [], {}
-        for i in order:
-            result = results[i]
-            condition = tuple(result[k] for k in key)
-            table.append({**rows([result])[0], "weights": result["weights"]})
-            groups.setdefault(condition, []).append((result, folders[i]))
-        for members in groups.values():
-            chance = {**chance_row(members[0][0]), "weights": None}
-            last = max(i for i, row in enumerate(table) if _same(row, chance))
-            table.insert(last + 1, chance)
-        columns = {name: [row[name] for row in table] for name in table[0]}
-        report.write_csv(sweep / "evaluation_results.csv", columns)
-        report.write_text(sweep / "evaluation_results.md", report.markdown_table(table))
-        caption = "Retrieval by example: average precision per model and dataset."
-        tex = report.latex_table(table, caption=caption)
-        report.write_text(sweep / "evaluation_results.tex", tex)
+        groups: dict[tuple[Any, ...], list[Point]] = {}
+        for folder in folders:
+            result = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+            groups.setdefault(tuple(result[name] for name in CONDITION), []).append(
+                (result, folder)
+            )
+        table = []
+        for condition, points in sorted(groups.items()):
+            points.sort(key=lambda point: -point[0]["component_ap"])
+            print(f"\n{_title(condition)}")  # noqa: T201
+            labels = point_labels([result for result, _ in points])
+            part = []
+            for row, label in zip(rows([result for result, _ in points]), labels, strict=True):
+                part.append({**row, "model": label})
+            part.append(chance_row(points[0][0]))
+            print(report.plain_table([_narrow(row) for row in part]))  # noqa: T201
+            table += part
+        write_table(table, sweep)
         figure = curves.combined_precision_recall(
-            {_title(condition): _curves(members) for condition, members in groups.items()}
+            {_title(condition): _curves(points) for condition, points in sorted(groups.items())}
         )
         style.save(figure, sweep / "evaluation_results.png")
-        print(report.plain_table([{k: r[k] for k in table[0] if k != "weights"} for r in table]))  # noqa: T201
         print(f"\nCombined table and figure: {sweep}/evaluation_results.*")  # noqa: T201
 
 
-def _same(row: dict[str, Any], other: dict[str, Any]) -> bool:
-    names = ("dataset", "structure", "batch size", "patch", "stride")
-    return all(row[name] == other[name] for name in names)
+def point_labels(results: list[dict[str, Any]]) -> list[str]:
+    """Return a name for each result: its model, and its weights and index where they differ."""
+    labels = [result["model"] for result in results]
+    for key in ("weights", "index", "folder"):
+        if len(set(labels)) == len(labels):
+            break
+        labels = [
+            f"{label}, {Path(str(result.get(key, number))).stem}"
+            if labels.count(label) > 1
+            else label
+            for number, (label, result) in enumerate(zip(labels, results, strict=True), start=1)
+        ]
+    return labels
+
+
+def write_table(table: list[dict[str, Any]], folder: Path) -> None:
+    """Write ``evaluation_results`` as CSV, Markdown and LaTeX."""
+    name = folder / "evaluation_results"
+    report.write_csv(name.with_suffix(".csv"), {k: [row[k] for row in table] for k in table[0]})
+    report.write_text(name.with_suffix(".md"), report.markdown_table(table))
+    caption = "Retrieval by example: average precision of each model."
+    report.write_text(name.with_suffix(".tex"), report.latex_table(table, caption=caption))
 
 
 def _title(condition: tuple[Any, ...]) -> str:
@@ -230,16 +269,17 @@ def _title(condition: tuple[Any, ...]) -> str:
     return f"{dataset}, structure {structure}, batch size {batch_size}, patch {size}/{stride} px"
 
 
-def _curves(members: list[tuple[dict[str, Any], Path]]) -> list[curves.Curve]:
+def _curves(points: list[Point]) -> list[curves.Curve]:
     """Read the PR curves that finished points left behind."""
+    labels = point_labels([result for result, _ in points])
     found = []
-    for result, folder in members:
-        table = np.genfromtxt(folder / CURVE_FILE, delimiter=",", names=True)
+    for (result, folder), label in zip(points, labels, strict=True):
+        table = np.loadtxt(folder / CURVE_FILE, delimiter=",", skiprows=1, ndmin=2)  # (N, 2)
         found.append(
             curves.Curve(
-                label=result["model"],
-                recall=np.atleast_1d(table["recall"]),
-                precision=np.atleast_1d(table["precision"]),
+                label=label,
+                recall=table[:, 0],
+                precision=table[:, 1],
                 average_precision=result["component_ap"],
                 chance=result["chance"]["component_ap"],
             )

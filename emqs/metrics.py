@@ -144,6 +144,7 @@ def bootstrap_interval(
     slices: np.ndarray,
     *,
     skip_first: bool,
+    totals: np.ndarray | None = None,
     n_draws: int = 200,
     level: float = 0.95,
     seed: int = 0,
@@ -158,6 +159,8 @@ def bootstrap_interval(
         hits: Whether each rank is relevant, shape ``(N,)``.
         slices: Slice of each rank, shape ``(N,)``.
         skip_first: Whether the sum leaves out the first rank, as that of the component AP does.
+        totals: What there is to find in each distinct slice, ascending, in the unit of ``gains``;
+            None if the gains are all there is.
         n_draws: Resamples.
         level: Coverage, in (0, 1).
         seed: Any integer.
@@ -176,7 +179,7 @@ def bootstrap_interval(
     for draw in range(n_draws):
         times = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
         weights = times[slice_of]
-        total = np.sum(gains * weights)
+        total = np.sum(gains * weights) if totals is None else np.sum(totals * times)
         if total == 0:
             continue
         precision = np.cumsum(hits * weights) / np.maximum(np.cumsum(weights), 1)

@@ -7,6 +7,7 @@ The five calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,10 @@ def evaluate(
         *patches.touched_components(labels, searched, query.structure),
     )
     measured = _measure(order, scores, found, truth, query)
-    measured["confidence_95"] = _intervals(order, found, searched[:, 0], truth, query, n_bootstrap)
+    areas = np.array([np.sum(labels[z] == query.structure) for z in np.unique(searched[:, 0])])
+    measured["confidence_95"] = _intervals(
+        truth.gains(order), found[order], searched[order, 0], areas, query, n_bootstrap
+    )
     measured |= {
         "dataset": stack.name,
         "model": model.name,
@@ -225,23 +229,18 @@ def _measure(
 
 
 def _intervals(
-    order: np.ndarray,
+    gains: np.ndarray,
     overlap: np.ndarray,
     slices: np.ndarray,
-    truth: metrics.ComponentTruth,
+    areas: np.ndarray,
     query: QueryConfig,
     n_draws: int,
 ) -> dict[str, tuple[float, float] | None]:
-    """Return 95 % confidence intervals by resampling the searched slices."""
-    touch = (overlap > 0)[order]
-    enough = (overlap > query.min_overlap)[order]
-    gains = truth.gains(order)
-    slices = slices[order]
-    interval = metrics.bootstrap_interval
+    """Return 95 % confidence intervals by resampling the searched slices; arrays best first."""
+    touch, enough = overlap > 0, overlap > query.min_overlap
+    interval = partial(metrics.bootstrap_interval, slices=slices, n_draws=n_draws)
     return {
-        "component_ap": interval(gains, touch, slices, skip_first=True, n_draws=n_draws),
-        "patch_ap_touch": interval(touch, touch, slices, skip_first=False, n_draws=n_draws),
-        "patch_ap_overlap": interval(enough, enough, slices, skip_first=False, n_draws=n_draws)
-        if enough.any()
-        else None,
+        "component_ap": interval(gains, touch, totals=areas, skip_first=True),
+        "patch_ap_touch": interval(touch, touch, skip_first=False),
+        "patch_ap_overlap": interval(enough, enough, skip_first=False) if enough.any() else None,
     }
