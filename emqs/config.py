@@ -51,7 +51,7 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
     ):
         raise ConfigError(
             f"{where or 'The configuration'} must hold settings by name, such as "
-            f"{next(iter(cls.__dataclass_fields__))}, got {node!r}."
+            f"{next(iter(cls.__annotations__))}, got {node!r}."
         )
     in_tree = isinstance(node, DictConfig) and node._get_parent() is not None
     try:  # ${...} is resolved where the node stands, before it is taken out
@@ -193,6 +193,23 @@ class DatasetConfig:
             )
         if self.kind == "mixture" and not self.members:
             raise ConfigError("dataset.members is empty; a mixture needs at least one folder.")
+
+
+@dataclass(frozen=True)
+class DownloadConfig:
+    """Where public files come from. Values come from ``configs/download.yaml``."""
+
+    base_url: str  # folder on the server, http:// or https://
+    cache: str  # folder that keeps fetched files and their SHA-256
+    timeout_s: float  # longest silence of the server, seconds
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if not self.base_url.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"download.base_url must start with https:// or http://, got '{self.base_url}'."
+            )
+        _above_zero("download.timeout_s", self.timeout_s)
 
 
 @dataclass(frozen=True)
@@ -386,12 +403,11 @@ class TrainerConfig:
     strategy: str  # auto, ddp ...
     precision: str  # 32-true, bf16-mixed, 16-mixed ...
     deterministic: bool  # refuse operations whose result varies from run to run
-    check_val_every_n_epoch: int
     log_every_n_steps: int
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        for name in ("max_epochs", "num_nodes", "check_val_every_n_epoch", "log_every_n_steps"):
+        for name in ("max_epochs", "num_nodes", "log_every_n_steps"):
             _at_least(f"trainer.{name}", getattr(self, name), 1)
 
 

@@ -1,0 +1,32 @@
+"""Fixtures that several test modules share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(1)  # two test processes share two cores
+
+
+def _folder(variable: str, content: str) -> Path:
+    """Return the folder an environment variable names, or skip the test."""
+    value = os.environ.get(variable)
+    if value is None:
+        pytest.skip(f"{variable} is not set; it names the folder of {content}")
+    folder = Path(value)
+    if not folder.is_dir():
+        pytest.fail(f"{variable}={value} is not a folder")
+    return folder
+
+
+@pytest.fixture
+def images_dir() -> Path:
+    """Folder with real stacks, NAME/raw and NAME/labels."""
+    return _folder("EMQS_IMAGES", "real image stacks, NAME/raw and NAME/labels")
+
+
+@pytest.fixture
+def weights_dir() -> Path:
+    """Folder with the published checkpoints."""
+    return _folder("EMQS_WEIGHTS", "the published checkpoints, *.pth.tar")
