@@ -48,7 +48,8 @@ class PCA(nn.Module):
         mean = pixels.mean(axis=0)
         components = _leading_components(pixels - mean, self.code_size)
         largest = np.take_along_axis(components, np.abs(components).argmax(1)[:, None], axis=1)
-        self.components = torch.from_numpy(components * np.sign(largest)).to(self.components)
+        components = np.ascontiguousarray(components * np.sign(largest))
+        self.components = torch.from_numpy(components).to(self.components)
         self.mean = torch.from_numpy(mean).to(self.mean)
 
     def encode(self, images: Tensor) -> Tensor:

@@ -1,0 +1,204 @@
+import re
+
+import numpy as np
+import pytest
+from reference import grids, neighbours
+
+from emqs import query
+from emqs.config import IndexConfig, QueryConfig
+from emqs.errors import ConfigError, DataError
+
+EXACT = IndexConfig(name="exact")
+THOROUGH = IndexConfig(name="annoy", search_k=1_000_000)  # looks into every leaf
+
+
+@pytest.mark.parametrize("batch_size", range(1, 61))
+def test_query_slices_follow_the_documented_rule(batch_size: int) -> None:
+    for n in range(61):
+        chosen = query.query_slices(n, batch_size)
+        assert chosen.dtype == np.int64
+        assert chosen.tolist() == grids.query_slices(n, batch_size), f"{n} slices"
+        assert len(chosen) == -(-n // batch_size)
+        assert len(set(chosen.tolist())) == len(chosen)
+        assert ((chosen >= 0) & (chosen < n)).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "expected"),
+    [
+        (20, 10, [5, 15]),
+        (55, 10, [5, 15, 25, 35, 45, 52]),  # a rest of 5: 55 - 2 - 1
+        (23, 10, [5, 15, 21]),
+        (21, 10, [5, 15, 20]),
+        (7, 100, [3]),  # all of it is a rest: 7 - 3 - 1
+        (8, 100, [3]),
+        (3, 1, [0, 1, 2]),
+        (0, 10, []),
+    ],
+)
+def test_query_slices_by_hand(n: int, batch_size: int, expected: list[int]) -> None:
+    assert query.query_slices(n, batch_size).tolist() == expected
+
+
+def boxes_of(n_slices: int, per_slice: int) -> np.ndarray:
+    z = np.repeat(np.arange(n_slices), per_slice)
+    x = np.tile(np.arange(per_slice), n_slices)
+    return np.stack([z, 0 * x, x, 0 * x + 1, 0 * x + 1], axis=1)
+
+
+def test_split_by_hand() -> None:
+    """Blocks of 2: query slices 1 and 3. Exactly min_overlap is no example, nor is a little."""
+    boxes = boxes_of(4, 5)
+    overlap = np.tile([0.0, 1e-9, 0.5, 0.5 + 1e-12, 1.0], 4)
+    split = query.split(boxes, overlap, 4, QueryConfig(batch_size=2, min_overlap=0.5))
+    assert split.query_slices.tolist() == [1, 3]
+    assert split.positives.tolist() == [8, 9, 18, 19]
+    assert split.negatives.tolist() == [5, 15]
+    assert split.searched.tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_split_sets_do_not_meet(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    boxes = rng.permutation(boxes_of(23, 8))
+    overlap = rng.choice([0, 0.2, 0.3, 0.9], size=len(boxes))
+    split = query.split(boxes, overlap, 23, QueryConfig(batch_size=7, min_overlap=0.3))
+    positives, negatives = set(split.positives.tolist()), set(split.negatives.tolist())
+    searched = set(split.searched.tolist())
+    assert not positives & negatives
+    assert not searched & (positives | negatives)
+    for i, (z, covered) in enumerate(zip(boxes[:, 0].tolist(), overlap, strict=True)):
+        in_query = z in (3, 10, 17, 21)
+        assert (i in searched) == (not in_query)
+        assert (i in positives) == (in_query and covered > 0.3)
+        assert (i in negatives) == (in_query and covered == 0)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "settings", "message"),
+    [
+        (
+            [0.0, 0.25],
+            {"batch_size": 2, "structure": 3},
+            "No patch shows structure 3 on more than 0.5 of its area in the query slices "
+            "1, 3, 5, 7, ... (query.batch_size=2); the most is 0.25. "
+            "Lower query.min_overlap or patch.size, or choose another query.structure.",
+        ),
+        (
+            [0.0, 0.5],
+            {"batch_size": 5},
+            "No patch shows structure 1 on more than 0.5 of its area in the query slices "
+            "2, 7 (query.batch_size=5); the most is 0.5. "
+            "Lower query.min_overlap or patch.size, or choose another query.structure.",
+        ),
+        (
+            [0.1, 0.9],
+            {"batch_size": 5},
+            "Every patch in the query slices 2, 7 (query.batch_size=5) shows some of structure 1, "
+            "so there is no negative example. Choose a smaller patch.size.",
+        ),
+        (
+            [0.0, 0.9],
+            {"batch_size": 1},
+            "All 10 slices are query slices with query.batch_size=1, so nothing is left to search. "
+            "Use more slices or a larger query.batch_size.",
+        ),
+    ],
+)
+def test_stacks_that_cannot_be_searched(
+    overlap: list[float], settings: dict[str, int], message: str
+) -> None:
+    config = QueryConfig(**settings)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        query.split(boxes_of(10, 2), np.tile(overlap, 10), 10, config)
+
+
+def codes_of(seed: int, n: int, d: int = 6) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+
+
+@pytest.mark.parametrize("index", [EXACT, THOROUGH])
+@pytest.mark.parametrize("k", [1, 3, 12])
+def test_score_equals_brute_force(index: IndexConfig, k: int) -> None:
+    positives, negatives, codes = codes_of(0, 12), codes_of(1, 40), codes_of(2, 50)
+    searcher = query.Searcher(positives, negatives, num_neighbors=k, index=index)
+    scores = searcher.score(codes)
+    assert scores.dtype == np.float64
+    expected = [neighbours.score(positives, negatives, c, k) for c in codes]
+    assert scores == pytest.approx(np.array(expected), abs=1e-12)
+
+
+def test_scores_of_far_codes_are_tiny_and_still_ordered() -> None:
+    """At a distance of 100 they are about 1e-44, where float32 knows hardly any number."""
+    step = np.arange(1, 50, dtype=np.float32)[:, None] / 64
+    searcher = query.Searcher(
+        np.array([[0.0]], np.float32), np.array([[300.0]], np.float32), num_neighbors=1, index=EXACT
+    )
+    scores = searcher.score(100 + step)
+    assert scores.max() < 1e-43
+    assert (np.diff(scores) < 0).all()
+
+
+def test_score_is_odd_when_positive_and_negative_change_places() -> None:
+    positives, negatives, codes = codes_of(0, 12), codes_of(1, 40), codes_of(2, 50)
+    one = query.Searcher(positives, negatives, num_neighbors=2, index=EXACT).score(codes)
+    other = query.Searcher(negatives, positives, num_neighbors=2, index=EXACT).score(codes)
+    assert np.array_equal(one, -other)
+
+
+def test_annoy_ranks_as_exact_does() -> None:
+    positives, negatives, codes = codes_of(0, 60), codes_of(1, 300), codes_of(2, 400)
+    rankings = []
+    for index in (EXACT, THOROUGH):
+        searcher = query.Searcher(positives, negatives, num_neighbors=1, index=index)
+        rankings.append(query.ranking(searcher.score(codes)).tolist())
+    assert rankings[0] == rankings[1]
+
+
+@pytest.mark.parametrize(
+    ("n_positive", "n_negative", "kind"), [(2, 9, "positive"), (9, 2, "negative")]
+)
+def test_too_few_examples(n_positive: int, n_negative: int, kind: str) -> None:
+    message = (
+        f"query.num_neighbors is 3, but there are only 2 {kind} examples. "
+        "Lower query.num_neighbors or give more examples."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        query.Searcher(
+            codes_of(0, n_positive), codes_of(1, n_negative), num_neighbors=3, index=EXACT
+        )
+
+
+def test_ranking_goes_down_and_keeps_the_order_of_ties() -> None:
+    scores = np.array([0.0, -1e-300, 2.0, 0.0, 2.0, -5.0])
+    assert query.ranking(scores).tolist() == [2, 4, 0, 3, 1, 5]
+
+
+def test_a_code_that_is_nan_never_gets_a_rank() -> None:
+    codes = codes_of(2, 5)
+    codes[[1, 3], 0] = np.nan
+    for name in ("exact", "annoy"):
+        searcher = query.Searcher(
+            codes_of(0, 12), codes_of(1, 12), num_neighbors=1, index=IndexConfig(name=name)
+        )
+        with pytest.raises(DataError, match=r"^2 of 5 scores are NaN\.$"):
+            query.ranking(searcher.score(codes))
+
+
+def test_sampled_examples_are_different_candidates_and_seeded() -> None:
+    candidates = np.arange(100) * 7
+    drawn = query.sample_examples(candidates, 20, seed=0)
+    assert len(set(drawn.tolist())) == 20
+    assert set(drawn.tolist()) <= set(candidates.tolist())
+    assert drawn.tolist() == query.sample_examples(candidates, 20, seed=0).tolist()
+    assert drawn.tolist() != query.sample_examples(candidates, 20, seed=1).tolist()
+    assert sorted(query.sample_examples(candidates, 100, seed=42).tolist()) == candidates.tolist()
+
+
+def test_too_few_candidates() -> None:
+    message = (
+        "4 negative examples are wanted, but only 3 patches qualify. "
+        "Ask for fewer, or change patch.size or query.min_overlap."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        query.sample_examples(np.arange(3), 4, seed=0, kind="negative")
