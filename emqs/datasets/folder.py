@@ -125,16 +125,16 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def check_pairs(raw: Files, labels: Files) -> None:
+def check_pairs(raw: Files, labels: Files, *, by_name: bool = True) -> None:
     """Raise an error unless every raw slice has its label.
 
-    One file per slice on both sides: the names without ending must agree. Otherwise only the
-    numbers of slices are compared, and slices belong together in their order.
+    One file per slice on both sides: the names without ending must agree, unless ``by_name`` is
+    False. Otherwise only the numbers of slices are compared, and slices belong together in order.
 
     Raises:
         DataError: Naming the first slices without a partner.
     """
-    if not raw.in_one_file and not labels.in_one_file:
+    if by_name and not raw.in_one_file and not labels.in_one_file:
         have, want = set(labels.names()), set(raw.names())
         for folder, missing, of in (
             (labels.folder, [n for n in raw.names() if n not in have], "a label for raw slice"),
