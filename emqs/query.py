@@ -191,7 +191,7 @@ def boxes_at(
     smaller than the patch cuts it.
 
     Args:
-        points: Voxels ``(z, y, x)``, N of them.
+        points: Voxels ``(z, y, x)``, N of them, three numbers each.
         shapes: Height and width of each slice, in pixels, Z of them.
         size: Edge of a patch, in pixels. The point is its middle pixel, for an even size the one
             below and to the right of the middle.
@@ -201,14 +201,10 @@ def boxes_at(
         Boxes, shape ``(N, 5)``, int64, in the order of ``points``.
 
     Raises:
-        ConfigError: If a point has not three numbers or lies outside its slice.
+        ConfigError: If a point lies outside the stack or its slice.
     """
     boxes = np.empty((len(points), 5), dtype=np.int64)
     for number, point in enumerate(points):
-        if len(point) != 3:
-            raise ConfigError(
-                f"{setting} needs points [z,y,x], got {list(point)} as number {number + 1}."
-            )
         z, y, x = (int(v) for v in point)
         if not 0 <= z < len(shapes):
             raise ConfigError(

@@ -11,6 +11,7 @@ from emqs.datasets import Stack
 from emqs.errors import DataError
 from emqs.figures import sheets, style
 
+CROWD = 40  # more examples than this on a slice get thinner borders
 MAX_SLICES = 4  # drawn by score_maps if none are named
 
 
@@ -144,7 +145,7 @@ def boxes_on_slices(
     _draw_slice(right, stack, found, structure)
     for boxes, border in ((negatives, style.NEGATIVE), (positives, style.POSITIVE)):
         for box in boxes:
-            style.draw_box(left, box, border)
+            style.draw_box(left, box, border, width=2.0 if len(boxes) <= CROWD else 1.2)
     for rank in reversed(range(len(results))):  # the best lie on top
         border = sheets.result_border(relevant, rank)
         style.draw_box(right, results[rank], border)

@@ -200,7 +200,7 @@ def retrieved(
         raise DataError(f"There are {len(results)} results, but {len(relevant)} marks for them.")
     n_left = max(len(positives), len(negatives))
     n_rows = 2 if len(negatives) else 1
-    n_rows = max(n_rows, 1 if len(results) <= 4 else 2)
+    n_rows = max(n_rows, 1 if len(results) <= 4 else 2, -(-len(results) // COLUMNS))
     n_right = -(-len(results) // n_rows)
     figure = style.new_figure(
         (n_left + n_right) * TILE + 0.4, n_rows * (TILE + 0.3) + 1.3, title=title

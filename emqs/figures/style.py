@@ -38,14 +38,14 @@ class Border:
     """How a box is drawn."""
 
     colour: str
-    line: Literal["-", "--", ":"]  # solid, dashed or dotted
+    line: Literal["-", "--"] | tuple[float, tuple[float, float]]  # solid, dashed, or (0, (on, off))
     word: str  # for legends
 
 
 HIT = Border(GREEN, "-", "hit")
 MISS = Border(VERMILLION, "--", "miss")
 POSITIVE = Border(SKY_BLUE, "-", "positive example")
-NEGATIVE = Border(PURPLE, ":", "negative example")
+NEGATIVE = Border(PURPLE, (0, (1.8, 1.0)), "negative example")  # short dashes
 UNKNOWN = Border(ORANGE, "-", "result (no labels)")
 OUTLINE = YELLOW  # contour of the labelled structure
 TEXT_HALO = [withStroke(linewidth=2.0, foreground=BLACK)]
@@ -175,13 +175,14 @@ def draw_box(axes: Axes, box: np.ndarray, border: Border, *, width: float = 2.0)
         The rectangle in the border's colour; a black one lies below it.
     """
     _, y, x, height, columns = (int(v) for v in box)
-    for colour, line, points, label in (
-        (BLACK, "-", width + 1.5, "_halo"),
-        (border.colour, border.line, width, border.word),
-    ):
+    looks: tuple[tuple[Border, float, str], ...] = (
+        (Border(BLACK, "-", ""), 1.75 * width, "_halo"),
+        (border, width, border.word),
+    )
+    for look, points, label in looks:
         rectangle = Rectangle(
             (x - 0.5, y - 0.5), columns, height, fill=False,
-            edgecolor=colour, linestyle=line, linewidth=points, label=label,
+            edgecolor=look.colour, linestyle=look.line, linewidth=points, label=label,
         )  # fmt: skip
         axes.add_patch(rectangle)
     return rectangle

@@ -1,0 +1,160 @@
+"""A few examples in, the most similar patches out, drawn.
+
+python -m emqs.retrieve retrieve.positive='[[3,200,310]]'
+"""
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+from omegaconf import DictConfig
+
+from emqs import command, pipeline, report
+from emqs.config import (
+    CONFIG_DIR,
+    DatasetConfig,
+    IndexConfig,
+    ModelConfig,
+    PatchConfig,
+    PathsConfig,
+    QueryConfig,
+    read,
+)
+from emqs.datasets import Stack, open_stack
+from emqs.figures import maps, sheets, style
+from emqs.retrieval import Retrieval, RetrieveConfig, retrieve
+
+MAX_DRAWN = 48  # results in a figure
+MAX_EXAMPLES = 4  # examples of each kind beside them
+
+
+def write(result: Retrieval, stack: Stack, run: report.Run) -> None:
+    """Write results, examples and metrics into the run's folder."""
+    columns: dict[str, Any] = {
+        "rank": np.arange(1, len(result.boxes) + 1),
+        **_box_columns(stack, result.boxes),
+        "rank_of_all": result.ranks,
+    }
+    columns["score"] = result.scores
+    if result.overlap is not None:
+        columns["overlap"] = result.overlap
+    run.save_csv("matches.csv", columns)
+    examples = result.examples
+    kinds = ["positive"] * len(examples.positives) + ["negative"] * len(examples.negatives)
+    boxes = np.concatenate([examples.positives, examples.negatives])
+    run.save_csv("examples.csv", {"kind": kinds, **_box_columns(stack, boxes)})
+    run.save_json("metrics.json", result.metrics)
+    run.log_metrics({k: v for k, v in result.metrics.items() if isinstance(v, int | float)})
+
+
+def _box_columns(stack: Stack, boxes: np.ndarray) -> dict[str, Any]:
+    """Return the columns of a table of boxes: slice number and name, first row, first column."""
+    z, y, x, height, width = boxes.T
+    names = [stack.slice_names[i] for i in z.tolist()]
+    return {"slice": z, "slice_name": names, "y": y, "x": x, "height": height, "width": width}
+
+
+def draw(
+    result: Retrieval, stack: Stack, run: report.Run, settings: RetrieveConfig, *, structure: int
+) -> None:
+    """Draw the results, and where on slices the scores are high, into the run's folder."""
+    examples, relevant = result.examples, result.relevant
+    title = (
+        f"{stack.name}, {result.metrics['model']}: {len(examples.positives)} positive and "
+        f"{len(examples.negatives)} negative examples"
+    )
+    if settings.slice_offset is None:
+        figure = sheets.retrieved(
+            stack,
+            examples.positives[:MAX_EXAMPLES],
+            examples.negatives[:MAX_EXAMPLES],
+            result.boxes[:MAX_DRAWN],
+            None if relevant is None else relevant[:MAX_DRAWN],
+            title=title,
+            structure=structure,
+        )
+    else:
+        figure = maps.boxes_on_slices(
+            stack,
+            examples.positives,
+            examples.negatives,
+            result.boxes,
+            relevant,
+            title=title,
+            structure=structure,
+        )
+    run.log_figure(style.save(figure, run.folder / "results.png"))
+    figure = maps.score_maps(stack, result.searched, result.searched_scores, structure=structure)
+    run.log_figure(style.save(figure, run.folder / "score_maps.png"))
+
+
+def work(cfg: DictConfig, run: report.Run) -> float | None:
+    """Do what ``python -m emqs.retrieve`` was asked to.
+
+    Args:
+        cfg: The composed configuration of ``configs/retrieve.yaml``.
+        run: Where results go.
+
+    Returns:
+        The share of results that show the structure, or None without labels.
+    """
+    settings = read(RetrieveConfig, cfg.retrieve, "retrieve")
+    query = read(QueryConfig, cfg.query, "query")
+    patch = read(PatchConfig, cfg.patch, "patch")
+    index = read(IndexConfig, cfg.index, "index")
+    model_config = read(ModelConfig, cfg.model, "model")
+    dataset = read(DatasetConfig, cfg.dataset, "dataset")
+    model = pipeline.load_model(model_config, cfg.weights)
+    stack = open_stack(dataset, Path(read(PathsConfig, cfg.paths, "paths").images))
+    result = retrieve(
+        stack,
+        model,
+        settings,
+        patch=patch,
+        query=query,
+        index=index,
+        batch_size=cfg.batch_size,
+        device=cfg.device,
+        progress=True,
+    )
+    size, stride = pipeline.patch_pixels(stack, patch)
+    result.metrics.update(
+        structure=query.structure,
+        patch_size_px=size,
+        patch_stride_px=stride,
+        index=index.name,
+        weights=cfg.weights,
+        weights_sha256=model.sha256,
+    )
+    write(result, stack, run)
+    if cfg.figures:
+        draw(result, stack, run, settings, structure=query.structure)
+    print(report.plain_table(table(result, stack)))  # noqa: T201
+    print(f"\nResults and figures: {run.folder}")  # noqa: T201
+    precision: float | None = result.metrics["precision_touch"]
+    return precision
+
+
+def table(result: Retrieval, stack: Stack) -> list[dict[str, Any]]:
+    """Return the rows that are printed, one for each result."""
+    rows = [
+        {"rank": rank, "slice": stack.slice_names[z], "y": y, "x": x, "score": f"{score:.4g}"}
+        for rank, ((z, y, x, _, _), score) in enumerate(
+            zip(result.boxes.tolist(), result.scores.tolist(), strict=True), start=1
+        )
+    ]
+    if result.overlap is not None:
+        for row, overlap in zip(rows, result.overlap.tolist(), strict=True):
+            row["overlap"] = f"{100 * overlap:.0f} %"
+    return rows
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="retrieve")
+def main(cfg: DictConfig) -> float | None:
+    """Run ``python -m emqs.retrieve``."""
+    return command.run("retrieve", cfg, work)
+
+
+if __name__ == "__main__":
+    main()
