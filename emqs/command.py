@@ -104,7 +104,8 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
             raise
         logger.exception("emqs.%s: this point of the sweep failed", name)
         failure = f"{type(error).__name__}: {one_line(error)}"
-    report.write_json(folder / report.RECORD, {"status": "failed", "error": failure})
+    if (report.read_record(folder) or {}).get("status") != "failed":  # failed before it began
+        report.write_json(folder / report.RECORD, {"status": "failed", "error": failure})
     return math.nan
 
 
