@@ -445,5 +445,17 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(f"seed must be in [0, 4294967295], got {self.seed}.")
+        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be a whole number in [0, 4294967295], got {self.seed}.")
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Which part of the training. Values come from ``configs/stage/*.yaml``."""
+
+    name: str  # pretrain or finetune
+    epochs: dict[str, int]  # model name to the default of trainer.max_epochs
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        _one_of("stage.name", self.name, ("pretrain", "finetune"))

@@ -1,0 +1,103 @@
+"""What training minimises: how well a patch is reconstructed, and how codes are distributed.
+
+Every reconstruction term takes the reconstruction and its target, both ``(N, 1, H, W)`` in [0, 1],
+and returns one number that is smaller the better they agree. SSIM and MS-SSIM are those of
+torchmetrics; they are computed in float32 and never rank anything.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+)
+
+# Wang, Simoncelli and Bovik 2003 weigh five scales; a patch of 64 pixels has room for the first
+# three of them (64, 32 and 16 pixels, window 11), whose weights are scaled to sum to 1.
+MS_SSIM_WEIGHTS = (0.0448 / 0.6305, 0.2856 / 0.6305, 0.3001 / 0.6305)
+MS_SSIM_SMALLEST = 44  # pixels; below, the window of 11 does not fit the coarsest scale
+
+
+def bce(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy per pixel; its minimum is the target's entropy."""
+    return F.binary_cross_entropy(reconstruction, target)
+
+
+def mse(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Return the mean squared error per pixel."""
+    return F.mse_loss(reconstruction, target)
+
+
+def ssim(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Return 1 - SSIM: Gaussian window of sigma 1.5 and 11 pixels, data range 1; in [0, 2]."""
+    similarity = structural_similarity_index_measure(reconstruction, target, data_range=1.0)
+    return 1 - torch.as_tensor(similarity)
+
+
+def ms_ssim(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Return 1 - MS-SSIM over three scales; in [0, 1], 0 for equal images.
+
+    Each scale's similarity s in [-1, 1] enters as (s + 1) / 2: a negative one has no real power,
+    and cutting it off at 0, torchmetrics' default, leaves no gradient to learn from.
+
+    Raises:
+        ValueError: If the images are smaller than ``MS_SSIM_SMALLEST`` pixels.
+    """
+    return 1 - multiscale_structural_similarity_index_measure(
+        reconstruction, target, data_range=1.0, betas=MS_SSIM_WEIGHTS, normalize="simple"
+    )
+
+
+RECONSTRUCTION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "bce": bce,
+    "mse": mse,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+}
+
+
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the KL divergence of Gaussian codes from the standard normal distribution.
+
+    Args:
+        mean: Shape ``(N, D)``.
+        log_variance: Shape ``(N, D)``.
+
+    Returns:
+        Nats: the sum over the D latents, the mean over the N codes.
+
+    Source:
+        Kingma and Welling, Auto-Encoding Variational Bayes, 2014, appendix B.
+    """
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return divergence.sum(dim=1).mean()
+
+
+def kl_weight(beta: float, epoch: int, warmup_epochs: int) -> float:
+    """Return the weight of the KL divergence in an epoch: 0 in the first, ``beta`` after warm-up.
+
+    Args:
+        beta: The final weight.
+        epoch: Counted from 0.
+        warmup_epochs: Over how many epochs it grows, linearly; 0: at once.
+    """
+    return beta if warmup_epochs == 0 else beta * min(1.0, epoch / warmup_epochs)
+
+
+def consistency(codes: Tensor, others: Tensor) -> Tensor:
+    """Return how far apart the codes of two views of the same patches are.
+
+    The mean squared distance within pairs, divided by its value for random pairs: 0 if the two
+    views always get the same code, about 1 if codes do not depend on the patch. Multiplying all
+    codes by a number changes nothing, so it cannot be made small by shrinking codes.
+
+    Args:
+        codes: Of the first views, shape ``(N, D)``, N at least 2.
+        others: Of the second views, same shape and order.
+    """
+    within = (codes - others).square().sum(dim=1).mean()
+    spread = torch.cat([codes, others]).var(dim=0, correction=0).sum()
+    return within / (2 * spread).clamp_min(1e-12)
