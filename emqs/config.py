@@ -361,11 +361,16 @@ class LossConfig:
     beta: float  # VAE: weight of the KL divergence, which is divided by the number of pixels
     kl_warmup_epochs: int  # VAE: beta grows linearly from 0 over this many epochs
     consistency: float  # weight of the distance between the codes of two views of a patch
+    isometry: float  # weight of how far distances of codes are from how unlike patches look
+    isometry_scale: float  # distance of codes for a distance of 1 between looks
+    isometry_quantiles: float  # how much the amounts of each grey count in looks, layout is 1
+    isometry_textures: float  # how much the amounts of texture count in looks
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        for name in ("bce", "mse", "ssim", "ms_ssim", "beta", "kl_warmup_epochs", "consistency"):
+        for name in self.__annotations__:
             _at_least(f"loss.{name}", getattr(self, name), 0)
+        _above_zero("loss.isometry_scale", self.isometry_scale)
         if self.bce + self.mse + self.ssim + self.ms_ssim == 0:
             raise ConfigError(
                 "The loss reconstructs nothing: loss.bce, loss.mse, loss.ssim and loss.ms_ssim "

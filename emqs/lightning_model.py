@@ -109,7 +109,8 @@ class Reconstruction(LightningModule):
             beta: Weight of the KL divergence per pixel.
 
         Returns:
-            ``"loss"``, and each reconstruction term, ``"kl"`` (nats) and ``"consistency"`` by name.
+            ``"loss"``; each reconstruction term, ``"kl"`` (nats), ``"consistency"`` and
+            ``"isometry"`` under its name.
         """
         codes, divergence, images = self._pass(batch.inputs, sample=sample)
         with torch.autocast(self.device.type, enabled=False):
@@ -119,11 +120,25 @@ class Reconstruction(LightningModule):
             if divergence is not None:
                 found["kl"] = divergence
                 total = total + beta * divergence / images[0].numel()
-            if self.config.loss.consistency > 0 and sample:
-                first, second = codes.float().chunk(2)
-                found["consistency"] = losses.consistency(first, second)
-                total = total + self.config.loss.consistency * found["consistency"]
+            for name, (weight, term) in self._code_terms(codes.float(), targets, sample).items():
+                found[name] = term
+                total = total + weight * term
         return {"loss": total, **found}
+
+    def _code_terms(
+        self, codes: Tensor, targets: Tensor, training: bool
+    ) -> dict[str, tuple[float, Tensor]]:
+        """Return weight and value of each term that looks at codes; two views only in training."""
+        config, found = self.config.loss, {}
+        if config.consistency > 0 and training:
+            first, second = codes.chunk(2)
+            found["consistency"] = (config.consistency, losses.consistency(first, second))
+        if config.isometry > 0:
+            looks = config.isometry_scale * losses.likeness_features(
+                targets, quantiles=config.isometry_quantiles, textures=config.isometry_textures
+            )
+            found["isometry"] = (config.isometry, losses.isometry(codes, looks))
+        return found
 
     def _pass(self, inputs: Tensor, *, sample: bool) -> tuple[Tensor, Tensor | None, Tensor]:
         """Return (mean) codes, their KL divergence if they have one, and reconstructions."""

@@ -7,6 +7,7 @@ torchmetrics; they are computed in float32 and never rank anything.
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -101,3 +102,58 @@ def consistency(codes: Tensor, others: Tensor) -> Tensor:
     within = (codes - others).square().sum(dim=1).mean()
     spread = torch.cat([codes, others]).var(dim=0, correction=0).sum()
     return within / (2 * spread).clamp_min(1e-12)
+
+
+def likeness_features(images: Tensor, *, quantiles: float, textures: float) -> Tensor:
+    """Return features whose Euclidean distance says how unlike two patches look.
+
+    Three groups, each scaled so that its distance is comparable with that of the pixels: the means
+    of 8x8-pixel blocks (where is what), 64 quantiles of all intensities (how much of which grey,
+    wherever it lies), and the sorted standard deviations of the blocks (how much texture).
+
+    Args:
+        images: Shape ``(N, 1, H, W)``, H and W multiples of 8.
+        quantiles: Factor of the second group.
+        textures: Factor of the third group.
+
+    Returns:
+        Shape ``(N, F)``, float32; no gradient flows through them.
+    """
+    with torch.no_grad():
+        blocks = F.pixel_unshuffle(images.float(), 8)  # (N, 64, H / 8, W / 8)
+        parts = [blocks.mean(dim=1).flatten(1)]
+        if quantiles > 0:
+            ranked = _sorted(images.float().flatten(1))  # (N, H * W)
+            parts.append(
+                quantiles * F.adaptive_avg_pool1d(ranked, 64) * parts[0].shape[1] ** 0.5 / 8
+            )
+        if textures > 0:
+            parts.append(textures * blocks.std(dim=1).flatten(1).sort(dim=1).values)
+        return 8 * torch.cat(parts, dim=1)  # a block has 8 x 8 pixels
+
+
+def _sorted(rows: Tensor) -> Tensor:
+    """Sort each row; NumPy is 30 times faster at it on the CPU than torch."""
+    if rows.device.type == "cpu":
+        return torch.from_numpy(np.sort(rows.numpy(), axis=1))
+    return rows.sort(dim=1).values
+
+
+def isometry(codes: Tensor, features: Tensor) -> Tensor:
+    """Return how far the distances between codes are from those between features.
+
+    The mean over all pairs of ``(d - D)**2 / D``, divided by the mean of ``D``: 0 if all distances
+    are equal, 1 if all codes are.
+
+    Args:
+        codes: Shape ``(N, D)``.
+        features: Of the same patches, shape ``(N, F)``, already scaled. With N below 2 there is no
+            pair, and the result is 0.
+
+    Source:
+        Sammon, A nonlinear mapping for data structure analysis, 1969.
+    """
+    if len(codes) < 2:
+        return codes.sum() * 0
+    wanted = F.pdist(features).clamp_min(1e-3)
+    return ((F.pdist(codes) - wanted).square() / wanted).mean() / wanted.mean()

@@ -17,7 +17,9 @@ NAMES = {
     "ms_ssim": "1 - MS-SSIM",
     "kl": "KL divergence, nats",
     "consistency": "code distance of two views",
+    "isometry": "error of code distances",
 }
+COLUMNS = 3  # panels beside each other
 
 
 def loss_curves(history: Mapping[str, Sequence[float]], *, title: str) -> Figure:
@@ -37,8 +39,13 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, title: str) -> Figure
     if len(terms) == 2 and np.array_equal(history["train/loss"], history[f"train/{terms[1]}"]):
         terms = terms[1:]  # the loss is its only term
     epochs = np.asarray(history["epoch"], dtype=float) + 1
-    figure = style.new_figure(4.6 * len(terms), 3.8, title=title)
-    for axes, name in zip(figure.subplots(1, len(terms), squeeze=False)[0], terms, strict=True):
+    columns = min(len(terms), COLUMNS)
+    rows = -(-len(terms) // columns)
+    figure = style.new_figure(4.6 * columns, 3.5 * rows + 0.4, title=title)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(terms) :]:
+        axes.set_axis_off()
+    for axes, name in zip(panels, terms, strict=False):
         axes.plot(epochs, history[f"train/{name}"], "o-", color=style.ORANGE, ms=3,
                   label="training, augmented patches")  # fmt: skip
         if f"val/{name}" in history:
