@@ -24,7 +24,7 @@ from stacks_on_disk import (
     save,
 )
 
-from emqs.datasets import images
+from emqs.datasets import images, tiff
 from emqs.errors import ConfigError, DataError, MissingDependencyError
 
 
@@ -299,6 +299,18 @@ def test_slices_above_the_size_limit_are_refused(
         with pytest.raises(DataError, match=rf"raw.0\.png has {message}"):
             load(root)
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_tiff_slices_above_the_size_limit_are_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty_raw(root / "A")
+    multipage(root / "A/raw", pixels())
+    monkeypatch.setattr(tiff, "MAX_PIXELS", Y * X)
+    load(root)
+    monkeypatch.setattr(tiff, "MAX_PIXELS", Y * X - 1)
+    with pytest.raises(DataError, match=r"all\.tif has slices of 20x30 pixels, above the limit"):
+        load(root)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")

@@ -13,12 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import tifffile
 
 from emqs.config import CONFIG_DIR, DatasetConfig, DownloadConfig
 from emqs.datasets import open_stack
-from emqs.download import ELSEWHERE, RECORD, download
+from emqs.download import ELSEWHERE, RECORD, _Bar, download
 from emqs.errors import ConfigError, DataError
 
 Z, Y, X = 3, 12, 16
@@ -218,6 +219,25 @@ def test_a_bad_answer_is_one_clear_error_and_makes_nothing(
     assert not (tmp_path / "cache/EPFL" / RECORD).exists()
     if fault == "cut":
         assert leftovers(tmp_path / "cache/EPFL") == []
+
+
+def test_fewer_bytes_than_announced_are_refused(
+    settings: DownloadConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older HTTP libraries end quietly when the connection closes early."""
+
+    class Quiet:
+        def __init__(self, progressbar: _Bar, **settings: object) -> None:
+            self.bar = progressbar
+
+        def __call__(self, url: str, output: str, owner: object) -> None:
+            self.bar.total = 1000
+            Path(output).write_bytes(tiff(raw(0))[:900])
+
+    monkeypatch.setattr(pooch, "HTTPDownloader", Quiet)
+    with pytest.raises(DataError, match=r"training\.tif is incomplete: 900 of 1000 bytes came"):
+        download("EPFL", tmp_path / "images", settings)
+    assert leftovers(tmp_path / "cache/EPFL") == []
 
 
 def test_no_answer_names_the_files_and_where_to_put_them(tmp_path: Path) -> None:
