@@ -1,0 +1,122 @@
+"""README.md says what is true: its commands, settings and example work, and nothing is left out."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+import emqs
+from emqs import command, models  # noqa: F401 - registers the resolvers of the configs
+from emqs.config import CONFIG_DIR
+
+TOP = Path(__file__).parent.parent
+README = (TOP / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.S)
+CALLS = sorted(
+    {
+        match.group(0).split("#")[0].strip()
+        for text in (*BLOCKS, *re.findall(r"`(python -m emqs[^`]*)`", README))
+        for match in re.finditer(r"python -m emqs\.\w+[^\n&]*", text)
+    }
+)
+
+
+def options(group: str) -> set[str]:
+    return {path.stem for path in (CONFIG_DIR / group).glob("*.yaml")}
+
+
+def composed(name: str, overrides: list[str]) -> object:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIR)):
+        return compose(config_name=name, overrides=overrides, return_hydra_config=True)
+
+
+def test_there_are_calls_to_check() -> None:
+    assert len(CALLS) >= 15, CALLS
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_command_line_of_the_readme_composes(call: str) -> None:
+    words = shlex.split(call)[2:]
+    name = words[0].removeprefix("emqs.")
+    assert (TOP / "emqs" / f"{name}.py").is_file()
+    sweep = "-m" in words
+    for word in (w for w in words[1:] if w != "-m"):
+        values = word.split("=", 1)[1].split(",") if sweep else [word.split("=", 1)[1]]
+        key = word.split("=", 1)[0]
+        for value in values:
+            others = [w for w in words[1:] if w not in ("-m", word) and "," not in w]
+            composed(name, [*others, f"{key}={value}"])
+
+
+def test_every_command_is_in_the_readme_and_the_reverse() -> None:
+    named = set(re.findall(r"python -m emqs\.(\w+)", README))
+    assert named == set(COMMANDS)
+    for name in COMMANDS:
+        source = (TOP / "emqs" / f"{name}.py").read_text(encoding="utf-8")
+        assert 'if __name__ == "__main__":' in source
+
+
+@pytest.mark.parametrize("group", ["query", "patch"])
+def test_every_setting_of_a_search_is_in_the_readme(group: str) -> None:
+    settings = yaml.safe_load((CONFIG_DIR / group / "default.yaml").read_text(encoding="utf-8"))
+    missing = [key for key in settings if f"`{group}.{key}`" not in README]
+    assert missing in ([], ["unit"])  # the unit is explained beside patch.size
+    assert "`patch.unit`" in README
+
+
+def test_every_setting_named_in_the_readme_exists() -> None:
+    cfg = composed("evaluate", [])
+    pattern = r"`((?:query|patch|index|dataset|paths|hydra)(?:\.\w+)+)(?<!py)(?:=[^`]*)?`"
+    names = set(re.findall(pattern, README))
+    assert len(names) >= 10
+    for name in names:
+        parent, key = name.rsplit(".", 1)
+        assert key in OmegaConf.select(cfg, parent), name
+
+
+def test_the_defaults_in_the_table_are_the_defaults() -> None:
+    cfg = composed("evaluate", [])
+    rows = re.findall(
+        r"^\| `((?:query|patch|index)\.\w+)` \|[^|]*\| `?([^|`]+)`?[^|]*\|", README, re.M
+    )
+    assert len(rows) >= 8
+    for name, shown in rows:
+        value = OmegaConf.select(cfg, name)
+        assert shown.split(":")[0].strip() == json.dumps(value), name
+
+
+def test_every_dataset_and_encoder_is_in_the_readme() -> None:
+    missing = [name for name in options("dataset") if f"`{name}`" not in README]
+    assert missing == []
+    assert options("model") == set(models.NETWORKS)
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    assert len(examples) == 1
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(examples[0], "README.md", "exec"), names)
+    metrics = names["result"].metrics  # type: ignore[attr-defined]
+    assert metrics["component_ap"] > metrics["chance"]["component_ap"]
+
+
+def test_the_version_heads_the_changelog() -> None:
+    changelog = (TOP / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[([^\]]+)\]", changelog, re.M)[0] == emqs.__version__
+    citation = yaml.safe_load((TOP / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == emqs.__version__
+
+
+def test_pictures_and_links_of_the_readme_exist() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (TOP / link).is_file()] == []
