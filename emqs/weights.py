@@ -9,15 +9,12 @@ rebuilds its model.
 import hashlib
 import json
 import os
-import pickle
-import struct
-import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -43,6 +40,15 @@ class Model:
     record: dict[str, Any] = field(default_factory=dict)  # how it was trained
     sha256: str | None = None  # of the file it came from
 
+    def __post_init__(self) -> None:
+        """Check that patches will have the size that the network takes."""
+        size = getattr(self.network, "input_size", None)
+        if size is not None and size != self.preprocessing.size:
+            raise ConfigError(
+                f"model.preprocessing.size is {self.preprocessing.size}, but the network "
+                f"'{self.name}' takes patches of {size} pixels. Make them equal."
+            )
+
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
@@ -56,7 +62,7 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -68,10 +74,13 @@ def save(path: Path, model: Model) -> None:
         model: What to write.
 
     Raises:
-        WeightsError: If the name has another ending or a weight is not finite.
+        WeightsError: If the name has another ending, its folder does not exist, or a weight is not
+            finite.
     """
     if path.suffix != ".safetensors":
         raise WeightsError(f"A weights file must end in .safetensors, got {path}.")
+    if not path.parent.is_dir():
+        raise WeightsError(f"Not written to {path}: there is no folder {path.parent}.")
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.network.state_dict().items()}
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
@@ -107,9 +116,9 @@ def load(path: Path) -> Model:
             do not fit its model.
     """
     if not path.is_file():
+        problem = f"{path} is a folder" if path.is_dir() else f"There is no weights file {path}"
         raise WeightsError(
-            f"There is no weights file {path}. Give weights=PATH, or train one with "
-            "python -m emqs.train."
+            f"{problem}. Give weights=PATH of a file, or train one with python -m emqs.train."
         )
     if path.stat().st_size > MAX_BYTES:
         raise WeightsError(
@@ -135,16 +144,18 @@ def _load_own(path: Path) -> Model:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, struct.error) as error:
-        raise WeightsError(f"{path} is damaged or no safetensors file: {error}.") from None
+    except Exception as error:  # damaged bytes can raise anything
+        raise WeightsError(
+            f"{path} is damaged or no safetensors file: {_first_line(error)}"
+        ) from None
     if "emqs" not in metadata:
         raise WeightsError(f"{path} is a safetensors file, but not one of emqs.")
     try:
         header = json.loads(metadata["emqs"])
         version, expected = header["version"], header["sha256"]
-        name, settings = header["model"]["name"], dict(header["model"]["network"])
-        stored_preprocessing, record = header["preprocessing"], dict(header["record"])
-    except (KeyError, TypeError, ValueError) as error:
+        name, settings = str(header["model"]["name"]), dict(header["model"]["network"])
+        stored_preprocessing, record = dict(header["preprocessing"]), dict(header["record"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path} has a damaged header: {error!r}.") from None
     if header.get("format") != FORMAT or version != VERSION:
         raise WeightsError(
@@ -155,57 +166,83 @@ def _load_own(path: Path) -> Model:
         raise WeightsError(
             f"{path} is damaged: its weights do not match their checksum. Get the file again."
         )
+    missing = sorted({f.name for f in fields(PreprocessingConfig)} - stored_preprocessing.keys())
+    if missing:
+        raise WeightsError(f"{path} has a damaged header: it lacks preprocessing.{missing[0]}.")
+    if "${" in json.dumps(stored_preprocessing):  # would be looked up where the file is read
+        raise WeightsError(f"{path} has a damaged header: preprocessing points elsewhere.")
     try:
         preprocessing = read(PreprocessingConfig, stored_preprocessing, "preprocessing")
-        network = models.build(name, settings)
+        network = _network(name, settings, tensors, path)
+        return Model(name, network, settings, preprocessing, record, file_sha256(path))
     except ConfigError as error:
-        raise WeightsError(f"{path} cannot be used: {error}") from None
-    _fill(network, tensors, path)
-    return Model(name, network, settings, preprocessing, record, file_sha256(path))
+        raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
 
 
 def _load_published(path: Path) -> Model:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        zipfile.BadZipFile,
-        ValueError,
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # damaged bytes can raise anything
         raise WeightsError(
-            f"{path} is damaged, or holds more than weights, which is never read: {reason}"
+            f"{path} is damaged, or holds more than weights, which is never read: "
+            f"{_first_line(error)}"
         ) from None
     tensors = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    if not isinstance(tensors, dict) or not all(
+        isinstance(k, str) and isinstance(t, Tensor) for k, t in tensors.items()
+    ):
         raise WeightsError(f"{path} holds no state_dict of tensors.")
-    names = [name for key, name in MODEL_OF_KEY.items() if key in tensors]
-    if len(names) != 1:
+    if sum(tensor.nbytes for tensor in tensors.values()) > path.stat().st_size:
+        raise WeightsError(f"{path} is damaged: it claims more weights than fit into the file.")
+    keys = [key for key in MODEL_OF_KEY if key in tensors]
+    if len(keys) != 1 or tensors[keys[0]].ndim != 2:
         raise WeightsError(
             f"{path} is neither an AE (fc_enc) nor a VAE (fc_mu); it holds "
             f"{', '.join(list(tensors)[:4]) or 'nothing'}."
         )
-    key = next(key for key, name in MODEL_OF_KEY.items() if name == names[0])
-    settings = {"latent_size": int(tensors[key].shape[0]), "activation": "relu"}
-    network = models.build(names[0], settings)
-    _fill(network, tensors, path)
-    record = {"source": f"published checkpoint {path.name}", "epoch": int(content.get("epoch", 0))}
-    return Model(names[0], network, settings, PreprocessingConfig(), record, file_sha256(path))
+    name = MODEL_OF_KEY[keys[0]]
+    settings = {"latent_size": int(tensors[keys[0]].shape[0]), "activation": "relu"}
+    try:
+        network = _network(name, settings, tensors, path)
+    except ConfigError as error:
+        raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
+    record: dict[str, Any] = {"source": f"published checkpoint {path.name}"}
+    if isinstance(content.get("epoch"), int):
+        record["epoch"] = content["epoch"]
+    return Model(name, network, settings, PreprocessingConfig(), record, file_sha256(path))
 
 
-def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Copy tensors into a network, or say which of them does not fit."""
-    wanted = network.state_dict()
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's text, or its type if there is none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def _network(
+    name: str, settings: dict[str, Any], tensors: dict[str, Tensor], path: Path
+) -> nn.Module:
+    """Return the network that tensors belong to, or say which of them does not fit.
+
+    Its shapes are known before any memory is taken, so a file cannot ask for more than it holds.
+    """
+    try:
+        with torch.device("meta"):  # shapes without memory
+            wanted = models.build(name, settings).state_dict()
+    except OverflowError as error:
+        raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None
     missing, unknown = sorted(wanted.keys() - tensors), sorted(tensors.keys() - wanted)
     if missing or unknown:
         what = f"lacks {missing[0]}" if missing else f"has {unknown[0]}, which is unknown"
-        raise WeightsError(f"{path} does not fit {type(network).__name__}: it {what}.")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+        raise WeightsError(f"{path} does not fit the model '{name}': it {what}.")
+    for key, tensor in tensors.items():
+        got, expected = (tensor.dtype, *tensor.shape), (wanted[key].dtype, *wanted[key].shape)
+        if got != expected:
             raise WeightsError(
-                f"{path} does not fit {type(network).__name__}: {name} has shape "
-                f"{tuple(tensor.shape)}, expected {tuple(wanted[name].shape)}."
+                f"{path} does not fit the model '{name}': {key} is {tensor.dtype} of shape "
+                f"{tuple(tensor.shape)}, expected {wanted[key].dtype} of shape "
+                f"{tuple(wanted[key].shape)}."
             )
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{path} cannot be used: {key} holds NaN or infinity.")
+    network = models.build(name, settings)
     network.load_state_dict(tensors)
+    return network
