@@ -298,3 +298,35 @@ def _check_others(k: int, n_others: int) -> None:
 def majority_share(classes: np.ndarray) -> float:
     """Return the fraction of the largest class: what guessing it always would score."""
     return float(np.unique(classes, return_counts=True)[1].max() / len(classes))
+
+
+def separation(
+    codes: np.ndarray, points: np.ndarray, classes: np.ndarray, slices: np.ndarray, *, k: int
+) -> dict[str, float | None]:
+    """Return how well classes keep together, by code and on the map.
+
+    Args:
+        codes: Shape ``(N, D)``, float.
+        points: Map coordinates, shape ``(N, 2)``.
+        classes: Shape ``(N,)``, integer.
+        slices: Slice numbers, shape ``(N,)``. Neighbours in the same slice of a dense grid are
+            mostly the same place, so agreement is also measured with other slices only.
+        k: Neighbours that vote.
+
+    Returns:
+        ``knn_agreement_codes``, ``knn_agreement_map``, both again with ``_other_slices`` (None if
+        a patch has fewer than k others there), and ``knn_chance``: guessing the largest class.
+
+    Raises:
+        DataError: If there are not more than k patches.
+    """
+    result: dict[str, float | None] = {}
+    apart = len(classes) - int(np.unique(slices, return_counts=True)[1].max()) >= k
+    for space, coordinates in (("codes", codes), ("map", points)):
+        name = f"knn_agreement_{space}"
+        result[name] = knn_agreement(coordinates, classes, k=k)
+        result[f"{name}_other_slices"] = (
+            knn_agreement(coordinates, classes, k=k, groups=slices) if apart else None
+        )
+    result["knn_chance"] = majority_share(classes)
+    return result

@@ -212,6 +212,28 @@ def test_agreement_needs_enough_others() -> None:
         projection.knn_agreement(points, classes, k=10)
 
 
+def test_separation_collects_the_agreements() -> None:
+    codes, classes = clouds(gap=1.5)
+    slices = np.arange(len(codes)) % 3
+    points = codes[:, :2]
+    found = projection.separation(codes, points, classes, slices, k=4)
+    agreement = projection.knn_agreement
+    assert found == {
+        "knn_agreement_codes": agreement(codes, classes, k=4),
+        "knn_agreement_codes_other_slices": agreement(codes, classes, k=4, groups=slices),
+        "knn_agreement_map": agreement(points, classes, k=4),
+        "knn_agreement_map_other_slices": agreement(points, classes, k=4, groups=slices),
+        "knn_chance": projection.majority_share(classes),
+    }
+
+
+def test_separation_in_one_slice_asks_no_other() -> None:
+    codes, classes = clouds()
+    found = projection.separation(codes, codes, classes, np.zeros(len(codes), dtype=int), k=4)
+    assert found["knn_agreement_codes_other_slices"] is None
+    assert found["knn_agreement_map_other_slices"] is None
+
+
 def test_majority_share() -> None:
     assert projection.majority_share(np.array([0, 0, 0, 1, 5])) == pytest.approx(0.6)
 
