@@ -51,10 +51,15 @@ class BestAndLast(ModelCheckpoint):
             monitor=MONITOR,
             mode="min",
             save_top_k=1,
-            save_last=True,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the best if it is, and the last always; Lightning's own waits for a new best."""
+        super().on_train_epoch_end(trainer, pl_module)
+        self.last_model_path = str(Path(self.dirpath or ".") / LAST)
+        trainer.save_checkpoint(self.last_model_path)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the best checkpoint of the run that is resumed.

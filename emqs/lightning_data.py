@@ -319,11 +319,6 @@ class PatchData(LightningDataModule):
             [part[1] for part in parts], batch_size=batch_size, network_size=network_size
         )
         self.n_validation = len(self.validation.boxes)
-        if self.n_validation == 0:
-            raise ConfigError(
-                f"No patch of {config.patch.size:g} {config.patch.unit} fits the slices kept for "
-                "validation. Choose a smaller patch.size or a larger data.val_fraction."
-            )
         counts = [len(part[0].boxes) for part in parts]
         self.n_training = sum(counts)
         if 0 in counts:
@@ -332,6 +327,11 @@ class PatchData(LightningDataModule):
                 f"No patch of {config.patch.size:g} {config.patch.unit} fits a slice of "
                 f"'{stack.name}' that is used for training, e.g. {stack.shapes[0][0]}x"
                 f"{stack.shapes[0][1]} pixels (height x width). Choose a smaller patch.size."
+            )
+        if self.n_validation == 0:
+            raise ConfigError(
+                f"No patch of {config.patch.size:g} {config.patch.unit} fits the slices kept for "
+                "validation. Choose a smaller patch.size or a larger data.val_fraction."
             )
         wanted = config.data.patches_per_epoch
         wanted = self.n_training if wanted is None else wanted

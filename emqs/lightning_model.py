@@ -111,8 +111,13 @@ class Reconstruction(LightningModule):
         Returns:
             ``"loss"``; each reconstruction term, ``"kl"`` (nats), ``"consistency"`` and
             ``"isometry"`` under its name.
+
+        Raises:
+            ConfigError: If the loss is NaN or infinite.
         """
         codes, divergence, images = self._pass(batch.inputs, sample=sample)
+        if not torch.isfinite(images).all():  # a loss may stop the device on NaN, so look first
+            raise self._diverged("reconstruction is not finite")
         with torch.autocast(self.device.type, enabled=False):
             images, targets = images.float(), batch.targets.float()
             found = {name: losses.RECONSTRUCTION[name](images, targets) for name in self.weights}
@@ -123,6 +128,8 @@ class Reconstruction(LightningModule):
             for name, (weight, term) in self._code_terms(codes.float(), targets, sample).items():
                 found[name] = term
                 total = total + weight * term
+        if not torch.isfinite(total):
+            raise self._diverged(f"loss is {total.item():g}")
         return {"loss": total, **found}
 
     def _code_terms(
@@ -163,12 +170,11 @@ class Reconstruction(LightningModule):
         key = [self.config.seed, self.current_epoch, batch_idx, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Return the loss of a batch."""
         config = self.config.loss
         beta = losses.kl_weight(config.beta, self.current_epoch, config.kl_warmup_epochs)
         found = self.terms(batch, sample=True, beta=beta)
-        self._check(found["loss"], f"training loss, epoch {self.current_epoch}, step {batch_idx}")
         n = len(batch.inputs)
         self.log("train/loss", found["loss"], prog_bar=True, on_step=True, on_epoch=True,
                  batch_size=n, sync_dist=True)  # fmt: skip
@@ -181,19 +187,17 @@ class Reconstruction(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Log the loss of unchanged patches, from mean codes and with the full beta."""
         found = self.terms(batch, sample=False, beta=self.config.loss.beta)
-        self._check(found["loss"], f"validation loss, epoch {self.current_epoch}")
         for name, term in found.items():
             self.log(f"val/{name}", term, prog_bar=name == "loss", on_epoch=True,
                      batch_size=len(batch.inputs), sync_dist=True)  # fmt: skip
 
-    def _check(self, loss: Tensor, which: str) -> None:
-        """Stop a run that diverged: nothing after it means anything."""
-        if not torch.isfinite(loss):
-            raise ConfigError(
-                f"The {which}, is {loss.item():g}, so training has diverged and was stopped. Lower "
-                f"optimizer.lr (it is {self.config.optimizer.lr:g}) or set "
-                "optimizer.gradient_clip=1."
-            )
+    def _diverged(self, what: str) -> ConfigError:
+        """Return the error that stops a run that diverged: nothing after it means anything."""
+        return ConfigError(
+            f"Training has diverged and was stopped: in epoch {self.current_epoch + 1}, after step "
+            f"{self.global_step}, the {what}. Lower optimizer.lr (it is "
+            f"{self.config.optimizer.lr:g}) or set optimizer.gradient_clip=1."
+        )
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's many return types
         """Return Adam, and how its learning rate changes from step to step."""

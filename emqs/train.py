@@ -226,7 +226,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"outputs/train/DATE/checkpoints/{LAST}."
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of foreign pickles, which are refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         pickle.UnpicklingError,
         RuntimeError,
@@ -360,15 +362,12 @@ def finish(
 def next_command(model: str, path: Path, data: PatchData) -> str:
     """Return the command that evaluates the weights, on the same dataset if it has labels."""
     labelled = len(data.stacks) == 1 and data.stacks[0].labels is not None
-    kept = [item for item in HydraConfig.get().overrides.task if item.startswith("paths.images=")]
+    typed = [str(i) for i in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
     if labelled:
-        kept += [
-            item
-            for item in HydraConfig.get().overrides.task
-            if item.startswith(("dataset", "patch.size=", "patch.unit="))
-        ]
+        kept = [i for i in typed if i.startswith(("dataset", "patch.size=", "patch.unit="))]
     else:
-        kept.insert(0, "dataset=toy")
+        kept = ["dataset=toy"]
+    kept += [i for i in typed if i.startswith("paths.images=")]
     return " ".join(["python -m emqs.evaluate", *kept, f"model={model}", f"weights={path}"])
 
 

@@ -62,5 +62,5 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, title: str) -> Figure
         axes.tick_params(labelsize=style.SMALL)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=style.SMALL, frameon=False)
+    panels[0].legend(fontsize=style.SMALL, frameon=False)
     return figure
