@@ -61,8 +61,8 @@ def draw(
     """Draw the results, and where on slices the scores are high, into the run's folder."""
     examples, relevant = result.examples, result.relevant
     title = (
-        f"{stack.name}, {result.metrics['model']}: {len(examples.positives)} positive and "
-        f"{len(examples.negatives)} negative examples"
+        f"{stack.name}, {result.metrics['model']}; examples: {len(examples.positives)} positive, "
+        f"{len(examples.negatives) or 'no'} negative"
     )
     if settings.slice_offset is None:
         figure = sheets.retrieved(
