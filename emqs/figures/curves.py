@@ -191,8 +191,8 @@ def place_labels(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     """Return centres for the labels of dots, so that no two labels overlap.
 
     Places around each dot are tried from near to far; the first that hides no other label, no dot
-    and no part of the curve is taken. If none is free, the one that hides least of the curve but
-    no other label.
+    and no part of the curve or of a leader is taken, and whose own leader crosses no label. If none
+    is free, the one that hides least, but never another label.
 
     Args:
         points: The dots, shape ``(K, 2)``, x and y in [0, 1].
@@ -209,14 +209,18 @@ def place_labels(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     offsets = (distances[:, None, None] * rays).reshape(-1, 2)  # near ones first
     room = np.array(LABEL_SIZE)
     placed = np.empty((0, 2))
+    along = np.linspace(0, 1, 12)[:, None]  # points of a leader, from the dot to its label
     for point in points:
         places = point + offsets
         inside = np.all((places >= room / 2) & (places <= 1.01 - room / 2), axis=1)
         places = places[inside]
         hidden = _inside(places, obstacles, room / 2)
         clash = _inside(places, placed, room)
-        best = int(np.argmin(hidden + 1e6 * clash))
+        leaders = point + along * (places[:, None, :] - point)  # (M, 12, 2)
+        struck = np.array([_inside(placed, leader, room / 2).sum() for leader in leaders])
+        best = int(np.argmin(hidden + 1e3 * struck + 1e6 * clash))
         placed = np.concatenate([placed, places[best : best + 1]])
+        obstacles = np.concatenate([obstacles, leaders[best]])
     return placed
 
 
