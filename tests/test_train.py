@@ -159,6 +159,23 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert best[0] == best[1]
 
 
+def test_the_best_epoch_may_lie_before_the_resumption(place: Place, interrupted: Path) -> None:
+    last = interrupted / "checkpoints" / "last.ckpt"
+    content = torch.load(last, weights_only=True)
+    (state,) = [state for name, state in content["callbacks"].items() if "BestAndLast" in name]
+    state["best_model_score"] = state["kth_value"] = torch.tensor(0.0)  # nothing will be better
+    torch.save(content, last)
+    best = Path(state["best_model_path"])
+    resumed = place.run("worse", f"ckpt_path={last}")
+    kept = [path.name for path in (resumed / "checkpoints").glob("epoch_*.ckpt")]
+    assert kept == [best.name]
+    wanted = torch.load(best, weights_only=True)["state_dict"]
+    found = weights.load(resumed / "vae_pretrained.safetensors").network.state_dict()
+    assert all(torch.equal(wanted[f"network.{key}"], found[key]) for key in found)
+    metrics = json.loads((resumed / "metrics.json").read_text())
+    assert (metrics["best_epoch"], metrics["epochs"]) == (int(best.name[6:9]) + 1, EPOCHS)
+
+
 def test_resuming_needs_the_best_checkpoint_too(place: Place, whole: Path) -> None:
     alone = place.root / "alone" / "last.ckpt"
     alone.parent.mkdir()
