@@ -6,9 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -17,8 +18,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from emqs import report
-from emqs.config import LoggerConfig, read
+from emqs.config import LoggerConfig, ModelConfig, read
 from emqs.errors import ConfigError, EmqsError
+
+if TYPE_CHECKING:
+    from emqs.weights import Model
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +54,8 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     """Return all settings with interpolations filled in.
 
     Raises:
-        ConfigError: If one is missing or refers to another that does not exist.
+        ConfigError: If one is missing, refers to another that does not exist, or is NaN or
+            infinite.
     """
     try:
         settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
@@ -59,12 +64,58 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"{key} is missing: give it as {key}=VALUE.") from None
     if not isinstance(settings, dict):
         raise ConfigError("The configuration must be a mapping.")
+    _check_finite(settings, "")
     return {str(key): value for key, value in settings.items()}
+
+
+def _check_finite(value: object, name: str) -> None:
+    """Raise an error that names the first setting which is NaN or infinite."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_finite(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for position, part in enumerate(value):
+            _check_finite(part, f"{name}[{position}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} must be a finite number, got {value}.")
 
 
 def is_chosen(group: str) -> bool:
     """Return whether the user chose an option of a config group, e.g. ``model=ae``."""
-    return any(str(item).startswith(f"{group}=") for item in HydraConfig.get().overrides.task)
+    return group in _overridden()
+
+
+def _overridden() -> set[str]:
+    """Return the names of all settings and groups that the user gave, e.g. ``query.structure``."""
+    return {str(item).split("=", 1)[0].lstrip("+") for item in HydraConfig.get().overrides.task}
+
+
+def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:
+    """Raise an error if the user asked for another model than the weights file holds.
+
+    Args:
+        model: What the file holds; it alone decides network and preprocessing.
+        config: The settings ``model``; those that the user did not give are only defaults.
+        weights: The file, for the message.
+
+    Raises:
+        ConfigError: If ``model=``, ``model.network.*`` or ``model.preprocessing.*`` was given and
+            differs.
+    """
+    pairs: list[tuple[str, Any, Any]] = [
+        (f"model.{part}.{name}", asked[name], found.get(name))
+        for part, asked, found in (
+            ("network", config.network, model.settings),
+            ("preprocessing", asdict(config.preprocessing), asdict(model.preprocessing)),
+        )
+        for name in asked
+    ]
+    for setting, asked, found in [("model", config.name, model.name), *pairs]:
+        if is_chosen(setting) and asked != found:
+            raise ConfigError(
+                f"weights={weights} holds {setting}={found}, but {setting}={asked} was asked for. "
+                f"Leave {setting}= out, or give other weights."
+            )
 
 
 def run(name: str, cfg: DictConfig, work: Work) -> float | None:
@@ -80,7 +131,8 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         ``SweepEnd`` names it at the end.
 
     Raises:
-        SystemExit: For a user's mistake in a single run: one line, exit code 1.
+        SystemExit: For a user's mistake in a single run: one line, exit code 1. After Ctrl-C: one
+            line, exit code 130, and the rest of a sweep is not done.
     """
     sweep = HydraConfig.get().mode is RunMode.MULTIRUN
     folder = Path(HydraConfig.get().runtime.output_dir)
@@ -99,6 +151,10 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
             sys.exit(f"emqs.{name}: {one_line(error)}")
         logger.error("emqs.%s: %s", name, one_line(error))
         failure = one_line(error)
+    except KeyboardInterrupt:
+        resume = f"; go on with hydra.sweep.dir={os.path.relpath(folder.parent)}" if sweep else ""
+        print(f"emqs.{name}: interrupted{resume}", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
     except Exception as error:
         if not sweep:
             raise
@@ -113,14 +169,13 @@ class SweepEnd(Callback):
     """Runs once when all points of a sweep are done; names those that failed."""
 
     def on_multirun_end(self, config: DictConfig, **_: object) -> None:
-        """Combine the results and end with an error if a point failed."""
+        """Combine the results and end with an error if a point or the combination failed."""
         sweep = Path(config.hydra.sweep.dir)
         folders = sorted(path.parent for path in sweep.glob(f"*/{report.RECORD}"))
         records = {folder: report.read_record(folder) for folder in folders}
-        done = [f for f, r in records.items() if r is not None and r["status"] == "finished"]
+        done = [f for f, r in records.items() if (r or {}).get("status") == "finished"]
         failed = {f: r for f, r in records.items() if f not in done}
-        if done:
-            self.combine(sweep, done)
+        combined = not done or self._combined(sweep, done)
         if failed:
             lines = [
                 f"  {folder.name}: {(record or {}).get('error') or 'cut off'}"
@@ -131,7 +186,17 @@ class SweepEnd(Callback):
                 "Run the same command again with "
                 f"hydra.sweep.dir={os.path.relpath(sweep)} to do only these."
             )
+        if failed or not combined:
             sys.exit(1)
+
+    def _combined(self, sweep: Path, folders: list[Path]) -> bool:
+        """Return whether results could be combined; Hydra would hide the error otherwise."""
+        try:
+            self.combine(sweep, folders)
+        except Exception:
+            logger.exception("The results in %s could not be combined", sweep)
+            return False
+        return True
 
     def combine(self, sweep: Path, folders: list[Path]) -> None:
         """Combine the results of finished points; a command that can does it here."""

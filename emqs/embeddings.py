@@ -3,8 +3,6 @@
 import json
 import logging
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from torch import Tensor
 
 from emqs import patches
 from emqs.datasets import Stack
-from emqs.errors import DataError
+from emqs.errors import ConfigError, DataError
 from emqs.models import Encoder, Fittable
 from emqs.weights import Model
 
@@ -25,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = "emqs-embeddings"
 VERSION = 1
+CPU_PATCHES = 16  # patches a network sees at once on a CPU, so that its feature maps stay in cache
 FIT_PATCHES = 4096  # a fitted model learns from at most this many, drawn with a fixed seed
 
 
@@ -90,17 +89,28 @@ def embed_batches(
         Positions in ``boxes``, ``(n,)``, and their codes, ``(n, D)``, float32; slice by slice.
 
     Raises:
+        ConfigError: If the device is unknown or not there.
         DataError: If a code is not finite.
     """
-    device = device or pick_device()
-    encoder = cast(Encoder, model.network.to(device))
+    device = pick_device() if device is None else device
+    try:
+        encoder = cast(Encoder, model.network.to(device))
+    except (RuntimeError, AssertionError) as error:  # torch raises either
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(
+            f"device={device} cannot be used: {reason}. Use device=cpu, or device=null, which "
+            "takes a GPU where there is one."
+        ) from None
     current, image = -1, np.empty((0, 0), dtype=np.float32)
     for z, here in patches.by_slice(boxes, batch_size):
         if z != current:
             current, image = z, _slice(model, stack, z)
         batch = patches.cut(image, boxes[here], model.preprocessing.size)[:, None]
         with torch.inference_mode():
-            codes = encoder.encode(torch.from_numpy(batch).to(device)).cpu().numpy()
+            inputs = torch.from_numpy(batch).to(device)
+            at_once = CPU_PATCHES if inputs.device.type == "cpu" else len(inputs)
+            parts = [encoder.encode(part) for part in torch.split(inputs, at_once)]
+            codes = torch.cat(parts).cpu().numpy()
         if not np.isfinite(codes).all():
             bad = here[~np.isfinite(codes).all(axis=1)][0]
             raise DataError(
@@ -210,19 +220,33 @@ def load(path: Path) -> Embeddings:
 
     The file's own checksums (CRC-32 of each array) are checked while reading.
 
+    Args:
+        path: A file written by ``save``.
+
+    Returns:
+        Boxes, codes and what they were made with.
+
     Raises:
         DataError: If the file is missing, damaged, or of another kind.
     """
     if not path.is_file():
         raise DataError(f"There is no embeddings file {path}.")
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
             header = json.loads(str(content["header"]))
-            boxes, codes = content["boxes"], content["codes"]
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged or no embeddings file: {error}") from None
-    if header.get("format") != FORMAT or header.get("version") != VERSION:
-        raise DataError(f"{path} must be {FORMAT!r} version {VERSION}, got {header}.")
-    if len(boxes) != len(codes):
-        raise DataError(f"{path} has {len(boxes)} boxes but {len(codes)} codes.")
-    return Embeddings(boxes, codes, header["manifest"])
+            found = header["format"], header["version"]
+            boxes, codes, made_with = content["boxes"], content["codes"], dict(header["manifest"])
+    except Exception as error:  # damaged bytes can raise anything
+        raise DataError(f"{path} is damaged or no embeddings file: {error!r}.") from None
+    if found != (FORMAT, VERSION):
+        raise DataError(
+            f"{path} has format {found[0]!r} version {found[1]!r}; this emqs reads {FORMAT!r} "
+            f"version {VERSION}."
+        )
+    kinds = (boxes.dtype, boxes.shape[1:]), (codes.dtype, codes.ndim)
+    if kinds != ((np.int64, (5,)), (np.float32, 2)) or len(boxes) != len(codes):
+        raise DataError(
+            f"{path} must hold boxes (N, 5), int64, and codes (N, D), float32, got boxes "
+            f"{boxes.shape}, {boxes.dtype}, and codes {codes.shape}, {codes.dtype}."
+        )
+    return Embeddings(boxes, codes, made_with)

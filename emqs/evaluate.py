@@ -5,6 +5,7 @@ python -m emqs.evaluate dataset=EPFL model=vae
 
 import json
 import logging
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,27 @@ CURVE_FILE = "pr_curve.csv"
 APS = ("component_ap", "patch_ap_touch", "patch_ap_overlap")
 
 
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What stands at the top of ``configs/evaluate.yaml``."""
+
+    weights: str | None  # a weights file; None for models that need none
+    batch_size: int  # patches embedded at once
+    device: str | None  # a torch device; None takes a GPU where there is one
+    n_bootstrap: int  # resamples of slices for the confidence intervals
+    figures: bool  # draw them
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if self.batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1, got {self.batch_size}.")
+        if self.n_bootstrap < 40:
+            raise ConfigError(
+                f"n_bootstrap must be at least 40, got {self.n_bootstrap}: the interval ends where "
+                "one in 40 resamples lies outside."
+            )
+
+
 def evaluate(cfg: DictConfig, run: report.Run) -> float:
     """Evaluate one model on one dataset, as the settings say.
 
@@ -45,18 +67,16 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
     Returns:
         The component AP.
     """
+    settings = read(EvaluateConfig, {f.name: cfg[f.name] for f in fields(EvaluateConfig)}, "")
     query = read(QueryConfig, cfg.query, "query")
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
     model_config = read(ModelConfig, cfg.model, "model")
     paths = read(PathsConfig, cfg.paths, "paths")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
-    model = pipeline.load_model(model_config, cfg.weights)
-    if model.name != model_config.name and command.is_chosen("model"):
-        raise ConfigError(
-            f"weights={cfg.weights} holds the model '{model.name}', but model={model_config.name} "
-            f"was asked for. Use model={model.name}, or leave model= out."
-        )
+    model = pipeline.load_model(model_config, settings.weights)
+    if settings.weights is not None:
+        command.check_asked_for(model, model_config, settings.weights)
     stack = open_stack(dataset, Path(paths.images))
     result = pipeline.evaluate(
         stack,
@@ -64,23 +84,25 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
         patch=patch,
         query=query,
         index=index,
-        batch_size=cfg.batch_size,
-        device=cfg.device,
-        n_bootstrap=cfg.n_bootstrap,
+        batch_size=settings.batch_size,
+        device=settings.device,
+        n_bootstrap=settings.n_bootstrap,
         progress=True,
     )
     size, stride = pipeline.patch_pixels(stack, patch)
     result.metrics.update(
         structure=query.structure,
         batch_size=query.batch_size,
+        min_overlap=query.min_overlap,
+        num_neighbors=query.num_neighbors,
         patch_size_px=size,
         patch_stride_px=stride,
         index=index.name,
-        weights=cfg.weights,
+        weights=settings.weights,
         weights_sha256=model.sha256,
     )
     write(result, run, size=size)
-    if cfg.figures:
+    if settings.figures:
         draw(result, stack, model, run, query=query)
     print(summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
@@ -164,7 +186,7 @@ def summary(result: dict[str, Any], class_name: str | None) -> str:
 
 def _narrow(row: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of a row that are shown on the terminal."""
-    hidden = ("dataset", "structure", "batch size", "patch", "stride", "patches")
+    hidden = ("dataset", "structure", "batch size", "patch", "stride", "min overlap", "patches")
     return {name: value for name, value in row.items() if name not in hidden}
 
 
@@ -178,6 +200,7 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "batch size": r["batch_size"],
             "patch": r["patch_size_px"],
             "stride": r["patch_stride_px"],
+            "min overlap": r["min_overlap"],
             "component AP": r["component_ap"],
             "95 % interval": "{:.3f}-{:.3f}".format(*r["confidence_95"]["component_ap"]),
             "patch AP, touch": r["patch_ap_touch"],
@@ -205,7 +228,10 @@ def chance_row(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-CONDITION = ("dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px")
+CONDITION = (
+    "dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px", "min_overlap",
+)  # fmt: skip
+LABELS = {"weights": "", "index": "", "num_neighbors": "neighbours "}  # beside a model's name
 
 Point = tuple[dict[str, Any], Path]  # metrics.json of a finished point, and its folder
 
@@ -241,18 +267,25 @@ class CombineResults(command.SweepEnd):
 
 
 def point_labels(results: list[dict[str, Any]]) -> list[str]:
-    """Return a name for each result: its model, and its weights and index where they differ."""
-    labels = [result["model"] for result in results]
-    for key in ("weights", "index", "folder"):
-        if len(set(labels)) == len(labels):
-            break
+    """Return a name for each result: its model, and what else sets it apart from the others.
+
+    Results that differ in nothing that is known of them are numbered.
+    """
+    labels = [str(result["model"]) for result in results]
+    for key, word in LABELS.items():
+        values = [Path(str(result[key])).stem for result in results]
+        known = {
+            label: {v for x, v in zip(labels, values, strict=True) if x == label}
+            for label in labels
+        }
         labels = [
-            f"{label}, {Path(str(result.get(key, number))).stem}"
-            if labels.count(label) > 1
-            else label
-            for number, (label, result) in enumerate(zip(labels, results, strict=True), start=1)
+            f"{label}, {word}{value}" if len(known[label]) > 1 else label
+            for label, value in zip(labels, values, strict=True)
         ]
-    return labels
+    return [
+        f"{label}, {labels[:i].count(label) + 1}" if labels.count(label) > 1 else label
+        for i, label in enumerate(labels)
+    ]
 
 
 def write_table(table: list[dict[str, Any]], folder: Path) -> None:
@@ -265,8 +298,11 @@ def write_table(table: list[dict[str, Any]], folder: Path) -> None:
 
 
 def _title(condition: tuple[Any, ...]) -> str:
-    dataset, structure, batch_size, size, stride = condition
-    return f"{dataset}, structure {structure}, batch size {batch_size}, patch {size}/{stride} px"
+    dataset, structure, batch_size, size, stride, min_overlap = condition
+    return (
+        f"{dataset}, structure {structure}, batch size {batch_size}, patch {size}/{stride} px, "
+        f"overlap > {min_overlap:g}"
+    )
 
 
 def _curves(points: list[Point]) -> list[curves.Curve]:

@@ -38,14 +38,22 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def write_json(path: Path, value: Any) -> Path:  # noqa: ANN401 - whatever JSON can hold
-    """Write JSON; NumPy numbers and arrays become plain ones, NaN is refused."""
+    """Write JSON; NumPy numbers and arrays become plain ones.
+
+    Raises:
+        DataError: If a number is NaN or infinite, which JSON cannot hold.
+    """
 
     def plain(item: object) -> object:
         if isinstance(item, np.ndarray | np.generic):
             return item.tolist()
         raise TypeError(f"{type(item).__name__} cannot be written as JSON")
 
-    return write_text(path, json.dumps(value, indent=2, default=plain, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(value, indent=2, default=plain, allow_nan=False)
+    except ValueError as error:
+        raise DataError(f"{path} is not written: {error}.") from None
+    return write_text(path, text + "\n")
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Path:
@@ -70,26 +78,35 @@ def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> 
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as a Markdown table; the first row's keys are its columns."""
+    """Return rows as a Markdown table; the first row's keys are its columns.
+
+    Columns of numbers are aligned to the right.
+    """
     columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns)]
-    lines += [[_cell(row.get(column)) for column in columns] for row in rows]
+    cells = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
+    lines = [[" ".join(text.replace("|", "\\|").split()) for text in line] for line in cells]
+    lines.insert(1, ["---:" if numeric else "---" for numeric in _numeric(rows)])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def latex_table(rows: Sequence[Mapping[str, Any]], *, caption: str) -> str:
     """Return rows as a LaTeX table (packages: booktabs); the first row's keys are its columns."""
     columns = list(rows[0])
-    numeric = [any(isinstance(row.get(c), int | float) for row in rows) for c in columns]
+    sides = "".join("r" if numeric else "l" for numeric in _numeric(rows))
     lines = [[_latex(_cell(row.get(column))) for column in columns] for row in rows]
     body = "".join(f"  {' & '.join(line)} \\\\\n" for line in lines)
     return (
         "\\begin{table}\n  \\centering\n"
         f"  \\caption{{{_latex(caption)}}}\n"
-        f"  \\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}\n  \\toprule\n"
+        f"  \\begin{{tabular}}{{{sides}}}\n  \\toprule\n"
         f"  {' & '.join(_latex(c) for c in columns)} \\\\\n  \\midrule\n{body}"
         "  \\bottomrule\n  \\end{tabular}\n\\end{table}\n"
     )
+
+
+def _numeric(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return for each column of the first row whether it holds a number in any row."""
+    return [any(isinstance(row.get(c), int | float) for row in rows) for c in rows[0]]
 
 
 def _cell(value: object) -> str:
@@ -141,20 +158,32 @@ def wandb_mode() -> WandbMode:
 
     A key is ``WANDB_API_KEY`` or an entry of the W&B server in the user's netrc file. W&B is never
     left to ask for one.
+
+    Raises:
+        ConfigError: If ``WANDB_MODE`` is unknown, or needs a key and there is none.
     """
     allowed = get_args(WandbMode)
-    if mode := os.environ.get("WANDB_MODE"):
-        if mode not in allowed:
-            raise ConfigError(f"WANDB_MODE must be one of {', '.join(allowed)}, got '{mode}'.")
-        return cast(WandbMode, mode)
+    mode = os.environ.get("WANDB_MODE") or ("online" if _has_wandb_key() else "offline")
+    if mode not in allowed:
+        raise ConfigError(f"WANDB_MODE must be one of {', '.join(allowed)}, got '{mode}'.")
+    if mode in ("online", "shared") and not _has_wandb_key():
+        raise ConfigError(
+            f"WANDB_MODE={mode} needs a key, and there is none. Set WANDB_API_KEY, run "
+            "`wandb login`, or use WANDB_MODE=offline."
+        )
+    return cast(WandbMode, mode)
+
+
+def _has_wandb_key() -> bool:
+    """Return whether W&B will find a key without asking."""
     if os.environ.get("WANDB_API_KEY"):
-        return "online"
+        return True
     host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").split("://")[-1].split("/")[0]
     try:
         known = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
     except (OSError, netrc.NetrcParseError):
         known = None
-    return "offline" if known is None else "online"
+    return known is not None
 
 
 class Run:
@@ -188,28 +217,38 @@ class Run:
     def __enter__(self) -> Self:
         """Start W&B if it is asked for."""
         if self.logger.wandb:
-            import wandb  # slow to import, so only when it is used
-
-            self.wandb = wandb.init(
-                project=self.logger.project,
-                group=self.logger.group,
-                job_type=self.command,
-                name=self.folder.name,
-                dir=str(self.folder),
-                config=self.settings,
-                mode=wandb_mode(),
-                reinit="finish_previous",
-                settings=wandb.Settings(console="off", silent=True),
-            )
+            try:
+                self.wandb = self._start_wandb()
+            except BaseException as error:  # __exit__ is not called after this
+                self._write_record("failed", error)
+                raise
         return self
+
+    def _start_wandb(self) -> Any:  # noqa: ANN401 - W&B's run, whose package is slow to import
+        mode = wandb_mode()
+        import wandb
+
+        return wandb.init(
+            project=self.logger.project,
+            group=self.logger.group,
+            job_type=self.command,
+            name=self.folder.name,
+            dir=str(self.folder),
+            config=self.settings,
+            mode=mode,
+            reinit="finish_previous",
+            settings=wandb.Settings(console="off", silent=True),
+        )
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Finish the record and W&B."""
-        if kind is None and self.logger.csv and self.metrics:
-            self.save_csv("metrics.csv", {k: [v] for k, v in self.metrics.items()})
-        self._write_record("finished" if kind is None else "failed", error)
-        if self.wandb is not None:
-            self.wandb.finish(exit_code=0 if kind is None else 1)
+        try:
+            if kind is None and self.logger.csv and self.metrics:
+                self.save_csv("metrics.csv", {k: [v] for k, v in self.metrics.items()})
+            self._write_record("finished" if kind is None else "failed", error)
+        finally:
+            if self.wandb is not None:
+                self.wandb.finish(exit_code=0 if kind is None else 1)
 
     def _write_record(self, status: str, error: object = None) -> None:
         record = {

@@ -158,6 +158,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     assert names(tmp_path) == ["w.safetensors"]
 
 
+def test_a_file_that_cannot_be_put_in_place_leaves_no_other(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        weights.save(tmp_path / "w.safetensors", model())
+    assert names(tmp_path) == ["w.safetensors"]
+
+
 @pytest.mark.parametrize("name", ["w.pth.tar", "w", "w.safetensors.txt"])
 def test_the_ending_of_a_new_file(name: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=rf"must end in \.safetensors, got .*{name}\.$"):
