@@ -237,19 +237,21 @@ def tsne(codes: np.ndarray, *, perplexity: float, seed: int) -> tuple[np.ndarray
     return points, float(solver.kl_divergence_)
 
 
-def upright(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return a map, mirrored top to bottom if that puts patches from the top of slices higher.
+def oriented(points: np.ndarray, rows: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return a map, mirrored so that maps of similar patches look alike.
 
-    The signs of t-SNE and PCA axes are arbitrary. With this choice maps of similar patches look
-    alike, and lines from a map to a slice beside it cross less.
+    The signs of t-SNE and PCA axes are arbitrary. Here patches from the top of slices lie higher,
+    so that lines from a map to a slice beside it cross less, and the background lies further right.
 
     Args:
-        points: Map coordinates, shape ``(N, 2)``; the second points upwards.
+        points: Map coordinates, shape ``(N, 2)``, to the right and upwards.
         rows: Row of each patch in its slice, shape ``(N,)``; rows count downwards.
+        classes: Shape ``(N,)``; 0 is the background.
     """
-    upwards = points[:, 1].astype(np.float64)
-    tilt = float(np.sum((upwards - upwards.mean()) * (rows - rows.mean())))
-    return points * np.array([1, -1], dtype=points.dtype) if tilt > 0 else points
+    wanted = np.stack([classes == 0, -rows], axis=1).astype(np.float64)
+    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
+    agreement = (centred * (wanted - wanted.mean(axis=0))).sum(axis=0)
+    return points * np.where(agreement < 0, -1, 1).astype(points.dtype)
 
 
 def knn_agreement(

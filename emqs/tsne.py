@@ -228,8 +228,8 @@ def make_map(
         points, metrics["kl_divergence"] = projection.tsne(
             codes, perplexity=config.perplexity, seed=config.seed
         )
-    points = projection.upright(points, labelled.boxes[chosen, 1])
     classes, z = labelled.classes[chosen], labelled.boxes[chosen, 0]
+    points = projection.oriented(points, labelled.boxes[chosen, 1], classes)
     metrics |= projection.separation(codes, points, classes, z, k=config.neighbors)
     if len(np.unique(classes)) == 1:
         logger.warning(
@@ -331,7 +331,8 @@ def draw(
         )
     }
     if len(drawn) > 1:
-        names = [f"slices {map_.name}" for map_ in maps[:-1]] + [f"all {len(stack)} slices"]
+        slices = [f"slices {map_.name}" for map_ in maps[:-1]] + [f"all {len(stack)} slices"]
+        names = [f"{s}: {len(m.points):,} patches" for s, m in zip(slices, maps, strict=True)]
         figures["windows.png"] = projections.window_maps(drawn, names, title=title)
     for name, figure in figures.items():
         run.log_figure(style.save(figure, run.folder / name))

@@ -285,8 +285,17 @@ def test_codes_that_cannot_be_mapped() -> None:
         projection.tsne(codes, perplexity=5, seed=0)
 
 
-def test_upright_puts_patches_from_the_top_higher() -> None:
+def test_patches_from_the_top_lie_higher_and_the_background_further_right() -> None:
     points = np.array([[0.0, 3.0], [1.0, 1.0], [5.0, -4.0]])
-    assert projection.upright(points, np.array([0, 10, 20])).tolist() == points.tolist()
-    mirrored = projection.upright(points, np.array([20, 10, 0]))
-    assert mirrored.tolist() == [[0.0, -3.0], [1.0, -1.0], [5.0, 4.0]]
+    rows, classes = np.array([0, 10, 20]), np.array([1, 2, 0])
+    assert projection.oriented(points, rows, classes).tolist() == points.tolist()
+    up_down = projection.oriented(points, rows[::-1], classes)
+    assert up_down.tolist() == (points * [1, -1]).tolist()
+    left_right = projection.oriented(points, rows, classes[::-1])
+    assert left_right.tolist() == (points * [-1, 1]).tolist()
+
+
+def test_one_class_alone_is_not_mirrored_left_to_right() -> None:
+    points = np.array([[0.0, 3.0], [1.0, 1.0], [5.0, -4.0]])
+    found = projection.oriented(points, np.array([0, 10, 20]), np.zeros(3, dtype=int))
+    assert found.tolist() == points.tolist()

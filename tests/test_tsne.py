@@ -356,3 +356,34 @@ def test_small_maps_beside_the_full_one() -> None:
 def test_a_map_needs_as_many_boxes_as_points() -> None:
     with pytest.raises(DataError, match=r"points \(N, 2\).*\(3, 2\), \(3,\) and \(2, 5\)"):
         projections.LabelledMap(np.zeros((3, 2)), np.zeros(3), np.zeros((2, 5)))
+
+
+def test_each_map_is_made_of_the_codes_of_its_own_patches() -> None:
+    rng = np.random.default_rng(0)
+    n = 40
+    boxes = np.stack([np.arange(n) // 20, *rng.integers(9, size=(4, n))], axis=1)
+    labelled = projection.Labelled(boxes, rng.integers(2, size=n), n)
+    all_codes = rng.normal(size=(n, 5)).astype(np.float32)
+    chosen = {"1-1": np.arange(22, 38), "all": np.arange(3, 39, 2)}
+    embedded = np.unique(np.concatenate(list(chosen.values())))
+    config = config_of("tsne.method=pca", "tsne.neighbors=3")
+    maps = tsne.make_maps(all_codes[embedded], embedded, chosen, labelled, config)
+    for map_ in maps:
+        expected = projection.pca(all_codes[chosen[map_.name]], seed=config.seed)[0]
+        np.testing.assert_allclose(np.abs(map_.points), np.abs(expected))
+    assert [map_.name for map_ in maps] == ["1-1", "all"]
+
+
+def test_a_window_with_too_few_patches_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.stack([np.arange(30) // 15, *rng.integers(9, size=(4, 30))], axis=1)
+    labelled = projection.Labelled(boxes, rng.integers(2, size=30), 30)
+    codes = rng.normal(size=(30, 5)).astype(np.float32)
+    config = config_of("tsne.method=pca", "tsne.neighbors=10")
+    chosen = {"0-0": np.arange(4), "all": np.arange(30)}
+    with caplog.at_level(logging.WARNING):
+        maps = tsne.make_maps(codes, np.arange(30), chosen, labelled, config)
+    assert [map_.name for map_ in maps] == ["all"]
+    assert "The map of slices 0-0 is left out: 10 neighbours are to vote" in caplog.text
+    with pytest.raises(DataError, match=r"only 3 others"):
+        tsne.make_maps(codes, np.arange(30), {"all": np.arange(4)}, labelled, config)

@@ -85,7 +85,7 @@ def choose_examples(
     slices = richest_slices(map_, SLICES_TRIED)
     best, best_cost = (slices[0], np.empty(0, dtype=np.int64)), (0, 0.0, np.inf)
     for z in slices if per_class > 0 else []:
-        pool = _pool(map_, z, generator)
+        pool = _pool(map_, z, shapes[z], generator)
         classes = map_.classes[pool]
         possible, tidy, lengths = _pairs(map_, pool, shapes[z])
         for attempt in range(DRAWS):
@@ -100,9 +100,14 @@ def choose_examples(
     return best
 
 
-def _pool(map_: LabelledMap, z: int, generator: np.random.Generator) -> np.ndarray:
-    """Return at most about ``CANDIDATES`` positions of patches of a slice, classes alike."""
+def _pool(
+    map_: LabelledMap, z: int, shape: tuple[int, int], generator: np.random.Generator
+) -> np.ndarray:
+    """Return about ``CANDIDATES`` patches of a slice, classes alike, away from its scale bar."""
     here = generator.permutation(np.flatnonzero(map_.boxes[:, 0] == z))
+    _, y, x, height, _ = map_.boxes[here].T
+    behind = (x < 0.4 * shape[1]) & (y + height > 0.88 * shape[0])  # lower left corner
+    here = here[np.argsort(behind, kind="stable")]  # taken only where there is no other
     values = np.unique(map_.classes[here])
     each = max(CANDIDATES // len(values), 1)
     return np.concatenate([here[map_.classes[here] == value][:each] for value in values])
