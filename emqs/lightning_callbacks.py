@@ -123,6 +123,18 @@ class History(Callback):
         self.epochs = [dict(row) for row in state_dict["epochs"]]
 
 
+class Progress(RichProgressBar):
+    """The bar of an epoch with the time left, without the number of the log's version."""
+
+    def get_metrics(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        """Return what stands behind the bar."""
+        shown = super().get_metrics(trainer, pl_module)
+        shown.pop("v_num", None)
+        return shown
+
+
 class EpochLines(Callback):
     """One line for each epoch, for a log file or a pipe, where a progress bar cannot be drawn."""
 
@@ -137,6 +149,8 @@ class EpochLines(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Write the line."""
+        if not trainer.is_global_zero:
+            return
         metrics = trainer.callback_metrics
         done, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         each = (time.monotonic() - self.started) / (done - self.first)
@@ -211,5 +225,5 @@ def build(
         callbacks.append(LearningRateMonitor(logging_interval="step"))
     if config.reconstructions_every > 0:
         callbacks.append(ReconstructionPictures(run, examples, every=config.reconstructions_every))
-    callbacks.append(RichProgressBar() if sys.stdout.isatty() else EpochLines())
+    callbacks.append(Progress() if sys.stdout.isatty() else EpochLines())
     return callbacks

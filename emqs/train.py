@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 SUFFIX = {"pretrain": "pretrained", "finetune": "finetuned"}  # of the weights file
 NOISE = (  # what Lightning warns of and no setting of ours can answer
     ".*does not have many workers.*",  # data.num_workers=0 is on purpose: see configs/train.yaml
+    ".*smaller than the logging interval.*",  # few steps an epoch; the last one is logged anyway
     ".*treespec, LeafSpec.*",  # Lightning calling torch
     ".*GPU available but not used.*",  # trainer=cpu says so
     ".*Checkpoint directory .* exists and is not empty.*",  # resuming in the same folder
@@ -86,10 +87,14 @@ def train(cfg: DictConfig, run: report.Run) -> float:
         trainer = make_trainer(config, data, run, resumed_from=resumed_from)
         if resumed_from is not None:
             check_resumable(resumed_from, identity, trainer)
-        logger.info(
-            "%d training and %d validation patches, %d steps an epoch, up to %d epochs",
-            data.n_training, data.n_validation, len(data.train_dataloader()), trainer.max_epochs,
-        )  # fmt: skip
+        if trainer.is_global_zero:
+            logger.info(
+                "%d training and %d validation patches, %d steps an epoch, up to %d epochs",
+                data.n_training,
+                data.n_validation,
+                sum(data.per_epoch) // (config.data.batch_size * trainer.world_size),
+                config.trainer.max_epochs,
+            )
         fit(trainer, module, data, resumed_from=resumed_from)
     if not trainer.is_global_zero:
         return float(trainer.callback_metrics["val/loss"])
