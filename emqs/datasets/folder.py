@@ -164,7 +164,8 @@ def selection(slices: list[int] | None, count: int, where: object) -> tuple[int,
     if last > count:
         raise ConfigError(
             f"dataset.slices=[{first},{last}] reaches beyond the end: {where} has {count} slices, "
-            f"so one past the last is at most {count}."
+            f"so one past the last is at most {count}. Give e.g. dataset.slices=[0,"
+            f"{min(last - first, count)}], or dataset.slices=null for all."
         )
     return first, last
 
