@@ -142,18 +142,17 @@ def _sorted(rows: Tensor) -> Tensor:
 def isometry(codes: Tensor, features: Tensor) -> Tensor:
     """Return how far the distances between codes are from those between features.
 
-    The mean over all pairs of ``(d - D)**2 / D``, divided by the mean of ``D``: 0 if all distances
-    are equal, 1 if all codes are.
+    The mean over all pairs of ``(d / D - 1)**2``: 0 if all distances are equal, 1 if all codes are.
+    Relative errors, because a search depends on the order of small distances.
 
     Args:
-        codes: Shape ``(N, D)``.
-        features: Of the same patches, shape ``(N, F)``, already scaled. With N below 2 there is no
-            pair, and the result is 0.
+        codes: Of N patches, shape ``(N, D)``. With N below 2 there is no pair, and the result is 0.
+        features: Of the same patches, shape ``(N, F)``, already scaled.
 
     Source:
-        Sammon, A nonlinear mapping for data structure analysis, 1969.
+        After Sammon, A nonlinear mapping for data structure analysis, 1969, who divides by D once.
     """
     if len(codes) < 2:
         return codes.sum() * 0
     wanted = F.pdist(features).clamp_min(1e-3)
-    return ((F.pdist(codes) - wanted).square() / wanted).mean() / wanted.mean()
+    return (F.pdist(codes) / wanted - 1).square().mean()
