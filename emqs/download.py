@@ -294,8 +294,8 @@ def _convert(
         raw, labels = _read_pair(part, cache)
     except DataError as error:
         raise DataError(
-            f"{error} Delete the faulty one of {' and '.join(part.files)} from {cache}, and run the "
-            "command again to fetch it anew."
+            f"{error} Delete the faulty one of {' and '.join(part.files)} from {cache}, and run "
+            "the command again to fetch it anew."
         ) from None
     images.mkdir(parents=True, exist_ok=True)
     task = progress.add_task(f"{part.folder} to PNG", total=len(raw))
