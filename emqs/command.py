@@ -90,6 +90,22 @@ def _overridden() -> set[str]:
     return {str(item).split("=", 1)[0].lstrip("+") for item in HydraConfig.get().overrides.task}
 
 
+def load_model(cfg: DictConfig) -> "Model":
+    """Return the model that ``model=`` and ``weights=`` ask for.
+
+    Raises:
+        ConfigError: If the weights file holds another model than the user asked for.
+        WeightsError: If the file is missing, damaged or does not fit.
+    """
+    from emqs import pipeline  # torch takes seconds to import, and not every command needs it
+
+    config = read(ModelConfig, cfg.model, "model")
+    model = pipeline.load_model(config, cfg.weights)
+    if cfg.weights is not None:
+        check_asked_for(model, config, cfg.weights)
+    return model
+
+
 def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:
     """Raise an error if the user asked for another model than the weights file holds.
 

@@ -18,7 +18,6 @@ from emqs.config import (
     CONFIG_DIR,
     DatasetConfig,
     IndexConfig,
-    ModelConfig,
     PatchConfig,
     PathsConfig,
     QueryConfig,
@@ -71,12 +70,9 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
     query = read(QueryConfig, cfg.query, "query")
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
-    model_config = read(ModelConfig, cfg.model, "model")
     paths = read(PathsConfig, cfg.paths, "paths")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
-    model = pipeline.load_model(model_config, settings.weights)
-    if settings.weights is not None:
-        command.check_asked_for(model, model_config, settings.weights)
+    model = command.load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
     result = pipeline.evaluate(
         stack,

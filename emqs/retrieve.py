@@ -15,7 +15,6 @@ from emqs.config import (
     CONFIG_DIR,
     DatasetConfig,
     IndexConfig,
-    ModelConfig,
     PatchConfig,
     PathsConfig,
     QueryConfig,
@@ -103,9 +102,8 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     query = read(QueryConfig, cfg.query, "query")
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
-    model_config = read(ModelConfig, cfg.model, "model")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
-    model = pipeline.load_model(model_config, cfg.weights)
+    model = command.load_model(cfg)
     stack = open_stack(dataset, Path(read(PathsConfig, cfg.paths, "paths").images))
     result = retrieve(
         stack,

@@ -14,7 +14,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from emqs import command, embeddings, pipeline, projection, report
-from emqs.config import CONFIG_DIR, DatasetConfig, ModelConfig, PatchConfig, PathsConfig, read
+from emqs.config import CONFIG_DIR, DatasetConfig, PatchConfig, PathsConfig, read
 from emqs.datasets import Stack, open_stack
 from emqs.errors import ConfigError, DataError
 from emqs.figures import projections, style
@@ -362,16 +362,10 @@ def tsne(cfg: DictConfig, run: report.Run) -> float:
     """
     config = read(TsneConfig, cfg.tsne, "tsne")
     patch = read(PatchConfig, cfg.patch, "patch")
-    model_config = read(ModelConfig, cfg.model, "model")
     paths = read(PathsConfig, cfg.paths, "paths")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
     started = time.perf_counter()
-    model = pipeline.load_model(model_config, cfg.weights)
-    if model.name != model_config.name and command.is_chosen("model"):
-        raise ConfigError(
-            f"weights={cfg.weights} holds the model '{model.name}', but model={model_config.name} "
-            f"was asked for. Use model={model.name}, or leave model= out."
-        )
+    model = command.load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
     labelled = labelled_patches(stack, patch, config)
     chosen = choose(labelled, slice_windows(len(stack), config.windows), config)
