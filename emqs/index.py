@@ -1,5 +1,7 @@
 """Nearest neighbours among codes: Annoy (approximate) and exact, both Euclidean."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +11,7 @@ from emqs.config import IndexConfig
 from emqs.errors import ConfigError, DataError
 
 BLOCK = 1 << 24  # exact: distances computed at once, to bound memory
+N_THREADS = min(8, os.cpu_count() or 1)  # annoy: searching at the same time, same answers
 SPARE = 8  # exact: candidates beyond k that are measured precisely, against rounding
 
 
@@ -128,7 +131,20 @@ class AnnoyTrees:
         """
         _check(k, len(self))
         ids = np.empty((len(queries), k), dtype=np.int64)
-        for row, query in enumerate(queries):
+        parts = np.array_split(np.arange(len(queries)), N_THREADS)
+        with ThreadPoolExecutor(N_THREADS) as threads:  # Annoy searches without Python's lock
+            found = threads.map(lambda part: self._near(queries[part], k), parts)
+            for part, near in zip(parts, found, strict=True):
+                ids[part] = near
+        distances = np.linalg.norm(
+            self.codes[ids].astype(np.float64) - queries[:, None, :].astype(np.float64), axis=2
+        )
+        return ids, distances
+
+    def _near(self, queries: np.ndarray, k: int) -> np.ndarray:
+        """Return the positions of k near codes of each query, shape ``(m, k)``."""
+        ids = np.empty((len(queries), k), dtype=np.int64)
+        for row, query in enumerate(queries.tolist()):
             found = self.trees.get_nns_by_vector(query, k, search_k=self.search_k)
             if len(found) < k:
                 raise DataError(
@@ -136,7 +152,4 @@ class AnnoyTrees:
                     f"{self.search_k}) or use index=exact."
                 )
             ids[row] = found
-        distances = np.linalg.norm(
-            self.codes[ids].astype(np.float64) - queries[:, None, :].astype(np.float64), axis=2
-        )
-        return ids, distances
+        return ids

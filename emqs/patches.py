@@ -115,7 +115,9 @@ def structure_fraction(
 def _count_inside(mask: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Return how many pixels of a mask ``(Y, X)`` are true inside boxes ``(n, 4)``."""
     table = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int64)  # summed areas
-    np.cumsum(np.cumsum(mask, axis=0, dtype=np.int64), axis=1, out=table[1:, 1:])
+    inner = table[1:, 1:]
+    np.cumsum(mask, axis=1, out=inner)
+    np.cumsum(inner, axis=0, out=inner)
     y, x, height, width = boxes.T
     bottom, right = y + height, x + width
     return table[bottom, right] - table[y, right] - table[bottom, x] + table[y, x]

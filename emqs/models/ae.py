@@ -50,6 +50,7 @@ class ConvolutionalTrunk(nn.Module):
         self.t_conv2 = nn.ConvTranspose2d(CHANNELS, CHANNELS, 2, stride=2)
         self.t_conv3 = nn.ConvTranspose2d(CHANNELS, 1, 2, stride=2)
         self.activation = ACTIVATIONS[activation]()
+        self.to(memory_format=torch.channels_last)  # same numbers; several times faster on a CPU
 
     def features(self, images: Tensor) -> Tensor:
         """Return flat features, shape ``(N, 2048)``, of images ``(N, 1, 64, 64)`` in [0, 1]."""
