@@ -1,0 +1,286 @@
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from emqs import command, models, report
+from emqs.config import CONFIG_DIR, ModelConfig, PreprocessingConfig
+from emqs.errors import ConfigError, DataError
+from emqs.weights import Model
+
+
+@pytest.fixture(autouse=True)
+def _leave_hydra_as_it_was() -> Iterator[None]:
+    yield
+    GlobalHydra.instance().clear()
+    HydraConfig.instance().cfg = None
+
+
+def composed(
+    folder: Path, *overrides: str, sweep: bool = False, name: str = "evaluate"
+) -> DictConfig:
+    """What Hydra hands to a command, in this process."""
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cfg = compose(name, overrides=list(overrides), return_hydra_config=True)
+    with open_dict(cfg):
+        cfg.hydra.runtime.output_dir = str(folder)
+        cfg.hydra.mode = RunMode.MULTIRUN if sweep else RunMode.RUN
+    HydraConfig.instance().set_config(cfg)
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
+
+
+def record(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / report.RECORD).read_text())
+
+
+# names of points
+
+
+def test_points_are_named_by_their_values() -> None:
+    name = command.point_name(["model=ae", "query.batch_size=10", "paths.images=/a b/c"])
+    assert name.startswith("ae-10-")
+    assert name == command.point_name(["query.batch_size=10", "paths.images=/a b/c", "model=ae"])
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+
+
+def test_points_that_differ_have_other_names() -> None:
+    points = [[], ["a=1"], ["a=2"], ["b=1"], ["a=/x"], ["a=/y"], ["a=1", "b=1"], ["a='x y'"]]
+    points += [["a=" + "v" * 200], ["a=" + "v" * 201], ["a=[1,2]"], ["a=[12]"]]
+    names = [command.point_name(point) for point in points]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert "=" not in name
+        assert "/" not in name
+        assert 0 < len(name) < 80
+        assert name[0] not in ".-"
+
+
+# settings
+
+
+def test_a_missing_setting_is_named(tmp_path: Path) -> None:
+    cfg = composed(tmp_path, "dataset=folder")
+    with pytest.raises(ConfigError, match=r"^dataset\.name is missing: give it as dataset\.name="):
+        command.resolved(cfg)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_setting_that_is_no_number_is_named(value: str, tmp_path: Path) -> None:
+    cfg = composed(tmp_path, f"query.min_overlap={value}")
+    with pytest.raises(
+        ConfigError, match=rf"^query\.min_overlap must be a finite number, got {value}\.$"
+    ):
+        command.resolved(cfg)
+    with pytest.raises(ConfigError, match=r"^a\.b\[1\] must be a finite number, got nan\.$"):
+        command.resolved(OmegaConf.create({"a": {"b": [1, float("nan")]}}))
+
+
+def test_what_the_user_chose(tmp_path: Path) -> None:
+    composed(tmp_path, "model=ae", "query.batch_size=3", "++index.n_trees=5")
+    chosen = ("model", "query.batch_size", "index.n_trees")
+    assert all(command.is_chosen(name) for name in chosen)
+    assert not any(command.is_chosen(name) for name in ("dataset", "query", "mod", "model.network"))
+
+
+CHOSEN = [
+    ((), None),
+    (("model=histogram",), None),
+    (("model=vae",), "holds model=histogram, but model=vae was asked for. Leave model= out"),
+    (("model.preprocessing.contrast=none",), None),
+    (
+        ("model.preprocessing.contrast=slice",),
+        "holds model.preprocessing.contrast=none, but model.preprocessing.contrast=slice was",
+    ),
+    (("model=histogram", "model.network.bins=16"), None),
+    (("model=histogram", "model.network.bins=8"), r"holds model\.network\.bins=16, but .*bins=8"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), CHOSEN)
+def test_weights_decide_unless_the_user_asked_for_something_else(
+    overrides: tuple[str, ...], message: str | None, tmp_path: Path
+) -> None:
+    settings = {"size": 64, "bins": 16}
+    model = Model("histogram", models.build("histogram", settings), settings)
+    node = OmegaConf.to_container(composed(tmp_path, *overrides).model, resolve=True)
+    assert isinstance(node, dict)
+    config = ModelConfig(
+        node["name"], node["network"], PreprocessingConfig(**node["preprocessing"])
+    )
+    if message is None:
+        command.check_asked_for(model, config, "w.safetensors")
+    else:
+        with pytest.raises(ConfigError, match=rf"^weights=w\.safetensors {message}"):
+            command.check_asked_for(model, config, "w.safetensors")
+
+
+# one run
+
+
+def test_a_run_returns_what_the_work_returns(tmp_path: Path) -> None:
+    cfg = composed(tmp_path / "run", "query.batch_size=3")
+
+    def work(given: DictConfig, run: report.Run) -> float:
+        assert given is cfg
+        assert record(run.folder)["status"] == "running"
+        return 0.5
+
+    assert command.run("evaluate", cfg, work) == 0.5
+    found = record(tmp_path / "run")
+    assert (found["command"], found["status"]) == ("evaluate", "finished")
+    assert found["settings"]["query"]["batch_size"] == 3
+
+
+def failing(error: BaseException) -> command.Work:
+    def work(_: DictConfig, run: report.Run) -> float:
+        raise error
+
+    return work
+
+
+def test_a_mistake_of_the_user_is_one_line(tmp_path: Path) -> None:
+    cfg = composed(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        command.run("evaluate", cfg, failing(DataError("No slices\n  in  there.")))
+    assert caught.value.code == "emqs.evaluate: No slices in there."  # printed, exit code 1
+    assert record(tmp_path)["status"] == "failed"
+
+
+def test_a_mistake_in_the_settings_is_one_line(tmp_path: Path) -> None:
+    for override, message in [
+        ("logger.wandb=perhaps", "emqs.evaluate: logger.wandb: Value 'perhaps' is not a valid"),
+        ("dataset=folder", "emqs.evaluate: dataset.name is missing: give it as dataset.name=V"),
+    ]:
+        cfg = composed(tmp_path, override)
+        with pytest.raises(SystemExit) as caught:
+            command.run("evaluate", cfg, failing(AssertionError("not reached")))
+        assert str(caught.value.code).startswith(message)
+
+
+def test_a_fault_of_ours_keeps_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        command.run("evaluate", composed(tmp_path), failing(ZeroDivisionError("x")))
+    assert record(tmp_path)["error"] == "ZeroDivisionError: x"
+
+
+def test_interrupting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for sweep, rest in ((False, "\n"), (True, "; go on with hydra.sweep.dir=")):
+        folder = tmp_path / str(sweep) / "point"
+        with pytest.raises(SystemExit) as caught:
+            command.run("evaluate", composed(folder, sweep=sweep), failing(KeyboardInterrupt()))
+        assert caught.value.code == 130
+        assert capsys.readouterr().err.startswith(f"emqs.evaluate: interrupted{rest}")
+        assert record(folder)["status"] == "failed"
+
+
+# sweeps
+
+
+@pytest.mark.parametrize("error", [DataError("no slices"), ZeroDivisionError("x")])
+def test_a_failed_point_does_not_stop_the_others(
+    error: Exception, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        value = command.run("evaluate", composed(tmp_path, sweep=True), failing(error))
+    assert value != value  # NaN
+    assert "emqs.evaluate: " in caplog.text
+    assert record(tmp_path)["status"] == "failed"
+
+
+def test_a_point_that_fails_before_it_starts_is_recorded(tmp_path: Path) -> None:
+    cfg = composed(tmp_path, "dataset=folder", sweep=True)
+    assert command.run("evaluate", cfg, failing(AssertionError())) != 0.5
+    found = record(tmp_path)
+    assert found["status"] == "failed"
+    assert found["error"].startswith("dataset.name is missing")
+
+
+def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
+    done = []
+
+    def work(_: DictConfig, run: report.Run) -> float:
+        done.append(run.logger.group)
+        return 0.5
+
+    folder = tmp_path / "sweep" / "point"
+    for override, sweep in [
+        ("seed=0", True),
+        ("seed=0", True),  # finished before
+        ("seed=1", True),  # other settings
+        ("seed=1", True),  # finished before
+        ("seed=1", False),  # a single run is always done
+    ]:
+        command.run("train", composed(folder, override, sweep=sweep, name="train"), work)
+    assert done == ["sweep", "sweep", None]
+    with (
+        pytest.raises(KeyboardInterrupt),
+        report.Run(
+            folder,
+            command="train",
+            settings=record(folder)["settings"],
+            logger=report.LoggerConfig(),
+        ),
+    ):
+        raise KeyboardInterrupt
+    command.run("train", composed(folder, "seed=1", sweep=True, name="train"), work)
+    assert len(done) == 4  # cut off, so done again
+
+
+class Sweep(command.SweepEnd):
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.seen: list[str] = []
+
+    def combine(self, sweep: Path, folders: list[Path]) -> None:
+        self.seen = [folder.name for folder in folders]
+        if self.error is not None:
+            raise self.error
+
+
+def points(folder: Path, **statuses: str | None) -> DictConfig:
+    for name, status in statuses.items():
+        (folder / name).mkdir(parents=True)
+        content = "{" if status is None else json.dumps({"status": status, "error": f"of {name}"})
+        (folder / name / report.RECORD).write_text(content)
+    return OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}}})
+
+
+def test_the_end_of_a_good_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = Sweep()
+    sweep.on_multirun_end(points(tmp_path, b="finished", a="finished"))
+    assert sweep.seen == ["a", "b"]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_end_of_a_sweep_names_failed_points(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep, config = Sweep(), points(tmp_path, a="finished", b="failed", c="running", d=None)
+    with pytest.raises(SystemExit, match="1"):
+        sweep.on_multirun_end(config)
+    assert sweep.seen == ["a"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == ["3 of 4 points failed:", "  b: of b", "  c: of c", "  d: cut off"]
+    assert "hydra.sweep.dir=" in lines[4]
+
+
+def test_a_sweep_that_cannot_be_combined_has_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hydra would turn the error into a warning, and the exit code would be 0."""
+    with pytest.raises(SystemExit, match="1"):
+        Sweep(KeyError("ap")).on_multirun_end(points(tmp_path, a="finished", b="failed"))
+    assert "could not be combined" in caplog.text
+    assert "1 of 2 points failed:" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="1"):
+        Sweep(KeyError("ap")).on_multirun_end(points(tmp_path / "other", a="finished"))
