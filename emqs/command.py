@@ -100,9 +100,10 @@ def load_model(cfg: DictConfig) -> "Model":
     from emqs import pipeline  # torch takes seconds to import, and not every command needs it
 
     config = read(ModelConfig, cfg.model, "model")
-    model = pipeline.load_model(config, cfg.weights)
-    if cfg.weights is not None:
-        check_asked_for(model, config, cfg.weights)
+    weights = None if cfg.weights is None else str(cfg.weights)  # a name may look like a number
+    model = pipeline.load_model(config, weights)
+    if weights is not None:
+        check_asked_for(model, config, weights)
     return model
 
 
