@@ -156,6 +156,17 @@ def start(config: ModelConfig, path: str | None) -> nn.Module:
     return found.network
 
 
+def shareable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings for a weights file, which others will read: without paths of this computer.
+
+    Of the weights that training started from, the file's name is kept.
+    """
+    start = settings["weights"]
+    model = {name: value for name, value in settings["model"].items() if name != "weights"}
+    kept = {k: v for k, v in settings.items() if k not in ("paths", "logger", "ckpt_path")}
+    return kept | {"model": model, "weights": None if start is None else Path(start).name}
+
+
 def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that decide what a training computes, by their full names.
 
@@ -339,7 +350,7 @@ def finish(
         "seconds": round(seconds, 1),
     }
     path = run.folder / f"{config.model.name}_{SUFFIX[stage.name]}.safetensors"
-    record = metrics | {"settings": run.settings, "versions": report.versions()}
+    record = metrics | {"settings": shareable(run.settings), "versions": report.versions()}
     model = Model(
         config.model.name,
         network.cpu().to(memory_format=torch.contiguous_format).eval(),

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from emqs import models
@@ -95,7 +95,8 @@ def save(path: Path, model: Model) -> None:
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, temporary, metadata={"emqs": json.dumps(header, sort_keys=True)})
+        metadata = {"emqs": json.dumps(header, sort_keys=True)}
+        temporary.write_bytes(to_bytes(tensors, metadata=metadata))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
