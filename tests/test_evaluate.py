@@ -246,6 +246,27 @@ def test_a_sweep_goes_on_where_it_was(sweep: dict[str, Any]) -> None:
         assert path.stat().st_mtime_ns == times[path]
 
 
+def test_each_condition_has_its_own_rows_best_first(
+    outputs: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = json.loads((outputs[0] / "metrics.json").read_text())
+    points = {"a": (0.1, 10), "b": (0.3, 10), "c": (0.2, 5), "d": (0.2, 10)}
+    for name, (ap, batch_size) in points.items():
+        result = known | {"model": name, "component_ap": ap, "batch_size": batch_size}
+        (tmp_path / name).mkdir()
+        report.write_json(tmp_path / name / "metrics.json", result)
+        curve = (outputs[0] / "pr_curve.csv").read_text()
+        report.write_text(tmp_path / name / "pr_curve.csv", curve)
+    evaluate.CombineResults().combine(tmp_path, [tmp_path / name for name in points])
+    rows = table(tmp_path / "evaluation_results.csv")
+    assert [(r["model"], r["batch size"]) for r in rows] == [
+        ("c", "5"), ("random ranking", "5"),
+        ("b", "10"), ("d", "10"), ("a", "10"), ("random ranking", "10"),
+    ]  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "toy, structure 1, batch size 5, patch 32/32 px, overlap > 0.3\n" in printed
+
+
 # labels of curves
 
 
