@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -105,23 +106,36 @@ class ExactIndex:
 class AnnoyTrees:
     """Random-projection trees.
 
+    Each query inspects at most ``search_k`` codes, by default ``n_trees * k``, taken from the trees
+    in the order in which they promise most. Where there are no more codes than that, all of them
+    are inspected: cheaper than walking trees that hold each code many times, and exact.
+
     Source:
         Annoy (Bernhardsson); 750 trees as in Patch-based Querying.
     """
 
     def __init__(self, codes: np.ndarray, config: IndexConfig) -> None:
-        """Build the trees over codes, shape ``(N, D)``, seeded."""
+        """Keep the codes, shape ``(N, D)``; trees are built when they are first needed."""
         self.codes = codes
-        self.search_k = config.search_k
-        self.trees = AnnoyIndex(codes.shape[1], "euclidean")
-        self.trees.set_seed(config.seed)
-        for position, code in enumerate(codes):
-            self.trees.add_item(position, code)
-        self.trees.build(config.n_trees, n_jobs=1)  # one job: the same trees on every machine
+        self.config = config
+
+    @cached_property
+    def trees(self) -> AnnoyIndex:
+        """The trees, seeded."""
+        trees = AnnoyIndex(self.codes.shape[1], "euclidean")
+        trees.set_seed(self.config.seed)
+        for position, code in enumerate(self.codes):
+            trees.add_item(position, code)
+        trees.build(self.config.n_trees, n_jobs=1)  # one job: the same trees on every machine
+        return trees
 
     def __len__(self) -> int:
         """Return the number of codes."""
         return len(self.codes)
+
+    def inspected(self, k: int) -> int:
+        """Return how many codes a query for k neighbours may inspect."""
+        return self.config.n_trees * k if self.config.search_k == -1 else self.config.search_k
 
     def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return k near codes of each query; see ``Index.nearest``.
@@ -130,10 +144,13 @@ class AnnoyTrees:
             DataError: If Annoy finds fewer than k.
         """
         _check(k, len(self))
+        if len(self) <= self.inspected(k):
+            return self.exact.nearest(queries, k)
+        trees = self.trees  # built here, before threads ask for them
         ids = np.empty((len(queries), k), dtype=np.int64)
         parts = np.array_split(np.arange(len(queries)), N_THREADS)
         with ThreadPoolExecutor(N_THREADS) as threads:  # Annoy searches without Python's lock
-            found = threads.map(lambda part: self._near(queries[part], k), parts)
+            found = threads.map(lambda part: self._near(trees, queries[part], k), parts)
             for part, near in zip(parts, found, strict=True):
                 ids[part] = near
         distances = np.linalg.norm(
@@ -141,15 +158,20 @@ class AnnoyTrees:
         )
         return ids, distances
 
-    def _near(self, queries: np.ndarray, k: int) -> np.ndarray:
+    @cached_property
+    def exact(self) -> ExactIndex:
+        """All codes without trees."""
+        return ExactIndex(self.codes)
+
+    def _near(self, trees: AnnoyIndex, queries: np.ndarray, k: int) -> np.ndarray:
         """Return the positions of k near codes of each query, shape ``(m, k)``."""
         ids = np.empty((len(queries), k), dtype=np.int64)
         for row, query in enumerate(queries.tolist()):
-            found = self.trees.get_nns_by_vector(query, k, search_k=self.search_k)
+            found = trees.get_nns_by_vector(query, k, search_k=self.config.search_k)
             if len(found) < k:
                 raise DataError(
                     f"Annoy found {len(found)} of {k} neighbours. Raise index.search_k (now "
-                    f"{self.search_k}) or use index=exact."
+                    f"{self.config.search_k}) or use index=exact."
                 )
             ids[row] = found
         return ids

@@ -59,10 +59,13 @@ def test_exact_does_not_depend_on_its_block(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_annoy_finds_nearly_what_exact_finds(offset: float) -> None:
-    codes = codes_of(0, n=2000) + np.float32(offset)
+    codes = codes_of(0, n=8000) + np.float32(offset)
     queries = codes_of(1, n=100) + np.float32(offset)
     truth, _ = index.build(codes, EXACT).nearest(queries, 10)
-    found, distances = index.build(codes, ANNOY).nearest(queries, 10)
+    built = index.build(codes, ANNOY)
+    found, distances = built.nearest(queries, 10)
+    assert isinstance(built, index.AnnoyTrees)
+    assert "trees" in vars(built)
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth, found, strict=True)])
     assert recall > 0.9, f"recall@10 of Annoy against exact is {recall:.3f}"
     assert (np.diff(distances, axis=1) >= -1e-6).all()
@@ -70,10 +73,32 @@ def test_annoy_finds_nearly_what_exact_finds(offset: float) -> None:
 
 def test_annoy_distances_are_those_of_its_ids() -> None:
     codes, queries = codes_of(0), codes_of(1, n=20)
-    ids, distances = index.build(codes, ANNOY).nearest(queries, 4)
+    ids, distances = index.build(codes, IndexConfig(n_trees=20)).nearest(queries, 4)
     for row, query in enumerate(queries.astype(float)):
         expected = [np.linalg.norm(codes[i].astype(float) - query) for i in ids[row]]
         assert distances[row] == pytest.approx(np.array(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "k", "trees_are_used"),
+    [
+        ({"n_trees": 100}, 3, False),  # may inspect 300 of the 300 codes
+        ({"n_trees": 100}, 2, True),  # 200 of them
+        ({"n_trees": 10, "search_k": 300}, 1, False),
+        ({"n_trees": 10, "search_k": 299}, 1, True),
+    ],
+)
+def test_few_codes_are_all_inspected(
+    settings: dict[str, int], k: int, trees_are_used: bool
+) -> None:
+    codes, queries = codes_of(0), codes_of(1)
+    built = index.build(codes, IndexConfig(**settings))
+    found, distances = built.nearest(queries, k)
+    assert ("trees" in vars(built)) == trees_are_used
+    truth, exact = index.build(codes, EXACT).nearest(queries, k)
+    if not trees_are_used:
+        assert np.array_equal(found, truth)
+        assert np.array_equal(distances, exact)
 
 
 def test_annoy_is_the_same_every_time_and_its_seed_counts() -> None:
