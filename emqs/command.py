@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from emqs import report
-from emqs.config import LoggerConfig, ModelConfig, read
+from emqs.config import ComputeConfig, LoggerConfig, ModelConfig, read
 from emqs.errors import ConfigError, EmqsError
 
 if TYPE_CHECKING:
@@ -105,6 +105,12 @@ def load_model(cfg: DictConfig) -> "Model":
     if weights is not None:
         check_asked_for(model, config, weights)
     return model
+
+
+def compute(cfg: DictConfig) -> ComputeConfig:
+    """Return the settings at the top of a command that say how codes are computed."""
+    names = [part.name for part in fields(ComputeConfig) if part.name in cfg]
+    return read(ComputeConfig, {name: cfg[name] for name in names}, "")
 
 
 def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:

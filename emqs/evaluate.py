@@ -5,7 +5,6 @@ python -m emqs.evaluate dataset=EPFL model=vae
 
 import json
 import logging
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from emqs.config import (
     read,
 )
 from emqs.datasets import Stack, open_stack
-from emqs.errors import ConfigError
 from emqs.figures import curves, maps, sheets, style
 from emqs.pipeline import Evaluation
 from emqs.weights import Model
@@ -33,27 +31,6 @@ logger = logging.getLogger(__name__)
 
 CURVE_FILE = "pr_curve.csv"
 APS = ("component_ap", "patch_ap_touch", "patch_ap_overlap")
-
-
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """What stands at the top of ``configs/evaluate.yaml``."""
-
-    weights: str | None  # a weights file; None for models that need none
-    batch_size: int  # patches embedded at once
-    device: str | None  # a torch device; None takes a GPU where there is one
-    n_bootstrap: int  # resamples of slices for the confidence intervals
-    figures: bool  # draw them
-
-    def __post_init__(self) -> None:
-        """Check the limits that a type cannot express."""
-        if self.batch_size < 1:
-            raise ConfigError(f"batch_size must be at least 1, got {self.batch_size}.")
-        if self.n_bootstrap < 40:
-            raise ConfigError(
-                f"n_bootstrap must be at least 40, got {self.n_bootstrap}: the interval ends where "
-                "one in 40 resamples lies outside."
-            )
 
 
 def evaluate(cfg: DictConfig, run: report.Run) -> float:
@@ -66,7 +43,7 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
     Returns:
         The component AP.
     """
-    settings = read(EvaluateConfig, {f.name: cfg[f.name] for f in fields(EvaluateConfig)}, "")
+    compute = command.compute(cfg)
     query = read(QueryConfig, cfg.query, "query")
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
@@ -80,9 +57,9 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
         patch=patch,
         query=query,
         index=index,
-        batch_size=settings.batch_size,
-        device=settings.device,
-        n_bootstrap=settings.n_bootstrap,
+        batch_size=compute.batch_size,
+        device=compute.device,
+        n_bootstrap=compute.n_bootstrap,
         progress=True,
     )
     size, stride = pipeline.patch_pixels(stack, patch)
@@ -94,11 +71,11 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
         patch_size_px=size,
         patch_stride_px=stride,
         index=index.name,
-        weights=settings.weights,
+        weights=cfg.weights,
         weights_sha256=model.sha256,
     )
     write(result, run, size=size)
-    if settings.figures:
+    if compute.figures:
         draw(result, stack, model, run, query=query)
     print(summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201

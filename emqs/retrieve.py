@@ -103,6 +103,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
+    compute = command.compute(cfg)
     model = command.load_model(cfg)
     stack = open_stack(dataset, Path(read(PathsConfig, cfg.paths, "paths").images))
     result = retrieve(
@@ -112,8 +113,8 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         patch=patch,
         query=query,
         index=index,
-        batch_size=cfg.batch_size,
-        device=cfg.device,
+        batch_size=compute.batch_size,
+        device=compute.device,
         progress=True,
     )
     size, stride = pipeline.patch_pixels(stack, patch)
@@ -126,7 +127,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         weights_sha256=model.sha256,
     )
     write(result, stack, run)
-    if cfg.figures:
+    if compute.figures:
         draw(result, stack, run, settings, structure=query.structure)
     print(report.plain_table(table(result, stack)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201

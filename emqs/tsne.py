@@ -364,6 +364,7 @@ def tsne(cfg: DictConfig, run: report.Run) -> float:
     patch = read(PatchConfig, cfg.patch, "patch")
     paths = read(PathsConfig, cfg.paths, "paths")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
+    compute = command.compute(cfg)
     started = time.perf_counter()
     model = command.load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
@@ -373,7 +374,7 @@ def tsne(cfg: DictConfig, run: report.Run) -> float:
     boxes = labelled.boxes[embedded]
     embeddings.fit(model, stack, boxes)
     codes = pipeline.embed(
-        model, stack, boxes, batch_size=cfg.batch_size, device=cfg.device, progress=True
+        model, stack, boxes, batch_size=compute.batch_size, device=compute.device, progress=True
     )
     maps = make_maps(codes, embedded, chosen, labelled, config)
     write(maps, labelled, stack, run)

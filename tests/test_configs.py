@@ -14,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from emqs import config, models
 from emqs.config import CONFIG_DIR, read, reading
-from emqs.evaluate import EvaluateConfig
 
 COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
 GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
@@ -97,8 +96,8 @@ def test_the_defaults_are_read(command: str) -> None:
     cfg = composed(command)
     for group in groups_of(command) - {"experiment"}:
         read(CLASSES[group], cfg[group], group)
-    if command == "evaluate":
-        read(EvaluateConfig, {f.name: cfg[f.name] for f in fields(EvaluateConfig)}, "")
+    names = [f.name for f in fields(config.ComputeConfig) if f.name in cfg]
+    read(config.ComputeConfig, {name: cfg[name] for name in names}, "")
 
 
 def experiment_command(option: str) -> str:

@@ -2,6 +2,7 @@
 
 from emqs.config.reading import CONFIG_DIR, WEIGHTS_DIR, read
 from emqs.config.search import (
+    ComputeConfig,
     DatasetConfig,
     DownloadConfig,
     IndexConfig,
@@ -31,6 +32,7 @@ __all__ = [
     "WEIGHTS_DIR",
     "AugmentConfig",
     "CallbacksConfig",
+    "ComputeConfig",
     "DataConfig",
     "DatasetConfig",
     "DownloadConfig",
