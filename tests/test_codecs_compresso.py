@@ -2,6 +2,7 @@
 
 import tracemalloc
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from reference import compresso as reference
 
-from emqs.codecs import CODECS, LabelCodec, get_codec
+from emqs.codecs import CODECS, Description, LabelCodec, get_codec
 from emqs.codecs.compresso import layouts, scheme, windows
 from emqs.errors import CodecError
 
@@ -89,6 +90,15 @@ def test_the_streams_are_the_literal_ones(
     np.testing.assert_array_equal(get_codec(name).decode(stream), labels)
 
 
+@pytest.mark.parametrize("length", [127, 128])
+def test_long_runs_widen_the_numbers(length: int) -> None:
+    """A run of n is 2n in version 2: 254 takes one byte, 256 takes two."""
+    labels = np.zeros((1, 1, length), np.uint8)
+    stream = get_codec("compresso-v2", window=(1, 1, 1)).encode(labels)
+    assert stream == reference.version_2(labels, (1, 1, 1))
+    assert stream[75] == (1 if length == 127 else 2)
+
+
 # ---- round trips ----------------------------------------------------------------------------
 
 SHAPES = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 19))
@@ -115,7 +125,7 @@ def test_a_volume_comes_back(name: str, data: st.DataObject) -> None:
     assert back.shape == volume.shape
     expected = dtype.newbyteorder("=") if name == "compresso-v2" else np.dtype("u8")
     assert back.dtype == expected
-    assert codec.describe(stream) == type(codec.describe(stream))(volume.shape, expected)
+    assert codec.describe(stream) == Description(volume.shape, expected)
     found = codec.labels(stream)
     np.testing.assert_array_equal(found, np.unique(volume))
     assert found.dtype == expected
@@ -191,6 +201,14 @@ def test_many_labels_that_look_like_directions_end() -> None:
         np.testing.assert_array_equal(codec.decode(codec.encode(labels)), labels)
 
 
+def test_marking_neighbours_gives_up_and_marks_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheme, "_MAX_ROUNDS", 1)
+    parts = scheme.take_apart(thin_top(TOP), (1, 4, 4))
+    assert parts.values.tolist() == [2**16 - 1]
+    assert parts.ids.tolist() == [0, 10]  # one per slice: its boundary, which is all of it
+    np.testing.assert_array_equal(scheme.put_together(parts), thin_top(TOP))
+
+
 # ---- windows and runs -----------------------------------------------------------------------
 
 
@@ -260,6 +278,47 @@ def test_flipped_bits_are_an_error_or_change_labels_only(name: str) -> None:
     assert silent["values"] == 0
     assert silent["header"] + silent["indices"] <= 0.01 * 8 * len(stream)
     assert silent["ids"] + silent["locations"] > 0  # the format has no checksum
+
+
+def two_areas(**changed: list[int]) -> scheme.Parts:
+    """Labels [[4 4 4 8]] in windows of 2 pixels: boundary at x = 2, bit 0 of the second window."""
+    labels = np.array([[[4, 4, 4, 8]]], dtype=np.uint64)
+    parts = scheme.take_apart(labels, (1, 1, 2))
+    assert [getattr(parts, n).tolist() for n in ("ids", "values", "locations", "indices")] == [
+        [5, 5, 9],
+        [0, 1],
+        [],
+        [0, 1],
+    ]
+    return replace(parts, **{n: np.array(v, dtype=np.uint64) for n, v in changed.items()})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"ids": [5, 5]}, "enclose more areas than its 2 ids"),
+        ({"ids": [5, 5, 9, 9]}, "it has 4 ids, but its boundaries enclose 3 areas"),
+        ({"ids": [5, 6, 9]}, "the id of a slice's boundary is not that of its first"),
+        ({"ids": [5, 5, 5]}, "boundaries are not those of its labels, in one of the slices 0 to 0"),
+        ({"locations": [1]}, "it has 1 locations, but its boundaries need 0"),
+        ({"indices": [0, 2]}, "window value 2 is used, but it has 2 of them"),
+        ({"indices": [1, 1]}, "window values are not all used, or not in ascending order"),
+        ({"values": [1, 0]}, "window values are not all used, or not in ascending order"),
+        ({"values": [0, 5]}, "its windows have boundary pixels outside the volume"),
+        ({"values": [0, 2]}, "it has 3 ids, but its boundaries enclose 2 areas"),
+    ],
+)
+def test_a_contradiction_is_named(changed: dict[str, list[int]], message: str) -> None:
+    with pytest.raises(scheme.DamageError, match=message):
+        scheme.put_together(two_areas(**changed))
+
+
+def test_a_pixel_in_the_filling_of_an_edge_window_is_refused() -> None:
+    """Labels [[8 4 4]]: the second window reaches outside, and bit 1 of it lies there."""
+    parts = scheme.take_apart(np.array([[[8, 4, 4]]], dtype=np.uint8), (1, 1, 2))
+    assert parts.values.tolist() == [0, 1]
+    with pytest.raises(scheme.DamageError, match="boundary pixels outside the volume"):
+        scheme.put_together(replace(parts, values=np.array([2, 3], dtype=np.uint64)))
 
 
 @settings(max_examples=200, deadline=None)
@@ -342,11 +401,23 @@ def test_a_promise_of_too_many_voxels_is_refused_at_once(
     stream = codec.encode(np.zeros((1, 8, 8), np.uint8))
     promise = b"".join(n.to_bytes(8, "little") for n in shape) + stream[24:]
     tracemalloc.start()
-    with pytest.raises(CodecError, match=r"over the limit of 2147483648 voxels.*raise max_voxels"):
+    with pytest.raises(CodecError, match=r"over the limit of 268435456 voxels.*raise max_voxels"):
         codec.decode(promise)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000
+
+
+def test_a_lack_of_memory_is_an_error_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = get_codec("compresso-v2")
+    stream = codec.encode(np.zeros((1, 8, 8), np.uint8))
+
+    def fail(parts: scheme.Parts) -> np.ndarray:
+        raise MemoryError
+
+    monkeypatch.setattr(scheme, "put_together", fail)
+    with pytest.raises(CodecError, match=r"more memory than there is\. Lower max_voxels"):
+        codec.decode(stream)
 
 
 def edited(name: str, field: str, value: int) -> bytes:
@@ -441,6 +512,13 @@ def test_a_stream_of_the_other_version_is_refused() -> None:
 def test_what_is_no_label_volume_is_refused(name: str, labels: np.ndarray, got: str) -> None:
     with pytest.raises(CodecError, match=f"^{name}: labels must be an array .*got {got}"):
         get_codec(name).encode(labels)
+
+
+def test_more_windows_than_the_format_can_number_are_refused() -> None:
+    parts = scheme.take_apart(np.zeros((1, 4, 4), np.uint8), (1, 1, 1))
+    many = np.broadcast_to(np.uint64(0), 2**31 + 1)  # takes no memory
+    with pytest.raises(CodecError, match="2147483649 distinct windows are more than the format"):
+        layouts.write(replace(parts, values=many), layouts.MICCAI)
 
 
 def test_a_volume_over_the_limit_is_refused() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from emqs.errors import CodecError
 
-#: Largest number of voxels that a codec writes or reads unless it is told otherwise. A stream of a
-#: hundred bytes can promise any number; 2**31 voxels (16 GiB as uint64) hold the largest volume of
-#: the Compresso paper (2048 x 2048 x 300).
-MAX_VOXELS = 2**31
+#: Largest number of voxels that a codec writes or reads unless it is told otherwise: 2 GiB as
+#: uint64. A stream of a hundred bytes can promise any number, and mean it: a volume of one label
+#: takes no room.
+MAX_VOXELS = 2**28
 
 #: How files begin that are no stream of a codec here, and what they are.
 _FOREIGN = {

@@ -36,7 +36,9 @@ class _Compresso:
     Attributes:
         window: Size of a window, ``(z, y, x)`` in pixels, at most 64 pixels; the paper's by
             default. Used to encode; streams state their own.
-        max_voxels: Largest volume to write or read, in voxels.
+        max_voxels: Largest volume to write or read, in voxels. Decoding takes about 10 to 20 bytes
+            of memory per voxel, and in the worst case (a slice of one column) 120. Whoever knows
+            the size of a volume from elsewhere does well to give it here.
     """
 
     layout: ClassVar[Layout]

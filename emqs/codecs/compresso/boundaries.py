@@ -70,7 +70,8 @@ def find_areas(boundaries: np.ndarray) -> Areas:
     """Return the 4-connected areas of non-boundary pixels, slice by slice.
 
     Args:
-        boundaries: Boundary map, shape ``(Z, Y, X)``, bool, no axis empty.
+        boundaries: Boundary map, shape ``(Z, Y, X)``, bool, no axis empty. At most 2**31 - 1 runs
+            of non-boundary pixels, which is the limit of SciPy's graph routine.
     """
     depth, height, width = boundaries.shape
     # each row gets one boundary pixel at its end, so that no run crosses rows

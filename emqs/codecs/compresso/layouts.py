@@ -31,6 +31,7 @@ from emqs.codecs.compresso.windows import Shape, condense, expand, grid
 from emqs.errors import CodecError
 
 MAX_WINDOW = 64  # pixels, bits of a window value
+_MICCAI_WIDTHS = {"ids": 8, "values": 8, "locations": 8, "indices": 4}
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def write(parts: Parts, layout: Layout) -> bytes:
     Raises:
         CodecError: If there are more distinct windows than the layout can number.
     """
-    widths = {"ids": 8, "values": 8, "locations": 8, "indices": 4}
+    widths = _MICCAI_WIDTHS
     if layout.stores_widths:
         widths = {
             "values": _value_width(parts.window),
@@ -155,7 +156,7 @@ def read_header(stream: bytes, layout: Layout, max_voxels: int) -> Header:
     if fault is not None:
         raise DamageError(fault)
     check_shape(shape, codec=layout.name, max_voxels=max_voxels)
-    widths, itemsize = {"ids": 8, "values": 8, "locations": 8, "indices": 4}, 8
+    widths, itemsize = _MICCAI_WIDTHS, 8
     if layout.stores_widths:
         *octets, itemsize = stream[size - 5 : size]
         widths = dict(zip(("values", "ids", "locations", "indices"), octets, strict=True))

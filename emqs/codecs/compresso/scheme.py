@@ -250,9 +250,9 @@ def _fill(
     """
     flat = labels.reshape(-1)
     # each run's label goes on to the next run: so the pixel right of a run has it, too
-    flat[: run_starts[0] if len(run_starts) else None] = 0
-    if len(run_starts):
-        flat[run_starts[0] :] = np.repeat(run_labels, np.diff(run_starts, append=labels.size))
+    start = run_starts[0] if len(run_starts) else labels.size
+    flat[:start] = 0
+    flat[start:] = np.repeat(run_labels, np.diff(run_starts, append=labels.size))
     from_above = not_told_by_left(boundaries)
     from_above[:, 0] = False
     from_above[:, 1:] &= ~boundaries[:, :-1]
