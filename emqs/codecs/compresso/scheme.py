@@ -249,9 +249,9 @@ def _fill(
         run_starts: First pixel of each run, ascending, shape ``(R,)``, int64.
     """
     flat = labels.reshape(-1)
-    # each run's label goes on to the next run: so the pixel right of a run has it, too
+    # each run's label goes on to the next run: so the pixel right of a run has it, too; all pixels
+    # before the first run are undetermined
     start = run_starts[0] if len(run_starts) else labels.size
-    flat[:start] = 0
     flat[start:] = np.repeat(run_labels, np.diff(run_starts, append=labels.size))
     from_above = not_told_by_left(boundaries)
     from_above[:, 0] = False
