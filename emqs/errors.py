@@ -3,6 +3,7 @@
 EmqsError
 ├── ConfigError              a setting is out of range or contradicts another
 ├── DataError                a file is missing, unreadable, or has the wrong shape
+├── CodecError               a label volume cannot be stored, or a stream of one not be read
 ├── WeightsError             a weights file does not fit, is damaged, or is not one
 └── MissingDependencyError   an optional package is needed and not installed
 
@@ -24,6 +25,10 @@ class ConfigError(EmqsError):
 
 class DataError(EmqsError):
     """A file or an array is missing, unreadable, or has the wrong shape or values."""
+
+
+class CodecError(EmqsError):
+    """A label volume cannot be stored, or a stream is damaged, foreign or over a limit."""
 
 
 class WeightsError(EmqsError):

@@ -30,3 +30,9 @@ def images_dir() -> Path:
 def weights_dir() -> Path:
     """Folder with the published checkpoints."""
     return _folder("EMQS_WEIGHTS", "the published checkpoints, *.pth.tar")
+
+
+@pytest.fixture
+def labels_dir() -> Path:
+    """Folder with real label volumes and streams of the original Compresso."""
+    return _folder("EMQS_LABELS", "real label volumes, pinky40/ and golden-compresso/")

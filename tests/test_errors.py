@@ -8,7 +8,13 @@ from emqs import errors
 
 @pytest.mark.parametrize(
     "kind",
-    [errors.ConfigError, errors.DataError, errors.WeightsError, errors.MissingDependencyError],
+    [
+        errors.ConfigError,
+        errors.DataError,
+        errors.CodecError,
+        errors.WeightsError,
+        errors.MissingDependencyError,
+    ],
 )
 def test_every_error_is_an_emqs_error_named_in_the_module(kind: type[Exception]) -> None:
     assert issubclass(kind, errors.EmqsError)
