@@ -18,10 +18,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from emqs import augment, patches
 from emqs.augment import Batch
-from emqs.config import AugmentConfig, PatchConfig, TrainConfig
+from emqs.config import AugmentConfig, TrainConfig
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
-from emqs.geometry import Unit, to_pixels
 
 WHITE = 65535  # slices are kept as uint16: half the memory of float32, finer than any detector
 
@@ -40,15 +39,6 @@ class Source:
     images: list[np.ndarray]  # float32 (Y, X) in [0, 1]; for training prepared by ``padded``
     boxes: np.ndarray  # (N, 5), int64, all squares of ``size``
     size: int  # edge of a patch, in pixels of the slice
-
-
-def patch_size(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
-    """Return edge and grid step of a patch, in pixels of this stack."""
-    unit: Unit = "nm" if patch.unit == "nm" else "px"
-    size = to_pixels(patch.size, unit, stack.pixel_size_nm, setting="patch.size")
-    if patch.stride is None:
-        return size, size
-    return size, to_pixels(patch.stride, unit, stack.pixel_size_nm, setting="patch.stride")
 
 
 def square_grid(shapes: Sequence[tuple[int, int]], size: int, stride: int) -> np.ndarray:
@@ -92,7 +82,7 @@ def split(stack: Stack, config: TrainConfig) -> tuple[Source, Source]:
         DataError: If a stack of one slice is too small to be split.
         ConfigError: If a slice is smaller than a patch.
     """
-    size, stride = patch_size(stack, config.patch)
+    size, stride = patches.size_and_stride(config.patch, stack.pixel_size_nm)
     contrast = config.model.preprocessing.contrast
     images = [patches.with_contrast(stack.unit(z), contrast) for z in range(len(stack))]
     fraction = config.data.val_fraction

@@ -12,11 +12,29 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 from skimage.transform import resize
 
+from emqs.config import PatchConfig
 from emqs.errors import ConfigError, DataError
-from emqs.geometry import check_boxes
+from emqs.geometry import Unit, check_boxes, to_pixels
 
 CONTRAST_MEAN = 0.5  # contrast="slice": where the mean of a slice comes to lie ...
 CONTRAST_SPREAD = 0.2  # ... and its standard deviation, in units of the range [0, 1]
+
+
+def size_and_stride(patch: PatchConfig, pixel_size_nm: float | None) -> tuple[int, int]:
+    """Return edge and grid step of a patch in pixels; the step is the edge unless it is given.
+
+    Args:
+        patch: Both in ``patch.unit``, pixels or nm.
+        pixel_size_nm: Edge of a pixel in nm, or None if it is not known.
+
+    Raises:
+        ConfigError: If nm are asked for and the pixel size is not known.
+    """
+    unit: Unit = "nm" if patch.unit == "nm" else "px"
+    size = to_pixels(patch.size, unit, pixel_size_nm, setting="patch.size")
+    if patch.stride is None:
+        return size, size
+    return size, to_pixels(patch.stride, unit, pixel_size_nm, setting="patch.stride")
 
 
 def grid_positions(length: int, size: int, stride: int) -> np.ndarray:

@@ -19,7 +19,6 @@ from emqs.config import IndexConfig, ModelConfig, PatchConfig, QueryConfig
 from emqs.datasets import Stack
 from emqs.embeddings import embed
 from emqs.errors import ConfigError
-from emqs.geometry import Unit, to_pixels
 from emqs.weights import Model
 from emqs.weights import load as load_weights
 
@@ -60,11 +59,7 @@ def load_model(config: ModelConfig, weights: str | None) -> Model:
 
 def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
     """Return edge and grid step of a patch in pixels of this stack."""
-    unit: Unit = "nm" if patch.unit == "nm" else "px"
-    size = to_pixels(patch.size, unit, stack.pixel_size_nm, setting="patch.size")
-    if patch.stride is None:
-        return size, size
-    return size, to_pixels(patch.stride, unit, stack.pixel_size_nm, setting="patch.stride")
+    return patches.size_and_stride(patch, stack.pixel_size_nm)
 
 
 def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
