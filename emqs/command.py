@@ -1,5 +1,6 @@
 """What every command does around its work: settings in, a record out, one line per mistake."""
 
+import errno
 import logging
 import math
 import os
@@ -12,6 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import (
+    CompactHydraException,
+    ConfigCompositionException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -27,6 +34,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Work = Callable[[DictConfig, report.Run], float | None]
+
+DISK_ERRORS = {  # of a place to write to, rather than of the program
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST,
+}  # fmt: skip
 
 
 def point_name(overrides: ListConfig | list[str]) -> str:
@@ -186,6 +197,53 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
     if (report.read_record(folder) or {}).get("status") != "failed":  # failed before it began
         report.write_json(folder / report.RECORD, {"status": "failed", "error": failure})
     return math.nan
+
+
+def start(name: str, main: Callable[[], object]) -> None:
+    """Start a command from the terminal; a mistyped command line is told in one line.
+
+    With the environment variable ``HYDRA_FULL_ERROR=1`` everything is told in full.
+
+    Args:
+        name: The command, e.g. ``"evaluate"``.
+        main: Its ``hydra.main``.
+
+    Raises:
+        SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
+    """
+    if os.environ.get("HYDRA_FULL_ERROR"):
+        main()
+        return
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its errors on
+    try:
+        main()
+    except CompactHydraException as error:
+        sys.exit(f"emqs.{name}: {_mistyped(error)}")
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        sys.exit(
+            f"emqs.{name}: {error.filename or 'the output folder'} cannot be written: "
+            f"{error.strerror}. Choose another folder with hydra.run.dir=PATH, or "
+            "hydra.sweep.dir=PATH for a sweep."
+        )
+
+
+def _mistyped(error: CompactHydraException) -> str:
+    """Return what is wrong with a command line, on one line."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        return f"There is no {group}={option}. Choose one of {', '.join(error.options)}."
+    unknown = re.match(r"Could not override '([^']+)'", str(error))
+    if isinstance(error, ConfigCompositionException) and unknown:
+        return f"There is no setting {unknown[1]} here. --help lists all settings."
+    text = " ".join(line for line in str(error).splitlines() if not line.startswith("See https:"))
+    if isinstance(error, OverrideParseException):
+        return (
+            f"{text}. Settings are typed as name=value; lists need quotes, such as "
+            "retrieve.positive='[[3,200,310]]'."
+        )
+    return text
 
 
 class SweepEnd(Callback):

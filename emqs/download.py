@@ -335,7 +335,13 @@ def _read_pair(part: Part, cache: Path) -> tuple[list[np.ndarray], list[np.ndarr
 
 
 def fetch_dataset(cfg: DictConfig, run: report.Run) -> None:
-    """Read the settings, fetch, and say what was made."""
+    """Read the settings, fetch, and say what was made.
+
+    Raises:
+        ConfigError: If no dataset is chosen.
+    """
+    if cfg.get("dataset") is None:
+        raise ConfigError(f"Which dataset? Give dataset=NAME; it is one of {', '.join(PARTS)}.")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
     paths = read(PathsConfig, cfg.paths, "paths")
     settings = read(DownloadConfig, cfg.download, "download")
@@ -355,4 +361,4 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    command.start("download", main)

@@ -156,4 +156,4 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    command.start("retrieve", main)

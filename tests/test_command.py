@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from emqs import command, models, report
+from emqs import command, evaluate, models, report
 from emqs.config import CONFIG_DIR, ModelConfig, PreprocessingConfig
 from emqs.errors import ConfigError, DataError
 from emqs.weights import Model
@@ -284,3 +284,48 @@ def test_a_sweep_that_cannot_be_combined_has_failed(
     assert "1 of 2 points failed:" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="1"):
         Sweep(KeyError("ap")).on_multirun_end(points(tmp_path / "other", a="finished"))
+
+
+# the command line
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("dataset=epfl", r"There is no dataset=epfl\. Choose one of EMBL, EPFL, .*, toy\."),
+        ("query.batchsize=3", r"There is no setting query\.batchsize here\. --help lists all"),
+        ("loss=bce", r"There is no setting loss here\."),
+        ("dataset", r"Error parsing override 'dataset' .*Settings are typed as name=value"),
+        ("query.structure=[1", r".*; lists need quotes"),
+    ],
+)
+def test_a_mistyped_command_line_is_told_in_one_line(
+    typed: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    monkeypatch.setattr("sys.argv", ["evaluate.py", typed, f"hydra.run.dir={tmp_path / 'out'}"])
+    with pytest.raises(SystemExit, match=rf"^emqs\.evaluate: {said}") as caught:
+        command.start("evaluate", evaluate.main)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_that_cannot_be_written_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("sys.argv", ["evaluate.py", f"hydra.run.dir={tmp_path / 'file' / 'out'}"])
+    said = r"^emqs\.evaluate: .*out cannot be written: Not a directory\. Choose another folder with"
+    with pytest.raises(SystemExit, match=said):
+        command.start("evaluate", evaluate.main)
+
+
+def test_errors_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def missing() -> None:
+        raise FileNotFoundError(2, "No such file or directory", "x")
+
+    with pytest.raises(FileNotFoundError):
+        command.start("evaluate", missing)

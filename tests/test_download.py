@@ -318,3 +318,13 @@ def test_the_command_fetches_and_then_refuses(server: Server, tmp_path: Path) ->
     assert second.returncode != 0
     assert second.stderr.startswith("emqs.download: images/EPFL and images/EPFL_testing exist")
     assert second.stderr.count("\n") == 1
+
+
+def test_help_needs_no_dataset_but_fetching_does(tmp_path: Path) -> None:
+    shown = run_command("--help", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "EPFL" in shown.stdout
+    asked = run_command(cwd=tmp_path)
+    assert asked.returncode == 1
+    said = "emqs.download: Which dataset? Give dataset=NAME; it is one of EPFL.\n"
+    assert asked.stderr == said

@@ -221,7 +221,9 @@ def test_checkpoints_that_are_none_are_refused(
     cut.write_bytes(other.read_bytes()[:100])
     plain = tmp_path / "plain.ckpt"
     plain.write_bytes(pickle.dumps(Trap()))
-    for path in (trap, cut, plain):
+    text = tmp_path / "text.ckpt"
+    text.write_text("hello\n")  # torch fails on it with a KeyError
+    for path in (trap, cut, plain, text):
         with pytest.raises(WeightsError, match="is damaged, or holds more than numbers"):
             read_checkpoint(path)
     assert "code ran" not in capsys.readouterr().out
