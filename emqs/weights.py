@@ -9,6 +9,7 @@ rebuilds its model.
 import hashlib
 import json
 import os
+import warnings
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -182,11 +183,13 @@ def _load_own(path: Path) -> Model:
 
 def _load_published(path: Path) -> Model:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes can raise anything
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of foreign pickles, which are refused below
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # damaged bytes can raise anything; torch advises to run what is in the file
         raise WeightsError(
-            f"{path} is damaged, or holds more than weights, which is never read: "
-            f"{_first_line(error)}"
+            f"{path} is damaged, or holds more than weights, which is never read. "
+            "Get the file again."
         ) from None
     tensors = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(
