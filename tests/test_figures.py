@@ -235,6 +235,16 @@ def test_surroundings_stay_inside_the_slice(box: list[int], view: tuple[int, ...
     assert borders(axes)[0][2] == (box[2] - 0.5, box[1] - 0.5, box[4], box[3])
 
 
+def test_all_views_of_a_sheet_have_the_scale_of_its_bar() -> None:
+    stack = make_stack()
+    boxes, scores, overlap = ranked(stack)
+    boxes[0, 3:] = 10  # as at a corner of a slice
+    found = sheets.ranked_patches(stack, boxes, scores, overlap, min_overlap=0.5)
+    beside = sheets.retrieved(stack, boxes[:1], boxes[1:2], boxes, None, title="t")
+    for figure in (found, beside):
+        assert {axes.images[0].get_array().shape for axes in image_axes(figure)} == {(80, 80)}
+
+
 @pytest.mark.parametrize("n_negative", [0, 1, 2])
 def test_results_stand_beside_the_examples(n_negative: int) -> None:
     stack = make_stack()

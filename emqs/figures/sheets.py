@@ -12,7 +12,7 @@ from emqs.errors import DataError
 from emqs.figures import style
 from emqs.figures.style import Border
 
-CONTEXT = 2.0  # edge of the view around a patch, in edges of the patch
+CONTEXT = 2.0  # edge of the view around a patch, in edges of the largest patch of a sheet
 COLUMNS = 8  # patches beside each other in a sheet
 NAME_LENGTH = 14  # letters of a slice name that fit above a patch
 TILE = 1.75  # edge of one patch in a sheet, inches
@@ -58,6 +58,7 @@ def ranked_patches(
     if len(wrong):
         parts.append((f"The first {len(wrong)} without the structure", wrong))
     rows = [-(-len(ranks) // COLUMNS) for _, ranks in parts]
+    edge = _edge(boxes[np.concatenate([top, wrong])])
     figure = style.new_figure(COLUMNS * TILE, sum(rows) * (TILE + 0.42) + 0.45 * len(rows) + 0.6)
     regions = figure.subfigures(len(parts) + 1, 1, squeeze=False, height_ratios=[*rows, 0.2])[:, 0]
     for region, (heading, ranks), n_rows in zip(regions, parts, rows, strict=False):
@@ -66,8 +67,9 @@ def ranked_patches(
         for axes, rank in zip(tiles, ranks.tolist(), strict=False):
             border = style.HIT if overlap[rank] > 0 else style.MISS
             draw_patch(
-                axes, stack, boxes[rank], border, structure=structure, first=rank == ranks[0]
-            )
+                axes, stack, boxes[rank], border,
+                structure=structure, first=rank == ranks[0], edge=edge,
+            )  # fmt: skip
             enough = " ✓" if overlap[rank] > min_overlap else ""
             axes.set_xlabel(
                 f"score {scores[rank]:.3g}\noverlap {100 * overlap[rank]:.0f} %{enough}",
@@ -97,7 +99,7 @@ def draw_patch(
     *,
     structure: int = 1,
     first: bool = False,
-    context: float = CONTEXT,
+    edge: float | None = None,
 ) -> None:
     """Draw a patch, its border, its surroundings and the structure's outline.
 
@@ -107,13 +109,14 @@ def draw_patch(
         box: ``(z, y, x, height, width)``.
         border: Of the patch.
         structure: Label value whose outline is drawn, if there are labels.
-        first: Whether to draw the scale bar, which is the same for all patches of a size.
-        context: Edge of the view, in edges of the patch.
+        first: Whether to draw the scale bar, which is the same for all views of one edge.
+        edge: Of the view, in pixels; None for ``CONTEXT`` edges of this patch.
     """
     z, y, x, height, width = (int(v) for v in box)
     rows, columns = stack.shapes[z]
-    top, bottom = _view(y, height, rows, context * max(height, width))
-    left, right = _view(x, width, columns, context * max(height, width))
+    edge = CONTEXT * max(height, width) if edge is None else edge
+    top, bottom = _view(y, height, rows, edge)
+    left, right = _view(x, width, columns, edge)
     style.show_grey(axes, stack.unit(z)[top:bottom, left:right], left=left, top=top)
     if stack.labels is not None:
         mask = stack.labels[z][top:bottom, left:right] == structure
@@ -121,6 +124,11 @@ def draw_patch(
     style.draw_box(axes, box, border)
     if first:
         style.scale_bar(axes, stack.pixel_size_nm, right - left)
+
+
+def _edge(*boxes: np.ndarray) -> float:
+    """Return the edge of the views of one sheet, in pixels, so that all have one scale."""
+    return CONTEXT * max(int(part[:, 3:].max()) for part in boxes if len(part))
 
 
 def _view(start: int, length: int, limit: int, edge: float) -> tuple[int, int]:
@@ -211,17 +219,19 @@ def retrieved(
     )[0]
     left.suptitle("Examples", fontsize=style.LABEL)
     right.suptitle("Results, best first", fontsize=style.LABEL)
+    edge = _edge(positives, negatives, results)
     examples = _tiles(left, n_rows, n_left)
     for row, (boxes, border) in enumerate(
         [(positives, style.POSITIVE), (negatives, style.NEGATIVE)][:n_rows]
     ):
         for column, box in enumerate(boxes):
             axes = examples[row * n_left + column]
-            draw_patch(axes, stack, box, border, structure=structure, first=row + column == 0)
+            first = row + column == 0
+            draw_patch(axes, stack, box, border, structure=structure, first=first, edge=edge)
             axes.set_title(slice_name(stack, box[0]), fontsize=style.SMALL)
     for rank, (axes, box) in enumerate(zip(_tiles(right, n_rows, n_right), results, strict=False)):
         border = result_border(relevant, rank)
-        draw_patch(axes, stack, box, border, structure=structure, first=rank == 0)
+        draw_patch(axes, stack, box, border, structure=structure, first=rank == 0, edge=edge)
         axes.set_title(f"#{rank + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
     legend(below, legend_of_search(stack, len(negatives), relevant, structure))
     return figure
