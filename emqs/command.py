@@ -1,6 +1,7 @@
 """What every command does around its work: settings in, a record out, one line per mistake."""
 
 import errno
+import json
 import logging
 import math
 import os
@@ -152,6 +153,15 @@ def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:
             )
 
 
+def _same_weights(folder: Path, settings: dict[str, Any]) -> bool:
+    """Return whether the weights file still is the one that a finished run was made with."""
+    path, metrics = settings.get("weights"), folder / "metrics.json"
+    if path is None or not Path(path).is_file() or not metrics.is_file():
+        return True
+    used = json.loads(metrics.read_text(encoding="utf-8")).get("weights_sha256")
+    return used is None or used == sha256(Path(path).read_bytes()).hexdigest()
+
+
 def run(name: str, cfg: DictConfig, work: Work) -> float | None:
     """Run one command, or one point of its sweep.
 
@@ -172,7 +182,7 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         settings = resolved(cfg)
-        if sweep and report.is_finished(folder, settings):
+        if sweep and report.is_finished(folder, settings) and _same_weights(folder, settings):
             logger.info("%s: finished before, not done again", folder.name)
             return None
         loggers = read(LoggerConfig, cfg.logger, "logger")

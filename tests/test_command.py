@@ -1,6 +1,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,25 @@ def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     command.run("train", composed(folder, "seed=1", sweep=True, name="train"), work)
     assert len(done) == 4  # cut off, so done again
+
+
+def test_a_finished_point_is_done_again_if_its_weights_file_changed(tmp_path: Path) -> None:
+    done = []
+
+    def work(cfg: DictConfig, run: report.Run) -> float:
+        content = Path(cfg.weights).read_bytes()
+        run.save_json("metrics.json", {"weights_sha256": sha256(content).hexdigest()})
+        done.append(content)
+        return 0.5
+
+    file, folder = tmp_path / "w.safetensors", tmp_path / "sweep" / "point"
+    for content in (b"first", b"first", b"second", b"second"):
+        file.write_bytes(content)
+        command.run("evaluate", composed(folder, f"weights={file}", sweep=True), work)
+    assert done == [b"first", b"second"]
+    file.unlink()  # what was measured stays true
+    command.run("evaluate", composed(folder, f"weights={file}", sweep=True), work)
+    assert len(done) == 2
 
 
 class Sweep(command.SweepEnd):
