@@ -259,10 +259,22 @@ def _mistyped(error: CompactHydraException) -> str:
 class SweepEnd(Callback):
     """Runs once when all points of a sweep are done; names those that failed."""
 
+    def __init__(self) -> None:
+        """Start without points."""
+        self.points: set[Path] = (
+            set()
+        )  # folders of this very sweep, which may go on with an old one
+
+    def on_job_start(self, config: DictConfig, **_: object) -> None:
+        """Remember the folder of a point."""
+        self.points.add(Path(config.hydra.runtime.output_dir).resolve())
+
     def on_multirun_end(self, config: DictConfig, **_: object) -> None:
         """Combine the results and end with an error if a point or the combination failed."""
         sweep = Path(config.hydra.sweep.dir)
         folders = sorted(path.parent for path in sweep.glob(f"*/{report.RECORD}"))
+        if self.points:  # unknown where a launcher runs the points in other processes
+            folders = [folder for folder in folders if folder.resolve() in self.points]
         records = {folder: report.read_record(folder) for folder in folders}
         done = [f for f, r in records.items() if (r or {}).get("status") == "finished"]
         failed = {f: r for f, r in records.items() if f not in done}
@@ -274,8 +286,8 @@ class SweepEnd(Callback):
             ]
             print(f"{len(failed)} of {len(records)} points failed:", *lines, sep="\n")  # noqa: T201
             print(  # noqa: T201
-                "Run the same command again with "
-                f"hydra.sweep.dir={os.path.relpath(sweep)} to do only these."
+                "To do only these, once they are mended: the same command with "
+                f"hydra.sweep.dir={os.path.relpath(sweep)}"
             )
         if failed or not combined:
             sys.exit(1)

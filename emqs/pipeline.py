@@ -152,7 +152,7 @@ def evaluate(
         Patch-based Querying.
     """
     started = time.perf_counter()
-    labels = stack.require_labels()
+    labels = stack.require_structures([query.structure], setting="query.structure")
     grid = make_grid(stack, patch)
     overlap = patches.structure_fraction(labels, grid, query.structure)
     split = querying.split(grid, overlap, len(stack), query)

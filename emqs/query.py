@@ -227,11 +227,17 @@ def boxes_at(
     return boxes
 
 
-def intersecting(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return which boxes ``(N, 5)`` share a pixel with one box ``(5,)``; shape ``(N,)``, bool."""
+def intersecting(boxes: np.ndarray, box: np.ndarray, *, reach: int = 0) -> np.ndarray:
+    """Return which boxes ``(N, 5)`` share a pixel with one box ``(5,)``; shape ``(N,)``, bool.
+
+    Args:
+        boxes: Shape ``(N, 5)``.
+        box: Shape ``(5,)``.
+        reach: Slices before and after in which the same rows and columns count as shared, too.
+    """
     z, y, x, height, width = boxes.T
     return np.asarray(
-        (z == box[0])
+        (abs(z.astype(np.int64) - int(box[0])) <= reach)
         & (y < box[1] + box[3])
         & (y + height > box[1])
         & (x < box[2] + box[4])
@@ -239,19 +245,26 @@ def intersecting(boxes: np.ndarray, box: np.ndarray) -> np.ndarray:
     )
 
 
-def distinct(order: np.ndarray, n: int, rivals: Callable[[int], np.ndarray]) -> np.ndarray:
+def distinct(
+    order: np.ndarray,
+    n: int,
+    rivals: Callable[[int], np.ndarray],
+    *,
+    n_patches: int | None = None,
+) -> np.ndarray:
     """Return the first ``n`` of a ranking of which none is a rival of a better one.
 
     Args:
-        order: Positions from best to worst, a permutation of 0 to N - 1, shape ``(N,)``.
+        order: Positions from best to worst, each from 0 to ``n_patches - 1`` and at most once.
         n: How many at most.
         rivals: Given a position, returns the positions (or a mask of them) that need not be shown
             after it, e.g. ``lambda p: intersecting(boxes, boxes[p])``.
+        n_patches: Number of all patches; None if ``order`` holds every one.
 
     Returns:
         Positions, best first, shape ``(n,)`` or fewer if the ranking ends before.
     """
-    free = np.ones(len(order), dtype=bool)
+    free = np.ones(len(order) if n_patches is None else n_patches, dtype=bool)
     chosen: list[int] = []
     for position in order.tolist():
         if len(chosen) == n:

@@ -211,12 +211,13 @@ class Run:
         self.metrics: dict[str, float] = {}
         self.started = time.time()
         self.wandb: Any = None  # the W&B run, if there is one
+        self.leads = os.environ.get("LOCAL_RANK", "0") == "0"  # one of several processes records
         folder.mkdir(parents=True, exist_ok=True)
         self._write_record("running")
 
     def __enter__(self) -> Self:
         """Start W&B if it is asked for."""
-        if self.logger.wandb:
+        if self.logger.wandb and self.leads:
             try:
                 self.wandb = self._start_wandb()
             except BaseException as error:  # __exit__ is not called after this
@@ -243,7 +244,7 @@ class Run:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """Finish the record and W&B."""
         try:
-            if kind is None and self.logger.csv and self.metrics:
+            if kind is None and self.logger.csv and self.metrics and self.leads:
                 self.save_csv("metrics.csv", {k: [v] for k, v in self.metrics.items()})
             self._write_record("finished" if kind is None else "failed", error)
         finally:
@@ -251,6 +252,8 @@ class Run:
                 self.wandb.finish(exit_code=0 if kind is None else 1)
 
     def _write_record(self, status: str, error: object = None) -> None:
+        if not self.leads:
+            return
         record = {
             "command": self.command,
             "status": status,

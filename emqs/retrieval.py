@@ -31,6 +31,7 @@ class RetrieveConfig:
     slice_offset: int | None = None  # search only the slice this much later; None: search all
     exclude: str = "patches"  # not searched: patches that overlap an example, or its whole slices
     distinct: str = "boxes"  # results must not: overlap (boxes), share a component; or none
+    reach: int | None = None  # boxes: also across so many slices; None: as deep as a patch is wide
     n_results: int = 12
 
     def __post_init__(self) -> None:
@@ -56,6 +57,8 @@ class RetrieveConfig:
                 "retrieve.negative is given without retrieve.positive; give points for both, or "
                 "for retrieve.positive alone."
             )
+        if self.reach is not None and self.reach < 0:
+            raise ConfigError(f"retrieve.reach must be at least 0 slices, got {self.reach}.")
         if self.slice_offset == 0:
             raise ConfigError("retrieve.slice_offset must not be 0: that is the query slice.")
 
@@ -149,7 +152,8 @@ def retrieve(
     )
     scores = pipeline.search(model, stack, searched, searcher, progress=progress, **options)
     order = querying.ranking(scores)
-    shown = _shown(stack, searched, order, settings, query.structure)
+    size = pipeline.patch_pixels(stack, patch)[0]
+    shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
     rank_of = np.empty(len(order), dtype=np.int64)
     rank_of[order] = np.arange(1, len(order) + 1)
     overlap = _overlap(stack, searched, query.structure)
@@ -307,21 +311,53 @@ def target_slice(examples: Examples, n_slices: int, offset: int) -> int:
     )
 
 
+def slices_of_reach(stack: Stack, size: int, settings: RetrieveConfig) -> int:
+    """Return over how many slices the same place counts as the same thing.
+
+    With ``retrieve.reach=null`` a thing is taken to be as deep as a patch is wide, where the pixel
+    size and the distance of slices are known; where they are not, only its own slice counts.
+
+    Args:
+        stack: The slices.
+        size: Edge of a patch, in pixels.
+        settings: ``retrieve``.
+    """
+    if settings.reach is not None:
+        return settings.reach
+    if stack.pixel_size_nm is None or stack.section_nm is None:
+        return 0
+    return int(size * stack.pixel_size_nm / stack.section_nm)
+
+
 def _shown(
     stack: Stack,
     searched: np.ndarray,
     order: np.ndarray,
+    examples: Examples,
     settings: RetrieveConfig,
+    *,
     structure: int,
+    size: int,
 ) -> np.ndarray:
     """Return the positions of the results among the searched patches, best first."""
     if settings.distinct == "none":
         return order[: settings.n_results]
     if settings.distinct == "boxes":
+        reach = slices_of_reach(stack, size, settings)
+        known = np.zeros(len(searched), dtype=bool)
+        for box in examples.positives if reach > 0 else ():
+            known |= querying.intersecting(searched, box, reach=reach)
+        if known.all():
+            raise DataError(
+                "All patches that are left to search lie in the place of an example, within "
+                f"{reach} slices of it. Use more slices or a smaller retrieve.reach."
+            )
+        order = order[~known[order]]
         return querying.distinct(
             order,
             settings.n_results,
-            lambda position: querying.intersecting(searched, searched[position]),
+            lambda p: querying.intersecting(searched, searched[p], reach=reach),
+            n_patches=len(searched),
         )
     if stack.labels is None:
         raise DataError(

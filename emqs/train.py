@@ -5,6 +5,7 @@ python -m emqs.train model=vae stage=finetune dataset=VNC_unlabelled
 """
 
 import logging
+import shlex
 import sys
 import time
 import warnings
@@ -367,15 +368,17 @@ def finish(
 
 
 def next_command(model: str, path: Path, data: PatchData) -> str:
-    """Return the command that evaluates the weights, on the same dataset if it has labels."""
-    labelled = len(data.stacks) == 1 and data.stacks[0].labels is not None
+    """Return the command to try the weights with: on the same slices, labelled or not."""
     typed = [str(i) for i in HydraConfig.get().overrides.task] if HydraConfig.initialized() else []
-    if labelled:
-        kept = [i for i in typed if i.startswith(("dataset", "patch.size=", "patch.unit="))]
+    dataset = [i for i in typed if i.startswith(("dataset", "patch.size=", "patch.unit="))]
+    images = [i for i in typed if i.startswith("paths.images=")]
+    if len(data.stacks) > 1 or data.stacks[0].name == "packaged":
+        words = ["emqs.evaluate", "dataset=toy"]
+    elif data.stacks[0].labels is not None:
+        words = ["emqs.evaluate", *dataset, *images]
     else:
-        kept = ["dataset=toy"]
-    kept += [i for i in typed if i.startswith("paths.images=")]
-    return " ".join(["python -m emqs.evaluate", *kept, f"model={model}", f"weights={path}"])
+        words = ["emqs.retrieve", *dataset, *images, "retrieve.positive=[[Z,Y,X]]"]
+    return "python -m " + shlex.join([*words, f"model={model}", f"weights={path}"])
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="train")

@@ -109,14 +109,16 @@ def wanted_classes(stack: Stack, config: TsneConfig) -> list[int]:
     """Return the label values to look for, ascending, without the background.
 
     Raises:
-        DataError: If the stack has no labels.
+        DataError: If the stack has no labels, or none of a class.
         ConfigError: If there are more classes than colours, as with labels of single objects.
     """
     labels = stack.require_labels()
     if config.labels == "binary":
+        stack.require_structures([config.structure], setting="tsne.structure")
         return [config.structure]
     if config.classes is not None:
         values = sorted(set(config.classes))
+        stack.require_structures(values, setting="tsne.classes")
     else:
         present = np.unique(np.concatenate([np.unique(slice_) for slice_ in labels]))
         values = present[present != 0].tolist()

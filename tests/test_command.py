@@ -258,6 +258,7 @@ def test_a_finished_point_is_done_again_if_its_weights_file_changed(tmp_path: Pa
 
 class Sweep(command.SweepEnd):
     def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
         self.error = error
         self.seen: list[str] = []
 
@@ -349,3 +350,19 @@ def test_errors_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(FileNotFoundError):
         command.start("evaluate", missing)
+
+
+def test_the_end_of_a_sweep_looks_at_its_own_points_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sweep may go on in the folder of an older one, which had other points."""
+    for name, status in (("old", "failed"), ("before", "finished"), ("new", "finished")):
+        (tmp_path / name).mkdir()
+        report.write_json(tmp_path / name / report.RECORD, {"status": status, "error": "wrong"})
+    end = Sweep()
+    for name in ("before", "new"):
+        point = {"hydra": {"runtime": {"output_dir": str(tmp_path / name)}}}
+        end.on_job_start(OmegaConf.create(point))
+    end.on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    assert end.seen == ["before", "new"]
+    assert "failed" not in capsys.readouterr().out

@@ -148,7 +148,10 @@ VAE = "weights={weights}/vae_finetuned.pth.tar"
 MISTAKES = [
     (["dataset=EPFL", "paths.images=/none", "model=pixels"], "/none"),
     (["dataset=folder", "model=pixels"], "dataset.name is missing: give it as dataset.name=VALUE."),
-    (["model=pixels", "query.structure=9"], "No patch shows structure 9 on more than 0.3 of"),
+    (
+        ["model=pixels", "query.structure=9"],
+        "query.structure=9 asks for label value 9, which no slice",
+    ),
     (["weights=no.safetensors"], "There is no weights file no.safetensors. Give weights=PATH"),
     (["weights=5"], "There is no weights file 5. Give weights=PATH"),
     (["model=vae", "weights=null"], "model=vae needs weights=PATH, got none."),
@@ -207,7 +210,7 @@ def test_a_failing_point_does_not_stop_the_others(sweep: dict[str, Any]) -> None
     assert "2 of 4 points failed:" in first.stdout
     for name in ("histogram", "pixels"):
         (failed,) = folder.glob(f"*{name}*9-*")
-        assert f"  {failed.name}: DataError: No patch shows structure 9" in first.stdout
+        assert f"  {failed.name}: DataError: query.structure=9 asks" in first.stdout
         assert "=" not in failed.name
     assert "Traceback" not in first.stdout + first.stderr
 

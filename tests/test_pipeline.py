@@ -183,7 +183,10 @@ def test_what_cannot_be_evaluated() -> None:
     everywhere = replace(stack, labels=[np.ones(shape, np.uint8) for shape in stack.shapes])
     for changes, message in [
         ({"stack": replace(stack, labels=None)}, "has no labels, and they are needed here"),
-        ({"query": QueryConfig(structure=7)}, "^No patch shows structure 7 on more than 0.5 of"),
+        (
+            {"query": QueryConfig(structure=7)},
+            "^query.structure=7 asks .* hold 0, 1",
+        ),
         ({"query": QueryConfig(batch_size=1)}, "^All 8 slices are query slices"),
         ({"stack": everywhere}, "^Every patch in the query slices .* shows some of"),
     ]:

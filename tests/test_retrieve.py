@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from emqs import query as querying
+from emqs import retrieval
 from emqs import retrieve as command
 from emqs.config import CONFIG_DIR, IndexConfig, LoggerConfig, ModelConfig, PatchConfig, QueryConfig
 from emqs.datasets import Stack
@@ -168,6 +169,42 @@ def test_every_component_is_shown_once_as_the_definition_says(seed: int) -> None
             seen |= touched
     assert result.boxes.tolist() == expected[:9]
     assert len(expected) < len(result.searched)  # the rule left something out
+
+
+@pytest.mark.parametrize("reach", [1, 3])
+def test_with_reach_a_place_is_shown_once_across_slices(reach: int) -> None:
+    stack = make_stack()
+    settings = RetrieveConfig(positive=[[0, 24, 40]], n_results=9, reach=reach)
+    found = search(stack, settings, stride=4)
+    everyone = [*found.examples.positives, *found.boxes]
+    for i, one in enumerate(everyone):
+        for other in everyone[:i]:
+            apart = (
+                abs(int(one[0]) - int(other[0])) > reach
+                or one[1] >= other[1] + other[3]
+                or other[1] >= one[1] + one[3]
+                or one[2] >= other[2] + other[4]
+                or other[2] >= one[2] + one[4]
+            )
+            assert apart, (one, other)
+
+
+@pytest.mark.parametrize(
+    ("pixel_nm", "section_nm", "reach", "slices"),
+    [
+        (5, 20, None, 20),
+        (4.6, 47.5, None, 7),
+        (None, 20, None, 0),
+        (5, None, None, 0),
+        (5, 5, 2, 2),
+    ],
+)
+def test_reach_is_as_deep_as_a_patch_is_wide(
+    pixel_nm: float | None, section_nm: float | None, reach: int | None, slices: int
+) -> None:
+    stack = Stack("s", [], [], pixel_size_nm=pixel_nm, section_nm=section_nm)
+    settings = RetrieveConfig(positive=[[0, 0, 0]], reach=reach)
+    assert retrieval.slices_of_reach(stack, 80, settings) == slices
 
 
 def test_with_distinct_none_the_best_are_shown_and_ranks_count_all() -> None:

@@ -238,10 +238,28 @@ def test_a_run_repeats_and_the_seed_changes_the_draw(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("capsys")
 def test_one_class_alone_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     put_stack(tmp_path / "images/tiny", 2)
+    label = tmp_path / "images/tiny/labels"
+    for path in sorted(label.iterdir()):
+        pixels = np.array(Image.open(path))
+        pixels[0, 0] = 3  # too little for a patch to show it
+        Image.fromarray(pixels).save(path)
     with caplog.at_level(logging.WARNING):
         metrics = run(tmp_path, "tsne.method=pca", "tsne.structure=3")[1]
-    assert "all 40 patches show class 0" in caplog.text
+    assert "patches show class 0" in caplog.text
     assert metrics["knn_chance"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (["tsne.structure=7"], "tsne.structure=7"),
+        (["tsne.labels=multi", "tsne.classes=[1,7]"], "tsne.classes=7"),
+    ],
+)
+def test_a_class_that_is_nowhere(tmp_path: Path, settings: list[str], name: str) -> None:
+    put_stack(tmp_path / "images/tiny", 2)
+    with pytest.raises(DataError, match=f"^{name} asks for label value 7, which no"):
+        run(tmp_path, "tsne.method=pca", *settings)
 
 
 def test_slices_that_the_stack_does_not_have(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Slices of one dataset, in order, with their labels if there are any."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,3 +56,25 @@ class Stack:
             f"{self.folder / 'labels'} does not exist. Put one label image per slice there, "
             "with the name of its raw image."
         )
+
+    def require_structures(self, structures: Sequence[int], *, setting: str) -> list[np.ndarray]:
+        """Return the labels, or say which label values there are if one is in none of the slices.
+
+        Args:
+            structures: Label values that must occur.
+            setting: The setting that asks for them, as the user types it.
+
+        Raises:
+            DataError: If there are no labels, or a value occurs nowhere.
+        """
+        labels = self.require_labels()
+        for structure in structures:
+            if not any((slice_ == structure).any() for slice_ in labels):
+                values = np.unique(np.concatenate([np.unique(slice_) for slice_ in labels]))
+                shown = ", ".join(str(v) for v in values[:10].tolist())
+                more = f" and {len(values) - 10} more" if len(values) > 10 else ""
+                raise DataError(
+                    f"{setting}={structure} asks for label value {structure}, which no slice of "
+                    f"'{self.name}' holds; its labels hold {shown}{more}."
+                )
+        return labels
