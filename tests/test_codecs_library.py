@@ -181,6 +181,15 @@ def test_slices_are_those_of_z(name: str) -> None:
     np.testing.assert_array_equal(library.decompress(bare), volume.transpose(2, 1, 0))
 
 
+def test_the_window_of_compresso_is_turned_as_well() -> None:
+    library = errors.require("compresso", extra="codecs", purpose="test")
+    volume = hand_made("compresso")
+    for window, steps in [((1, 4, 4), (4, 4, 1)), ((1, 8, 8), (8, 8, 1))]:
+        codec = CompressoPackage(window=window)
+        expected = library.compress(np.asfortranarray(volume.transpose(2, 1, 0)), steps=steps)
+        assert codec.unwrap(codec.encode(volume)) == expected
+
+
 @pytest.mark.parametrize("name", CODECS)
 @pytest.mark.parametrize("second", COMPRESSORS)
 def test_every_combination_comes_back(name: str, second: str) -> None:
@@ -355,6 +364,10 @@ def test_a_frame_that_contradicts_its_payload_is_an_error(name: str) -> None:
             continue  # as many bytes
         with pytest.raises(CodecError, match=f"^{name}: the stream contradicts itself"):
             codec.decode(reframed(stream, **changed))
+        if name in ("crackle", "compresso"):  # the payload's own header is read first
+            for ask in (codec.decode, codec.labels):
+                with pytest.raises(CodecError, match=r"frame promises uint.* the payload uint"):
+                    ask(reframed(stream, **changed))
     shorter = [b""]
     if name in ("compressed_segmentation", "none", "png"):  # the others may not use the last byte
         shorter.append(stream[HEADER_BYTES:-1])
@@ -404,6 +417,7 @@ def test_bare_streams_go_in_and_out_of_the_frame(name: str, shape: tuple[int, in
         assert isinstance(codec, Crackle | CompressoPackage)
         stream = codec.wrap(bare)
         np.testing.assert_array_equal(codec.decode(stream), xyz.transpose(2, 1, 0))
+        assert codec.decode(stream).flags.c_contiguous
         np.testing.assert_array_equal(codec.labels(stream), np.unique(xyz))
         assert codec.unwrap(stream) == (bare if 0 not in shape else b"")
         with pytest.raises(CodecError, match=f"the codec '{name}' can wrap it"):

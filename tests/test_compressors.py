@@ -197,6 +197,19 @@ def test_a_wrong_promise_is_refused(name: str, promised: int) -> None:
         get_compressor(name).decompress(forged)
 
 
+@pytest.mark.parametrize("name", FRAMED)
+def test_a_promise_of_less_takes_no_memory_for_more(name: str) -> None:
+    stream = get_compressor(name).compress(bytes(2_000_000))
+    fields, payload = stream[:9] + (1000).to_bytes(8, "little"), stream[21:]
+    forged = fields + zlib.crc32(fields + payload).to_bytes(4, "little") + payload
+    tracemalloc.start()
+    with pytest.raises(CodecError, match=f"^{name}: the stream is damaged"):
+        get_compressor(name).decompress(forged)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000
+
+
 def test_a_dictionary_of_gigabytes_is_refused() -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2**29}]
     stream = lzma.compress(TEXT, lzma.FORMAT_XZ, filters=filters)

@@ -84,14 +84,7 @@ class Framed(ABC):
         description, payload = self._open(stream)
         if 0 in description.shape:
             return np.zeros(description.shape, description.dtype)
-        volume = self._read(payload, description, whole=True)
-        if volume.shape != description.shape or volume.dtype != description.dtype:
-            raise CodecError(
-                f"{self.name}: the stream contradicts itself: its header promises "
-                f"{description.dtype} of shape {description.shape}, it holds {volume.dtype} of "
-                f"shape {volume.shape}."
-            )
-        return np.ascontiguousarray(volume)
+        return np.ascontiguousarray(self._read(payload, description, whole=True))
 
     def describe(self, stream: bytes) -> Description:
         """Return shape and dtype; see ``LabelCodec.describe``."""
