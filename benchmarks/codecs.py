@@ -1,13 +1,16 @@
 """Sizes and speeds of label-volume codecs on a real segmentation.
 
     EMQS_LABELS=/path/to/labels python benchmarks/codecs.py [rounds]
+    EMQS_LABELS=/path/to/labels python benchmarks/codecs.py grid [codec ...]
 
 The volume is the first 128 slices of ``pinky40/connectomics.npy.cpso.lzma`` (512 x 512 x 512 voxels
 of 16 x 16 x 40 nm, automatic segmentation of mouse cortex), as uint64. Speeds are in bytes of
 that volume per second of CPU time, one thread; all methods take turns in every round, and every
 round trip is compared voxel by voxel. The exit code is not 0 if a size or speed is not as promised.
 
-Needs the compresso package: pip install 'emqs[bench]'.
+``grid`` prints every codec with every compressor instead, one run each, of the volume as uint32.
+
+Needs the compresso package: pip install 'emqs[bench]'; the grid: 'emqs[codecs]'.
 """
 
 import lzma
@@ -21,13 +24,15 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs.codecs import get_codec
+from emqs.codecs import CODECS, COMPRESSORS, get_codec, get_compressor
 from emqs.errors import EmqsError, require
 
 N_SLICES = 128
 #: Bytes that the original programs give for this volume, before and after LZMA preset 6.
 ORIGINAL_BYTES = {"compresso-miccai 1x8x8 + lzma": 799_776, "compresso-v2 1x8x8 + lzma": 819_852}
 LEAST_SPEED = 1 / 3  # of the compresso package, decoding
+#: Compressors of the grid that would take many minutes for a large stream, and what large is.
+SLOW, SLOW_BYTES = ("brotli", "lz78", "lzw", "zopfli"), 20_000_000
 
 
 @dataclass
@@ -98,8 +103,48 @@ def spread(volume: np.ndarray, seconds: list[float]) -> str:
     return f"{median:5.0f} ({min(speeds):.0f}-{max(speeds):.0f}) | {median / volume.itemsize:4.0f}"
 
 
+def grid(names: list[str]) -> None:
+    """Print sizes and speeds of codecs, alone and with every compressor."""
+    volume = pinky40().astype(np.uint32)
+    print(f"pinky40, {volume.shape} voxels (Z Y X) of {volume.dtype}, one run each\n")
+    print("| codec | compressor | bytes | ratio | bits/voxel | encode MB/s | decode MB/s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name in names:
+        codec = get_codec(name)
+        start = time.process_time()
+        plain = codec.encode(volume)
+        encode_s = time.process_time() - start
+        start = time.process_time()
+        back = codec.decode(plain)
+        decode_s = time.process_time() - start
+        if not np.array_equal(back, volume):
+            sys.exit(f"{name}: the volume did not come back.")
+        for second in ["none", *(key for key in COMPRESSORS if key != "none")]:
+            if second in SLOW and len(plain) > SLOW_BYTES:
+                continue
+            compressor = get_compressor(second)
+            start = time.process_time()
+            stream = compressor.compress(plain)
+            middle = time.process_time()
+            same = compressor.decompress(stream) == plain
+            end = time.process_time()
+            if not same:
+                sys.exit(f"{name}+{second}: the stream did not come back.")
+            ratio, bits = volume.nbytes / len(stream), 8 * len(stream) / volume.size
+            write = volume.nbytes / 1e6 / (encode_s + middle - start)
+            read = volume.nbytes / 1e6 / (decode_s + end - middle)
+            print(
+                f"| {name} | {second} | {len(stream):,} | {ratio:.1f} | {bits:.4f} | {write:.0f} "
+                f"| {read:.0f} |",
+                flush=True,
+            )
+
+
 def main() -> None:
     """Measure, print a table, and check the promises."""
+    if sys.argv[1:2] == ["grid"]:
+        grid(sys.argv[2:] or sorted(CODECS))
+        return
     n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     volume, measured = pinky40(), methods()
     for _ in range(n_rounds):

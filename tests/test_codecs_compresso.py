@@ -537,7 +537,9 @@ def test_a_window_over_64_pixels_is_refused(name: str, window: tuple[int, ...]) 
 
 
 def test_an_unknown_codec_is_refused_by_name() -> None:
-    with pytest.raises(CodecError, match=r"no codec 'compreso'\. Known are: compresso-miccai, com"):
+    with pytest.raises(
+        CodecError, match=r"no codec 'compreso'\. Known are: compressed_segmentation, com"
+    ):
         get_codec("compreso")
 
 

@@ -18,14 +18,16 @@ MAX_VOXELS = 2**28
 
 #: How files begin that are no stream of a codec here, and what they are.
 _FOREIGN = {
-    b"cpso": "a stream of the compresso package",
-    b"crkl": "a crackle stream",
+    b"cpso": "a stream of the compresso package; the codec 'compresso' can wrap it",
+    b"crkl": "a crackle stream; the codec 'crackle' can wrap it",
     b"\xfd7zXZ\x00": "an XZ (LZMA) file; decompress it first",
     b"\x1f\x8b": "a gzip file; decompress it first",
     b"\x28\xb5\x2f\xfd": "a Zstandard frame; decompress it first",
     b"BZh": "a bzip2 file; decompress it first",
     b"\x93NUMPY": "a NumPy file",
     b"\x89HDF": "an HDF5 file",
+    b"EMQL": "a framed stream of another codec: crackle, compresso, none, ...",
+    b"EMQC": "a framed stream of a compressor: brotli, lzf, lzo, ...; decompress it first",
 }
 
 
@@ -142,8 +144,13 @@ def check_shape(shape: tuple[int, ...], *, codec: str, max_voxels: int) -> None:
         )
 
 
-def check_bytes(stream: bytes, *, codec: str) -> bytes:
+def check_bytes(stream: bytes, *, codec: str, own: bytes = b"") -> bytes:
     """Return a stream as bytes, unless it begins like a known other format.
+
+    Args:
+        stream: The stream.
+        codec: Name of the codec or compressor, for the message.
+        own: How its own streams begin; empty if they begin with no fixed bytes.
 
     Raises:
         CodecError: If it does, or is no bytes.
@@ -152,6 +159,6 @@ def check_bytes(stream: bytes, *, codec: str) -> bytes:
         raise CodecError(f"{codec}: a stream must be bytes, got {type(stream).__name__}.")
     whole = bytes(stream)
     for magic, kind in _FOREIGN.items():
-        if whole.startswith(magic):
+        if magic != own and whole.startswith(magic):
             raise CodecError(f"{codec}: the stream starts with {magic!r}: this is {kind}.")
     return whole
