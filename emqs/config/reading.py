@@ -71,6 +71,8 @@ def _named(error: OmegaConfBaseException, where: str) -> ConfigError:
     key = getattr(error, "full_key", None) or ""
     name = ".".join(part for part in (where, key) if part) or "the configuration"
     reason = str(getattr(error, "msg", None) or error).splitlines()[0]
+    if "is not a ListConfig" in reason:
+        return ConfigError(f"{name} must be a list in brackets, e.g. [1,2].")
     return ConfigError(f"{name}: {reason}.".replace("..", "."))
 
 
