@@ -5,6 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
+
+# the same examples in every run; to hunt with others: pytest --hypothesis-profile=hunt
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("hunt", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 torch.set_num_threads(1)  # two test processes share two cores
 

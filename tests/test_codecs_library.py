@@ -435,3 +435,12 @@ def test_labels_of_a_window_that_the_compresso_library_reads_wrongly() -> None:
     labels = np.random.default_rng(0).integers(0, 3, (3, 20, 30)).astype("u4")
     bare = library.compress(labels.T, steps=(8, 1, 1))
     assert CompressoPackage().labels(CompressoPackage().wrap(bare)).tolist() == [0, 1, 2]
+
+
+def test_the_largest_labels_of_crackle_with_pins_are_exact() -> None:
+    """The library itself lists them through float64."""
+    labels = np.array([[[1, 1]], [[1, 2**64 - 1]], [[2**63 + 1, 1]]], dtype=np.uint64)
+    codec = get_codec("crackle", pins=True)
+    stream = codec.encode(labels)
+    assert codec.labels(stream).tolist() == [1, 2**63 + 1, 2**64 - 1]
+    assert np.array_equal(codec.decode(stream), labels)
