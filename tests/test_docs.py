@@ -38,6 +38,27 @@ def composed(name: str, overrides: list[str]) -> object:
         return compose(config_name=name, overrides=overrides, return_hydra_config=True)
 
 
+HELP = {name: OmegaConf.load(CONFIG_DIR / f"{name}.yaml").hydra.help.template for name in COMMANDS}
+CALLS += sorted(
+    line.strip()
+    for template in HELP.values()
+    for line in template.splitlines()
+    if line.startswith("  python -m") and "PATH" not in line
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_what_a_command_does_and_names_its_groups(name: str) -> None:
+    assert HELP[name].startswith(f"python -m emqs.{name}: ")
+    assert "$CONFIG" in HELP[name]
+    defaults = yaml.safe_load((CONFIG_DIR / f"{name}.yaml").read_text(encoding="utf-8"))["defaults"]
+    groups = {key for entry in defaults if isinstance(entry, dict) for key in entry}
+    choices = re.search(r"Choices,[^:]*:(.*?)Examples:", HELP[name], flags=re.S)
+    assert choices is not None
+    missing = groups - set(re.findall(r"\w+", choices.group(1))) - {"paths"}
+    assert missing - ({"logger"} if name == "download" else {"patch"}) == set()
+
+
 def test_there_are_calls_to_check() -> None:
     assert len(CALLS) >= 15, CALLS
 
