@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from emqs import report
+from emqs import files, report
 from emqs.config import ComputeConfig, LoggerConfig, ModelConfig, read
 from emqs.errors import ConfigError, EmqsError
 
@@ -137,16 +137,10 @@ def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:
         ConfigError: If ``model=``, ``model.network.*`` or ``model.preprocessing.*`` was given and
             differs.
     """
-    pairs: list[tuple[str, Any, Any]] = [
-        (f"model.{part}.{name}", asked[name], found.get(name))
-        for part, asked, found in (
-            ("network", config.network, model.settings),
-            ("preprocessing", asdict(config.preprocessing), asdict(model.preprocessing)),
-        )
-        for name in asked
-    ]
-    for setting, asked, found in [("model", config.name, model.name), *pairs]:
-        if is_chosen(setting) and asked != found:
+    from emqs.weights import differences  # torch takes seconds to import
+
+    for setting, found, asked in differences(model, config):
+        if is_chosen(setting):
             raise ConfigError(
                 f"weights={weights} holds {setting}={found}, but {setting}={asked} was asked for. "
                 f"Leave {setting}= out, or give other weights."
@@ -159,7 +153,7 @@ def _same_weights(folder: Path, settings: dict[str, Any]) -> bool:
     if path is None or not Path(path).is_file() or not metrics.is_file():
         return True
     used = json.loads(metrics.read_text(encoding="utf-8")).get("weights_sha256")
-    return used is None or used == sha256(Path(path).read_bytes()).hexdigest()
+    return used is None or used == files.sha256(Path(path))
 
 
 def run(name: str, cfg: DictConfig, work: Work) -> float | None:
@@ -261,9 +255,7 @@ class SweepEnd(Callback):
 
     def __init__(self) -> None:
         """Start without points."""
-        self.points: set[Path] = (
-            set()
-        )  # folders of this very sweep, which may go on with an old one
+        self.points: set[Path] = set()  # folders of this sweep; it may go on in an older one
 
     def on_job_start(self, config: DictConfig, **_: object) -> None:
         """Remember the folder of a point."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from torch import Tensor
 from emqs import patches
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
+from emqs.files import replacing
 from emqs.models import Encoder, Fittable
 from emqs.weights import Model
 
@@ -216,18 +216,13 @@ def manifest(model: Model, stack: Stack) -> dict[str, Any]:
 def save(path: Path, embeddings: Embeddings) -> None:
     """Write embeddings to an ``.npz`` file, first under a temporary name."""
     header = {"format": FORMAT, "version": VERSION, "manifest": embeddings.manifest}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            np.savez(
-                stream,
-                header=np.array(json.dumps(header)),
-                boxes=embeddings.boxes,
-                codes=embeddings.codes,
-            )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(
+            stream,
+            header=np.array(json.dumps(header)),
+            boxes=embeddings.boxes,
+            codes=embeddings.codes,
+        )
 
 
 def load(path: Path) -> Embeddings:

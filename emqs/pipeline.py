@@ -172,7 +172,8 @@ def evaluate(
         found > 0,
         *patches.touched_components(labels, searched, query.structure),
     )
-    measured = _measure(order, scores, found, truth, query)
+    curve = metrics.component_curve(order, truth)
+    measured = _measure(order, scores, found, truth, query, curve)
     areas = np.array([np.sum(labels[z] == query.structure) for z in np.unique(searched[:, 0])])
     measured["confidence_95"] = _intervals(
         truth.gains(order), found[order], searched[order, 0], areas, query, n_bootstrap
@@ -191,7 +192,7 @@ def evaluate(
         searched[order],
         scores[order],
         found[order],
-        metrics.component_curve(order, truth),
+        curve,
         split,
         grid,
         measured,
@@ -204,11 +205,11 @@ def _measure(
     overlap: np.ndarray,
     truth: metrics.ComponentTruth,
     query: QueryConfig,
+    curve: metrics.ComponentCurve,
 ) -> dict[str, Any]:
     """Return the metrics of one ranking and what a random ranking gets on each."""
     n = len(order)
     relevant = {"touch": overlap > 0, "overlap": overlap > query.min_overlap}
-    curve = metrics.component_curve(order, truth)
     measured: dict[str, Any] = {"component_ap": curve.average_precision}
     chance: dict[str, Any] = {"component_ap": metrics.chance_component_average_precision(truth)}
     for name, hits in relevant.items():

@@ -250,21 +250,21 @@ def distinct(
     n: int,
     rivals: Callable[[int], np.ndarray],
     *,
-    n_patches: int | None = None,
+    free: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the first ``n`` of a ranking of which none is a rival of a better one.
 
     Args:
-        order: Positions from best to worst, each from 0 to ``n_patches - 1`` and at most once.
+        order: Positions from best to worst, a permutation of 0 to N - 1, shape ``(N,)``.
         n: How many at most.
         rivals: Given a position, returns the positions (or a mask of them) that need not be shown
             after it, e.g. ``lambda p: intersecting(boxes, boxes[p])``.
-        n_patches: Number of all patches; None if ``order`` holds every one.
+        free: Which positions may be shown, shape ``(N,)``, bool; None: all.
 
     Returns:
         Positions, best first, shape ``(n,)`` or fewer if the ranking ends before.
     """
-    free = np.ones(len(order) if n_patches is None else n_patches, dtype=bool)
+    free = np.ones(len(order), dtype=bool) if free is None else free.copy()
     chosen: list[int] = []
     for position in order.tolist():
         if len(chosen) == n:

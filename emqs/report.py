@@ -19,6 +19,7 @@ import numpy as np
 import emqs
 from emqs.config import LoggerConfig
 from emqs.errors import ConfigError, DataError
+from emqs.files import replacing
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +29,8 @@ PACKAGES = ("torch", "lightning", "numpy", "annoy", "scikit-image", "scikit-lear
 
 def write_text(path: Path, text: str) -> Path:
     """Write a text file, first under a temporary name; an existing file is replaced."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

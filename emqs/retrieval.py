@@ -344,20 +344,19 @@ def _shown(
         return order[: settings.n_results]
     if settings.distinct == "boxes":
         reach = slices_of_reach(stack, size, settings)
-        known = np.zeros(len(searched), dtype=bool)
+        free = np.ones(len(searched), dtype=bool)
         for box in examples.positives if reach > 0 else ():
-            known |= querying.intersecting(searched, box, reach=reach)
-        if known.all():
+            free &= ~querying.intersecting(searched, box, reach=reach)
+        if not free.any():
             raise DataError(
                 "All patches that are left to search lie in the place of an example, within "
                 f"{reach} slices of it. Use more slices or a smaller retrieve.reach."
             )
-        order = order[~known[order]]
         return querying.distinct(
             order,
             settings.n_results,
             lambda p: querying.intersecting(searched, searched[p], reach=reach),
-            n_patches=len(searched),
+            free=free,
         )
     if stack.labels is None:
         raise DataError(

@@ -139,19 +139,11 @@ def start(config: ModelConfig, path: str | None) -> nn.Module:
     if path is None:
         return network
     found = weights.load(Path(path))
-    pairs: list[tuple[str, Any, Any]] = [("model", found.name, config.name)]
-    for name in sorted({*found.settings, *config.network}):
-        here, wanted = found.settings.get(name), config.network.get(name)
-        pairs.append((f"model.network.{name}", here, wanted))
-    for name, here in asdict(found.preprocessing).items():
-        wanted = getattr(config.preprocessing, name)
-        pairs.append((f"model.preprocessing.{name}", here, wanted))
-    for setting, here, wanted in pairs:
-        if here != wanted:
-            raise WeightsError(
-                f"weights={path} is for {setting}={here}, but {setting}={wanted} is asked for. "
-                f"Use {setting}={here}, or weights=null to train from scratch."
-            )
+    for setting, here, wanted in weights.differences(found, config):
+        raise WeightsError(
+            f"weights={path} is for {setting}={here}, but {setting}={wanted} is asked for. "
+            f"Use {setting}={here}, or weights=null to train from scratch."
+        )
     return found.network
 
 

@@ -8,7 +8,6 @@ rebuilds its model.
 
 import hashlib
 import json
-import os
 import warnings
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -20,8 +19,9 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from emqs import models
-from emqs.config import PreprocessingConfig, read
+from emqs.config import ModelConfig, PreprocessingConfig, read
 from emqs.errors import ConfigError, WeightsError
+from emqs.files import replacing, sha256
 
 FORMAT = "emqs-weights"
 VERSION = 1
@@ -51,10 +51,26 @@ class Model:
             )
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def differences(model: Model, config: ModelConfig) -> list[tuple[str, Any, Any]]:
+    """Return where a model is not what the settings say.
+
+    Args:
+        model: E.g. of a weights file.
+        config: The settings ``model``.
+
+    Returns:
+        The name of each setting as the user types it, what the model has, what the settings say.
+    """
+    names = sorted({*model.settings, *config.network})
+    pairs: list[tuple[str, Any, Any]] = [
+        ("model", model.name, config.name),
+        *((f"model.network.{n}", model.settings.get(n), config.network.get(n)) for n in names),
+        *(
+            (f"model.preprocessing.{name}", found, getattr(config.preprocessing, name))
+            for name, found in asdict(model.preprocessing).items()
+        ),
+    ]
+    return [(setting, found, asked) for setting, found, asked in pairs if found != asked]
 
 
 def tensors_sha256(tensors: dict[str, Tensor]) -> str:
@@ -94,13 +110,9 @@ def save(path: Path, model: Model) -> None:
         "record": model.record,
         "sha256": tensors_sha256(tensors),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        metadata = {"emqs": json.dumps(header, sort_keys=True)}
+    metadata = {"emqs": json.dumps(header, sort_keys=True)}
+    with replacing(path) as temporary:
         temporary.write_bytes(to_bytes(tensors, metadata=metadata))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Model:
@@ -176,7 +188,7 @@ def _load_own(path: Path) -> Model:
     try:
         preprocessing = read(PreprocessingConfig, stored_preprocessing, "preprocessing")
         network = _network(name, settings, tensors, path)
-        return Model(name, network, settings, preprocessing, record, file_sha256(path))
+        return Model(name, network, settings, preprocessing, record, sha256(path))
     except ConfigError as error:
         raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
 
@@ -213,7 +225,7 @@ def _load_published(path: Path) -> Model:
     record: dict[str, Any] = {"source": f"published checkpoint {path.name}"}
     if isinstance(content.get("epoch"), int):
         record["epoch"] = content["epoch"]
-    return Model(name, network, settings, PreprocessingConfig(), record, file_sha256(path))
+    return Model(name, network, settings, PreprocessingConfig(), record, sha256(path))
 
 
 def _first_line(error: Exception) -> str:

@@ -14,7 +14,7 @@ import weight_files
 from safetensors import safe_open
 from torch import nn
 
-from emqs import models, weights
+from emqs import files, models, weights
 from emqs.config import PreprocessingConfig
 from emqs.errors import ConfigError, WeightsError
 
@@ -97,7 +97,7 @@ def test_saving_replaces_an_older_file(tmp_path: Path) -> None:
 def test_the_format_has_not_drifted() -> None:
     """Read what was written by hand when the format was new."""
     read = weights.load(GOLDEN)
-    assert weights.file_sha256(GOLDEN) == (
+    assert files.sha256(GOLDEN) == (
         "ec724b43cb84c1fcbeded1d33ea0892ec12d57780e33ba03574263e360142d8a"
     )
     assert (read.name, read.settings) == ("histogram", {"size": 8, "bins": 4})
