@@ -1,7 +1,7 @@
 """Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
 
-The five calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``search`` and ``evaluate``.
+The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
+``emqs.embeddings``), ``prepare``, ``search`` and ``evaluate``.
 """
 
 import time
@@ -9,24 +9,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from torch import nn
 
-from emqs import embeddings, metrics, models, patches
+from emqs import embeddings, metrics, models, patches, scorers
 from emqs import query as querying
-from emqs.config import IndexConfig, ModelConfig, PatchConfig, QueryConfig
+from emqs.config import (
+    IndexConfig,
+    ModelConfig,
+    PatchConfig,
+    PreprocessingConfig,
+    QueryConfig,
+    read,
+)
 from emqs.datasets import Stack
 from emqs.embeddings import embed
 from emqs.errors import ConfigError
-from emqs.weights import Model
+from emqs.weights import Model, tensors_sha256
 from emqs.weights import load as load_weights
 
 __all__ = [
-    "Evaluation", "embed", "evaluate", "load_model", "make_grid", "patch_pixels", "search",
+    "Evaluation", "embed", "evaluate", "load_model", "make_grid", "patch_pixels", "prepare",
+    "search",
 ]  # fmt: skip
 
 PRECISION_AT = (10, 50, 100)
+BACKGROUND = 4096  # a scorer learns from at most this many unlabelled patches
 
 
 def load_model(config: ModelConfig, weights: str | None) -> Model:
@@ -38,11 +48,12 @@ def load_model(config: ModelConfig, weights: str | None) -> Model:
             for the models that are not trained.
 
     Returns:
-        The model, ready to embed. PCA and histogram still learn from the searched patches.
+        The model, ready to embed. Those with ``fit`` still learn from the searched patches.
 
     Raises:
         WeightsError: If the file is missing, damaged or does not fit.
-        ConfigError: If the model needs weights and there are none, or the other way round.
+        ConfigError: If the model needs weights and there are none, or the other way round, or the
+            parts of a combined model do not go together.
     """
     if weights is not None:
         if config.weights is None:
@@ -53,8 +64,41 @@ def load_model(config: ModelConfig, weights: str | None) -> Model:
         return load_weights(Path(weights))
     if config.weights is not None:
         raise ConfigError(f"model={config.name} needs weights=PATH, got none.")
+    if config.parts:
+        return _combined(config)
     network = models.build(config.name, config.network)
-    return Model(config.name, network, dict(config.network), config.preprocessing)
+    digest = None
+    if isinstance(network, models.Pretrained):
+        network.load_pretrained()
+        digest = tensors_sha256(network.state_dict())
+    return Model(config.name, network, dict(config.network), config.preprocessing, sha256=digest)
+
+
+def _combined(config: ModelConfig) -> Model:
+    """Return several models as one: each with its own settings and weights, at its own size."""
+    configs = []
+    for name in config.parts:
+        if name not in config.part:
+            raise ConfigError(f"model.parts must be of {', '.join(config.part)}, got '{name}'.")
+        configs.append(read(ModelConfig, config.part[name], f"model.part.{name}"))
+    parts = [load_model(part, part.weights) for part in configs]
+    settings = config.network | {
+        "parts": [{"name": part.name, "network": part.settings} for part in parts]
+    }
+    network = models.build(config.name, settings)
+    network.parts = nn.ModuleList(part.network for part in parts)  # those that hold weights
+    trained = [p for p, c in zip(parts, configs, strict=True) if c.weights is not None]
+    contrasts = {part.preprocessing.contrast: part.name for part in trained or parts}
+    if len(contrasts) > 1:
+        raise ConfigError(
+            "The parts of a combined model see the same slices, but "
+            + " and ".join(f"{name} needs contrast={kind}" for kind, name in contrasts.items())
+            + ". Choose parts, or weights, that agree in model.part.NAME.preprocessing.contrast."
+        )
+    size = cast(models.Encoder, network).input_size
+    preprocessing = PreprocessingConfig(size=size, contrast=next(iter(contrasts)))
+    digest = tensors_sha256(network.state_dict()) if any(part.sha256 for part in parts) else None
+    return Model(config.name, network, settings, preprocessing, sha256=digest)
 
 
 def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
@@ -67,12 +111,76 @@ def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
     return patches.grid(stack.shapes, *patch_pixels(stack, patch), border=patch.border)
 
 
+@dataclass(frozen=True)
+class Known:
+    """Codes of some searched patches."""
+
+    positions: np.ndarray  # (B,), int64, among the searched patches, ascending
+    codes: np.ndarray  # (B, D), float32
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Codes of the examples and the scorer made of them."""
+
+    scorer: scorers.Scorer
+    positives: np.ndarray  # (P, D), float32
+    negatives: np.ndarray | None  # (M, D), float32; None if there are none
+    background: Known | None  # what the scorer learnt from without labels, if it did
+
+
+def prepare(
+    model: Model,
+    stack: Stack,
+    positives: np.ndarray,
+    negatives: np.ndarray,
+    searched: np.ndarray,
+    *,
+    query: QueryConfig,
+    index: IndexConfig,
+    batch_size: int = 512,
+    device: str | None = None,
+) -> Prepared:
+    """Return a scorer of examples, ready for ``search``.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        positives: Boxes of the positive examples, shape ``(P, 5)``.
+        negatives: Boxes of the negative examples, shape ``(M, 5)``; M is 0 if there are none.
+        searched: Boxes that will be searched, shape ``(N, 5)``. If the scorer learns from
+            unlabelled codes, at most ``BACKGROUND`` of them are drawn, with a fixed seed.
+        query: Which scorer.
+        index: How nearest examples are found.
+        batch_size: Patches embedded at once.
+        device: Torch device; None picks a GPU if there is one.
+
+    Raises:
+        ConfigError: If the scorer cannot do with so few examples.
+        DataError: If there are too few patches to learn from.
+    """
+
+    def codes(boxes: np.ndarray) -> np.ndarray:
+        return embed(model, stack, boxes, batch_size=batch_size, device=device)
+
+    background = None
+    if scorers.needs_background(query, has_negatives=len(negatives) > 0):
+        drawn = np.random.default_rng(0).permutation(len(searched))[:BACKGROUND]
+        background = Known(np.sort(drawn), codes(searched[np.sort(drawn)]))
+    of_positives, of_negatives = codes(positives), codes(negatives) if len(negatives) else None
+    scorer = scorers.build(
+        query, index, of_positives, of_negatives, None if background is None else background.codes
+    )
+    return Prepared(scorer, of_positives, of_negatives, background)
+
+
 def search(
     model: Model,
     stack: Stack,
     boxes: np.ndarray,
-    searcher: querying.Searcher,
+    scorer: scorers.Scorer,
     *,
+    known: Known | None = None,
     batch_size: int = 512,
     device: str | None = None,
     progress: bool = False,
@@ -80,10 +188,11 @@ def search(
     """Return the score of every patch; codes are scored as they come and not kept.
 
     Args:
-        model: The encoder that also made the examples of ``searcher``.
+        model: The encoder that also made the examples of ``scorer``.
         stack: The slices.
         boxes: Patches to search, shape ``(N, 5)``.
-        searcher: The examples.
+        scorer: The examples.
+        known: Codes of some of these patches, which need not be embedded again.
         batch_size: Patches at once.
         device: Torch device; None picks a GPU if there is one.
         progress: Show a bar with the time left.
@@ -91,15 +200,19 @@ def search(
     Returns:
         Scores, shape ``(N,)``, float64; higher is more alike.
     """
+    scores = np.empty(len(boxes), dtype=np.float64)
+    todo = np.arange(len(boxes))
+    if known is not None:
+        scores[known.positions] = scorer.score(known.codes)
+        todo = np.setdiff1d(todo, known.positions)
 
     def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for here, codes in embeddings.embed_batches(
-            model, stack, boxes, batch_size=batch_size, device=device
+            model, stack, boxes[todo], batch_size=batch_size, device=device
         ):
-            yield here, searcher.score(codes)
+            yield todo[here], scorer.score(codes)
 
-    scores = np.empty(len(boxes), dtype=np.float64)
-    for here, batch in embeddings.with_progress(scored(), len(boxes), "search", show=progress):
+    for here, batch in embeddings.with_progress(scored(), len(todo), "search", show=progress):
         scores[here] = batch
     return scores
 
@@ -158,14 +271,13 @@ def evaluate(
     split = querying.split(grid, overlap, len(stack), query)
     options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
-    searcher = querying.Searcher(
-        embed(model, stack, grid[split.positives], **options),
-        embed(model, stack, grid[split.negatives], **options),
-        num_neighbors=query.num_neighbors,
-        index=index,
-    )
     searched = grid[split.searched]
-    scores = search(model, stack, searched, searcher, progress=progress, **options)
+    examples = grid[split.positives], grid[split.negatives]
+    prepared = prepare(model, stack, *examples, searched, query=query, index=index, **options)
+    scores = search(
+        model, stack, searched, prepared.scorer, known=prepared.background, progress=progress,
+        **options,
+    )  # fmt: skip
     order = querying.ranking(scores)
     found = overlap[split.searched]
     truth = metrics.ComponentTruth(

@@ -1,12 +1,11 @@
-"""Choose examples, score and rank patches: the search itself."""
+"""Choose examples and rank patches; ``scorers`` scores them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from emqs import index as nearest
-from emqs.config import IndexConfig, QueryConfig
+from emqs.config import QueryConfig
 from emqs.errors import ConfigError, DataError
 
 
@@ -93,60 +92,6 @@ def _few(values: np.ndarray) -> str:
     """Return the first few numbers as text."""
     shown = ", ".join(str(v) for v in values[:4].tolist())
     return f"{shown}, ..." if len(values) > 4 else shown
-
-
-class Searcher:
-    """Positive and negative examples, ready to score patches."""
-
-    def __init__(
-        self,
-        positives: np.ndarray,
-        negatives: np.ndarray | None,
-        *,
-        num_neighbors: int,
-        index: IndexConfig,
-    ) -> None:
-        """Index the examples.
-
-        Args:
-            positives: Codes of the positive examples, shape ``(P, D)``, float32.
-            negatives: Codes of the negative examples, shape ``(M, D)``, float32; None if the user
-                gave none, so that likeness to the positive ones alone counts.
-            num_neighbors: Nearest examples of each kind whose distances are averaged.
-            index: Annoy or exact.
-
-        Raises:
-            ConfigError: If there are fewer examples of a kind than ``num_neighbors``.
-        """
-        for kind, codes in (("positive", positives), ("negative", negatives)):
-            if codes is not None and len(codes) < num_neighbors:
-                raise ConfigError(
-                    f"query.num_neighbors is {num_neighbors}, but there are only {len(codes)} "
-                    f"{kind} examples. Lower query.num_neighbors or give more examples."
-                )
-        self.num_neighbors = num_neighbors
-        self.positives = nearest.build(positives, index)
-        self.negatives = None if negatives is None else nearest.build(negatives, index)
-
-    def score(self, codes: np.ndarray) -> np.ndarray:
-        """Return how much more each code is like the positive than like the negative examples.
-
-        Args:
-            codes: Shape ``(N, D)``, float32.
-
-        Returns:
-            ``exp(-d+) - exp(-d-)``, shape ``(N,)``, float64 in [-1, 1], where d is the mean
-            Euclidean distance to the nearest examples of each kind. Without negative examples
-            ``exp(-d+)``. Only the order matters.
-
-        Source:
-            Patch-based Querying.
-        """
-        to_positive = self.positives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
-        if self.negatives is None:
-            return np.asarray(np.exp(-to_positive), dtype=np.float64)
-        to_negative = self.negatives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
-        return np.asarray(np.exp(-to_positive) - np.exp(-to_negative), dtype=np.float64)
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:

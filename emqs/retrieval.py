@@ -143,14 +143,14 @@ def retrieve(
     searched = grid[_searched(grid, len(stack), examples, settings)]
     options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
-    no_negatives = len(examples.negatives) == 0
-    searcher = querying.Searcher(
-        pipeline.embed(model, stack, examples.positives, **options),
-        None if no_negatives else pipeline.embed(model, stack, examples.negatives, **options),
-        num_neighbors=query.num_neighbors,
-        index=index,
-    )
-    scores = pipeline.search(model, stack, searched, searcher, progress=progress, **options)
+    prepared = pipeline.prepare(
+        model, stack, examples.positives, examples.negatives, searched,
+        query=query, index=index, **options,
+    )  # fmt: skip
+    scores = pipeline.search(
+        model, stack, searched, prepared.scorer, known=prepared.background, progress=progress,
+        **options,
+    )  # fmt: skip
     order = querying.ranking(scores)
     size = pipeline.patch_pixels(stack, patch)[0]
     shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)

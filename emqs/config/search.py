@@ -6,6 +6,8 @@ from typing import Any
 from emqs.config.reading import above_zero, at_least, fraction, one_of
 from emqs.errors import ConfigError
 
+SCORERS = ("nearest", "prototype", "knn", "logistic", "lda")
+
 
 @dataclass(frozen=True)
 class PathsConfig:
@@ -22,11 +24,22 @@ class MemberConfig:
 
     name: str  # folder under paths.images
     pixel_size_nm: float | None = None  # edge of a pixel, nm
+    section_nm: float | None = None  # distance between slices, nm
     share: float = 1.0  # how often its patches are drawn, relative to the others
+    consecutive: bool = True  # whether its slices follow each other in a volume
+    patch: list[float] | None = None  # edges drawn, [low, high] in patch.unit; None: patch.size
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         above_zero("dataset.members.pixel_size_nm", self.pixel_size_nm)
+        above_zero("dataset.members.section_nm", self.section_nm)
+        if self.patch is not None and (
+            len(self.patch) != 2 or not 0 < self.patch[0] <= self.patch[1]
+        ):
+            raise ConfigError(
+                "dataset.members.patch must be [low, high] with 0 < low <= high, "
+                f"got {list(self.patch)}."
+            )
         above_zero("dataset.members.share", self.share)
 
 
@@ -69,6 +82,7 @@ class DatasetConfig:
     kind: str  # folder, toy, packaged or mixture
     pixel_size_nm: float | None = None  # edge of a pixel in the slice plane, nm
     section_nm: float | None = None  # distance between slices, nm
+    consecutive: bool = True  # whether slices follow each other in a volume
     slices: list[int] | None = None  # [first, one past last]; None takes all
     intensity: str = "dtype"  # dtype: divide by the type's maximum; stretch: percentiles
     classes: dict[int, str] = field(default_factory=dict)  # label value to name
@@ -134,6 +148,11 @@ class QueryConfig:
     min_overlap: float = 0.5  # fraction of a patch that makes it a positive example, (0, 1]
     num_neighbors: int = 1  # nearest examples whose distances are averaged
     batch_size: int = 10  # consecutive slices per block; the middle one is the query slice
+    scorer: str = "nearest"  # nearest, prototype, knn, logistic or lda
+    metric: str = "l2"  # l2 or cosine
+    whiten: str = "none"  # none, standard or pca
+    k: int = 5  # knn: nearest examples of each kind that count
+    c: float = 1.0  # logistic: inverse strength of the penalty
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -143,6 +162,11 @@ class QueryConfig:
         fraction("query.min_overlap", self.min_overlap, zero=False)
         at_least("query.num_neighbors", self.num_neighbors, 1)
         at_least("query.batch_size", self.batch_size, 1)
+        one_of("query.scorer", self.scorer, SCORERS)
+        one_of("query.metric", self.metric, ("l2", "cosine"))
+        one_of("query.whiten", self.whiten, ("none", "standard", "pca"))
+        at_least("query.k", self.k, 1)
+        above_zero("query.c", self.c)
 
 
 @dataclass(frozen=True)
@@ -188,6 +212,8 @@ class ModelConfig:
     network: dict[str, Any] = field(default_factory=dict)  # arguments of its class
     preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
     weights: str | None = None  # default of weights=; None: the model needs none
+    parts: list[str] = field(default_factory=list)  # combined: names of its models
+    part: dict[str, Any] = field(default_factory=dict)  # combined: settings of each, by name
 
 
 @dataclass(frozen=True)
