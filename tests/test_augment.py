@@ -11,8 +11,9 @@ from emqs import augment
 from emqs.config import AugmentConfig
 
 OFF = AugmentConfig(
-    rotate90=False, flip=False, rotate=0.0, scale=[1.0, 1.0], shift=0.0, blur=0.0, gamma=0.0,
-    contrast=0.0, brightness=0.0, noise=0.0, target="augmented",
+    rotate90=False, flip=False, rotate=0.0, zoom=[1.0, 1.0], scale=[1.0, 1.0], shift=0.0, blur=0.0,
+    gamma=0.0, contrast=0.0, brightness=0.0, noise=0.0, invert=0.0, invert_view=0.0, neighbour=0.0,
+    neighbour_nm=50.0, target="augmented",
 )  # fmt: skip
 ALL = replace(
     OFF, rotate90=True, flip=True, rotate=20.0, scale=[0.7, 1.4], shift=5.0, blur=1.0, gamma=0.3,
