@@ -2,7 +2,8 @@
 
 A new encoder is one file with one class, one line in ``NETWORKS`` and one YAML in
 ``configs/model/``. It needs ``input_size``, ``code_size`` and ``encode``; one that learns from the
-searched dataset itself (without labels) also has ``fit``, one that can be trained has ``decode``.
+searched dataset itself (without labels) also has ``fit``. One that can be trained has ``decode``
+(it learns to reconstruct) or ``features`` and ``pool`` (it learns to know a patch again).
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from emqs.errors import ConfigError
 from emqs.models.ae import AE
+from emqs.models.contrastive import Contrastive
 from emqs.models.histogram import Histogram
 from emqs.models.pca import PCA
 from emqs.models.pixels import Pixels
@@ -19,6 +21,7 @@ from emqs.models.vae import VAE
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "ae": AE,
+    "contrastive": Contrastive,
     "histogram": Histogram,
     "pca": PCA,
     "pixels": Pixels,
@@ -36,6 +39,19 @@ class Encoder(Protocol):
 
     def encode(self, images: Tensor) -> Tensor:
         """Return codes, shape ``(N, D)``, of images ``(N, 1, H, W)`` in [0, 1], float32."""
+        ...
+
+
+@runtime_checkable
+class Convolutional(Encoder, Protocol):
+    """An encoder that pools a feature map, which can be computed for a whole slice at once."""
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the map ``(N, C, h, w)`` of images ``(N, 1, H, W)`` in [0, 1], float32."""
+        ...
+
+    def pool(self, features: Tensor) -> Tensor:
+        """Return codes ``(N, D)`` of maps ``(N, C, h, w)``."""
         ...
 
 
