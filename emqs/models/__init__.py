@@ -12,8 +12,12 @@ from torch import Tensor, nn
 
 from emqs.errors import ConfigError
 from emqs.models.ae import AE
+from emqs.models.backbone import Backbone
+from emqs.models.combined import Combined
 from emqs.models.contrastive import Contrastive
+from emqs.models.handcrafted import Handcrafted
 from emqs.models.histogram import Histogram
+from emqs.models.imagenet import ImageNet
 from emqs.models.pca import PCA
 from emqs.models.pixels import Pixels
 from emqs.models.random_conv import RandomConv
@@ -21,8 +25,12 @@ from emqs.models.vae import VAE
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "ae": AE,
+    "backbone": Backbone,
+    "combined": Combined,
     "contrastive": Contrastive,
+    "handcrafted": Handcrafted,
     "histogram": Histogram,
+    "imagenet": ImageNet,
     "pca": PCA,
     "pixels": Pixels,
     "random_conv": RandomConv,
@@ -61,6 +69,15 @@ class Fittable(Encoder, Protocol):
 
     def fit(self, images: Tensor) -> None:
         """Learn from images, shape ``(N, 1, H, W)`` in [0, 1], float32."""
+        ...
+
+
+@runtime_checkable
+class Pretrained(Encoder, Protocol):
+    """An encoder whose weights come from elsewhere: a package, a download, a foreign file."""
+
+    def load_pretrained(self) -> None:
+        """Replace the fresh weights by those that the settings name."""
         ...
 
 
