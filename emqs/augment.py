@@ -21,7 +21,6 @@ from torch import Tensor
 
 from emqs.config import AugmentConfig
 
-
 class Batch(NamedTuple):
     """What one step sees."""
 
@@ -160,12 +159,13 @@ def change_intensities(images: Tensor, config: AugmentConfig, rng: np.random.Gen
 def _blur(images: Tensor, sigma: Tensor) -> Tensor:
     """Blur images ``(n, 1, H, W)``, each by its own Gaussian; sigma ``(n, 1, 1, 1)``, in pixels.
 
-    A Gaussian is separable, so it is one matrix per axis; rows sum to 1, at the border too.
+    A Gaussian is separable, so it is one row of weights for each axis, cut off at 4 sigma; they sum
+    to 1. All images are the channels of one, each with its own kernel: the fastest way on a CPU.
     """
-    matrices = []
-    for length in images.shape[2:]:
-        position = torch.arange(length, dtype=images.dtype)
-        distance = position[:, None] - position[None, :]
-        weights = torch.exp(-0.5 * (distance / sigma.clamp_min(1e-3)) ** 2)  # (n, 1, L, L)
-        matrices.append(weights / weights.sum(dim=-1, keepdim=True))
-    return (matrices[0] @ images @ matrices[1].mT).clamp_(0, 1)
+    n, reach = len(images), math.ceil(4 * float(sigma.max()))
+    distance = torch.arange(-reach, reach + 1, dtype=images.dtype)
+    weights = torch.exp(-0.5 * (distance / sigma.view(n, 1).clamp_min(1e-3)) ** 2)
+    weights = weights / weights.sum(dim=1, keepdim=True)  # (n, 2 reach + 1)
+    wide = F.pad(images, (reach, reach, reach, reach), mode="replicate").transpose(0, 1)
+    rows = F.conv2d(wide, weights.view(n, 1, 1, -1), groups=n)
+    return F.conv2d(rows, weights.view(n, 1, -1, 1), groups=n).view_as(images).clamp_(0, 1)
