@@ -11,10 +11,10 @@ are mapped to those of the network in this order:
 2. Of a MoCo checkpoint (CEM500K) the query encoder ``module.encoder_q.`` is kept and the rest is
    left out: ``module.encoder_k.``, ``module.queue`` and ``module.queue_ptr``.
    Else a prefix ``module.`` of all names goes (SwAV: CEM1.5M).
-3. What only training needs is left out: the classifier, ``fc.``, ``head.``, ``projection_head.``
-   and ``prototypes``.
-4. timm's own conversion of published weights is applied, e.g. of DINOv2 files and of the position
+3. timm's own conversion of published weights is applied, e.g. of DINOv2 files and of the position
    embedding to another input size.
+4. What only training needs is left out, unless the network has it too: ``fc.``, ``head.``,
+   ``head_dist.``, ``classifier.``, ``projection_head.`` and ``prototypes``.
 5. A first convolution for one channel is spread over three equal ones, with the same result.
 6. ``num_batches_tracked`` may be missing. Any other name that is missing or too many, and any other
    shape, is an error that names it.
@@ -28,6 +28,7 @@ Source:
     github.com/volume-em/cem-dataset for the names in their checkpoints.
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ POOLINGS = ("mean", "mean_std", "cls")
 TORCH_ENDINGS = (".pth", ".pth.tar", ".pt", ".bin")
 QUERY_ENCODER = "module.encoder_q."
 OF_MOCO_ONLY = ("module.encoder_k.", "module.queue")
-OF_TRAINING_ONLY = ("fc.", "head.", "projection_head.", "prototypes")
+UNUSED = ("fc.", "head.", "head_dist.", "classifier.", "projection_head.", "prototypes")
 MAY_BE_MISSING = ("num_batches_tracked",)
 
 
@@ -62,7 +63,7 @@ class FrozenFeatures(nn.Module):
         """
         super().__init__()
         self.input_size, self.code_size, self.standardise = size, code_size, standardise
-        self.scaling = Scaling([code_size], unit_length=unit_length)
+        self.scaling = Scaling([code_size], unit_length="whole" if unit_length else "none")
 
     def measures(self, images: Tensor) -> Tensor:
         """Return pooled features, ``(N, D)``, of images ``(N, 1, H, W)`` in [0, 1]."""
@@ -150,12 +151,12 @@ class Backbone(FrozenFeatures):
     def _normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
         """Set mean and standard deviation of the three channels."""
         for name, values in (("channel_mean", mean), ("channel_std", std)):
-            tensor = torch.tensor([float(value) for value in values])
-            if len(tensor) not in (1, 3) or not torch.isfinite(tensor).all():
+            numbers = [float(value) for value in values]
+            if len(numbers) not in (1, 3) or not all(map(math.isfinite, numbers)):
                 raise ValueError(f"mean and std must have 1 or 3 numbers, got {list(values)}.")
-            if name == "channel_std" and not (tensor > 0).all():
+            if name == "channel_std" and min(numbers) <= 0:
                 raise ValueError(f"std must be above 0, got {list(values)}.")
-            self.register_buffer(name, tensor.expand(3).clone().view(3, 1, 1))
+            self.register_buffer(name, torch.tensor(numbers).expand(3).clone().view(3, 1, 1))
 
     def load_pretrained(self) -> None:
         """Fetch the weights that the settings name.
@@ -289,7 +290,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401
 
 
 def _unwrapped(content: Any, path: Path) -> dict[str, Tensor]:  # noqa: ANN401
-    """Return the tensors of the encoder under the names of its own training; steps 1 to 3."""
+    """Return the tensors of the encoder under the names of its own training; steps 1 and 2."""
     for entry in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(entry), Mapping):
             content = content[entry]
@@ -306,8 +307,7 @@ def _unwrapped(content: Any, path: Path) -> dict[str, Tensor]:  # noqa: ANN401
         prefix = QUERY_ENCODER
     else:
         prefix = "module." if all(name.startswith("module.") for name in tensors) else ""
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return {k: t for k, t in tensors.items() if not k.startswith(OF_TRAINING_ONLY)}
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
 def _converted(tensors: dict[str, Tensor], network: Any) -> dict[str, Tensor]:  # noqa: ANN401
@@ -317,11 +317,8 @@ def _converted(tensors: dict[str, Tensor], network: Any) -> dict[str, Tensor]:  
     )
     if convert is not None:
         tensors = convert(tensors, network)
-    classifier = network.pretrained_cfg.get("classifier") or ()
-    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    tensors = {
-        k: t for k, t in tensors.items() if not k.startswith(tuple(f"{head}." for head in heads))
-    }
+    wanted = network.state_dict()
+    tensors = {k: t for k, t in tensors.items() if k in wanted or not k.startswith(UNUSED)}
     first = network.pretrained_cfg.get("first_conv") or ()
     for stem in (first,) if isinstance(first, str) else first:
         weight = tensors.get(f"{stem}.weight")

@@ -21,19 +21,21 @@ class Combined(nn.Module):
         self,
         *,
         parts: Sequence[str | Mapping[str, Any]],
-        part_weights: Mapping[str, float] | None = None,
+        part_weights: Sequence[float] | None = None,
         scaling: str = "each",
-        unit_length: bool = False,
+        unit_length: str = "parts",
     ) -> None:
         """Build the parts, with fresh weights.
 
         Args:
             parts: Names of models, or ``{"name": NAME, "network": SETTINGS}``; each once.
-            part_weights: How much a part counts, by its name; 1 where none is given.
+            part_weights: How much each part counts, at least 0; None: all the same.
             scaling: ``"each"`` brings every number of a code to variance 1 over the searched
                 patches and divides by the square root of the code's length; ``"total"`` divides a
                 code by the root of its total variance.
-            unit_length: Divide each combined code by its length, so that distances rank as cosines.
+            unit_length: ``"parts"`` brings the code of each part to a length that follows from its
+                weight alone, ``"whole"`` the combined code to length 1, so that distances rank as
+                cosines do; ``"none"``.
 
         Raises:
             ValueError: If parts are missing, twice there or unknown, or a setting is out of range.
@@ -50,9 +52,8 @@ class Combined(nn.Module):
             raise ValueError("parts is empty; name at least one model.")
         if len(set(names)) < len(names) or "combined" in names:
             raise ValueError(f"parts must be different models, none of them combined, got {names}.")
-        unknown = sorted(dict(part_weights or {}).keys() - set(names))
-        if unknown:
-            raise ValueError(f"part_weights has {unknown[0]}, which is none of the parts.")
+        if part_weights is not None and len(part_weights) != len(names):
+            raise ValueError(f"part_weights must be {len(names)} numbers, got {part_weights}.")
         self.names = names
         self.parts = nn.ModuleList(
             models.build(name, dict(part.get("network", {})))
@@ -62,8 +63,7 @@ class Combined(nn.Module):
         self.input_size = max(encoder.input_size for encoder in encoders)
         sizes = [encoder.code_size for encoder in encoders]
         self.code_size = sum(sizes)
-        weights = [dict(part_weights or {}).get(name, 1.0) for name in names]
-        self.scaling = Scaling(sizes, weights=weights, kind=scaling, unit_length=unit_length)
+        self.scaling = Scaling(sizes, weights=part_weights, kind=scaling, unit_length=unit_length)
 
     def _encoders(self) -> list[Any]:
         return list(self.parts)

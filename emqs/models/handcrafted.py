@@ -46,7 +46,7 @@ class Handcrafted(nn.Module):
         orientations: int = 6,
         rings: int = 12,
         weights: Mapping[str, float] | None = None,
-        unit_length: bool = False,
+        unit_length: bool = True,
     ) -> None:
         """Set the sizes.
 
@@ -75,7 +75,9 @@ class Handcrafted(nn.Module):
         sizes = (2 + bins, len(radii) * CODES, 3 * len(frequencies), rings)
         self.code_size = sum(sizes)
         self.scaling = Scaling(
-            sizes, weights=[weights.get(name, 1.0) for name in GROUPS], unit_length=unit_length
+            sizes,
+            weights=[weights.get(name, 1.0) for name in GROUPS],
+            unit_length="whole" if unit_length else "none",
         )
         for name, array in (
             ("spectra", _gabor_spectra(size, frequencies, orientations)),

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 KINDS = ("each", "total")
+UNIT_LENGTHS = ("none", "whole", "parts")
 SAMPLE = 1024  # patches that means and spreads are learned from; more change them by little
 BATCH = 64  # patches at once while learning
 SMALLEST_SPREAD = 1e-6  # relative to the mean; below it a number is constant but for rounding
@@ -29,7 +30,7 @@ class Scaling(nn.Module):
         *,
         weights: Sequence[float] | None = None,
         kind: str = "each",
-        unit_length: bool = False,
+        unit_length: str = "none",
     ) -> None:
         """Set the groups.
 
@@ -40,8 +41,9 @@ class Scaling(nn.Module):
                 root of its length; ``"total"`` divides a group by the root of its total variance,
                 so that its numbers keep their shares. Either way the squared lengths of a group
                 average to its weight squared.
-            unit_length: Divide each row by its length at the end, so that Euclidean distance ranks
-                as the cosine does.
+            unit_length: ``"whole"`` divides each row by its length at the end, so that Euclidean
+                distance ranks as the cosine does; ``"parts"`` brings each group of a row to a
+                length that follows from its weight alone, and the row to length 1.
 
         Raises:
             ValueError: If a setting is out of range.
@@ -51,6 +53,10 @@ class Scaling(nn.Module):
         self.weights = [1.0] * len(self.sizes) if weights is None else list(weights)
         if kind not in KINDS:
             raise ValueError(f"scaling must be one of {', '.join(KINDS)}, got '{kind}'.")
+        if unit_length not in UNIT_LENGTHS:
+            raise ValueError(
+                f"unit_length must be one of {', '.join(UNIT_LENGTHS)}, got '{unit_length}'."
+            )
         if len(self.weights) != len(self.sizes) or not all(0 <= w < 1e6 for w in self.weights):
             raise ValueError(
                 f"there must be {len(self.sizes)} weights from 0 to 1e6, got {self.weights}."
@@ -87,7 +93,13 @@ class Scaling(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Return scaled rows, both ``(N, D)``."""
         scaled = (rows - self.mean) * self.scale
-        return F.normalize(scaled, dim=1) if self.unit_length else scaled
+        if self.unit_length == "whole":
+            return F.normalize(scaled, dim=1)
+        if self.unit_length == "parts":
+            whole = sum(weight**2 for weight in self.weights) ** 0.5
+            groups = zip(torch.split(scaled, self.sizes, dim=1), self.weights, strict=True)
+            return torch.cat([F.normalize(part, dim=1) * (w / whole) for part, w in groups], dim=1)
+        return scaled
 
 
 def sampled(function: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
