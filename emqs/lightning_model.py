@@ -114,7 +114,7 @@ class Reconstruction(Training):
         """Return weight and value of each term that looks at codes; two views only in training."""
         config, found = self.config.loss, {}
         if config.consistency > 0 and training:
-            pooled = getattr(self.network, "pooled", 0)  # this part alone is to stay the same
+            pooled = getattr(self.network, "pooled", 0)  # 0: the whole code is to stay the same
             first, second = codes[:, -pooled:].chunk(2)
             found["consistency"] = (config.consistency, losses.consistency(first, second))
         if config.isometry > 0:

@@ -6,6 +6,7 @@ searched dataset itself (without labels) also has ``fit``. One that can be train
 (it learns to reconstruct) or ``features`` and ``pool`` (it learns to know a patch again).
 """
 
+import inspect
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -100,3 +101,10 @@ def build(name: str, settings: dict[str, Any]) -> nn.Module:
         return NETWORKS[name](**settings).eval()
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """Return the settings that a network's class has defaults for; tuples as lists, as in files."""
+    parameters = inspect.signature(NETWORKS[name]).parameters.values()
+    found = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in found.items()}
