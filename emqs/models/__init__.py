@@ -1,9 +1,27 @@
 """Encoders as plain torch networks, one file each: a patch in, a code out.
 
-A new encoder is one file with one class, one line in ``NETWORKS`` and one YAML in
-``configs/model/``. It needs ``input_size``, ``code_size`` and ``encode``; one that learns from the
-searched dataset itself (without labels) also has ``fit``. One that can be trained has ``decode``
-(it learns to reconstruct) or ``features`` and ``pool`` (it learns to know a patch again).
+A new encoder is one file with one class, one line in ``NETWORKS``, one YAML in ``configs/model/``
+and one line in ``configs/model/combined.yaml``. What its class has decides what can be done with it:
+
+- ``input_size``, ``code_size`` and ``encode`` make an ``Encoder``, which is all a search needs.
+- ``fit`` makes it ``Fittable``: it learns from the patches of the searched dataset, without labels,
+  before each search. ``emqs.models.scaling`` brings numbers of different kinds to one scale.
+- ``load_pretrained`` makes it ``Pretrained``: the constructor makes fresh weights and opens nothing,
+  so that a weights file alone can rebuild it; this method then reads a package, file or download.
+- ``decode`` lets it be trained to reconstruct, ``features`` and ``pool`` (``Convolutional``) to know
+  a patch again, and the latter to encode a whole slice at once.
+
+What it learns stands in parameters and buffers, and its settings are plain values, so that
+``emqs.weights`` can store and rebuild it. A setting that is not allowed is a ``ValueError``; an
+optional package comes through ``emqs.errors.require``. The smallest is ``pixels.py``::
+
+    class Brightness(nn.Module):
+        def __init__(self, *, size: int = 64) -> None:
+            super().__init__()
+            self.input_size, self.code_size = size, 1
+
+        def encode(self, images: Tensor) -> Tensor:  # (N, 1, H, W) in [0, 1] -> (N, 1)
+            return images.mean((2, 3))
 """
 
 import inspect
