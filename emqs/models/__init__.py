@@ -1,15 +1,15 @@
 """Encoders as plain torch networks, one file each: a patch in, a code out.
 
 A new encoder is one file with one class, one line in ``NETWORKS``, one YAML in ``configs/model/``
-and one line in ``configs/model/combined.yaml``. What its class has decides what can be done with it:
+and one line in ``configs/model/combined.yaml``. What its class has decides what it can do:
 
 - ``input_size``, ``code_size`` and ``encode`` make an ``Encoder``, which is all a search needs.
 - ``fit`` makes it ``Fittable``: it learns from the patches of the searched dataset, without labels,
   before each search. ``emqs.models.scaling`` brings numbers of different kinds to one scale.
-- ``load_pretrained`` makes it ``Pretrained``: the constructor makes fresh weights and opens nothing,
-  so that a weights file alone can rebuild it; this method then reads a package, file or download.
-- ``decode`` lets it be trained to reconstruct, ``features`` and ``pool`` (``Convolutional``) to know
-  a patch again, and the latter to encode a whole slice at once.
+- ``load_pretrained`` makes it ``Pretrained``: the constructor makes fresh weights and opens no
+  file, so that a weights file alone can rebuild it; this method reads a package or a foreign file.
+- ``decode`` lets it be trained to reconstruct. ``features`` and ``pool`` (``Convolutional``) let it
+  be trained to know a patch again, and encode a whole slice at once.
 
 What it learns stands in parameters and buffers, and its settings are plain values, so that
 ``emqs.weights`` can store and rebuild it. A setting that is not allowed is a ``ValueError``; an
