@@ -82,7 +82,7 @@ def edges(
     if drawn is None:
         low, high = config.augment.zoom
         return *patches.size_and_stride(config.patch, stack.pixel_size_nm), (low, high)
-    middle = (drawn[0] * drawn[1]) ** 0.5
+    middle = max(1, round((drawn[0] * drawn[1]) ** 0.5))  # pixels must be whole
     patch = replace(config.patch, size=middle)
     return *patches.size_and_stride(patch, stack.pixel_size_nm), (
         drawn[0] / middle,

@@ -217,7 +217,8 @@ def vicreg(first: Tensor, second: Tensor) -> dict[str, Tensor]:
 def standardised(features: Tensor) -> Tensor:
     """Return features ``(N, F)``, each of the F with mean 0 and variance 1; constant ones are 0."""
     centred = features - features.mean(dim=0)
-    return centred / centred.square().mean(dim=0).sqrt().clamp_min(1e-6)
+    variance = centred.square().mean(dim=0).clamp_min(1e-12)  # before the root: its slope at 0 is
+    return centred / variance.sqrt()  # infinite
 
 
 def relations(codes: Tensor, features: Tensor) -> Tensor:
