@@ -21,6 +21,7 @@ from torch import Tensor
 
 from emqs.config import AugmentConfig
 
+
 class Batch(NamedTuple):
     """What one step sees."""
 
