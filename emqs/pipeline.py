@@ -6,7 +6,7 @@ The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (f
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from torch import nn
 
-from emqs import embeddings, metrics, models, patches, scorers
+from emqs import calibration, embeddings, metrics, models, patches, scorers
 from emqs import query as querying
 from emqs.config import (
     IndexConfig,
@@ -111,6 +111,40 @@ def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
     return patches.grid(stack.shapes, *patch_pixels(stack, patch), border=patch.border)
 
 
+def embed_sizes(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    sizes: list[float] | None,
+    *,
+    batch_size: int = 512,
+    device: str | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield codes of patches of several sizes, side by side; see ``embeddings.embed_batches``.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``.
+        sizes: ``query.sizes``, S of them; None: the codes of ``boxes`` alone.
+        batch_size: Patches at once.
+        device: Torch device; None picks a GPU if there is one.
+
+    Yields:
+        Positions in ``boxes``, ``(n,)``, and their codes, ``(n, S D)``, float32.
+    """
+    parts = [
+        embeddings.embed_batches(model, stack, part, batch_size=batch_size, device=device)
+        for part in (
+            [boxes]
+            if sizes is None
+            else [querying.resized(boxes, factor, stack.shapes) for factor in sizes]
+        )
+    ]
+    for found in zip(*parts, strict=True):  # the order depends on the slices alone
+        yield found[0][0], np.concatenate([codes for _, codes in found], axis=1)
+
+
 @dataclass(frozen=True)
 class Known:
     """Codes of some searched patches."""
@@ -161,7 +195,12 @@ def prepare(
     """
 
     def codes(boxes: np.ndarray) -> np.ndarray:
-        return embed(model, stack, boxes, batch_size=batch_size, device=device)
+        batches = embed_sizes(
+            model, stack, boxes, query.sizes, batch_size=batch_size, device=device
+        )
+        found = list(batches)
+        order = np.argsort(np.concatenate([here for here, _ in found]), kind="stable")
+        return np.concatenate([batch for _, batch in found])[order]
 
     background = None
     if scorers.needs_background(query, has_negatives=len(negatives) > 0):
@@ -174,12 +213,46 @@ def prepare(
     return Prepared(scorer, of_positives, of_negatives, background)
 
 
+def calibrate(
+    prepared: Prepared,
+    scores: np.ndarray,
+    *,
+    query: QueryConfig,
+    index: IndexConfig,
+    prevalence: float | None = None,
+) -> calibration.Calibration | None:
+    """Return what turns scores into probabilities, or None where there are too few examples.
+
+    Args:
+        prepared: The examples.
+        scores: Of all searched patches, shape ``(N,)``, without NaN.
+        query: Which scorer, and whether probabilities are wanted.
+        index: How nearest examples are found.
+        prevalence: Share of patches that are positive, if it is known; None: estimated.
+    """
+    least = calibration.MIN_EXAMPLES
+    if prepared.negatives is None or not query.calibrate:
+        return None
+    if min(len(prepared.positives), len(prepared.negatives)) < least:
+        return None
+    background = None if prepared.background is None else prepared.background.codes
+
+    def build(positives: np.ndarray, negatives: np.ndarray) -> calibration.Score:
+        most = min(query.num_neighbors, len(positives), len(negatives))
+        fewer = replace(query, num_neighbors=most)  # an example is missing
+        return scorers.build(fewer, index, positives, negatives, background).score
+
+    held_out = calibration.held_out_scores(build, prepared.positives, prepared.negatives)
+    return calibration.fit(*held_out, scores, prevalence=prevalence)
+
+
 def search(
     model: Model,
     stack: Stack,
     boxes: np.ndarray,
     scorer: scorers.Scorer,
     *,
+    sizes: list[float] | None = None,
     known: Known | None = None,
     batch_size: int = 512,
     device: str | None = None,
@@ -192,6 +265,7 @@ def search(
         stack: The slices.
         boxes: Patches to search, shape ``(N, 5)``.
         scorer: The examples.
+        sizes: ``query.sizes`` of the examples.
         known: Codes of some of these patches, which need not be embedded again.
         batch_size: Patches at once.
         device: Torch device; None picks a GPU if there is one.
@@ -207,8 +281,8 @@ def search(
         todo = np.setdiff1d(todo, known.positions)
 
     def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for here, codes in embeddings.embed_batches(
-            model, stack, boxes[todo], batch_size=batch_size, device=device
+        for here, codes in embed_sizes(
+            model, stack, boxes[todo], sizes, batch_size=batch_size, device=device
         ):
             yield todo[here], scorer.score(codes)
 
@@ -228,6 +302,7 @@ class Evaluation:
     split: querying.Split  # positions refer to ``grid``
     grid: np.ndarray  # (M, 5), int64: all patches, examples included
     metrics: dict[str, Any]  # what metrics.json holds
+    probabilities: np.ndarray | None  # (N,), float64; None with too few examples
 
 
 def evaluate(
@@ -275,8 +350,13 @@ def evaluate(
     examples = grid[split.positives], grid[split.negatives]
     prepared = prepare(model, stack, *examples, searched, query=query, index=index, **options)
     scores = search(
-        model, stack, searched, prepared.scorer, known=prepared.background, progress=progress,
-        **options,
+        model, stack, searched, prepared.scorer, sizes=query.sizes, known=prepared.background,
+        progress=progress, **options,
+    )  # fmt: skip
+    n_query_patches = int(np.isin(grid[:, 0], split.query_slices).sum())
+    calibrated = calibrate(
+        prepared, scores, query=query, index=index,
+        prevalence=(len(split.positives) + 0.5) / (n_query_patches + 1),
     )  # fmt: skip
     order = querying.ranking(scores)
     found = overlap[split.searched]
@@ -298,8 +378,13 @@ def evaluate(
         "n_negative": len(split.negatives),
         "n_query_slices": len(split.query_slices),
         "n_slices": len(stack),
+        **describe(calibrated, scores),
         "seconds": time.perf_counter() - started,
     }
+    probabilities = None if calibrated is None else calibrated.probability(scores[order])
+    _add_measured_calibration(
+        measured["calibration"], probabilities, found[order] > query.min_overlap
+    )
     return Evaluation(
         searched[order],
         scores[order],
@@ -308,7 +393,70 @@ def evaluate(
         split,
         grid,
         measured,
+        probabilities,
     )
+
+
+def describe(calibrated: calibration.Calibration | None, scores: np.ndarray) -> dict[str, Any]:
+    """Return the block ``calibration`` of metrics.json, without what needs labels.
+
+    Args:
+        calibrated: What makes probabilities; None where there are too few examples.
+        scores: Of the searched patches, shape ``(N,)``.
+    """
+    if calibrated is None:
+        return {"calibration": None}
+    threshold = calibration.suggested_threshold(scores, calibrated.probability(scores))
+    return {
+        "calibration": {
+            "prevalence": calibrated.prevalence,
+            "threshold": {
+                "score": threshold.score,
+                "probability": threshold.probability,
+                "n_patches": threshold.n_patches,
+                "expected_precision": threshold.precision,
+                "expected_recall": threshold.recall,
+            },
+        }
+    }
+
+
+def _add_measured_calibration(
+    block: dict[str, Any] | None, probabilities: np.ndarray | None, relevant: np.ndarray
+) -> None:
+    """Add to the block ``calibration`` what labels say of it.
+
+    Args:
+        block: As ``describe`` makes it; None without probabilities.
+        probabilities: Of the searched patches, best first, shape ``(N,)``.
+        relevant: Which are positive in the sense of the examples, best first, shape ``(N,)``.
+    """
+    if block is None or probabilities is None:
+        return
+    found = calibration.reliability(probabilities, relevant)
+    n_above = block["threshold"]["n_patches"]
+    n_hits = int(relevant[:n_above].sum())
+    n_relevant = int(relevant.sum())
+    block["threshold"] |= {
+        "precision": n_hits / n_above,
+        "recall": n_hits / n_relevant if n_relevant else None,
+    }
+    block |= {
+        "expected_calibration_error": found.error,
+        "prevalence_of_labels": float(relevant.mean()),
+        "bins": [
+            {"from": low, "to": high, "n_patches": n, "mean_probability": p, "share_positive": o}
+            for low, high, n, p, o in zip(
+                found.edges[:-1].tolist(),
+                found.edges[1:].tolist(),
+                found.counts.tolist(),
+                found.predicted.tolist(),
+                found.observed.tolist(),
+                strict=True,
+            )
+            if n > 0
+        ],
+    }
 
 
 def _measure(

@@ -172,6 +172,30 @@ def boxes_at(
     return boxes
 
 
+def resized(boxes: np.ndarray, factor: float, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return patches of another size around the same centres.
+
+    As with ``boxes_at``, a patch that would reach over the border is moved inwards, so that it
+    stays whole and is not distorted; only where a slice is smaller than the patch is it cut. A
+    patch that was cut keeps its proportions.
+
+    Args:
+        boxes: Shape ``(N, 5)``, int64, columns ``(z, y, x, height, width)``.
+        factor: New edges are these times the old ones, rounded, at least one pixel.
+        shapes: Height and width of each slice, in pixels.
+
+    Returns:
+        Shape ``(N, 5)``, int64, in the same order.
+    """
+    z = boxes[:, 0]
+    limits = np.array(shapes, dtype=np.int64).reshape(-1, 2)[z]  # (N, 2)
+    edges = np.maximum(np.rint(boxes[:, 3:] * factor).astype(np.int64), 1)
+    edges = np.minimum(edges, limits)
+    starts = boxes[:, 1:3] + (boxes[:, 3:] - edges) // 2
+    starts = np.clip(starts, 0, limits - edges)
+    return np.concatenate([z[:, None], starts, edges], axis=1)
+
+
 def intersecting(boxes: np.ndarray, box: np.ndarray, *, reach: int = 0) -> np.ndarray:
     """Return which boxes ``(N, 5)`` share a pixel with one box ``(5,)``; shape ``(N,)``, bool.
 

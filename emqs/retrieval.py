@@ -94,6 +94,7 @@ class Retrieval:
     searched: np.ndarray  # (N, 5), int64: all searched patches, in the order of the grid
     searched_scores: np.ndarray  # (N,), float64
     metrics: dict[str, Any]  # what metrics.json holds
+    probabilities: np.ndarray | None  # (K,), float64; None with too few examples
 
     @property
     def relevant(self) -> np.ndarray | None:
@@ -148,15 +149,17 @@ def retrieve(
         query=query, index=index, **options,
     )  # fmt: skip
     scores = pipeline.search(
-        model, stack, searched, prepared.scorer, known=prepared.background, progress=progress,
-        **options,
+        model, stack, searched, prepared.scorer, sizes=query.sizes, known=prepared.background,
+        progress=progress, **options,
     )  # fmt: skip
+    calibrated = pipeline.calibrate(prepared, scores, query=query, index=index)
     order = querying.ranking(scores)
     size = pipeline.patch_pixels(stack, patch)[0]
     shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
     rank_of = np.empty(len(order), dtype=np.int64)
     rank_of[order] = np.arange(1, len(order) + 1)
     overlap = _overlap(stack, searched, query.structure)
+    probabilities = None if calibrated is None else calibrated.probability(scores[shown])
     return Retrieval(
         examples,
         searched[shown],
@@ -172,9 +175,11 @@ def retrieve(
             "n_negative": len(examples.negatives),
             "n_searched_patches": len(searched),
             "n_results": len(shown),
+            **pipeline.describe(calibrated, scores),
             **_precision(overlap, shown, query.min_overlap),
             "seconds": time.perf_counter() - started,
         },
+        probabilities,
     )
 
 

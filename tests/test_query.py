@@ -132,3 +132,13 @@ def test_too_few_candidates() -> None:
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         query.sample_examples(np.arange(3), 4, seed=0, kind="negative")
+
+
+def test_resized_by_hand() -> None:
+    """Same centre; moved inwards at a border; cut only where the slice is smaller."""
+    boxes = np.array([[0, 40, 40, 20, 20], [0, 0, 90, 20, 10], [1, 10, 10, 20, 20]])
+    larger = query.resized(boxes, 2, [(100, 100), (30, 200)])
+    assert larger.tolist() == [[0, 30, 30, 40, 40], [0, 0, 80, 40, 20], [1, 0, 0, 30, 40]]
+    smaller = query.resized(boxes, 0.5, [(100, 100), (30, 200)])
+    assert smaller[0].tolist() == [0, 45, 45, 10, 10]
+    assert query.resized(boxes, 1, [(100, 100), (30, 200)]).tolist() == boxes.tolist()

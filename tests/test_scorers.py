@@ -1,5 +1,6 @@
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.optimize import minimize
 
 from emqs import scorers
 from emqs.config import IndexConfig, QueryConfig
+from emqs.config.search import SCORERS
 from emqs.errors import ConfigError, DataError
 from emqs.query import ranking
 from emqs.scorers import Nearest
@@ -297,7 +299,7 @@ def test_lda_with_one_example_of_each_kind() -> None:
 
 @pytest.mark.parametrize("whiten", ["none", "standard", "pca"])
 @pytest.mark.parametrize("metric", ["l2", "cosine"])
-@pytest.mark.parametrize("scorer", ["nearest", "prototype", "knn", "logistic", "lda"])
+@pytest.mark.parametrize("scorer", SCORERS)
 def test_every_scorer_finds_a_cluster(scorer: str, metric: str, whiten: str) -> None:
     """Positives lie around (6, 6, 0 ...), negatives elsewhere; one score for each code."""
     rng = np.random.default_rng(0)
@@ -322,10 +324,62 @@ def test_every_scorer_finds_a_cluster(scorer: str, metric: str, whiten: str) -> 
         ({"whiten": "standard"}, True, True),
         ({"scorer": "prototype"}, True, False),
         ({"scorer": "prototype"}, False, True),
+        ({"scorer": "logistic"}, True, True),
+        ({"sizes": [0.5, 1.0]}, True, True),
     ],
 )
 def test_unlabelled_codes_are_made_only_where_they_are_needed(
-    settings: dict[str, str], has_negatives: bool, expected: bool
+    settings: dict[str, Any], has_negatives: bool, expected: bool
 ) -> None:
-    config = QueryConfig(**settings)  # type: ignore[arg-type]
+    config = QueryConfig(**settings)
     assert scorers.needs_background(config, has_negatives=has_negatives) is expected
+
+
+def test_density_is_the_ratio_of_kernel_means() -> None:
+    """Everything else: half the negatives' density, half the background's; one kernel at a time."""
+    positives, negatives, background = codes_of(0, 3), codes_of(1, 7), codes_of(3, 20)
+    codes = codes_of(2, 10).astype(np.float64)
+    width = 0.4 * math.sqrt(float(np.mean(np.sum(background.astype(np.float64) ** 2, axis=1))))
+
+    def density(code: np.ndarray, examples: np.ndarray) -> float:
+        return float(
+            np.mean([math.exp(-float((code - e) @ (code - e)) / (2 * width**2)) for e in examples])
+        )
+
+    expected = [
+        math.log(density(c, positives))
+        - math.log((density(c, negatives) + density(c, background)) / 2)
+        for c in codes
+    ]
+    settings = {"scorer": "density", "bandwidth": 0.4}
+    found = built(positives, negatives, background=background, **settings)
+    assert found.score(codes_of(2, 10)) == pytest.approx(np.array(expected), rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("has_negatives", [True, False])
+def test_the_background_takes_half_of_the_negative_weight(has_negatives: bool) -> None:
+    given = scorers.Given(np.ones((4, 2)), np.zeros((6 * has_negatives, 2)), np.full((50, 2), 2.0))
+    codes, is_positive, weights = given.weighted(10)
+    assert len(codes) == 4 + 6 * has_negatives + 10
+    share = [weights[(codes == v).all(axis=1)].sum() / weights.sum() for v in (1, 0, 2)]
+    assert share == pytest.approx([0.5, 0.25, 0.25] if has_negatives else [0.5, 0, 0.5])
+    assert is_positive.tolist() == (codes[:, 0] == 1).astype(int).tolist()
+
+
+def test_sizes_are_fused_as_the_mean_of_standardised_scores() -> None:
+    positives, negatives = codes_of(0, 5, d=12), codes_of(1, 9, d=12)
+    background, codes = codes_of(3, 40, d=12), codes_of(2, 20, d=12)
+    settings = {"scorer": "prototype", "whiten": "standard"}
+    fused = built(positives, negatives, background=background, sizes=[1.0, 1.5], **settings)
+    parts = []
+    for columns in (slice(0, 6), slice(6, 12)):
+        own = [np.ascontiguousarray(c[:, columns]) for c in (positives, negatives, background)]
+        part = built(own[0], own[1], background=own[2], **settings)
+        usual = part.score(own[2])
+        parts.append((part.score(codes[:, columns]) - usual.mean()) / usual.std())
+    np.testing.assert_allclose(fused.score(codes), np.mean(parts, axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_sizes_need_searched_patches() -> None:
+    with pytest.raises(DataError, match=r"^query\.sizes needs searched patches"):
+        built(codes_of(0, 5), codes_of(1, 9), sizes=[1.0, 1.5])

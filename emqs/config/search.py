@@ -6,7 +6,7 @@ from typing import Any
 from emqs.config.reading import above_zero, at_least, fraction, one_of
 from emqs.errors import ConfigError
 
-SCORERS = ("nearest", "prototype", "knn", "logistic", "lda")
+SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density")
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,14 @@ class QueryConfig:
     min_overlap: float = 0.5  # fraction of a patch that makes it a positive example, (0, 1]
     num_neighbors: int = 1  # nearest examples whose distances are averaged
     batch_size: int = 10  # consecutive slices per block; the middle one is the query slice
-    scorer: str = "nearest"  # nearest, prototype, knn, logistic or lda
+    scorer: str = "nearest"  # one of SCORERS
     metric: str = "l2"  # l2 or cosine
     whiten: str = "none"  # none, standard or pca
     k: int = 5  # knn: nearest examples of each kind that count
-    c: float = 1.0  # logistic: inverse strength of the penalty
+    c: float = 10.0  # logistic, svm: inverse strength of the penalty
+    bandwidth: float = 0.5  # density, svm: width of a kernel, in typical lengths of a code
+    sizes: list[float] | None = None  # edges of concentric patches, in edges; None: one size
+    calibrate: bool = True  # turn scores into probabilities where there are enough examples
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -167,6 +170,12 @@ class QueryConfig:
         one_of("query.whiten", self.whiten, ("none", "standard", "pca"))
         at_least("query.k", self.k, 1)
         above_zero("query.c", self.c)
+        above_zero("query.bandwidth", self.bandwidth)
+        if self.sizes is not None and not self.sizes:
+            raise ConfigError("query.sizes is empty; give factors such as [0.75,1,1.5], or null.")
+        for size in self.sizes or []:
+            if not 0.1 <= size <= 10:
+                raise ConfigError(f"query.sizes must be factors from 0.1 to 10, got {size:g}.")
 
 
 @dataclass(frozen=True)
