@@ -1,12 +1,11 @@
 """Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
 
 The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``prepare``, ``search`` and ``evaluate``.
+``emqs.embeddings``), ``Search`` (from ``emqs.searching``) and ``evaluate``.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from torch import nn
 
-from emqs import calibration, embeddings, metrics, models, patches, scorers
+from emqs import calibration, embeddings, metrics, models, patches
 from emqs import query as querying
 from emqs.config import (
     IndexConfig,
@@ -27,16 +26,16 @@ from emqs.config import (
 from emqs.datasets import Stack
 from emqs.embeddings import embed
 from emqs.errors import ConfigError
+from emqs.searching import Search, calibrate
 from emqs.weights import Model, tensors_sha256
 from emqs.weights import load as load_weights
 
 __all__ = [
-    "Evaluation", "embed", "evaluate", "load_model", "make_grid", "patch_pixels", "prepare",
-    "search",
+    "Evaluation", "Search", "calibrate", "embed", "evaluate", "load_model", "make_grid",
+    "patch_pixels",
 ]  # fmt: skip
 
 PRECISION_AT = (10, 50, 100)
-BACKGROUND = 4096  # a scorer learns from at most this many unlabelled patches
 
 
 def load_model(config: ModelConfig, weights: str | None) -> Model:
@@ -111,186 +110,6 @@ def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
     return patches.grid(stack.shapes, *patch_pixels(stack, patch), border=patch.border)
 
 
-def embed_sizes(
-    model: Model,
-    stack: Stack,
-    boxes: np.ndarray,
-    sizes: list[float] | None,
-    *,
-    batch_size: int = 512,
-    device: str | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield codes of patches of several sizes, side by side; see ``embeddings.embed_batches``.
-
-    Args:
-        model: The encoder.
-        stack: The slices.
-        boxes: Patch positions, shape ``(N, 5)``.
-        sizes: ``query.sizes``, S of them; None: the codes of ``boxes`` alone.
-        batch_size: Patches at once.
-        device: Torch device; None picks a GPU if there is one.
-
-    Yields:
-        Positions in ``boxes``, ``(n,)``, and their codes, ``(n, S D)``, float32.
-    """
-    parts = [
-        embeddings.embed_batches(model, stack, part, batch_size=batch_size, device=device)
-        for part in (
-            [boxes]
-            if sizes is None
-            else [querying.resized(boxes, factor, stack.shapes) for factor in sizes]
-        )
-    ]
-    for found in zip(*parts, strict=True):  # the order depends on the slices alone
-        yield found[0][0], np.concatenate([codes for _, codes in found], axis=1)
-
-
-@dataclass(frozen=True)
-class Known:
-    """Codes of some searched patches."""
-
-    positions: np.ndarray  # (B,), int64, among the searched patches, ascending
-    codes: np.ndarray  # (B, D), float32
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Codes of the examples and the scorer made of them."""
-
-    scorer: scorers.Scorer
-    positives: np.ndarray  # (P, D), float32
-    negatives: np.ndarray | None  # (M, D), float32; None if there are none
-    background: Known | None  # what the scorer learnt from without labels, if it did
-
-
-def prepare(
-    model: Model,
-    stack: Stack,
-    positives: np.ndarray,
-    negatives: np.ndarray,
-    searched: np.ndarray,
-    *,
-    query: QueryConfig,
-    index: IndexConfig,
-    batch_size: int = 512,
-    device: str | None = None,
-) -> Prepared:
-    """Return a scorer of examples, ready for ``search``.
-
-    Args:
-        model: The encoder.
-        stack: The slices.
-        positives: Boxes of the positive examples, shape ``(P, 5)``.
-        negatives: Boxes of the negative examples, shape ``(M, 5)``; M is 0 if there are none.
-        searched: Boxes that will be searched, shape ``(N, 5)``. If the scorer learns from
-            unlabelled codes, at most ``BACKGROUND`` of them are drawn, with a fixed seed.
-        query: Which scorer.
-        index: How nearest examples are found.
-        batch_size: Patches embedded at once.
-        device: Torch device; None picks a GPU if there is one.
-
-    Raises:
-        ConfigError: If the scorer cannot do with so few examples.
-        DataError: If there are too few patches to learn from.
-    """
-
-    def codes(boxes: np.ndarray) -> np.ndarray:
-        batches = embed_sizes(
-            model, stack, boxes, query.sizes, batch_size=batch_size, device=device
-        )
-        found = list(batches)
-        order = np.argsort(np.concatenate([here for here, _ in found]), kind="stable")
-        return np.concatenate([batch for _, batch in found])[order]
-
-    background = None
-    if scorers.needs_background(query, has_negatives=len(negatives) > 0):
-        drawn = np.random.default_rng(0).permutation(len(searched))[:BACKGROUND]
-        background = Known(np.sort(drawn), codes(searched[np.sort(drawn)]))
-    of_positives, of_negatives = codes(positives), codes(negatives) if len(negatives) else None
-    scorer = scorers.build(
-        query, index, of_positives, of_negatives, None if background is None else background.codes
-    )
-    return Prepared(scorer, of_positives, of_negatives, background)
-
-
-def calibrate(
-    prepared: Prepared,
-    scores: np.ndarray,
-    *,
-    query: QueryConfig,
-    index: IndexConfig,
-    prevalence: float | None = None,
-) -> calibration.Calibration | None:
-    """Return what turns scores into probabilities, or None where there are too few examples.
-
-    Args:
-        prepared: The examples.
-        scores: Of all searched patches, shape ``(N,)``, without NaN.
-        query: Which scorer, and whether probabilities are wanted.
-        index: How nearest examples are found.
-        prevalence: Share of patches that are positive, if it is known; None: estimated.
-    """
-    least = calibration.MIN_EXAMPLES
-    if prepared.negatives is None or not query.calibrate:
-        return None
-    if min(len(prepared.positives), len(prepared.negatives)) < least:
-        return None
-    background = None if prepared.background is None else prepared.background.codes
-
-    def build(positives: np.ndarray, negatives: np.ndarray) -> calibration.Score:
-        most = min(query.num_neighbors, len(positives), len(negatives))
-        fewer = replace(query, num_neighbors=most)  # an example is missing
-        return scorers.build(fewer, index, positives, negatives, background).score
-
-    held_out = calibration.held_out_scores(build, prepared.positives, prepared.negatives)
-    return calibration.fit(*held_out, scores, prevalence=prevalence)
-
-
-def search(
-    model: Model,
-    stack: Stack,
-    boxes: np.ndarray,
-    scorer: scorers.Scorer,
-    *,
-    sizes: list[float] | None = None,
-    known: Known | None = None,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
-) -> np.ndarray:
-    """Return the score of every patch; codes are scored as they come and not kept.
-
-    Args:
-        model: The encoder that also made the examples of ``scorer``.
-        stack: The slices.
-        boxes: Patches to search, shape ``(N, 5)``.
-        scorer: The examples.
-        sizes: ``query.sizes`` of the examples.
-        known: Codes of some of these patches, which need not be embedded again.
-        batch_size: Patches at once.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with the time left.
-
-    Returns:
-        Scores, shape ``(N,)``, float64; higher is more alike.
-    """
-    scores = np.empty(len(boxes), dtype=np.float64)
-    todo = np.arange(len(boxes))
-    if known is not None:
-        scores[known.positions] = scorer.score(known.codes)
-        todo = np.setdiff1d(todo, known.positions)
-
-    def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for here, codes in embed_sizes(
-            model, stack, boxes[todo], sizes, batch_size=batch_size, device=device
-        ):
-            yield todo[here], scorer.score(codes)
-
-    for here, batch in embeddings.with_progress(scored(), len(todo), "search", show=progress):
-        scores[here] = batch
-    return scores
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """A ranking of all searched patches and how good it is; arrays are best patch first."""
@@ -344,18 +163,17 @@ def evaluate(
     grid = make_grid(stack, patch)
     overlap = patches.structure_fraction(labels, grid, query.structure)
     split = querying.split(grid, overlap, len(stack), query)
-    options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
     searched = grid[split.searched]
-    examples = grid[split.positives], grid[split.negatives]
-    prepared = prepare(model, stack, *examples, searched, query=query, index=index, **options)
-    scores = search(
-        model, stack, searched, prepared.scorer, sizes=query.sizes, known=prepared.background,
-        progress=progress, **options,
-    )  # fmt: skip
+    search = Search(
+        model, stack, patch_pixels(stack, patch)[0], query, index, batch_size, device, progress
+    )
+    prepared = search.prepare(grid[split.positives], grid[split.negatives], searched)
+    found_scores = search.score(searched, prepared)
+    scores = found_scores.ranking
     n_query_patches = int(np.isin(grid[:, 0], split.query_slices).sum())
     calibrated = calibrate(
-        prepared, scores, query=query, index=index,
+        search, prepared, found_scores,
         prevalence=(len(split.positives) + 0.5) / (n_query_patches + 1),
     )  # fmt: skip
     order = querying.ranking(scores)

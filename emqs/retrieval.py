@@ -142,19 +142,14 @@ def retrieve(
     grid = pipeline.make_grid(stack, patch)
     examples = choose_examples(stack, grid, settings, patch=patch, query=query)
     searched = grid[_searched(grid, len(stack), examples, settings)]
-    options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
-    prepared = pipeline.prepare(
-        model, stack, examples.positives, examples.negatives, searched,
-        query=query, index=index, **options,
-    )  # fmt: skip
-    scores = pipeline.search(
-        model, stack, searched, prepared.scorer, sizes=query.sizes, known=prepared.background,
-        progress=progress, **options,
-    )  # fmt: skip
-    calibrated = pipeline.calibrate(prepared, scores, query=query, index=index)
-    order = querying.ranking(scores)
     size = pipeline.patch_pixels(stack, patch)[0]
+    search = pipeline.Search(model, stack, size, query, index, batch_size, device, progress)
+    prepared = search.prepare(examples.positives, examples.negatives, searched)
+    found = search.score(searched, prepared)
+    scores = found.ranking
+    calibrated = pipeline.calibrate(search, prepared, found)
+    order = querying.ranking(scores)
     shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
     rank_of = np.empty(len(order), dtype=np.int64)
     rank_of[order] = np.arange(1, len(order) + 1)

@@ -195,6 +195,8 @@ def start(config: ModelConfig, path: str | None) -> nn.Module:
     network = models.build(config.name, dict(config.network))
     check_trainable(config.name, network)
     if path is None:
+        if isinstance(network, models.Pretrained):
+            network.load_pretrained()
         return network
     found = weights.load(Path(path))
     for setting, here, wanted in weights.differences(found, config):

@@ -155,6 +155,12 @@ class QueryConfig:
     c: float = 10.0  # logistic, svm: inverse strength of the penalty
     bandwidth: float = 0.5  # density, svm: width of a kernel, in typical lengths of a code
     sizes: list[float] | None = None  # edges of concentric patches, in edges; None: one size
+    dense: bool = False  # score windows on a finer grid; False: each patch as a whole
+    window: float | None = None  # dense: edge of a window, in patches; None: what fits the network
+    step: float = 0.25  # dense: step of the grid of windows, in patches
+    smooth: float = 0.25  # dense: sigma of a Gaussian over scores in a slice, in patches; 0: none
+    smooth_z: float = 1.0  # dense: the same over consecutive slices, in slices; 0: none
+    question: str = "touches"  # dense: touches (highest score in a patch) or mostly (mean score)
     calibrate: bool = True  # turn scores into probabilities where there are enough examples
 
     def __post_init__(self) -> None:
@@ -171,6 +177,12 @@ class QueryConfig:
         at_least("query.k", self.k, 1)
         above_zero("query.c", self.c)
         above_zero("query.bandwidth", self.bandwidth)
+        one_of("query.question", self.question, ("touches", "mostly"))
+        if self.window is not None:
+            fraction("query.window", self.window, zero=False)
+        fraction("query.step", self.step, zero=False)
+        at_least("query.smooth", self.smooth, 0)
+        at_least("query.smooth_z", self.smooth_z, 0)
         if self.sizes is not None and not self.sizes:
             raise ConfigError("query.sizes is empty; give factors such as [0.75,1,1.5], or null.")
         for size in self.sizes or []:

@@ -73,6 +73,10 @@ class Encoder(Protocol):
 class Convolutional(Encoder, Protocol):
     """An encoder that pools a feature map, which can be computed for a whole slice at once."""
 
+    cell: int  # edge of a cell of the map, in pixels of the input
+    shift: float  # centre of what a cell sees minus centre of the cell, in pixels
+    reach: int  # how far outside a cell the input can change it, in pixels, at most
+
     def features(self, images: Tensor) -> Tensor:
         """Return the map ``(N, C, h, w)`` of images ``(N, 1, H, W)`` in [0, 1], float32."""
         ...
