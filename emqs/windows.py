@@ -1,4 +1,4 @@
-"""Windows on a grid finer than the patches: where they lie, how their scores become those of patches.
+"""Windows on a grid finer than the patches: where they lie, and scores of patches from theirs.
 
 A patch that barely touches a structure looks like its surroundings as a whole, but one of the
 windows in it may not. So windows are scored; neighbouring scores, which say nearly the same, are
