@@ -105,7 +105,7 @@ def test_every_setting_named_in_the_readme_exists() -> None:
 
 
 def test_the_defaults_in_the_table_are_the_defaults() -> None:
-    cfg = composed("evaluate", [])
+    cfg = composed("evaluate", ["index=annoy"])
     rows = re.findall(
         r"^\| `((?:query|patch|index)\.\w+)` \|[^|]*\| `?([^|`]+)`?[^|]*\|", README, re.M
     )
