@@ -1,5 +1,13 @@
 """Settings as dataclasses: types and limits here, values in configs/."""
 
+from emqs.config.compress import (
+    BenchConfig,
+    CompressConfig,
+    InputConfig,
+    OutputConfig,
+    RecommendConfig,
+    SampleConfig,
+)
 from emqs.config.reading import CONFIG_DIR, WEIGHTS_DIR, read
 from emqs.config.search import (
     ComputeConfig,
@@ -31,22 +39,28 @@ __all__ = [
     "CONFIG_DIR",
     "WEIGHTS_DIR",
     "AugmentConfig",
+    "BenchConfig",
     "CallbacksConfig",
+    "CompressConfig",
     "ComputeConfig",
     "DataConfig",
     "DatasetConfig",
     "DownloadConfig",
     "IndexConfig",
+    "InputConfig",
     "LoggerConfig",
     "LossConfig",
     "MemberConfig",
     "ModelConfig",
     "OptimizerConfig",
+    "OutputConfig",
     "PackagedConfig",
     "PatchConfig",
     "PathsConfig",
     "PreprocessingConfig",
     "QueryConfig",
+    "RecommendConfig",
+    "SampleConfig",
     "StageConfig",
     "ToyConfig",
     "TrainConfig",
