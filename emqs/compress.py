@@ -7,7 +7,7 @@ python -m emqs.compress task=convert source=PATH target=PATH.zarr
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from rich.progress import (
     BarColumn,
     Progress,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -24,11 +25,19 @@ from rich.progress import (
 
 from emqs import command, report
 from emqs.codecs import CODECS, COMPRESSORS, MAX_VOXELS
-from emqs.config import CONFIG_DIR, BenchConfig, CompressConfig, InputConfig, read
+from emqs.config import (
+    CONFIG_DIR,
+    BenchConfig,
+    CodecConfig,
+    CompressConfig,
+    InputConfig,
+    OutputConfig,
+    RecommendConfig,
+    read,
+)
 from emqs.errors import ConfigError, DataError
-from emqs.figures import bars, style
-from emqs.label_files import Box, Reader, open_volume
-from emqs.label_tasks import bench
+from emqs.label_files import Reader, format_of_target, named, open_volume, target_dtype
+from emqs.label_tasks import bench, bench_results, convert, query, recommend, verify
 from emqs.label_tasks.region import Region
 from emqs.synthetic.segmentation import segmentation
 
@@ -51,6 +60,10 @@ def compress(cfg: DictConfig, run: report.Run) -> float | None:
     settings = read(CompressConfig, {name: cfg[name] for name in names}, "")
     tasks: dict[str, Callable[[DictConfig, CompressConfig, report.Run], float | None]] = {
         "bench": bench_task,
+        "convert": convert_task,
+        "verify": verify_task,
+        "labels": labels_task,
+        "recommend": recommend_task,
     }
     return tasks[settings.task](cfg, settings, run)
 
@@ -81,6 +94,18 @@ def progress_bar() -> Progress:
     """Return a bar with the time left; nothing is drawn where output is no terminal."""
     bars_shown = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     return Progress(*bars_shown, TimeRemainingColumn(), transient=True)
+
+
+def stepper(progress: Progress) -> Callable[[str, int, int], None]:
+    """Return what tasks call after each part; every stage has a bar of its own."""
+    tasks: dict[str, TaskID] = {}
+
+    def step(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = progress.add_task(stage, total=total)
+        progress.update(tasks[stage], completed=done)
+
+    return step
 
 
 def bench_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> float:
@@ -120,20 +145,16 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> fl
         "left_out": left_out,
     }
     run.save_json(RESULTS, results)
-    write_results([results], run.folder)
+    bench_results.write([results], run.folder)
     best = min(found, key=lambda result: result.compressed_bytes)
     run.log_metrics({"ratio": best.ratio, "bits_per_voxel": best.bits_per_voxel})
     run.log_figure(run.folder / "ratios.png")
-    print(f"\n{described(results)}")  # noqa: T201
+    print(f"\n{bench_results.described(results)}")  # noqa: T201
     print(report.plain_table([bench.row(entry) for entry in results["results"]]))  # type: ignore[attr-defined] # noqa: T201
     for name, why in left_out.items():
-        print(f"left out: {name}: {command.one_line(CommandText(why))}")  # noqa: T201
+        print(f"left out: {name}: {why}")  # noqa: T201
     print(f"\nTables and chart: {run.folder}")  # noqa: T201
     return best.ratio
-
-
-class CommandText(Exception):
-    """A text that is shown on one line."""
 
 
 def bench_volume(
@@ -171,63 +192,178 @@ def bench_volume(
     return volume, what
 
 
-def described(results: dict[str, Any]) -> str:
-    """Return what was measured, one line."""
-    volume = results["volume"]
-    size = " x ".join(str(side) for side in volume["shape"])
-    runs = results["results"][0]["runs"]
-    return (
-        f"{volume['what']}: {size} voxels (Z Y X) of {volume['dtype']}, {volume['n_labels']:,} "
-        f"labels; median (lowest-highest) of {runs} run{'s' if runs > 1 else ''}, one thread"
-    )
+def convert_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> float:
+    """Copy a volume into another format."""
+    target = needed_target(settings)
+    with opened(cfg, settings) as reader:
+        done = converted(cfg, reader, target)
+        ratio = reader.dtype.itemsize * np.prod(reader.shape, dtype=float) / max(done.n_bytes, 1)
+        for note in reader.notes:
+            print(f"Note: {note}")  # noqa: T201
+        size = " x ".join(str(side) for side in reader.shape)
+        resumed = f", {done.n_resumed} of them from an earlier run" if done.n_resumed else ""
+        print(  # noqa: T201
+            f"{target}: {size} voxels (Z Y X) of {reader.dtype} in {done.n_bytes:,} bytes, "
+            f"{ratio:.1f} times smaller than the labels; {done.n_boxes + done.n_resumed} "
+            f"parts{resumed}; {'equal to the source' if done.verified else 'not compared'}."
+        )
+    run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
+    run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
+    return float(ratio)
 
 
-def write_results(measured: list[dict[str, Any]], folder: Path) -> None:
-    """Write CSV, Markdown and LaTeX tables and the chart of one or many measurements."""
-    entries = [
-        {"volume": one["volume"]["what"], "dtype": one["volume"]["dtype"], **entry}
-        for one in measured
-        for entry in one["results"]
-    ]
-    flat = [bench.flat(entry) for entry in entries]
-    report.write_csv(
-        folder / "results.csv", {key: [row[key] for row in flat] for key in flat[0]}
-    )
-    several = len({one["volume"]["what"] for one in measured}) > 1
-    rows = [
-        ({"volume": entry["volume"]} if several else {}) | bench.row(entry) for entry in entries
-    ]
-    report.write_text(folder / "results.md", report.markdown_table(rows))
-    caption = "Label-volume codecs: size, and speed in MB of the volume per second."
-    report.write_text(folder / "results.tex", report.latex_table(rows, caption=caption))
-    style.save(chart(measured), folder / "ratios.png")
+def needed_target(settings: CompressConfig) -> Path:
+    """Return the target.
 
-
-def chart(measured: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - a matplotlib figure
-    """Return the paper's chart: compression ratios, grouped by compressor.
-
-    Of several volumes, the mean ratio is drawn, as in the paper.
+    Raises:
+        ConfigError: If there is none.
     """
-    ratios: dict[str, dict[str, list[float]]] = {}
-    for one in measured:
-        for entry in one["results"]:
-            group = ratios.setdefault(entry["compression"], {})
-            group.setdefault(entry["encoding"], []).append(entry["ratio"])
-    known = [name for name in bench.all_encodings() if any(name in g for g in ratios.values())]
-    means = {
-        compressor: {name: float(np.mean(values)) for name, values in group.items()}
-        for compressor, group in ratios.items()
+    if settings.target is None:
+        raise ConfigError(f"task={settings.task} needs a place to write to: give target=PATH.")
+    return Path(settings.target)
+
+
+def converted(cfg: DictConfig, reader: Reader, target: Path) -> convert.Converted:
+    """Write a volume to a target, as the settings say, with a progress bar."""
+    how = read(OutputConfig, cfg.output, "output")
+    format_name = format_of_target(target, how.format)
+    options: dict[str, Any] = {}
+    if format_name == "zarr":
+        options = {"codec": asdict(read(CodecConfig, cfg.codec, "codec")), "levels": how.levels}
+    elif command.is_chosen("codec") or how.levels:
+        raise ConfigError(
+            f"codec= and output.levels are for Zarr; target={target} is written as {format_name}. "
+            "Leave them out, or end target in .zarr."
+        )
+    dtype = how.dtype or target_dtype(reader, format_name)
+    with progress_bar() as progress:
+        return convert.convert(
+            reader,
+            target,
+            format_name,
+            dtype=np.dtype(dtype),
+            options=options,
+            memory_bytes=how.memory_mb * 10**6,
+            verify=how.verify,
+            restart=how.restart,
+            step=stepper(progress),
+        )
+
+
+def verify_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> None:
+    """Read every chunk of a volume again.
+
+    Raises:
+        DataError: If one is damaged; all of them are listed first.
+    """
+    with opened(cfg, settings) as reader, progress_bar() as progress:
+        found = verify.verify(reader, step=stepper(progress))
+        for note in reader.notes:
+            print(f"Note: {note}")  # noqa: T201
+    run.save_json("verify.json", asdict(found))
+    for place, why in found.bad.items():
+        print(f"damaged: {place}: {why}")  # noqa: T201
+    if found.bad:
+        raise DataError(
+            f"{len(found.bad)} of {found.n_blocks} chunks of {settings.source} are damaged; they are "
+            f"listed above and in {run.folder / 'verify.json'}. Write them again from the original."
+        )
+    how = (
+        f"checked against {found.checksum}"
+        if found.checksum
+        else f"decoded; {reader.format} has no checksum here, so a changed label would not show"
+    )
+    print(f"{settings.source}: all {found.n_blocks} chunks can be read, {how}.")  # noqa: T201
+
+
+def labels_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> None:
+    """Ask a volume for its labels, or for one of them."""
+    if settings.action != "list" and settings.label is None:
+        raise ConfigError(f"action={settings.action} needs a label: give label=NUMBER.")
+    target = needed_target(settings) if settings.action == "extract" else None
+    with opened(cfg, settings) as reader:
+        with progress_bar() as progress:
+            step = stepper(progress)
+            if settings.action == "list":
+                found = query.labels(reader, step=step)
+            elif settings.action == "contains":
+                found = query.where(reader, settings.label or 0, step=step)
+            else:
+                found = query.measure(reader, settings.label or 0, step=step)
+        answer = told(found, settings)
+        run.save_json("labels.json", answer)
+        if settings.action == "list":
+            for label in answer["labels"]:
+                print(label)  # noqa: T201
+            print(f"{len(answer['labels']):,} labels", end="; ")  # noqa: T201
+        elif settings.action == "contains":
+            yes = f"yes, in {len(answer['blocks'])} chunks" if answer["blocks"] else "no"
+            print(f"Label {settings.label}: {yes}", end="; ")  # noqa: T201
+        else:
+            print(f"Label {settings.label}: {answer['n_voxels']:,} voxels", end="")  # noqa: T201
+            print(f", {named(found.box)}" if found.box else "", end="; ")  # noqa: T201
+        print(f"{found.n_decoded} of {found.n_blocks} chunks were decoded.")  # noqa: T201
+        if target is not None:
+            if found.box is None:
+                raise DataError(f"{settings.source} does not hold label {settings.label}.")
+            mask = query.OneLabel(reader, settings.label or 0, found.box)
+            converted(cfg, mask, target)
+            print(f"Its mask, cut to these ends: {target}")  # noqa: T201
+
+
+def told(found: query.Found, settings: CompressConfig) -> dict[str, Any]:
+    """Return an answer as JSON can hold it."""
+    answer: dict[str, Any] = {
+        "action": settings.action,
+        "label": settings.label,
+        "n_chunks": found.n_blocks,
+        "n_decoded": found.n_decoded,
     }
-    # the strongest compressor first, none last: the eye compares neighbours
-    order = sorted(means, key=lambda c: (c == "none", -max(means[c].values())))
-    volumes = list(dict.fromkeys(one["volume"]["what"] for one in measured))
-    dtypes = "/".join(dict.fromkeys(one["volume"]["dtype"] for one in measured))
-    return bars.grouped(
-        {compressor: means[compressor] for compressor in order},
-        series=known,
-        title=f"Compression ratio, {volumes[0] if len(volumes) == 1 else f'mean of {len(volumes)} volumes'}",
-        ylabel=f"times smaller than {dtypes}",
-        xlabel="compressor after the encoding",
+    if found.labels is not None:
+        answer["labels"] = found.labels.tolist()
+    if found.blocks is not None:
+        answer["blocks"] = [[[p.start, p.stop] for p in box] for box in found.blocks]
+    if settings.action in ("count", "box", "extract"):
+        answer["n_voxels"] = found.n_voxels
+        answer["box"] = [[p.start, p.stop] for p in found.box] if found.box else None
+    return answer
+
+
+def recommend_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> None:
+    """Try codecs on a few chunks, and print the commands to use."""
+    how = read(RecommendConfig, cfg.recommend, "recommend")
+    chunks_of = read(CodecConfig, cfg.codec, "codec").chunks
+    with opened(cfg, settings) as reader, progress_bar() as progress:
+        chunk = tuple(min(a, b) for a, b in zip(chunks_of, reader.shape, strict=True))
+        parts = recommend.sample(reader, chunk, how.n_chunks, how.seed)  # type: ignore[arg-type]
+        task = progress.add_task("trying", total=how.runs * len(recommend.CANDIDATES))
+        tried = recommend.try_all(
+            parts,
+            runs=how.runs,
+            step=lambda name: progress.update(task, advance=1, description=name),
+        )
+    rows = [
+        {
+            "option": one.option,
+            "ratio": f"{one.ratio:.1f}",
+            "bits/voxel": f"{8 * one.n_bytes / sum(p.size for p in parts):.4f}",
+            "write MB/s": f"{one.write_mb_s:.0f}",
+            "read MB/s": f"{one.read_mb_s:.0f}",
+        }
+        for one in tried
+    ]
+    print(f"\n{len(parts)} chunks of {chunk} voxels (Z Y X), {parts[0].dtype}; processor time")  # noqa: T201
+    print(report.plain_table(rows))  # noqa: T201
+    name = Path(settings.source or "").name.split(".")[0] or "labels"
+    chosen = recommend.choose(tried)
+    for wish, one in chosen.items():
+        target = f"{name}.zarr" if one.option != recommend.VIEWER else f"{name}.precomputed"
+        print(  # noqa: T201
+            f"{wish}: python -m emqs.compress task=convert source={settings.source} "
+            f"target={target} {one.option}"
+        )
+    run.save_json(
+        "recommend.json", {"tried": rows, "chosen": {k: v.option for k, v in chosen.items()}}
     )
 
 
@@ -243,7 +379,7 @@ class CombineResults(command.SweepEnd):
         ]
         if not measured:
             return
-        write_results(measured, sweep)
+        bench_results.write(measured, sweep)
         rows = [bench.row(entry) for one in measured for entry in one["results"]]
         print("\n" + report.plain_table(rows))  # noqa: T201
         print(f"\nCombined tables and chart: {sweep}")  # noqa: T201

@@ -2,6 +2,7 @@
 
 from emqs.config.compress import (
     BenchConfig,
+    CodecConfig,
     CompressConfig,
     InputConfig,
     OutputConfig,
@@ -41,6 +42,7 @@ __all__ = [
     "AugmentConfig",
     "BenchConfig",
     "CallbacksConfig",
+    "CodecConfig",
     "CompressConfig",
     "ComputeConfig",
     "DataConfig",

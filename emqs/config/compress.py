@@ -40,6 +40,27 @@ class InputConfig:
 
 
 @dataclass(frozen=True)
+class CodecConfig:
+    """How labels are stored in Zarr. Values come from ``configs/codec/*.yaml``."""
+
+    name: str  # crackle or zstd
+    chunks: list[int]  # z, y, x, voxels
+    compressor: str = "zstd"  # after crackle: zstd or lzma
+    level: int = 3  # of the compressor
+    markov_order: int = 0  # of crackle, 0 to 10
+    pins: bool = False  # of crackle
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        one_of("codec.name", self.name, ("crackle", "zstd"))
+        one_of("codec.compressor", self.compressor, ("zstd", "lzma"))
+        if len(self.chunks) != 3 or not all(side >= 1 for side in self.chunks):
+            raise ConfigError(
+                f"codec.chunks must be three lengths of at least 1 (z, y, x), got {list(self.chunks)}."
+            )
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """How the target is written."""
 

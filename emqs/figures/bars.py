@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -21,6 +22,7 @@ LOOKS: tuple[tuple[str, str], ...] = (
     (style.GREEN, "---"),
 )
 FEW = 36  # bars up to which each has its number above it
+MANY = 60  # bars over which they stand in two rows
 GAP = 1.2  # between two groups, in widths of a bar
 
 
@@ -51,9 +53,39 @@ def grouped(
         raise DataError("There are no bars to draw.")
     n_bars = len(values) * len(series)
     slot = len(series) + GAP  # room of a group, in widths of a bar
-    figure = style.new_figure(max(6.5, 2.2 + 0.17 * slot * len(values)), 5.2)
-    axes = figure.add_subplot()
+    names = list(values)
+    n_rows = 1 if n_bars <= MANY else 2
+    per_row = -(-len(names) // n_rows)
+    figure = style.new_figure(
+        max(6.5, 1.6 + 0.16 * slot * per_row), 1.2 + 4.0 * n_rows - 0.6 * (n_rows > 1),
+        title="\n".join(part for part in (title, note) if part),
+    )  # fmt: skip
     top = max(height for group in values.values() for height in group.values())
+    for row in range(n_rows):
+        axes = figure.add_subplot(n_rows, 1, row + 1)
+        chosen = names[row * per_row : (row + 1) * per_row]
+        _draw(axes, {name: values[name] for name in chosen}, series, top, numbers=n_bars <= FEW)
+        axes.set_xlim(-1.0, per_row * slot - GAP)
+        axes.set_ylim(0, top * (1.14 if n_bars <= FEW else 1.05))
+        axes.set_ylabel(ylabel, fontsize=style.LABEL)
+    axes.set_xlabel(xlabel, fontsize=style.LABEL)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", fontsize=style.SMALL,
+        frameon=False, ncols=min(len(series), 4), handlelength=1.8,
+    )  # fmt: skip
+    return figure
+
+
+def _draw(
+    axes: Axes,
+    values: Mapping[str, Mapping[str, float]],
+    series: Sequence[str],
+    top: float,
+    *,
+    numbers: bool,
+) -> None:
+    """Draw groups side by side."""
+    slot = len(series) + GAP
     for k, name in enumerate(series):
         colour, hatch = LOOKS[k % len(LOOKS)]
         places = np.arange(len(values)) * slot + k
@@ -65,25 +97,16 @@ def grouped(
         for place, height in zip(places, heights, strict=True):
             if np.isnan(height):
                 axes.text(place, 0, "–", ha="center", va="bottom", fontsize=style.SMALL)
-            elif n_bars <= FEW:
+            elif numbers:
+                text = f"{height:.0f}" if height >= 10 else f"{height:.1f}"
                 axes.text(
-                    place, height + 0.012 * top, f"{height:.0f}" if height >= 10 else f"{height:.1f}",
+                    place, height + 0.012 * top, text,
                     ha="center", va="bottom", fontsize=style.SMALL, rotation=90,
                 )  # fmt: skip
     middles = np.arange(len(values)) * slot + (len(series) - 1) / 2
     axes.set_xticks(middles, list(values), fontsize=style.LABEL)
     axes.tick_params(axis="x", length=0)
     axes.tick_params(axis="y", labelsize=style.SMALL)
-    axes.set_xlim(-1.0, len(values) * slot - GAP)
-    axes.set_ylim(0, top * (1.14 if n_bars <= FEW else 1.05))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"{height:,.0f}"))
     axes.grid(axis="y", color="0.88", linewidth=0.8, zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_ylabel(ylabel, fontsize=style.LABEL)
-    axes.set_xlabel(xlabel, fontsize=style.LABEL)
-    axes.set_title("\n".join(part for part in (title, note) if part), fontsize=style.TITLE)
-    figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside lower center", fontsize=style.SMALL,
-        frameon=False, ncols=min(len(series), 4 if n_bars <= FEW else 8), handlelength=1.8,
-    )  # fmt: skip
-    return figure

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emqs.errors import ConfigError, DataError
 from emqs.label_files import arrays, packed, precomputed, slices, streams, zarrs
 from emqs.label_files.volume import Box, Layout, Reader, Shape, Writer, boxes, check_axes, named
@@ -26,6 +28,7 @@ __all__ = [
     "named",
     "open_volume",
     "start_volume",
+    "target_dtype",
 ]
 
 #: Endings of files, and of folders, and their formats.
@@ -179,6 +182,16 @@ def format_of_target(path: Path, format_name: str | None) -> str:
     if name not in WRITE:
         raise ConfigError(f"output.format must be one of {', '.join(WRITE)}, got '{name}'.")
     return name
+
+
+def target_dtype(reader: Reader, name: str) -> np.dtype[Any]:
+    """Return the dtype in which a volume is written to a format: its own, or unsigned."""
+    signed = ("hdf5", "n5", "nifti", "npy", "nrrd", "tiff", "zarr")
+    if reader.dtype.kind == "i" and name not in signed:
+        return np.dtype(f"u{reader.dtype.itemsize}")
+    if reader.dtype.kind == "b" and name not in ("hdf5", "npy", "zarr"):
+        return np.dtype("u1")
+    return reader.dtype
 
 
 def start_volume(path: Path, name: str, layout: Layout) -> Writer:

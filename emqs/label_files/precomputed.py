@@ -66,12 +66,19 @@ class PrecomputedReader(Reader):
             raise DataError(f"{path}: chunks of {cx} x {cy} x {cz} voxels (x y z) are not read.")
         super().__init__(path, (z, y, x), dtype, (cz, cy, cx), resolution)  # type: ignore[arg-type]
         self.chunk: Shape = (cz, cy, cx)
-        found = len({p.name.split(".")[0] for p in self.folder.glob("*_*_*")})
+        names = [p.name for p in self.folder.glob("*_*_*")]
+        if names and all(name.endswith(".gz") for name in names):
+            self.checksum = "the CRC-32 of gzip"
+        found = len({name.split(".")[0] for name in names})
         total = count_boxes(self.shape, self.chunk)
         if found == 0:
             raise DataError(f"{self.folder} holds no chunks. Choose another with input.scale=KEY.")
         if found < total:
             self.notes.append(f"{total - found:,} of {total:,} chunks are missing: background 0.")
+
+    def describe(self) -> str:
+        """Return what is read: also the scale."""
+        return f"{super().describe()} {self.folder.name}"
 
     def chunk_path(self, box: Box) -> Path | None:
         """Return the file of one chunk, None if it is missing."""
@@ -97,19 +104,50 @@ class PrecomputedReader(Reader):
         path = self.chunk_path(box)
         if path is None:
             return np.zeros(shape, self.dtype)
-        limit = 2 * prod(shape) * 8 + 2**20  # a chunk is hardly ever larger than its labels
         try:
-            stream = path.read_bytes()
-            if path.suffix == ".gz" or stream[:2] == b"\x1f\x8b":
-                decoder = zlib.decompressobj(16 + 15)
-                stream = decoder.decompress(stream, limit)
-                if not decoder.eof:
-                    raise ValueError("it is cut off, or far too large")  # noqa: TRY301
+            stream = self._stream(path, shape)
             return self._decode(stream, shape)
         except DataError:
             raise
         except Exception as fault:  # the libraries' errors have no common class
             raise DataError(f"{path} is damaged: {one_line(fault)}.") from None
+
+    def block_labels(self, box: Box) -> np.ndarray | None:
+        """Return the labels of a chunk that is missing, or whose encoding lists them."""
+        path = self.chunk_path(box)
+        if path is None:
+            return np.zeros(1, self.dtype)
+        if self.encoding == "raw":
+            return None
+        shape = tuple(part.stop - part.start for part in box)
+        try:
+            stream = self._stream(path, shape)
+            library = require(self.encoding, extra="codecs", purpose="read its chunks")
+            if self.encoding == "compressed_segmentation":
+                return library.labels(
+                    stream, shape=shape[::-1], dtype=self.dtype,
+                    block_size=self._segmentation_block,
+                )  # fmt: skip
+            return library.labels(stream)
+        except DataError:
+            raise
+        except Exception as fault:  # the libraries' errors have no common class
+            raise DataError(f"{path} is damaged: {one_line(fault)}.") from None
+
+    def place(self, box: Box) -> str:
+        """Return the file of a chunk."""
+        return str(self.chunk_path(box) or f"{self.folder}, {box}")
+
+    def _stream(self, path: Path, shape: tuple[int, ...]) -> bytes:
+        """Return the bytes of a chunk, decompressed."""
+        stream = path.read_bytes()
+        if path.suffix == ".gz" or stream[:2] == b"\x1f\x8b":
+            limit = 16 * prod(shape) + 2**20  # hardly any encoding is larger than its labels
+            decoder = zlib.decompressobj(16 + 15)
+            stream = decoder.decompress(stream, limit)
+            if not decoder.eof:
+                raise ValueError("it is cut off, or far too large")
+        return stream
 
     def _decode(self, stream: bytes, shape: tuple[int, ...]) -> np.ndarray:
         """Return the labels of a chunk's stream."""

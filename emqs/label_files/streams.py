@@ -38,6 +38,10 @@ class CrackleReader(Reader):
         super().__init__(path, (head.sz, head.sy, head.sx), dtype, (1, head.sy, head.sx))
         self._array = _crackle().CrackleArray(self.stream, parallel=1)
 
+    def block_labels(self, box: Box) -> np.ndarray:
+        """Return the labels of slices, from the table of the stream."""
+        return _crackle().codec.labels_for_z_range(self.stream, box[0].start, box[0].stop)
+
     def _read(self, box: Box) -> np.ndarray:
         z, y, x = box
         return self._array[x, y, z].T

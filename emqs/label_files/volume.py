@@ -87,9 +87,31 @@ class Reader(ABC):
             ) from fault
         return np.ascontiguousarray(labels, dtype=self.dtype)
 
+    def block_labels(self, box: Box) -> np.ndarray | None:  # noqa: ARG002 (most cannot)
+        """Return the labels in a block without decoding it.
+
+        Args:
+            box: One of ``boxes(reader.shape, reader.block)``.
+
+        Returns:
+            Labels in any order, with or without repeats; None if the format cannot tell.
+        """
+        return None
+
+    def place(self, box: Box) -> str:
+        """Return where a block is stored, for a message."""
+        return f"{self.path}, {named(box)}"
+
+    #: What notices damage when a block is read; empty if nothing does.
+    checksum: str = ""
+
     def read_all(self) -> np.ndarray:
         """Return the whole volume."""
         return self.read((slice(0, self.shape[0]), slice(0, self.shape[1]), slice(0, self.shape[2])))
+
+    def describe(self) -> str:
+        """Return what is read, to tell one part of a file from another."""
+        return f"{self.format} {self.dtype} {self.shape}"
 
     def close(self) -> None:
         """Close files."""
@@ -184,6 +206,7 @@ class ArrayReader(Reader):
             DataError: If the array has other axes.
         """
         self.format = format_name
+        self._what = f"{getattr(array, 'name', '')} {axes}"
         self._array, self._get, self._closes = array, read, closes
         places = _places(tuple(array.shape), axes, path)
         self._places = places
@@ -193,6 +216,10 @@ class ArrayReader(Reader):
         if chunks is None:
             block = [1, *shape[1:]] if places[0] is not None else shape
         super().__init__(path, shape, np.dtype(array.dtype), block, voxel_size_nm)
+
+    def describe(self) -> str:
+        """Return what is read: also the name of the array, and its axes."""
+        return f"{super().describe()} {self._what}"
 
     def _read(self, box: Box) -> np.ndarray:
         index: list[Any] = [0] * self._rank

@@ -42,6 +42,7 @@ class Region(Reader):
         if voxel_size_nm is not None:
             size = (voxel_size_nm[0], voxel_size_nm[1], voxel_size_nm[2])
         shape = [last - first for first, last in sides]
+        self.checksum = whole.checksum
         super().__init__(whole.path, shape, whole.dtype, whole.block, size)
         self.notes = whole.notes
 
@@ -51,6 +52,10 @@ class Region(Reader):
             for part, first in zip(box, self._first, strict=True)
         )
         return self._whole.read((z, y, x))
+
+    def describe(self) -> str:
+        """Return what is read: also where the part begins."""
+        return f"{self._whole.describe()} from {self._first}"
 
     def close(self) -> None:
         """Close the volume."""
