@@ -124,9 +124,7 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> fl
     )
     volume, what = bench_volume(cfg, settings, how)
     with progress_bar() as progress:
-        task = progress.add_task(
-            "measuring", total=how.runs * len(encodings) * len(compressors)
-        )
+        task = progress.add_task("measuring", total=how.runs * len(encodings) * len(compressors))
 
         def step(name: str) -> None:
             progress.update(task, advance=1, description=name)
@@ -134,7 +132,7 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> fl
         found, left_out = bench.measure(
             volume, encodings, compressors, runs=how.runs, slow_bytes=how.slow_bytes, step=step
         )
-    results = {
+    results: dict[str, Any] = {
         "volume": {
             "what": what,
             "shape": list(volume.shape),
@@ -150,7 +148,7 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> fl
     run.log_metrics({"ratio": best.ratio, "bits_per_voxel": best.bits_per_voxel})
     run.log_figure(run.folder / "ratios.png")
     print(f"\n{bench_results.described(results)}")  # noqa: T201
-    print(report.plain_table([bench.row(entry) for entry in results["results"]]))  # type: ignore[attr-defined] # noqa: T201
+    print(report.plain_table([bench.row(entry) for entry in results["results"]]))  # noqa: T201
     for name, why in left_out.items():
         print(f"left out: {name}: {why}")  # noqa: T201
     print(f"\nTables and chart: {run.folder}")  # noqa: T201
@@ -178,8 +176,8 @@ def bench_volume(
             volume, what = reader.read_all(), reader.path.name
     if volume.dtype.kind == "i" and volume.min() < 0:
         raise DataError(
-            f"{settings.source} holds negative labels ({volume.min()}); the encodings take unsigned "
-            "ones. task=convert to Zarr keeps them."
+            f"{settings.source} holds negative labels ({volume.min()}); the encodings take "
+            "unsigned ones. task=convert to Zarr keeps them."
         )
     if volume.dtype.kind != "u":
         volume = volume.astype(f"u{volume.dtype.itemsize}")
@@ -265,8 +263,8 @@ def verify_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> N
         print(f"damaged: {place}: {why}")  # noqa: T201
     if found.bad:
         raise DataError(
-            f"{len(found.bad)} of {found.n_blocks} chunks of {settings.source} are damaged; they are "
-            f"listed above and in {run.folder / 'verify.json'}. Write them again from the original."
+            f"{len(found.bad)} of {found.n_blocks} chunks of {settings.source} are damaged; they "
+            f"are listed above and in {run.folder / 'verify.json'}. Convert the original again."
         )
     how = (
         f"checked against {found.checksum}"

@@ -56,7 +56,8 @@ class CodecConfig:
         one_of("codec.compressor", self.compressor, ("zstd", "lzma"))
         if len(self.chunks) != 3 or not all(side >= 1 for side in self.chunks):
             raise ConfigError(
-                f"codec.chunks must be three lengths of at least 1 (z, y, x), got {list(self.chunks)}."
+                "codec.chunks must be three lengths of at least 1 (z, y, x), got "
+                f"{list(self.chunks)}."
             )
 
 

@@ -96,7 +96,7 @@ def _draw(
         )  # fmt: skip
         for place, height in zip(places, heights, strict=True):
             if np.isnan(height):
-                axes.text(place, 0, "–", ha="center", va="bottom", fontsize=style.SMALL)
+                axes.text(place, 0, "\N{EN DASH}", ha="center", va="bottom", fontsize=style.SMALL)
             elif numbers:
                 text = f"{height:.0f}" if height >= 10 else f"{height:.1f}"
                 axes.text(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
-from emqs.label_files import arrays, packed, precomputed, slices, streams, zarrs
+from emqs.label_files import arrays, n5, packed, precomputed, slices, streams, zarrs
 from emqs.label_files.volume import Box, Layout, Reader, Shape, Writer, boxes, check_axes, named
 
 __all__ = [
@@ -48,7 +48,7 @@ WRITE: dict[str, Callable[[Path, Layout], Writer]] = {
     "compresso-v2": partial(streams.StreamWriter, name="compresso-v2"),
     "crackle": streams.CrackleWriter,
     "hdf5": arrays.Hdf5Writer,
-    "n5": zarrs.N5Writer,
+    "n5": n5.N5Writer,
     "nifti": arrays.NiftiWriter,
     "npy": arrays.NpyWriter,
     "nrrd": arrays.NrrdWriter,
@@ -110,7 +110,7 @@ def _opened(
         "compresso-v2": lambda: streams.read_original(path, "compresso-v2"),
         "crackle": lambda: streams.read_crackle(path),
         "hdf5": lambda: arrays.read_hdf5(path, axes or "zyx", dataset),
-        "n5": lambda: zarrs.read_n5(path, axes, dataset),
+        "n5": lambda: n5.read_n5(path, axes, dataset),
         "nifti": lambda: arrays.read_nifti(path, axes or "xyz"),
         "npy": lambda: arrays.read_npy(path, axes or "zyx"),
         "npz": lambda: arrays.read_npz(path, axes or "zyx", dataset),
@@ -200,5 +200,4 @@ def start_volume(path: Path, name: str, layout: Layout) -> Writer:
     Raises:
         DataError: If the format cannot hold such a volume.
     """
-    made: Any = WRITE[name](path, layout)
-    return made  # type: ignore[no-any-return]
+    return WRITE[name](path, layout)

@@ -280,5 +280,3 @@ def _damaged(path: Path, what: str, fault: BaseException) -> DataError:
         f"{path} cannot be read as a {what}: {one_line(fault)}. Copy or export it again, or say "
         "what it is with input.format=NAME."
     )
-
-

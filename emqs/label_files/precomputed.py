@@ -17,7 +17,17 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
 from emqs.files import replacing
-from emqs.label_files.volume import Box, Layout, Reader, Shape, Writer, boxes, count_boxes, one_line
+from emqs.label_files.volume import (
+    Box,
+    Layout,
+    Reader,
+    Shape,
+    Writer,
+    boxes,
+    count_boxes,
+    one_line,
+    touched,
+)
 
 _CHUNK = (64, 64, 64)  # compressed_segmentation has 24-bit offsets, so chunks are small
 _BLOCK = (8, 8, 8)
@@ -48,7 +58,9 @@ class PrecomputedReader(Reader):
             resolution = tuple(float(n) for n in reversed(chosen["resolution"]))
             self.encoding = str(chosen["encoding"])
             self.folder = _inside(path, str(chosen["key"]))
-            self._segmentation_block = tuple(chosen.get("compressed_segmentation_block_size", _BLOCK))
+            self._segmentation_block = tuple(
+                chosen.get("compressed_segmentation_block_size", _BLOCK)
+            )
         except (KeyError, TypeError, ValueError, IndexError) as fault:
             raise DataError(f"{path / 'info'} is not as Precomputed has it: {fault!r}.") from None
         if "sharding" in chosen:
@@ -128,7 +140,7 @@ class PrecomputedReader(Reader):
                     stream, shape=shape[::-1], dtype=self.dtype,
                     block_size=self._segmentation_block,
                 )  # fmt: skip
-            return library.labels(stream)
+            return np.asarray(library.labels(stream))
         except DataError:
             raise
         except Exception as fault:  # the libraries' errors have no common class
@@ -172,7 +184,7 @@ class PrecomputedReader(Reader):
 
     def _read(self, box: Box) -> np.ndarray:
         labels = np.empty([part.stop - part.start for part in box], self.dtype)
-        for chunk in _touched(box, self.chunk, self.shape):
+        for chunk in touched(box, self.chunk, self.shape):
             both = [
                 slice(max(a.start, b.start), min(a.stop, b.stop))
                 for a, b in zip(box, chunk, strict=True)
@@ -185,20 +197,6 @@ class PrecomputedReader(Reader):
             )
             labels[target] = self.chunk_labels(chunk)[inside]
         return labels
-
-
-def _touched(box: Box, chunk: Shape, shape: Shape) -> list[Box]:
-    """Return the chunks that overlap a box."""
-    first = [part.start // step for part, step in zip(box, chunk, strict=True)]
-    count = [-(-part.stop // step) - f for part, step, f in zip(box, chunk, first, strict=True)]
-    found = []
-    for place in np.ndindex(*count):
-        z, y, x = (
-            slice((f + k) * step, min((f + k + 1) * step, side))
-            for f, k, step, side in zip(first, place, chunk, shape, strict=True)
-        )
-        found.append((z, y, x))
-    return found
 
 
 class PrecomputedWriter(Writer):
@@ -237,7 +235,7 @@ class PrecomputedWriter(Writer):
 
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write all chunks of a box."""
-        for part in boxes(labels.shape, _CHUNK):  # type: ignore[arg-type]
+        for part in boxes(labels.shape, _CHUNK):
             chunk = labels[part]
             z, y, x = (
                 f"{p.start + b.start}-{p.stop + b.start}" for p, b in zip(part, box, strict=True)

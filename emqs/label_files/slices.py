@@ -24,9 +24,7 @@ class SlicesReader(Reader):
         self.format = self._files.kind.lower()
         first = self._slice(0)
         self._first = first
-        super().__init__(
-            path, (self._files.count, *first.shape), first.dtype, (1, *first.shape)
-        )
+        super().__init__(path, (self._files.count, *first.shape), first.dtype, (1, *first.shape))
 
     def _read(self, box: Box) -> np.ndarray:
         z, y, x = box

@@ -105,7 +105,7 @@ def _check_fits(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
     if size > MAX_VOXELS:
         raise DataError(
             f"{path} holds {size:,} voxels of {itemsize} bytes, and its format is decoded as a "
-            f"whole: at most {MAX_VOXELS:,} voxels. Cut it into parts with the program that wrote it."
+            f"whole: at most {MAX_VOXELS:,} voxels. Cut it into parts first."
         )
 
 

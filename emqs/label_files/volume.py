@@ -82,8 +82,8 @@ class Reader(ABC):
             raise
         except Exception as fault:  # the libraries' errors have no common class
             raise DataError(
-                f"{self.path} cannot be read at {named(box)}: {one_line(fault)}. It may be damaged: "
-                "copy or export it again."
+                f"{self.path} cannot be read at {named(box)}: {one_line(fault)}. It may be "
+                "damaged: copy or export it again."
             ) from fault
         return np.ascontiguousarray(labels, dtype=self.dtype)
 
@@ -107,13 +107,15 @@ class Reader(ABC):
 
     def read_all(self) -> np.ndarray:
         """Return the whole volume."""
-        return self.read((slice(0, self.shape[0]), slice(0, self.shape[1]), slice(0, self.shape[2])))
+        return self.read(
+            (slice(0, self.shape[0]), slice(0, self.shape[1]), slice(0, self.shape[2]))
+        )
 
     def describe(self) -> str:
         """Return what is read, to tell one part of a file from another."""
         return f"{self.format} {self.dtype} {self.shape}"
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (not every format has something to close)
         """Close files."""
 
     def __enter__(self) -> Self:
@@ -167,7 +169,7 @@ class Writer(ABC):
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write a box; ``labels`` has its shape, the layout's dtype, C order."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 (not every format has something to complete)
         """Complete and close the file, after the last box."""
 
 
@@ -271,7 +273,8 @@ def check_axes(axes: str) -> str:
     lower = str(axes).lower()
     if sorted(lower) != sorted(AXES):
         raise ConfigError(
-            f"input.axes must name the stored order of z, y and x, such as zyx or xyz, got '{axes}'."
+            "input.axes must name the stored order of z, y and x, such as zyx or xyz, got "
+            f"'{axes}'."
         )
     return lower
 
@@ -303,8 +306,21 @@ def boxes(shape: Shape, size: Shape) -> Iterator[Box]:
         [slice(start, min(start + step, length)) for start in range(0, length, step)]
         for length, step in zip(shape, size, strict=True)
     ]
-    for z, y, x in product(*sides):
-        yield z, y, x
+    yield from product(*sides)
+
+
+def touched(box: Box, chunk: Shape, shape: Shape) -> list[Box]:
+    """Return the chunks that overlap a box."""
+    first = [part.start // step for part, step in zip(box, chunk, strict=True)]
+    count = [-(-part.stop // step) - f for part, step, f in zip(box, chunk, first, strict=True)]
+    found = []
+    for place in np.ndindex(*count):
+        z, y, x = (
+            slice((f + k) * step, min((f + k + 1) * step, side))
+            for f, k, step, side in zip(first, place, chunk, shape, strict=True)
+        )
+        found.append((z, y, x))
+    return found
 
 
 def count_boxes(shape: Shape, size: Shape) -> int:
@@ -323,7 +339,10 @@ def box_size(shape: Shape, unit: Shape, itemsize: int, max_bytes: int) -> Shape:
         itemsize: Bytes per voxel.
         max_bytes: Of a box. A single unit may be larger.
     """
-    size = [length if step == -1 else min(step, length) for length, step in zip(shape, unit, strict=True)]
+    size = [
+        length if step == -1 else min(step, length)
+        for length, step in zip(shape, unit, strict=True)
+    ]
     for axis in (2, 1, 0):
         if unit[axis] == -1:
             continue

@@ -1,21 +1,33 @@
-"""Zarr (v2 and v3, arrays and OME-Zarr groups) and N5."""
+"""Zarr: v2 and v3, arrays and OME-Zarr groups; written as v3 with the codec ``emqs.labels``."""
 
-import json
+import base64
+import zlib
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, require
-from emqs.label_files.volume import ArrayReader, Box, Layout, Reader, Size, Writer, one_line
+from emqs.errors import CodecError, ConfigError, DataError, require
+from emqs.label_files.volume import (
+    AXES,
+    ArrayReader,
+    Box,
+    Layout,
+    Reader,
+    Size,
+    Writer,
+    one_line,
+    touched,
+)
 
-_NM = {
+NM = {
     "angstrom": 0.1, "nanometer": 1.0, "nm": 1.0, "micrometer": 1e3, "um": 1e3, "µm": 1e3,
     "millimeter": 1e6, "mm": 1e6,
 }  # fmt: skip
-_N5_CHUNK = (64, 64, 64)
+_STORED = "emqs_stored_chunks"  # attribute: which chunks of array 0 were written, a bit each
 
 
 def read_zarr(path: Path, axes: str | None, dataset: str | None, scale: str | None) -> Reader:
@@ -35,18 +47,46 @@ def read_zarr(path: Path, axes: str | None, dataset: str | None, scale: str | No
         node = zarr.open(path, mode="r")
     except Exception as fault:  # the library's errors have no common class
         raise DataError(f"{path} cannot be read as Zarr: {one_line(fault)}.") from None
-    stated, size = None, None
+    stated, size, written = None, None, None
     if isinstance(node, zarr.Group):
+        written = node.attrs.get(_STORED)
         if dataset is None:
             dataset, stated, size = _level(node, path, scale)
         node = _member(node, dataset, path, zarr)
-    names = "".join(n for n in (node.metadata.dimension_names or ()) if n) if node.metadata.zarr_format == 3 else ""
+        if dataset.strip("/") != "0":
+            written = None
+    names = (
+        "".join(n for n in (node.metadata.dimension_names or ()) if n)
+        if node.metadata.zarr_format == 3
+        else ""
+    )
     if stated is None and sorted(names.lower()[-3:]) == ["x", "y", "z"]:
         stated = names.lower()[-3:]
-    return ArrayReader(
-        path, "zarr", node, axes=axes or stated or "zyx",
-        chunks=node.shards or node.chunks, voxel_size_nm=size,
-    )  # fmt: skip
+    how: dict[str, Any] = {
+        "axes": axes or stated or "zyx",
+        "chunks": node.shards or node.chunks,
+        "voxel_size_nm": size,
+    }
+    codecs = [type(codec).__name__ for codec in getattr(node.metadata, "codecs", ())]
+    if codecs[:1] == ["LabelChunks"] and node.metadata.chunk_key_encoding.name == "default":
+        folder = path / dataset if dataset is not None else path
+        return LabelChunksReader(path, node, folder, written, **how)
+    reader = ArrayReader(path, "zarr", node, **how)
+    reader.checksum = _checksum(node)
+    return reader
+
+
+def _checksum(array: Any) -> str:  # noqa: ANN401 - an array of an extra
+    """Return what notices damage to a chunk of an array; empty if nothing does."""
+    codecs = [codec.to_dict() for codec in getattr(array.metadata, "codecs", ())]
+    for codec in codecs:
+        if codec["name"] == "crc32c":
+            return "its CRC-32C"
+        if codec["name"] == "zstd" and dict(codec.get("configuration", {})).get("checksum"):
+            return "the checksum of zstd"
+        if codec["name"] == "gzip":
+            return "the CRC-32 of gzip"
+    return ""
 
 
 def _level(group: Any, path: Path, scale: str | None) -> tuple[str, str | None, Size | None]:  # noqa: ANN401
@@ -59,8 +99,8 @@ def _level(group: Any, path: Path, scale: str | None) -> tuple[str, str | None, 
             return names[0], None, None
         groups = [f"{name}/" for name, _ in group.groups()]
         raise ConfigError(
-            f"{path} is a Zarr group that holds {', '.join([*names, *groups]) or 'nothing'}. Choose "
-            "an array with input.dataset=NAME."
+            f"{path} is a Zarr group that holds {', '.join([*names, *groups]) or 'nothing'}. "
+            "Choose an array with input.dataset=NAME."
         )
     levels = [str(entry["path"]) for entry in images[0]["datasets"]]
     chosen = _number(levels, scale, path)
@@ -74,7 +114,7 @@ def _level(group: Any, path: Path, scale: str | None) -> tuple[str, str | None, 
         factors = next((t["scale"] for t in transforms if t.get("type") == "scale"), None)
         if factors is not None and len(factors) == len(axes):
             in_nm = [
-                float(factors[k]) * _NM.get(str(axes[k].get("unit")), np.nan)
+                float(factors[k]) * NM.get(str(axes[k].get("unit")), np.nan)
                 for k in (names_of.index("z"), names_of.index("y"), names_of.index("x"))
             ]
             edges = (in_nm[0], in_nm[1], in_nm[2]) if np.isfinite(in_nm).all() else None
@@ -102,123 +142,175 @@ def _member(group: Any, name: str, path: Path, zarr: ModuleType) -> Any:  # noqa
     return node
 
 
-def read_n5(path: Path, axes: str | None, dataset: str | None) -> Reader:
-    """Open a dataset of an N5 container; its axes are X Y Z."""
-    name = _n5_dataset(path, dataset)
-    tensorstore = _tensorstore()
-    try:
-        array = tensorstore.open(_n5_spec(path / name), read=True).result()
-        attributes = json.loads((path / name / "attributes.json").read_text(encoding="utf-8"))
-    except Exception as fault:  # the library's errors have no common class
-        raise DataError(f"{path / name} cannot be read as N5: {one_line(fault)}.") from None
-    resolution = attributes.get("pixelResolution", attributes.get("resolution"))
-    size: Size | None = None
-    if isinstance(resolution, dict):
-        unit = _NM.get(str(resolution.get("unit")))
-        edges = resolution.get("dimensions")
-        if unit is not None and isinstance(edges, list) and len(edges) == 3:
-            size = (float(edges[2]) * unit, float(edges[1]) * unit, float(edges[0]) * unit)
-    return ArrayReader(
-        path, "n5", _TensorStore(array), axes=axes or "xyz",
-        chunks=array.chunk_layout.read_chunk.shape, voxel_size_nm=size,
-    )  # fmt: skip
-
-
-class _TensorStore:
-    """A TensorStore whose slicing reads."""
-
-    def __init__(self, array: Any) -> None:  # noqa: ANN401
-        self._array = array
-        self.shape = tuple(array.shape)
-        self.dtype = array.dtype.numpy_dtype
-
-    def __getitem__(self, index: tuple[Any, ...]) -> np.ndarray:
-        return np.asarray(self._array[index].read().result())
-
-
-def _n5_dataset(path: Path, dataset: str | None) -> str:
-    """Return the dataset asked for, or the only one."""
-    if dataset is not None:
-        if not (path / dataset / "attributes.json").is_file():
-            raise ConfigError(f"{path} has no dataset '{dataset}'. Give another as input.dataset.")
-        return dataset
-    found = []
-    for file in sorted(path.rglob("attributes.json")):
-        try:
-            attributes = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            continue
-        if "dimensions" in attributes:
-            found.append(str(file.parent.relative_to(path)))
-    if len(found) != 1:
-        listed = ", ".join(found[:8]) or "none"
-        raise ConfigError(
-            f"{path} holds {len(found)} datasets: {listed}. Choose one with input.dataset=NAME."
-        )
-    return found[0]
-
-
-def _n5_spec(path: Path) -> dict[str, Any]:
-    return {"driver": "n5", "kvstore": {"driver": "file", "path": f"{path.resolve()}/"}}
-
-
-class N5Writer(Writer):
-    """One dataset ``labels`` of an N5 container, X Y Z, gzip."""
-
-    format = "n5"
-    unit = _N5_CHUNK
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        """Make the container, or open it again."""
-        super().__init__(path, layout)
-        path.mkdir(exist_ok=True)
-        if layout.dtype == bool:
-            raise DataError(f"{path}: N5 has no bool. Convert with output.dtype=uint8.")
-        (path / "attributes.json").write_text('{"n5": "2.0.0"}\n', encoding="ascii")
-        metadata: dict[str, Any] = {
-            "dimensions": list(reversed(layout.shape)),
-            "blockSize": [min(a, b) for a, b in zip(_N5_CHUNK, reversed(layout.shape), strict=True)],
-            "dataType": str(layout.dtype),
-            "compression": {"type": "gzip"},
-        }
-        spec = _n5_spec(path / "labels") | {"metadata": metadata}
-        self._array = _tensorstore().open(spec, create=True, open=True).result()
-        if layout.voxel_size_nm is not None:
-            file = path / "labels" / "attributes.json"
-            attributes = json.loads(file.read_text(encoding="utf-8"))
-            edges = list(reversed(layout.voxel_size_nm))
-            attributes["pixelResolution"] = {"dimensions": edges, "unit": "nm"}
-            file.write_text(json.dumps(attributes), encoding="utf-8")
-
-    def write(self, box: Box, labels: np.ndarray) -> None:
-        """Write a box."""
-        z, y, x = box
-        self._array[x, y, z].write(labels.T).result()
-
-
 def _zarr() -> ModuleType:
     """Return the zarr library."""
     return require("zarr", extra="labels", purpose="read and write Zarr")
 
 
-def _tensorstore() -> ModuleType:
-    """Return the tensorstore library."""
-    return require("tensorstore", extra="labels", purpose="read and write N5")
-
-
 class ZarrWriter(Writer):
-    """One array."""
+    """An OME-Zarr 0.5 group (Zarr v3) of one level, array ``0``.
+
+    Options: ``codec``, a dict with the settings of ``CodecConfig``.
+    """
 
     format = "zarr"
-    unit = (32, 256, 256)
 
     def __init__(self, path: Path, layout: Layout) -> None:
+        """Make group and array, or open them again."""
         super().__init__(path, layout)
-        if path.exists():
-            self._array = _zarr().open_array(path, mode="r+")
+        zarr, codec = _zarr(), dict(layout.options["codec"])
+        chunks = tuple(min(a, b) for a, b in zip(codec["chunks"], layout.shape, strict=True))
+        self.unit = (chunks[0], chunks[1], chunks[2])
+        self._group = zarr.open_group(path, mode="a", zarr_format=3)
+        if "0" in self._group:
+            self._array = self._group["0"]
+            return
+        how: dict[str, Any]
+        if codec["name"] == "zstd":
+            zstd = require("zarr.codecs", extra="labels", purpose="write Zarr").ZstdCodec
+            how = {"compressors": [zstd(level=codec["level"], checksum=True)]}
         else:
-            chunks = tuple(min(a, b) for a, b in zip(self.unit, layout.shape))
-            self._array = _zarr().create_array(path, shape=layout.shape, dtype=layout.dtype, chunks=chunks)
+            how = {"serializer": _label_codec(codec), "compressors": None}
+        self._array = self._group.create_array(
+            "0", shape=layout.shape, dtype=layout.dtype, chunks=chunks, fill_value=0,
+            dimension_names=list(AXES), **how,
+        )  # fmt: skip
+        size = layout.voxel_size_nm
+        axis: dict[str, Any] = {"type": "space"} | ({"unit": "nanometer"} if size else {})
+        self._group.attrs["ome"] = {
+            "version": "0.5",
+            "multiscales": [
+                {
+                    "name": "labels",
+                    "axes": [{"name": name, **axis} for name in AXES],
+                    "datasets": [
+                        {
+                            "path": "0",
+                            "coordinateTransformations": [
+                                {"type": "scale", "scale": list(size or (1.0, 1.0, 1.0))}
+                            ],
+                        }
+                    ],
+                }
+            ],
+            "image-label": {"version": "0.5"},
+        }
 
     def write(self, box: Box, labels: np.ndarray) -> None:
+        """Write whole chunks."""
         self._array[box] = labels
+
+    def finish(self) -> None:
+        """Note which chunks are stored, so that a lost one is not taken for background."""
+        grid = [-(-s // c) for s, c in zip(self.layout.shape, self.unit, strict=True)]
+        stored = np.zeros(grid, bool)
+        for place in np.ndindex(*grid):
+            stored[place] = (self.path / "0" / _key(place)).is_file()
+        self._group.attrs[_STORED] = base64.b64encode(
+            zlib.compress(np.packbits(stored).tobytes())
+        ).decode()
+
+
+def _label_codec(codec: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of an extra
+    """Return the Zarr codec of settings."""
+    from emqs.codecs.chunk import ChunkSettings  # these two need the extra
+    from emqs.codecs.zarr_codec import LabelChunks
+
+    return LabelChunks(
+        ChunkSettings(
+            compressor=codec["compressor"],
+            level=codec["level"],
+            markov_order=codec["markov_order"],
+            pins=codec["pins"],
+        )
+    )
+
+
+def _key(place: Sequence[int]) -> str:
+    """Return the key of a chunk in a Zarr v3 array, e.g. ``c/0/2/1``."""
+    return "/".join(["c", *(str(int(number)) for number in place)])
+
+
+class LabelChunksReader(ArrayReader):
+    """An array in the codec ``emqs.labels``, which lists the labels of each chunk."""
+
+    checksum = "its CRC-32C"
+
+    def __init__(
+        self,
+        path: Path,
+        array: Any,  # noqa: ANN401 - an array of an extra
+        folder: Path,
+        stored: str | None,
+        **how: Any,  # noqa: ANN401 - of several types
+    ) -> None:
+        """Open an array.
+
+        Args:
+            path: What the user gave.
+            array: The array.
+            folder: Where its chunks are.
+            stored: Which chunks were written, as ``ZarrWriter`` noted it; None if unknown.
+            **how: As for ``ArrayReader``.
+        """
+        super().__init__(path, "zarr", array, **how)
+        self._folder = folder
+        self._chunks = tuple(array.chunks)
+        self._stored: np.ndarray | None = None
+        if stored is not None:
+            grid = [-(-s // c) for s, c in zip(array.shape, array.chunks, strict=True)]
+            try:
+                bits = zlib.decompressobj().decompress(base64.b64decode(stored), prod(grid))
+                flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(grid))
+            except (ValueError, zlib.error) as fault:
+                raise DataError(f"{path}: the attribute {_STORED} is damaged: {fault}.") from None
+            self._stored = flags.astype(bool).reshape(grid)
+
+    def chunk_of(self, box: Box) -> tuple[int, ...]:
+        """Return the place of a block in the grid of chunks."""
+        place = [0] * len(self._chunks)
+        for axis, part in zip(self._places, box, strict=True):
+            if axis is not None:
+                place[axis] = part.start // self._chunks[axis]
+        return tuple(place)
+
+    def place(self, box: Box) -> str:
+        """Return the file of a chunk."""
+        return str(self._folder / _key(self.chunk_of(box)))
+
+    def missing(self, box: Box) -> bool:
+        """Return whether a chunk that was written is gone."""
+        if self._stored is None or not self._stored[self.chunk_of(box)]:
+            return False
+        return not Path(self.place(box)).is_file()
+
+    def block_labels(self, box: Box) -> np.ndarray | None:
+        """Return the labels of a chunk from its index; of one that is not stored, background."""
+        from emqs.codecs.chunk import HEADER_BYTES, place_of, read_head, read_index
+
+        place = self.chunk_of(box)
+        path = Path(self.place(box))
+        unsigned = np.dtype(f"u{self.dtype.itemsize}")
+        if self.missing(box):
+            raise DataError(f"The chunk {path} is missing. Write the volume again.")
+        number = place_of("/".join(str(k) for k in place))
+        try:
+            with path.open("rb") as stream:
+                start = stream.read(HEADER_BYTES)
+                head = read_head(start, unsigned, number)
+                size = min(head.index_bytes, path.stat().st_size)
+                index = read_index(start + stream.read(size), prod(self._chunks), unsigned, number)
+        except FileNotFoundError:
+            return np.full(1, self._array.fill_value, self.dtype)
+        except CodecError as fault:
+            raise DataError(f"Chunk {path}: {one_line(fault)}.") from fault
+        return None if index is None else index.labels.view(self.dtype)
+
+    def _read(self, box: Box) -> np.ndarray:
+        if self._stored is not None:
+            for chunk in touched(box, self.block, self.shape):
+                if self.missing(chunk):
+                    raise DataError(
+                        f"The chunk {self.place(chunk)} is missing. Write the volume again."
+                    )
+        return super()._read(box)

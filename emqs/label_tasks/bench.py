@@ -91,9 +91,7 @@ def names(value: str | None, known: Sequence[str], kind: str) -> list[str]:
     wanted = [name.strip() for name in str(value).split(",")]
     for name in wanted:
         if name not in known:
-            raise ConfigError(
-                f"There is no {kind}={name}. Known are: {', '.join(sorted(known))}."
-            )
+            raise ConfigError(f"There is no {kind}={name}. Known are: {', '.join(sorted(known))}.")
     return wanted
 
 

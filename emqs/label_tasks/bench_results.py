@@ -30,9 +30,7 @@ def write(measured: list[dict[str, Any]], folder: Path) -> None:
         for entry in one["results"]
     ]
     flat = [bench.flat(entry) for entry in entries]
-    report.write_csv(
-        folder / "results.csv", {key: [row[key] for row in flat] for key in flat[0]}
-    )
+    report.write_csv(folder / "results.csv", {key: [row[key] for row in flat] for key in flat[0]})
     several = len({one["volume"]["what"] for one in measured}) > 1
     rows = [
         ({"volume": entry["volume"]} if several else {}) | bench.row(entry) for entry in entries
@@ -61,11 +59,12 @@ def chart(measured: list[dict[str, Any]]) -> Figure:
     # the strongest compressor first, none last: the eye compares neighbours
     order = sorted(means, key=lambda c: (c == "none", -max(means[c].values())))
     volumes = list(dict.fromkeys(one["volume"]["what"] for one in measured))
+    what = volumes[0] if len(volumes) == 1 else f"mean of {len(volumes)} volumes"
     dtypes = "/".join(dict.fromkeys(one["volume"]["dtype"] for one in measured))
     return bars.grouped(
         {compressor: means[compressor] for compressor in order},
         series=known,
-        title=f"Compression ratio, {volumes[0] if len(volumes) == 1 else f'mean of {len(volumes)} volumes'}",
+        title=f"Compression ratio, {what}",
         ylabel=f"times smaller than {dtypes}",
         xlabel="compressor after the encoding",
     )

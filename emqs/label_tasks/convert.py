@@ -81,7 +81,10 @@ def convert(
     """
     check_target(target, reader.path)
     layout = Layout(reader.shape, dtype or reader.dtype, reader.voxel_size_nm, options or {})
-    with _disk_errors(target), _Partial(target, _plan(reader, layout, format_name), restart) as part:
+    with (
+        _disk_errors(target),
+        _Partial(target, _plan(reader, layout, format_name), restart) as part,
+    ):
         writer = start_volume(part.path, format_name, layout)
         if not writer.resumable and part.n_done:
             raise AssertionError("a file that cannot be resumed has a journal")
@@ -111,10 +114,13 @@ def check_target(target: Path, source: Path) -> None:
     """
     if target.exists() or target.is_symlink():
         raise DataError(
-            f"{target} exists already, and is never overwritten. Choose another target, or delete it."
+            f"{target} exists already, and is never overwritten. Choose another target, or delete "
+            "it."
         )
     if not target.parent.is_dir():
-        raise DataError(f"The folder {target.parent} does not exist. Make it, or check target=PATH.")
+        raise DataError(
+            f"The folder {target.parent} does not exist. Make it, or check target=PATH."
+        )
     if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} lies inside of the source {source}, which must not be changed.")
 
@@ -158,7 +164,7 @@ def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, path: Path) -> np.
     if labels.dtype == dtype:
         return labels
     low, high = int(labels.min()), int(labels.max())
-    least, most = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if low < least or high > most:
         raise DataError(
             f"{path}: label {low if low < least else high} at {named(box)} does not fit {dtype} "

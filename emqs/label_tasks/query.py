@@ -1,7 +1,7 @@
-"""Which labels a volume has, where and how many voxels; chunks are decoded only where they must be.
+"""Which labels a volume has, where and how many voxels; only chunks that must be are decoded.
 
-Formats that list the labels of a chunk (the label codec in Zarr, crackle, Precomputed with compresso
-or compressed_segmentation) are asked for the list first; others have to be decoded.
+Formats that list the labels of a chunk (the label codec in Zarr, crackle, Precomputed with
+compresso or compressed_segmentation) are asked for the list first; others have to be decoded.
 """
 
 from collections.abc import Callable, Iterator

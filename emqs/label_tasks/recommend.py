@@ -75,7 +75,9 @@ def sample(reader: Reader, chunk: Shape, n_chunks: int, seed: int) -> list[np.nd
     busy = [part for part in parts if part.min() != part.max()]
     chosen = (busy or parts)[:n_chunks]
     if any(part.dtype.kind == "i" and part.min() < 0 for part in chosen):
-        raise DataError(f"{reader.path} holds negative labels; only codec=crackle in Zarr takes them.")
+        raise DataError(
+            f"{reader.path} holds negative labels; only codec=crackle in Zarr takes them."
+        )
     return [p if p.dtype.kind == "u" else p.astype(f"u{p.dtype.itemsize}") for p in chosen]
 
 
