@@ -196,14 +196,22 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> 
     with opened(cfg, settings) as reader:
         done = converted(cfg, reader, target)
         ratio = reader.dtype.itemsize * np.prod(reader.shape, dtype=float) / max(done.n_bytes, 1)
+        if reader.voxel_size_nm is None and done.format in ("zarr", "precomputed"):
+            reader.notes.append(
+                "the voxel size is unknown and stored as 1 nm. If that matters, convert again "
+                "with input.voxel_size_nm=[Z,Y,X]."
+            )
         for note in reader.notes:
             print(f"Note: {note}")  # noqa: T201
         size = " x ".join(str(side) for side in reader.shape)
-        resumed = f", {done.n_resumed} of them from an earlier run" if done.n_resumed else ""
+        n_parts = done.n_boxes + done.n_resumed
+        parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
+        if done.n_resumed:
+            parts += f", {done.n_resumed} of them from an earlier run"
         print(  # noqa: T201
             f"{target}: {size} voxels (Z Y X) of {reader.dtype} in {done.n_bytes:,} bytes, "
-            f"{ratio:.1f} times smaller than the labels; {done.n_boxes + done.n_resumed} "
-            f"parts{resumed}; {'equal to the source' if done.verified else 'not compared'}."
+            f"{ratio:.1f} times smaller than the labels; {parts}; "
+            f"{'equal to the source' if done.verified else 'not compared'}."
         )
     run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
     run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
@@ -228,7 +236,7 @@ def converted(cfg: DictConfig, reader: Reader, target: Path) -> convert.Converte
     options: dict[str, Any] = {}
     if format_name == "zarr":
         options = {"codec": asdict(read(CodecConfig, cfg.codec, "codec")), "levels": how.levels}
-    elif command.is_chosen("codec") or how.levels:
+    elif command.is_chosen("codec") or how.levels != 1:
         raise ConfigError(
             f"codec= and output.levels are for Zarr; target={target} is written as {format_name}. "
             "Leave them out, or end target in .zarr."
@@ -287,7 +295,8 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> N
             elif settings.action == "contains":
                 found = query.where(reader, settings.label or 0, step=step)
             else:
-                found = query.measure(reader, settings.label or 0, step=step)
+                box = settings.action != "count"
+                found = query.measure(reader, settings.label or 0, box=box, step=step)
         answer = told(found, settings)
         run.save_json("labels.json", answer)
         if settings.action == "list":

@@ -46,7 +46,7 @@ class CodecConfig:
     name: str  # crackle or zstd
     chunks: list[int]  # z, y, x, voxels
     compressor: str = "zstd"  # after crackle: zstd or lzma
-    level: int = 3  # of the compressor
+    level: int | None = None  # of the compressor; None: its usual one
     markov_order: int = 0  # of crackle, 0 to 10
     pins: bool = False  # of crackle
 
@@ -70,14 +70,15 @@ class OutputConfig:
     memory_mb: int = 512  # of the labels that are held at once, 10**6 bytes
     verify: bool = True  # compare all of the target with the source afterwards
     restart: bool = False  # throw away what an interrupted conversion left
-    levels: int = 0  # halved levels of an OME-Zarr pyramid below the full one
+    levels: int | None = 1  # arrays of an OME-Zarr pyramid; None: until one is a single chunk
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         if self.dtype is not None:
             one_of("output.dtype", self.dtype, DTYPES)
         at_least("output.memory_mb", self.memory_mb, 1)
-        at_least("output.levels", self.levels, 0)
+        if self.levels is not None:
+            at_least("output.levels", self.levels, 1)
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,10 @@ def _scale(info: dict[str, Any], scale: str | None, path: Path) -> dict[str, Any
     for number, entry in enumerate(scales):
         if str(scale) in (str(entry.get("key")), str(number)):
             return dict(entry)
+    # on a command line, 8_8_40 is the whole number 8840
+    same = [entry for entry in scales if str(entry.get("key")).replace("_", "") == str(scale)]
+    if len(same) == 1:
+        return dict(same[0])
     keys = ", ".join(str(entry.get("key")) for entry in scales)
     raise ConfigError(f"{path} has no scale '{scale}'. input.scale is one of {keys}.")
 

@@ -98,9 +98,21 @@ class Reader(ABC):
         """
         return None
 
+    def block_counts(self, box: Box) -> tuple[np.ndarray, np.ndarray] | None:  # noqa: ARG002
+        """Return the labels in a block and the voxels of each, without decoding it.
+
+        Returns:
+            Labels, and as many uint64; None if the format cannot tell.
+        """
+        return None
+
     def place(self, box: Box) -> str:
         """Return where a block is stored, for a message."""
         return f"{self.path}, {named(box)}"
+
+    def missing(self, box: Box) -> bool:  # noqa: ARG002 (most cannot tell)
+        """Return whether a block is known to have been written, and is gone."""
+        return False
 
     #: What notices damage when a block is read; empty if nothing does.
     checksum: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +22,18 @@ from emqs.label_files.volume import (
     one_line,
     touched,
 )
+from emqs.labels import LabelVolume, LabelWriter, open_labels
+from emqs.labels.store import zarr_library
+from emqs.labels.volume import stored_index
+
+if TYPE_CHECKING:
+    from emqs.codecs.chunk import ChunkSettings
 
 NM = {
     "angstrom": 0.1, "nanometer": 1.0, "nm": 1.0, "micrometer": 1e3, "um": 1e3, "µm": 1e3,
     "millimeter": 1e6, "mm": 1e6,
 }  # fmt: skip
+UNKNOWN_SIZE = (1.0, 1.0, 1.0)  # nm, where nobody knows
 _STORED = "emqs_stored_chunks"  # attribute: which chunks of array 0 were written, a bit each
 
 
@@ -42,15 +49,17 @@ def read_zarr(path: Path, axes: str | None, dataset: str | None, scale: str | No
     Raises:
         DataError: If there is no array, it is damaged, or its codec is not known.
     """
-    zarr = _zarr()
+    zarr = zarr_library()
     try:
         node = zarr.open(path, mode="r")
     except Exception as fault:  # the library's errors have no common class
         raise DataError(f"{path} cannot be read as Zarr: {one_line(fault)}.") from None
-    stated, size, written = None, None, None
+    stated, size, written, image = None, None, None, None
     if isinstance(node, zarr.Group):
-        written = node.attrs.get(_STORED)
         if dataset is None:
+            if "emqs" in node.attrs:
+                image = open_labels(path)  # checks what decides how labels are read
+            written = node.attrs.get(_STORED)
             dataset, stated, size = _level(node, path, scale)
         node = _member(node, dataset, path, zarr)
         if dataset.strip("/") != "0":
@@ -70,7 +79,9 @@ def read_zarr(path: Path, axes: str | None, dataset: str | None, scale: str | No
     codecs = [type(codec).__name__ for codec in getattr(node.metadata, "codecs", ())]
     if codecs[:1] == ["LabelChunks"] and node.metadata.chunk_key_encoding.name == "default":
         folder = path / dataset if dataset is not None else path
-        return LabelChunksReader(path, node, folder, written, **how)
+        found = LabelChunksReader(path, node, folder, written, **how)
+        found.image = image
+        return found
     reader = ArrayReader(path, "zarr", node, **how)
     reader.checksum = _checksum(node)
     return reader
@@ -142,87 +153,98 @@ def _member(group: Any, name: str, path: Path, zarr: ModuleType) -> Any:  # noqa
     return node
 
 
-def _zarr() -> ModuleType:
-    """Return the zarr library."""
-    return require("zarr", extra="labels", purpose="read and write Zarr")
-
-
 class ZarrWriter(Writer):
-    """An OME-Zarr 0.5 group (Zarr v3) of one level, array ``0``.
+    """An OME-Zarr 0.5 label image.
 
-    Options: ``codec``, a dict with the settings of ``CodecConfig``.
+    Options: ``codec``, a dict with the settings of ``CodecConfig``; ``levels``, arrays of the
+    pyramid, None for as many as it takes.
     """
 
     format = "zarr"
 
     def __init__(self, path: Path, layout: Layout) -> None:
-        """Make group and array, or open them again."""
+        """Make the image, or open it again.
+
+        Raises:
+            ConfigError: If chunks are too large, or a codec setting is out of range.
+        """
         super().__init__(path, layout)
-        zarr, codec = _zarr(), dict(layout.options["codec"])
+        codec = dict(layout.options["codec"])
         chunks = tuple(min(a, b) for a, b in zip(codec["chunks"], layout.shape, strict=True))
         self.unit = (chunks[0], chunks[1], chunks[2])
-        self._group = zarr.open_group(path, mode="a", zarr_format=3)
-        if "0" in self._group:
-            self._array = self._group["0"]
-            return
-        how: dict[str, Any]
+        self._image: LabelWriter | None = None
         if codec["name"] == "zstd":
-            zstd = require("zarr.codecs", extra="labels", purpose="write Zarr").ZstdCodec
-            how = {"compressors": [zstd(level=codec["level"], checksum=True)]}
+            self._array = self._plain(codec["level"])
         else:
-            how = {"serializer": _label_codec(codec), "compressors": None}
-        self._array = self._group.create_array(
-            "0", shape=layout.shape, dtype=layout.dtype, chunks=chunks, fill_value=0,
-            dimension_names=list(AXES), **how,
-        )  # fmt: skip
-        size = layout.voxel_size_nm
-        axis: dict[str, Any] = {"type": "space"} | ({"unit": "nanometer"} if size else {})
-        self._group.attrs["ome"] = {
+            try:
+                self._image = LabelWriter(
+                    path, layout.shape, layout.dtype, axes=AXES, chunks=chunks,
+                    voxel_size_nm=layout.voxel_size_nm or UNKNOWN_SIZE,
+                    settings=_settings(codec), levels=layout.options.get("levels", 1),
+                )  # fmt: skip
+            except CodecError as fault:
+                raise ConfigError(f"codec: {fault}") from None
+
+    def _plain(self, level: int) -> Any:  # noqa: ANN401 - an array of an extra
+        """Return the array of an image without the label codec, new or as it was left."""
+        if self.layout.options.get("levels", 1) != 1:
+            raise ConfigError("output.levels: a pyramid is made with codec=crackle or archive.")
+        zarr = zarr_library()
+        zstd = require("zarr.codecs", extra="labels", purpose="write Zarr").ZstdCodec
+        group = zarr.open_group(self.path, mode="a", zarr_format=3)
+        if "0" in group:
+            return group["0"]
+        scale = list(self.layout.voxel_size_nm or UNKNOWN_SIZE)
+        group.attrs["ome"] = {
             "version": "0.5",
             "multiscales": [
                 {
-                    "name": "labels",
-                    "axes": [{"name": name, **axis} for name in AXES],
+                    "name": self.path.name,
+                    "axes": [{"name": name, "type": "space", "unit": "nanometer"} for name in AXES],
                     "datasets": [
                         {
                             "path": "0",
-                            "coordinateTransformations": [
-                                {"type": "scale", "scale": list(size or (1.0, 1.0, 1.0))}
-                            ],
+                            "coordinateTransformations": [{"type": "scale", "scale": scale}],
                         }
                     ],
                 }
             ],
             "image-label": {"version": "0.5"},
         }
+        return group.create_array(
+            "0", shape=self.layout.shape, dtype=self.layout.dtype, chunks=self.unit, fill_value=0,
+            compressors=[zstd(level=level, checksum=True)], dimension_names=list(AXES),
+        )  # fmt: skip
 
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write whole chunks."""
-        self._array[box] = labels
+        if self._image is not None:
+            self._image.write(box, labels)
+        else:
+            self._array[box] = labels
 
     def finish(self) -> None:
-        """Note which chunks are stored, so that a lost one is not taken for background."""
+        """Make the smaller levels, and note which chunks are stored, so that a lost one shows."""
+        if self._image is not None:
+            self._image.finish()
         grid = [-(-s // c) for s, c in zip(self.layout.shape, self.unit, strict=True)]
         stored = np.zeros(grid, bool)
         for place in np.ndindex(*grid):
             stored[place] = (self.path / "0" / _key(place)).is_file()
-        self._group.attrs[_STORED] = base64.b64encode(
-            zlib.compress(np.packbits(stored).tobytes())
-        ).decode()
+        group = zarr_library().open_group(self.path, mode="r+")
+        bits = zlib.compress(np.packbits(stored).tobytes())
+        group.update_attributes({_STORED: base64.b64encode(bits).decode()})
 
 
-def _label_codec(codec: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of an extra
-    """Return the Zarr codec of settings."""
-    from emqs.codecs.chunk import ChunkSettings  # these two need the extra
-    from emqs.codecs.zarr_codec import LabelChunks
+def _settings(codec: dict[str, Any]) -> "ChunkSettings":
+    """Return the settings of the label codec."""
+    from emqs.codecs.chunk import ChunkSettings  # needs the extra
 
-    return LabelChunks(
-        ChunkSettings(
-            compressor=codec["compressor"],
-            level=codec["level"],
-            markov_order=codec["markov_order"],
-            pins=codec["pins"],
-        )
+    return ChunkSettings(
+        compressor=codec["compressor"],
+        level=codec["level"],
+        markov_order=codec["markov_order"],
+        pins=codec["pins"],
     )
 
 
@@ -235,6 +257,7 @@ class LabelChunksReader(ArrayReader):
     """An array in the codec ``emqs.labels``, which lists the labels of each chunk."""
 
     checksum = "its CRC-32C"
+    image: LabelVolume | None = None  # the whole image, if the user gave one
 
     def __init__(
         self,
@@ -258,13 +281,7 @@ class LabelChunksReader(ArrayReader):
         self._chunks = tuple(array.chunks)
         self._stored: np.ndarray | None = None
         if stored is not None:
-            grid = [-(-s // c) for s, c in zip(array.shape, array.chunks, strict=True)]
-            try:
-                bits = zlib.decompressobj().decompress(base64.b64decode(stored), prod(grid))
-                flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(grid))
-            except (ValueError, zlib.error) as fault:
-                raise DataError(f"{path}: the attribute {_STORED} is damaged: {fault}.") from None
-            self._stored = flags.astype(bool).reshape(grid)
+            self._stored = _stored_chunks(stored, array, path)
 
     def chunk_of(self, box: Box) -> tuple[int, ...]:
         """Return the place of a block in the grid of chunks."""
@@ -285,26 +302,35 @@ class LabelChunksReader(ArrayReader):
         return not Path(self.place(box)).is_file()
 
     def block_labels(self, box: Box) -> np.ndarray | None:
-        """Return the labels of a chunk from its index; of one that is not stored, background."""
-        from emqs.codecs.chunk import HEADER_BYTES, place_of, read_head, read_index
+        """Return the labels of a chunk from its index."""
+        counted = self.block_counts(box)
+        return None if counted is None else counted[0]
 
+    def block_counts(self, box: Box) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the labels of a chunk and the voxels of each, from its index.
+
+        Raises:
+            DataError: If the chunk is damaged or lost.
+        """
         place = self.chunk_of(box)
         path = Path(self.place(box))
-        unsigned = np.dtype(f"u{self.dtype.itemsize}")
+        inside = prod(part.stop - part.start for part in box)
+        outside = prod(self._chunks) - inside
+        fill = np.full(1, self._array.fill_value, self.dtype)
         if self.missing(box):
             raise DataError(f"The chunk {path} is missing. Write the volume again.")
-        number = place_of("/".join(str(k) for k in place))
+        if not path.is_file():
+            return fill, np.array([inside], np.uint64)
         try:
-            with path.open("rb") as stream:
-                start = stream.read(HEADER_BYTES)
-                head = read_head(start, unsigned, number)
-                size = min(head.index_bytes, path.stat().st_size)
-                index = read_index(start + stream.read(size), prod(self._chunks), unsigned, number)
-        except FileNotFoundError:
-            return np.full(1, self._array.fill_value, self.dtype)
+            index = stored_index(path, prod(self._chunks), self.dtype, "/".join(map(str, place)))
         except CodecError as fault:
             raise DataError(f"Chunk {path}: {one_line(fault)}.") from fault
-        return None if index is None else index.labels.view(self.dtype)
+        if index is None:
+            return None
+        labels = index.labels > 0 if self.dtype.kind == "b" else index.labels.view(self.dtype)
+        counts = index.counts.copy()
+        counts[labels == fill] -= np.uint64(outside)  # voxels of the chunk outside of the volume
+        return labels[counts > 0], counts[counts > 0]
 
     def _read(self, box: Box) -> np.ndarray:
         if self._stored is not None:
@@ -314,3 +340,17 @@ class LabelChunksReader(ArrayReader):
                         f"The chunk {self.place(chunk)} is missing. Write the volume again."
                     )
         return super()._read(box)
+
+
+def _stored_chunks(stored: str, array: Any, path: Path) -> np.ndarray:  # noqa: ANN401
+    """Return which chunks of an array were written, bool, the shape of the grid of chunks."""
+    grid = [-(-side // step) for side, step in zip(array.shape, array.chunks, strict=True)]
+    n_bytes = -(-prod(grid) // 8)
+    try:
+        bits = zlib.decompressobj().decompress(base64.b64decode(stored), n_bytes)
+        flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(grid))
+    except (ValueError, TypeError, zlib.error) as fault:
+        raise DataError(f"{path}: the attribute {_STORED} is damaged: {fault}.") from None
+    if len(bits) != n_bytes:
+        raise DataError(f"{path}: the attribute {_STORED} does not fit the array.")
+    return flags.astype(bool).reshape(grid)

@@ -35,6 +35,7 @@ class Converted:
 
     Attributes:
         target: File or folder.
+        format: Its format.
         n_boxes: Boxes that were copied now.
         n_resumed: Boxes that an earlier run had copied.
         n_bytes: Of all files of the target.
@@ -42,6 +43,7 @@ class Converted:
     """
 
     target: Path
+    format: str
     n_boxes: int
     n_resumed: int
     n_bytes: int
@@ -103,7 +105,7 @@ def convert(
             _verify(reader, part.path, format_name, layout, size, step)
         n_bytes = size_on_disk(part.path)
         part.publish()
-    return Converted(target, total - before, before, n_bytes, verify)
+    return Converted(target, format_name, total - before, before, n_bytes, verify)
 
 
 def check_target(target: Path, source: Path) -> None:

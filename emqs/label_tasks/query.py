@@ -96,8 +96,17 @@ def where(reader: Reader, label: int, *, first_only: bool = False, step: Step = 
     return found
 
 
-def measure(reader: Reader, label: int, *, step: Step = _nothing) -> Found:
-    """Return number of voxels and bounding box of a label; only blocks that hold it are decoded.
+def measure(reader: Reader, label: int, *, box: bool = True, step: Step = _nothing) -> Found:
+    """Return number of voxels and bounding box of a label.
+
+    Where a format counts the voxels of each label in a block, only the outermost blocks that hold
+    it are decoded, and none for the number alone.
+
+    Args:
+        reader: The volume.
+        label: Any integer.
+        box: Whether the bounding box is wanted.
+        step: Called after each block.
 
     Raises:
         DataError: If a block is damaged.
@@ -106,26 +115,58 @@ def measure(reader: Reader, label: int, *, step: Step = _nothing) -> Found:
     if not fits(reader, label):
         return found
     wanted = reader.dtype.type(label)
-    lows, highs = np.array(reader.shape), np.zeros(3, np.int64)
-    for box in _blocks(reader, "measuring", step):
-        listed = reader.block_labels(box)
-        if listed is not None and not (listed == wanted).any():
+    ends = _Ends(reader.shape)
+    counted: list[Box] = []  # blocks that hold the label, and were not decoded
+    for block in _blocks(reader, "measuring", step):
+        counts = reader.block_counts(block)
+        if counts is not None:
+            number = int(counts[1][counts[0] == wanted].sum())
+            found.n_voxels += number
+            if number:
+                counted.append(block)
             continue
+        listed = reader.block_labels(block)
+        if listed is None or (listed == wanted).any():
+            found.n_decoded += 1
+            found.n_voxels += ends.add(reader.read(block) == wanted, block)
+    for block in _outermost(counted) if box else ():
         found.n_decoded += 1
-        mask = reader.read(box) == wanted
-        count = int(np.count_nonzero(mask))
-        if count == 0:
-            continue
-        found.n_voxels += count
-        for axis, part in enumerate(box):
-            others = tuple(k for k in range(3) if k != axis)
-            places = np.flatnonzero(mask.any(axis=others))
-            lows[axis] = min(lows[axis], part.start + places[0])
-            highs[axis] = max(highs[axis], part.start + places[-1] + 1)
-    if found.n_voxels:
-        z, y, x = (slice(int(a), int(b)) for a, b in zip(lows, highs, strict=True))
-        found.box = (z, y, x)
+        ends.add(reader.read(block) == wanted, block)
+    if found.n_voxels and box:
+        found.box = ends.box()
     return found
+
+
+class _Ends:
+    """The smallest box around all voxels that were added."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._low, self._high = np.array(shape), np.zeros(3, np.int64)
+
+    def add(self, mask: np.ndarray, block: Box) -> int:
+        """Add the voxels of a block; return how many."""
+        count = int(np.count_nonzero(mask))
+        if count:
+            for axis, part in enumerate(block):
+                others = tuple(k for k in range(3) if k != axis)
+                places = np.flatnonzero(mask.any(axis=others))
+                self._low[axis] = min(self._low[axis], part.start + places[0])
+                self._high[axis] = max(self._high[axis], part.start + places[-1] + 1)
+        return count
+
+    def box(self) -> Box:
+        """Return it; at least one voxel was added."""
+        z, y, x = (slice(int(a), int(b)) for a, b in zip(self._low, self._high, strict=True))
+        return z, y, x
+
+
+def _outermost(blocks: list[Box]) -> list[Box]:
+    """Return the blocks that are first or last along an axis; the others cannot touch the ends."""
+    starts = np.array([[part.start for part in block] for block in blocks]).reshape(-1, 3)
+    if len(starts) == 0:
+        return []
+    outer = ((starts == starts.min(axis=0)) | (starts == starts.max(axis=0))).any(axis=1)
+    return [block for block, is_outer in zip(blocks, outer, strict=True) if is_outer]
 
 
 def fits(reader: Reader, label: int) -> bool:

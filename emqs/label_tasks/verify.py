@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from emqs.errors import EmqsError
 from emqs.label_files import Reader, boxes
 from emqs.label_files.volume import count_boxes, one_line
+from emqs.labels import LabelVolume
 
 
 @dataclass
@@ -34,6 +35,10 @@ def verify(
     """
     total = count_boxes(reader.shape, reader.block)
     found = Verified(total, reader.checksum)
+    image: LabelVolume | None = getattr(reader, "image", None)
+    if image is not None:
+        _verify_image(image, reader, found, step)
+        return found
     for number, box in enumerate(boxes(reader.shape, reader.block)):
         try:
             reader.read(box)
@@ -41,3 +46,19 @@ def verify(
             found.bad[reader.place(box)] = one_line(error.__cause__ or error)
         step("reading", number + 1, total)
     return found
+
+
+def _verify_image(
+    image: LabelVolume, reader: Reader, found: Verified, step: Callable[[str, int, int], None]
+) -> None:
+    """Check every chunk of every level, its index too, and that none is lost."""
+
+    def steps(done: int, total: int) -> None:
+        found.n_blocks = total
+        step("reading", done, total)
+
+    for chunk in image.verify(steps):
+        found.bad[str(chunk.path)] = chunk.reason.rstrip(".")
+    for box in boxes(reader.shape, reader.block):
+        if reader.missing(box):
+            found.bad[reader.place(box)] = "the chunk was written, and is missing"

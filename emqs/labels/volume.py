@@ -234,7 +234,7 @@ class LabelVolume:
         if not path.is_file():
             return LabelIndex(fill, np.array([size - outside], np.uint64))
         try:
-            index = _stored_index(path, size, self.dtype, "/".join(map(str, key)))
+            index = stored_index(path, size, self.dtype, "/".join(map(str, key)))
         except CodecError as fault:
             raise CodecError(f"Chunk {path}: {fault}") from fault
         if index is None:
@@ -355,7 +355,7 @@ def _letters(array: Any) -> str:  # noqa: ANN401 (zarr's)
     return named if len(named) == array.ndim else "tczyx"[-array.ndim :]
 
 
-def _stored_index(path: Path, n_voxels: int, dtype: np.dtype[Any], key: str) -> LabelIndex | None:
+def stored_index(path: Path, n_voxels: int, dtype: np.dtype[Any], key: str) -> LabelIndex | None:
     """Return the index at the head of a chunk file."""
     unsigned, place = np.dtype(f"u{dtype.itemsize}"), place_of(key)
     with path.open("rb") as stream:
