@@ -14,6 +14,7 @@ from typing import Any
 import hydra
 import numpy as np
 from omegaconf import DictConfig
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -91,9 +92,13 @@ def opened(cfg: DictConfig, settings: CompressConfig) -> Reader:
 
 
 def progress_bar() -> Progress:
-    """Return a bar with the time left; nothing is drawn where output is no terminal."""
-    bars_shown = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    return Progress(*bars_shown, TimeRemainingColumn(), transient=True)
+    """Return a bar with the time left; nothing is drawn where there is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = Console(stderr=True)
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True,
+        disable=not console.is_terminal,
+    )  # fmt: skip
 
 
 def stepper(progress: Progress) -> Callable[[str, int, int], None]:
@@ -297,6 +302,8 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> N
             else:
                 box = settings.action != "count"
                 found = query.measure(reader, settings.label or 0, box=box, step=step)
+        if target is not None and found.box is None:
+            raise DataError(f"{settings.source} does not hold label {settings.label}.")
         answer = told(found, settings)
         run.save_json("labels.json", answer)
         if settings.action == "list":
@@ -311,8 +318,7 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -> N
             print(f", {named(found.box)}" if found.box else "", end="; ")  # noqa: T201
         print(f"{found.n_decoded} of {found.n_blocks} chunks were decoded.")  # noqa: T201
         if target is not None:
-            if found.box is None:
-                raise DataError(f"{settings.source} does not hold label {settings.label}.")
+            assert found.box is not None  # noqa: S101 (for the type checker)
             mask = query.OneLabel(reader, settings.label or 0, found.box)
             converted(cfg, mask, target)
             print(f"Its mask, cut to these ends: {target}")  # noqa: T201

@@ -1,6 +1,7 @@
 """Settings of label-volume compression; values come from configs/compress.yaml."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from emqs.config.reading import at_least, one_of
 from emqs.errors import ConfigError
@@ -12,6 +13,12 @@ _MAX_LABEL = 2**64 - 1
 _MIN_LABEL = -(2**63)
 
 
+def _is_range(part: Any) -> bool:  # noqa: ANN401 (what a user typed)
+    """Return whether this is first and one past the last voxel."""
+    whole = isinstance(part, list) and all(type(end) is int for end in part)
+    return whole and len(part) == 2 and 0 <= part[0] < part[1]
+
+
 @dataclass(frozen=True)
 class InputConfig:
     """How the source is read; None sees by itself."""
@@ -20,18 +27,17 @@ class InputConfig:
     dataset: str | None = None  # an array inside an HDF5, N5, Zarr or .npz file
     scale: str | None = None  # key or number of a level of Precomputed or OME-Zarr
     axes: str | None = None  # order in which the file stores z, y and x
-    region: list[list[int]] | None = None  # [[z0,z1],[y0,y1],[x0,x1]], ends outside; None: all
+    region: list[Any] | None = None  # [[z0,z1],[y0,y1],[x0,x1]], ends outside; None: all
     voxel_size_nm: list[float] | None = None  # z, y, x; None: what the file says
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        if self.region is not None:
-            right = len(self.region) == 3 and all(len(part) == 2 for part in self.region)
-            if not right or not all(0 <= first < last for first, last in self.region):
-                raise ConfigError(
-                    "input.region must be [[z0,z1],[y0,y1],[x0,x1]] with 0 <= first < last, got "
-                    f"{[list(part) for part in self.region]}."
-                )
+        region = self.region
+        if region is not None and (len(region) != 3 or not all(map(_is_range, region))):
+            raise ConfigError(
+                "input.region must be [[z0,z1],[y0,y1],[x0,x1]] with 0 <= first < last, got "
+                f"{region}."
+            )
         size = self.voxel_size_nm
         if size is not None and (len(size) != 3 or not all(0 < edge < 1e9 for edge in size)):
             raise ConfigError(

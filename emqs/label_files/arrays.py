@@ -276,7 +276,10 @@ def _chosen(dataset: str | None, names: list[str], path: Path) -> str:
 
 
 def _damaged(path: Path, what: str, fault: BaseException) -> DataError:
+    why = one_line(fault)
+    if "pickle" in why or "Python objects" in why:
+        why = "it is none, or holds Python objects, which are never loaded"
     return DataError(
-        f"{path} cannot be read as a {what}: {one_line(fault)}. Copy or export it again, or say "
+        f"{path} cannot be read as a {what}: {why}. Copy or export it again, or say "
         "what it is with input.format=NAME."
     )

@@ -259,7 +259,7 @@ def _info(path: Path) -> dict[str, Any]:
         dtype = info["data_type"]
         scales = info["scales"]
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise DataError(f"{path / 'info'} cannot be read: {one_line(fault)}.") from None
+        raise DataError(f"{path / 'info'} cannot be read: {fault!r}.") from None
     if dtype not in _DTYPES or not isinstance(scales, list) or not scales:
         raise DataError(f"{path} holds {dtype} in {len(scales)} scales, not labels (integers).")
     return dict(info)

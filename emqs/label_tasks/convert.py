@@ -22,7 +22,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, EmqsError
 from emqs.label_files import Box, Layout, Reader, Shape, boxes, named, open_volume, start_volume
-from emqs.label_files.volume import box_size, count_boxes
+from emqs.label_files.volume import box_size, count_boxes, one_line
 
 _JOURNAL = "journal.jsonl"
 _OUT_OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -87,7 +87,10 @@ def convert(
         _disk_errors(target),
         _Partial(target, _plan(reader, layout, format_name), restart) as part,
     ):
-        writer = start_volume(part.path, format_name, layout)
+        try:
+            writer = start_volume(part.path, format_name, layout)
+        except EmqsError as error:
+            raise type(error)(str(error).replace(str(part.path), str(target))) from None
         if not writer.resumable and part.n_done:
             raise AssertionError("a file that cannot be resumed has a journal")
         size = _box_size(reader, writer.unit, layout.dtype.itemsize, memory_bytes)
@@ -352,8 +355,9 @@ def _disk_errors(target: Path) -> Iterator[None]:
 def _disk_error(target: Path, error: OSError) -> str:
     """Return why a target cannot be written."""
     hint = (
-        "Free space and run the same command again: it goes on where it stopped"
+        "Free space and run the same command again"
         if error.errno in _OUT_OF_ROOM
         else "Choose another target"
     )
-    return f"{target} cannot be written: {error.strerror or error}. {hint}."
+    why = os.strerror(error.errno) if error.errno else one_line(error)
+    return f"{target} cannot be written: {why}. {hint}."
