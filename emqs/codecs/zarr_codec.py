@@ -8,6 +8,8 @@ follows the boundaries in each slice; by default the last two axes (Y X) are tho
 import asyncio
 import re
 from dataclasses import dataclass, field
+from functools import partial
+from math import prod
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -29,6 +31,7 @@ from emqs.errors import CodecError
 
 NAME = "emqs.labels"
 _KEY = re.compile(r"(?:^|/)c((?:[/.]\d+)+)$")
+_FEW_VOXELS = 2**18  # read and decoded in less time than another thread needs to start
 _OPTIONS = ("compressor", "level", "markov_order", "pins", "plane")
 
 
@@ -123,13 +126,23 @@ class LabelChunks(
     async def _decode_partial_single(
         self, byte_getter: ByteGetter, selection: SelectorTuple, chunk_spec: ArraySpec
     ) -> NDBuffer | None:
-        stored = await byte_getter.get(prototype=chunk_spec.prototype)
-        if stored is None:
-            return None
         box = Ranges(selection, chunk_spec.shape, self._plane(chunk_spec.ndim))
-        return await asyncio.to_thread(
-            self._decode, stored.to_bytes(), chunk_spec, _name(byte_getter), box
-        )
+
+        def decoded(stored: Buffer | None) -> NDBuffer | None:
+            if stored is None:
+                return None
+            return self._decode(stored.to_bytes(), chunk_spec, _name(byte_getter), box)
+
+        get_sync: Any = getattr(getattr(byte_getter, "store", None), "get_sync", None)
+
+        def read() -> NDBuffer | None:
+            return decoded(get_sync(_name(byte_getter), prototype=chunk_spec.prototype))
+
+        few = prod(box.shape) <= _FEW_VOXELS
+        if get_sync is not None:
+            return read() if few else await asyncio.to_thread(read)
+        stored = await byte_getter.get(prototype=chunk_spec.prototype)
+        return decoded(stored) if few else await asyncio.to_thread(decoded, stored)
 
     async def _encode_partial_single(
         self,
@@ -143,11 +156,15 @@ class LabelChunks(
             whole = new
         else:
             whole = await self._merged(byte_setter, new, selection, chunk_spec)
-        if not chunk_spec.config.write_empty_chunks and (whole == chunk_spec.fill_value).all():
+        if not chunk_spec.config.write_empty_chunks and _is_all(whole, chunk_spec.fill_value):
             await byte_setter.delete()
             return
-        stored = await asyncio.to_thread(self._encode, whole, chunk_spec, _name(byte_setter))
-        await byte_setter.set(stored)
+        encoded = partial(self._encode, whole, chunk_spec, _name(byte_setter))
+        set_sync: Any = getattr(getattr(byte_setter, "store", None), "set_sync", None)
+        if set_sync is not None:  # one thread for both
+            await asyncio.to_thread(lambda: set_sync(_name(byte_setter), encoded()))
+        else:
+            await byte_setter.set(await asyncio.to_thread(encoded))
 
     async def _merged(
         self,
@@ -311,6 +328,11 @@ def _covers(selection: SelectorTuple, shape: tuple[int, ...]) -> bool:
         isinstance(part, slice) and part.indices(length) == (0, length, 1)
         for part, length in zip(parts, shape, strict=False)
     )
+
+
+def _is_all(labels: np.ndarray, value: object) -> bool:
+    """Return whether all labels are one value; most chunks are told by their first voxel."""
+    return bool(labels.flat[0] == value) and bool((labels == value).all())
 
 
 def _name(source: object) -> str:
