@@ -3,10 +3,10 @@
     EMQS_LABELS=/path/to/labels python benchmarks/label_store.py [rounds]
 
 Volumes: pinky40 (first 128 slices, 512 x 512, uint32), FIB-25 ground truth and watershed
-(250 cubed, int32), a crop of SNEMI3D (32 x 160 x 160, uint8), each in its own dtype. Sizes are of all files of
-a store; speeds are in bytes of the volume per second of processor time, all stores take turns in
-every round, and every round trip is compared voxel by voxel. Then 1,000 random bits of a stored
-pinky40 are flipped, one at a time. The exit code is not 0 if a promise is not kept.
+(250 cubed, int32), a crop of SNEMI3D (32 x 160 x 160, uint8), each in its own dtype. Sizes are of
+all files of a store; speeds are in bytes of the volume per second of processor time, all stores
+take turns in every round, and every round trip is compared voxel by voxel. Then 1,000 random bits
+of a stored pinky40 are flipped, one at a time. The exit code is not 0 if a promise is not kept.
 
 Needs: pip install 'emqs[labels,bench]' h5py
 """
