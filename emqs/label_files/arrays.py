@@ -224,6 +224,8 @@ class NiftiWriter(Writer):
         """Write the header."""
         super().__init__(path, layout)
         nibabel = require("nibabel", extra="labels", purpose="write NIfTI files")
+        if path.suffix.lower() != ".nii":  # programs open these files by their ending
+            raise DataError(f"{path}: the name of a NIfTI file must end in .nii.")
         large = max(layout.shape) > np.iinfo(np.int16).max
         header = (nibabel.Nifti2Header if large else nibabel.Nifti1Header)()
         self._dtype = np.dtype("u1") if layout.dtype == bool else layout.dtype

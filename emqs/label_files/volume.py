@@ -85,7 +85,9 @@ class Reader(ABC):
                 f"{self.path} cannot be read at {named(box)}: {one_line(fault)}. It may be "
                 "damaged: copy or export it again."
             ) from fault
-        return np.ascontiguousarray(labels, dtype=self.dtype)
+        found = np.ascontiguousarray(labels, dtype=self.dtype)
+        # of a mapped file it is a view, which some codecs refuse, and which would change with it
+        return found if found.flags.writeable else found.copy()
 
     def block_labels(self, box: Box) -> np.ndarray | None:  # noqa: ARG002 (most cannot)
         """Return the labels in a block without decoding it.
