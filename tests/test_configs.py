@@ -22,6 +22,7 @@ GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
 FILES = sorted(path.relative_to(CONFIG_DIR).as_posix() for path in CONFIG_DIR.rglob("*.yaml"))
 CLASSES: dict[str, type] = {
     "augment": config.AugmentConfig,
+    "codec": config.CodecConfig,
     "dataset": config.DatasetConfig,
     "index": config.IndexConfig,
     "logger": config.LoggerConfig,
@@ -33,6 +34,7 @@ CLASSES: dict[str, type] = {
     "stage": config.StageConfig,
     "trainer": config.TrainerConfig,
 }
+SOME_SETTING = {"evaluate": "query.batch_size=3", "compress": "codec=archive"}
 GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
 
 
@@ -182,9 +184,8 @@ def test_files_say_what_they_are_for(file: str) -> None:
 def test_output_folders_can_be_given_on_a_command_line(command: str) -> None:
     """Hydra refuses a value with "=" in it, so no folder is named after overrides."""
     cfg = compose(
-        command, overrides=["query.batch_size=3" if command == "evaluate" else "model=ae"],
-        return_hydra_config=True,
-    )  # fmt: skip
+        command, overrides=[SOME_SETTING.get(command, "model=ae")], return_hydra_config=True
+    )
     for folder in (cfg.hydra.run.dir, cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir):
         assert folder
         assert "=" not in folder

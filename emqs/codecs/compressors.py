@@ -17,6 +17,7 @@ their streams (the payload) are kept in a frame, all numbers little-endian:
 import bz2
 import lzma
 import struct
+import threading
 import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _MAGIC = b"EMQC"
 _VERSION = 1
 _FIELDS = struct.Struct("<4sB4sQ")
 _CRC = struct.Struct("<I")
+_of_thread = threading.local()
 
 
 class Compressor(Protocol):
@@ -251,8 +253,9 @@ class Zstd(_Compressor):
             raise self._damaged("its frame lacks the length or the checksum")
         if length > self.max_output:
             raise self._too_much(f"has {length}")
-        decoder = library.ZstdDecompressor()
-        plain = decoder.decompress(stream, allow_extra_data=False)
+        if not hasattr(_of_thread, "zstd_decoder"):  # making one takes longer than a small stream
+            _of_thread.zstd_decoder = library.ZstdDecompressor()
+        plain = _of_thread.zstd_decoder.decompress(stream, allow_extra_data=False)
         return bytes(plain)
 
 

@@ -16,7 +16,7 @@ from emqs.codecs.frame import Framed, check_agreement
 from emqs.errors import CodecError, require
 
 _BARE_MAGIC = b"crkl"
-_MAX_MARKOV_ORDER = 10  # the model takes 5/8 * 4**order bytes: 655 kB
+MAX_MARKOV_ORDER = 10  # the model takes 5/8 * 4**order bytes: 655 kB
 _MAX_SIDE = 2**32 - 1  # sides are stored in 32 bits
 
 
@@ -46,9 +46,9 @@ class Crackle(Framed):
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        if not 0 <= self.markov_order <= _MAX_MARKOV_ORDER:
+        if not 0 <= self.markov_order <= MAX_MARKOV_ORDER:
             raise CodecError(
-                f"{self.name}: markov_order must be 0 to {_MAX_MARKOV_ORDER}, "
+                f"{self.name}: markov_order must be 0 to {MAX_MARKOV_ORDER}, "
                 f"got {self.markov_order}."
             )
         if self.threads < 1:
