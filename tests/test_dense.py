@@ -116,6 +116,8 @@ def test_what_lies_beyond_the_reach_does_not_matter() -> None:
     far[96 - edge : 112 + edge, 104 - edge : 120 + edge] = False
     changed = np.where(far, 1 - image, image)
     np.testing.assert_allclose(codes(made, changed, boxes), codes(made, image, boxes), atol=1e-5)
+    changed[90, 100] += 0.5
+    assert np.abs(codes(made, changed, boxes) - codes(made, image, boxes)).max() > 1e-3
 
 
 @pytest.mark.parametrize("shape", [(37, 45), (48, 64), (10, 12), (3, 50)])
