@@ -19,6 +19,7 @@ from emqs.weights import Model
 
 BACKGROUND = 4096  # a scorer learns from at most this many unlabelled patches or windows ...
 BACKGROUND_SLICES = 8  # ... windows from at most so many slices, evenly spaced
+SCORED = 16384  # codes scored at once: a scorer works with several copies of them in float64
 PART = 0.5  # query.window=null: edge of a window in patches, for networks that encode whole slices
 
 
@@ -222,7 +223,7 @@ class Search:
             [own.boxes(z) for z, own in zip(slices.tolist(), grids, strict=True)]
         )
         scores = np.empty(len(boxes), dtype=np.float64)
-        found = ((here, scorer.score(codes)) for here, codes in self.batches(boxes))
+        found = ((here, _in_parts(scorer, codes)) for here, codes in self.batches(boxes))
         for here, batch in embeddings.with_progress(
             found, len(boxes), "search", show=self.progress
         ):
@@ -250,6 +251,12 @@ class Search:
     def highest(self) -> bool:
         """Whether the best window makes a patch's score; otherwise their mean does."""
         return self.query.question == "touches"
+
+
+def _in_parts(scorer: scorers.Scorer, codes: np.ndarray) -> np.ndarray:
+    """Return the scores of codes ``(N, D)``, which may be those of all windows of a large slice."""
+    parts = [codes[start : start + SCORED] for start in range(0, len(codes), SCORED)]
+    return np.concatenate([scorer.score(part) for part in parts])
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,18 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 import numpy as np
 from omegaconf import DictConfig
 
 from emqs import command, embeddings, pipeline, projection, report
-from emqs.config import CONFIG_DIR, DatasetConfig, PatchConfig, PathsConfig, read
+from emqs.config import CONFIG_DIR, ComputeConfig, DatasetConfig, PatchConfig, PathsConfig, read
 from emqs.datasets import Stack, open_stack
 from emqs.errors import ConfigError, DataError
 from emqs.figures import projections, style
+from emqs.models import Encoder
 from emqs.projection import Labelled
 from emqs.weights import Model
 
@@ -375,9 +376,8 @@ def tsne(cfg: DictConfig, run: report.Run) -> float:
     embedded = np.unique(np.concatenate(list(chosen.values())))
     boxes = labelled.boxes[embedded]
     embeddings.fit(model, stack, boxes)
-    codes = pipeline.embed(
-        model, stack, boxes, batch_size=compute.batch_size, device=compute.device, progress=True
-    )
+    sizes = [size for size, _ in edges_and_steps(stack, patch, config)]
+    codes = embed(model, stack, boxes, sizes, compute)
     maps = make_maps(codes, embedded, chosen, labelled, config)
     write(maps, labelled, stack, run)
     title = describe(stack, model, patch, config, cfg.weights)
@@ -393,6 +393,29 @@ def tsne(cfg: DictConfig, run: report.Run) -> float:
     print(report.plain_table([row(map_) for map_ in maps]))  # noqa: T201
     print(f"\nMaps and points: {run.folder}")  # noqa: T201
     return float(metrics["knn_agreement_codes"])
+
+
+def embed(
+    model: Model, stack: Stack, boxes: np.ndarray, sizes: list[int], compute: ComputeConfig
+) -> np.ndarray:
+    """Return the codes of patches of several sizes, ``(N, D)``, each seen at the scale of its own.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Shape ``(N, 5)``; one that is cut at a border belongs to the smallest size it fits.
+        sizes: Edges of whole patches, in pixels, ascending.
+        compute: Batches and device.
+    """
+    size_of = np.searchsorted(sizes, boxes[:, 3:].max(axis=1))
+    codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
+    for number in np.unique(size_of).tolist():
+        here = np.flatnonzero(size_of == number)
+        codes[here] = pipeline.embed(
+            model, stack, boxes[here], patch_size=sizes[number], batch_size=compute.batch_size,
+            device=compute.device, progress=True,
+        )  # fmt: skip
+    return codes
 
 
 def summary(

@@ -88,7 +88,7 @@ def test_the_metrics_of_the_run(outputs: tuple[Path, str]) -> None:
         "num_neighbors": 1,
         "patch_size_px": 32,
         "patch_stride_px": 32,
-        "index": "annoy",
+        "index": "exact",
         "weights": None,
         "weights_sha256": None,
     }

@@ -405,3 +405,25 @@ def test_a_window_with_too_few_patches_is_left_out(caplog: pytest.LogCaptureFixt
     assert "The map of slices 0-0 is left out: 10 neighbours are to vote" in caplog.text
     with pytest.raises(DataError, match=r"only 3 others"):
         tsne.make_maps(codes, np.arange(30), {"all": np.arange(4)}, labelled, config)
+
+
+def test_each_size_of_patch_is_seen_at_its_own_scale() -> None:
+    import torch
+
+    from emqs import embeddings, models
+    from emqs.config import ComputeConfig, PreprocessingConfig
+    from emqs.weights import Model
+
+    torch.manual_seed(0)
+    settings = {"start": "random", "blocks": 1, "frozen": 0, "size": 16}
+    network = models.build("contrastive", settings)
+    model = Model("contrastive", network, settings, PreprocessingConfig(size=16))
+    image = np.random.default_rng(0).integers(0, 255, (70, 60)).astype(np.uint8)
+    stack = Stack("s", [image] * 2, ["0", "1"])
+    boxes = np.array(
+        [[0, 5, 5, 16, 16], [0, 5, 5, 32, 32], [1, 54, 3, 16, 16], [1, 50, 50, 20, 10]]
+    )
+    found = tsne.embed(model, stack, boxes, [16, 32], ComputeConfig(device="cpu"))
+    for size, here in ((16, [0, 2]), (32, [1, 3])):
+        expected = embeddings.embed(model, stack, boxes[here], patch_size=size)
+        np.testing.assert_allclose(found[here], expected, atol=1e-6)

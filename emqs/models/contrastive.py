@@ -129,10 +129,13 @@ class Contrastive(nn.Module):
         self.blocks = nn.ModuleList(
             Block(before, shape) for before, shape in zip(channels, shapes, strict=False)
         )
-        for module in self.modules():
+        for module in self.modules():  # no norm follows, so the number of inputs sets the scale
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(cast(Tensor, module.bias))
+        for block in self.blocks:  # nothing is cut off after a projection
+            weight = cast(Block, block).project.convolution.weight
+            nn.init.kaiming_normal_(weight, nonlinearity="linear")
         if frozen:
             nn.ModuleList([self.stem, *self.blocks[:frozen]]).requires_grad_(False)
         self.to(memory_format=torch.channels_last)  # same numbers; faster on a CPU
