@@ -147,6 +147,13 @@ def test_levels_end_when_all_fits_in_a_chunk(tmp_path: Path) -> None:
     assert shapes == [(20, 50, 70), (10, 25, 35), (5, 13, 18)]
 
 
+def test_chunks_of_odd_length_are_pooled_as_one_array(tmp_path: Path) -> None:
+    labels = np.random.default_rng(0).integers(0, 9, (10, 31, 44)).astype("u1")
+    write_labels(tmp_path / "a.zarr", labels, voxel_size_nm=(1, 1, 1), chunks=(3, 7, 9), levels=2)
+    pooled = open_labels(tmp_path / "a.zarr").level(1)[...]
+    np.testing.assert_array_equal(pooled, pooled_by_counting(labels, (2, 2, 2)))
+
+
 def test_labels_are_read_a_chunk_at_a_time(tmp_path: Path) -> None:
     source = Recorded(objects())
     steps: list[tuple[str, int, int]] = []

@@ -301,7 +301,7 @@ def _extent(part: Any, length: int) -> tuple[int, int]:  # noqa: ANN401 (int, sl
         chosen = range(*part.indices(length))
         if len(chosen) == 0:
             return 0, 1
-        return min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1]) + 1
+        return chosen[0], chosen[-1] + 1  # Zarr's steps are positive
     numbers = np.asarray(part)
     if numbers.dtype.kind == "b":
         numbers = np.flatnonzero(numbers)
