@@ -96,8 +96,7 @@ SCORERS: dict[str, dict[str, object]] = {  # label: what differs from the defaul
         f"{name}, windows {part:g}{question}": DENSE
         | {"scorer": name, "window": part, "question": question[2:] or "touches"}
         for name in HEADS
-        for part in (0.5, 1.0)
-        for question in ("", ", mostly")
+        for part, question in ((0.5, ""), (0.5, ", mostly"), (1.0, ""))  # of 1 a patch holds one
     },
 }
 COMMON = ("default", "paper", "nearest", "logistic")

@@ -24,6 +24,7 @@ FIGURE_SCORERS = ("default", "paper")
 FIGURE_MODELS = ("contrastive",)
 SHOWN = 5  # examples of each kind of the table of all metrics
 LEVEL = 0.95
+BANDS = "; bands: 95 % interval of the mean over draws"
 
 # Colour, marker and line of each model; encoders are coloured, baselines grey with dashed lines.
 LOOKS: dict[str, tuple[str, str, str]] = {
@@ -34,7 +35,7 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "ae": (style.ORANGE, "v", "-"),
     "handcrafted": (style.PURPLE, "P", "-"),
     "histogram": ("#555555", "X", "--"),
-    "pca": ("#777777", "*", "--"),
+    "pca": ("#777777", "<", "--"),
     "pixels": (style.GREY, "p", "--"),
     CHANCE: (style.BLACK, "", ":"),
 }
@@ -108,7 +109,7 @@ def write(panels: Sequence[Panel], folder: Path) -> list[Path]:
         report.write_text(folder / "results.md", "\n".join(_markdown(one) for one in panels)),
     ]
     return paths + [
-        _figure(panels, lines, looks, metric, f"{METRICS[metric]}, {name}", folder / file)
+        _figure(panels, lines, looks, metric, f"{METRICS[metric]}, {name}{BANDS}", folder / file)
         for metric in FIGURES
         for name, file, lines, looks in _comparisons(panels, metric)
     ]
@@ -256,7 +257,7 @@ def _draw(
         mean = np.array([v.mean for _, v in points])
         ax.fill_between(
             x, [v.low for _, v in points], [v.high for _, v in points],
-            color=colour, alpha=0.12, linewidth=0,
+            color=colour, alpha=0.10, linewidth=0,
         )  # fmt: skip
         ax.plot(
             x, mean, color=colour, marker=marker, linestyle=line, label=label,

@@ -35,7 +35,7 @@ from emqs.config import (
 )
 from emqs.datasets import Stack, open_stack
 from emqs.figures import style
-from emqs.searching import Search, suggest
+from emqs.searching import Prepared, Scores, Search, suggest
 
 AT_ONCE = 5  # labels between two rankings
 SUGGESTED = 30  # suggested labels at most
@@ -56,6 +56,13 @@ class Encoded(Search):
             for here, codes in super().batches(boxes[new]):
                 known.update(zip((keys[i] for i in new[here]), codes, strict=True))
         yield np.arange(len(boxes)), np.stack([known[key] for key in keys])
+
+    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
+        """Return the score of every patch, as ``Search.score`` does."""
+        if self.query.dense:
+            return super().score(boxes, prepared)
+        scores = prepared.scorer.score(self.embed(boxes))
+        return Scores(scores, scores)
 
 
 @dataclass(frozen=True)
@@ -101,11 +108,6 @@ class Task:
 
 def task_of(stack: Stack, weights: str, query: QueryConfig) -> Task:
     """Return the task of one dataset."""
-    config = read(
-        ModelConfig,
-        {**OmegaConf.load(CONFIG_DIR / "model/contrastive.yaml"), "weights": weights},
-        "model",
-    )
     patch = PatchConfig(border=False)
     grid = pipeline.make_grid(stack, patch)
     labels = stack.require_labels()
@@ -113,8 +115,9 @@ def task_of(stack: Stack, weights: str, query: QueryConfig) -> Task:
     pooled = np.isin(grid[:, 0], querying.query_slices(len(stack), query.batch_size))
     tested = np.flatnonzero(~pooled)
     touched = patches.touched_components(labels, grid[tested], query.structure)
+    model = pipeline.load_model(ModelConfig("contrastive", weights=weights), weights)
     search = Encoded(
-        pipeline.load_model(config, weights), stack, pipeline.patch_pixels(stack, patch)[0],
+        model, stack, pipeline.patch_pixels(stack, patch)[0],
         query, IndexConfig("exact"), device="cpu",
     )  # fmt: skip
     return Task(

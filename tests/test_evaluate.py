@@ -166,7 +166,10 @@ MISTAKES = [
     (["model=pixels", "patch.size=4000"], "patch.size is 4000 pixels, but slice 0 is only 128x160"),
     (["model=pixels", "patch.size=0.5"], "patch.size must be a whole number of pixels, got 0.5."),
     (["model=ae", VAE], "holds model=vae, but model=ae was asked for. Leave model= out"),
-    ([VAE, "model.network.latent_size=8"], "latent_size=32, but model.network.latent_size=8"),
+    (
+        ["model=vae", VAE, "model.network.latent_size=8"],
+        "latent_size=32, but model.network.latent_size=8",
+    ),
 ]
 
 

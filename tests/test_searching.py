@@ -208,3 +208,28 @@ def test_an_example_that_is_left_out_is_scored_as_a_patch_would_be() -> None:
     assert found == pytest.approx(values.max())
     mean = replace(looking, query=replace(looking.query, question="mostly"))
     assert searching._example_score(Brightness(), codes, mean) == pytest.approx(values.mean())
+
+
+def test_places_of_held_out_examples_hold_for_the_smoothed_ranking() -> None:
+    looking = search(replace(DENSE, num_neighbors=1))
+    stack = looking.stack
+    boxes = patches.grid(stack.shapes, SIZE, SIZE, border=False)
+    overlap = patches.structure_fraction(stack.require_labels(), boxes, 1)
+    examples = boxes[overlap > 0.3][:6], boxes[overlap == 0][:6]
+    ready = looking.prepare(*examples, boxes)
+    scores = looking.score(boxes, ready)
+    fitted = searching.calibrate(looking, ready, scores)
+    assert fitted is not None
+    assert not np.array_equal(np.sort(scores.ranking), np.sort(scores.single))
+    np.testing.assert_array_equal(fitted.ranked, np.sort(scores.ranking))
+
+
+def test_patches_of_several_sizes_are_each_seen_at_their_own_scale() -> None:
+    looking = search(replace(DENSE, dense=False, sizes=[0.5, 1.0]), convolutional())
+    boxes = np.array([[0, 20, 20, SIZE, SIZE]])
+    half = np.array([[0, 25, 25, SIZE // 2, SIZE // 2]])
+    expected = [
+        embeddings.embed(looking.model, looking.stack, box, patch_size=edge)
+        for box, edge in ((half, SIZE // 2), (boxes, SIZE))
+    ]
+    np.testing.assert_allclose(looking.embed(boxes), np.concatenate(expected, axis=1), rtol=1e-5)

@@ -266,17 +266,17 @@ def suggested(
         )
     columns = min(len(boxes), COLUMNS)
     rows = -(-len(boxes) // columns)
-    figure = style.new_figure(max(columns, 4) * TILE + 0.4, rows * (TILE + 0.55) + 1.1, title=title)
+    figure = style.new_figure(max(columns, 4) * TILE + 0.4, rows * (TILE + 0.5) + 0.75, title=title)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[rows, 0.2])[:, 0]
     edge = _edge(boxes)
     for number, (axes, box) in enumerate(zip(_tiles(above, rows, columns), boxes, strict=False)):
         draw_patch(
-            axes, stack, box, style.UNKNOWN, structure=structure, first=number == 0, edge=edge
+            axes, stack, box, style.SUGGESTED, structure=structure, first=number == 0, edge=edge
         )
         axes.set_title(f"{number + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
         voxel = ",".join(str(v) for v in points[number].tolist())
         axes.set_xlabel(f"score {scores[number]:.3g}\n[{voxel}]", fontsize=style.SMALL)
-    keys = [style.border_key(style.UNKNOWN)]
+    keys = [style.border_key(style.SUGGESTED)]
     if stack.labels is not None:
         keys.append(style.outline_key(structure_name(stack, structure)))
     legend(below, keys)

@@ -48,6 +48,7 @@ MISS = Border(VERMILLION, "--", "miss")
 POSITIVE = Border(SKY_BLUE, "-", "positive example")
 NEGATIVE = Border(PURPLE, (0, (1.8, 1.0)), "negative example")  # short dashes
 UNKNOWN = Border(ORANGE, "-", "result (no labels)")
+SUGGESTED = Border(ORANGE, "-", "patch to label")
 OUTLINE = YELLOW  # contour of the labelled structure
 TEXT_HALO = [withStroke(linewidth=2.0, foreground=BLACK)]
 
