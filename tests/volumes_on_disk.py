@@ -6,6 +6,7 @@ where they are: no mistake in the order of axes can hide.
 
 import json
 import struct
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import h5py
 import numpy as np
 import tifffile
 from PIL import Image
+
+Lengths = tuple[int, ...]
 
 SHAPE = (5, 6, 7)
 CHUNKS = (2, 3, 4)
@@ -23,14 +26,16 @@ VOXELS = (np.arange(5)[:, None, None] * 100 + np.arange(6)[:, None] * 10 + np.ar
 ZEROS = (0.0, 0.0, 0.0)
 
 
-def corners(shape=SHAPE, chunks=CHUNKS):
+def corners(
+    shape: Lengths = SHAPE, chunks: Lengths = CHUNKS
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
     """Number of each chunk, and its place in the volume."""
     counts = [range(-(-s // c)) for s, c in zip(shape, chunks, strict=True)]
     for number in product(*counts):
         yield number, tuple(slice(n * c, n * c + c) for n, c in zip(number, chunks, strict=True))
 
 
-def padded(part: np.ndarray, chunks=CHUNKS) -> np.ndarray:
+def padded(part: np.ndarray, chunks: Lengths = CHUNKS) -> np.ndarray:
     return np.pad(part, [(0, c - s) for c, s in zip(chunks, part.shape, strict=True)])
 
 
@@ -39,7 +44,14 @@ def put(path: Path, content: bytes | dict) -> None:
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
-def ome(axes="zyx", units="nanometer", scale=SIZE, translation=None, path="s0", **extra) -> dict:
+def ome(
+    axes: str = "zyx",
+    units: str | list[str | None] | None = "nanometer",
+    scale: Sequence[float] = SIZE,
+    translation: Sequence[float] | None = None,
+    path: str = "s0",
+    **extra: object,
+) -> dict:
     units = [units] * len(axes) if units is None or isinstance(units, str) else units
     described = []
     for name, unit in zip(axes, units, strict=True):
@@ -52,7 +64,7 @@ def ome(axes="zyx", units="nanometer", scale=SIZE, translation=None, path="s0", 
     return {"multiscales": [{"axes": described, "datasets": levels, **extra}]}
 
 
-def zarr2_array(folder: Path, voxels=VOXELS, chunks=CHUNKS) -> None:
+def zarr2_array(folder: Path, voxels: np.ndarray = VOXELS, chunks: Lengths = CHUNKS) -> None:
     metadata = {
         "zarr_format": 2, "shape": voxels.shape, "chunks": chunks, "dtype": voxels.dtype.str,
         "compressor": None, "fill_value": 0, "order": "C", "filters": None,
@@ -63,7 +75,9 @@ def zarr2_array(folder: Path, voxels=VOXELS, chunks=CHUNKS) -> None:
         put(folder / ".".join(map(str, number)), part.tobytes())
 
 
-def zarr3_array(folder: Path, voxels=VOXELS, chunks=CHUNKS, **extra) -> None:
+def zarr3_array(
+    folder: Path, voxels: np.ndarray = VOXELS, chunks: Lengths = CHUNKS, **extra: object
+) -> None:
     metadata = {
         "zarr_format": 3, "node_type": "array", "shape": voxels.shape, "fill_value": 0,
         "data_type": voxels.dtype.name,
@@ -78,19 +92,23 @@ def zarr3_array(folder: Path, voxels=VOXELS, chunks=CHUNKS, **extra) -> None:
         put(folder / "c" / "/".join(map(str, number)), part.tobytes())
 
 
-def ome_zarr_04(folder: Path, voxels=VOXELS, chunks=CHUNKS, **described) -> Path:
+def ome_zarr_04(
+    folder: Path, voxels: np.ndarray = VOXELS, chunks: Lengths = CHUNKS, **described: object
+) -> Path:
     put(folder / ".zgroup", {"zarr_format": 2})
     put(folder / ".zattrs", ome(**described, version="0.4"))
     zarr2_array(folder / "s0", voxels, chunks)
     return folder
 
 
-def group_05(folder: Path, **described) -> None:
+def group_05(folder: Path, **described: object) -> None:
     attributes = {"ome": {"version": "0.5", **ome(**described)}}
     put(folder / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
 
 
-def ome_zarr_05(folder: Path, voxels=VOXELS, chunks=CHUNKS, **described) -> Path:
+def ome_zarr_05(
+    folder: Path, voxels: np.ndarray = VOXELS, chunks: Lengths = CHUNKS, **described: object
+) -> Path:
     group_05(folder, **described)
     zarr3_array(folder / "s0", voxels, chunks)
     return folder
@@ -125,7 +143,7 @@ def ome_zarr_05_sharded(folder: Path) -> Path:
     return folder
 
 
-def n5_array(folder: Path, voxels=VOXELS, **attributes) -> None:
+def n5_array(folder: Path, voxels: np.ndarray = VOXELS, **attributes: object) -> None:
     """Lengths are listed X first, and X is fastest; a header per block; big-endian."""
     put(
         folder / "attributes.json",
@@ -159,7 +177,7 @@ def n5_cosem(folder: Path) -> Path:
     return folder
 
 
-def precomputed(folder: Path, offset=(0, 0, 0)) -> Path:
+def precomputed(folder: Path, offset: Lengths = (0, 0, 0)) -> Path:
     """Lengths are listed X first; voxels of a file have X fastest."""
     scale = {
         "key": "4_8_30", "size": SHAPE[::-1], "resolution": SIZE[::-1], "encoding": "raw",
@@ -179,7 +197,7 @@ def precomputed(folder: Path, offset=(0, 0, 0)) -> Path:
     return folder
 
 
-def hdf5(path: Path, **attributes) -> Path:
+def hdf5(path: Path, **attributes: object) -> Path:
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset("volumes/raw", data=VOXELS, chunks=CHUNKS)
         dataset.attrs.update(attributes or {"resolution": SIZE, "unit": "nm", "axes": "zyx"})
@@ -195,7 +213,7 @@ def tiff_imagej(path: Path) -> Path:
     return path
 
 
-def tiff_ome(path: Path, **options) -> Path:
+def tiff_ome(path: Path, **options: object) -> Path:
     sizes = {f"PhysicalSize{a}": s for a, s in zip("ZYX", SIZE, strict=True)}
     units = {f"PhysicalSize{a}Unit": "nm" for a in "ZYX"}
     metadata = {"axes": "ZYX", **sizes, **units}
@@ -203,7 +221,7 @@ def tiff_ome(path: Path, **options) -> Path:
     return path
 
 
-def tiff_big(path: Path, **options) -> Path:
+def tiff_big(path: Path, **options: object) -> Path:
     """A BigTIFF without any voxel size."""
     tifffile.imwrite(path, VOXELS, bigtiff=True, photometric="minisblack", **options)
     return path

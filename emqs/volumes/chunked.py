@@ -19,7 +19,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
 from emqs.volumes.axes import Axes, Request, Stated
-from emqs.volumes.volume import Box, Volume
+from emqs.volumes.volume import Box, Volume, check_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +87,10 @@ def locate(url: str) -> Location:
     Raises:
         ConfigError: If the scheme is unknown or the URL is not valid.
     """
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
     if separator == "":
         root: Any = {"driver": "file", "path": f"{Path(url).expanduser().absolute()}/"}
-    elif scheme not in SCHEMES or "|" in url:
+    elif scheme not in SCHEMES or "|" in url or rest.strip("/") == "":
         raise ConfigError(
             f"{url} cannot be opened: allowed are a path on disk and the URLs "
             f"{', '.join(f'{s}://' for s in SCHEMES)}."
@@ -230,8 +230,9 @@ def open_array(
     axes = known.axes(shape, request, where)
     size, origin = known.geometry(axes, request, where)
     view = arranged(array, axes)
-    chunks = zip(view.chunk_layout.read_chunk.shape, view.shape, strict=True)
-    z, y, x = (min(chunk or length, length) for chunk, length in chunks)
+    whole = [c or s for c, s in zip(view.chunk_layout.read_chunk.shape, view.shape, strict=True)]
+    check_chunks((whole[0], whole[1], whole[2]), dtype.itemsize, where)
+    z, y, x = (min(chunk, length) for chunk, length in zip(whole, view.shape, strict=True))
     reader = TensorReader(
         where,
         view,

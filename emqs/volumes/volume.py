@@ -89,13 +89,7 @@ class Volume:
         check_voxel_size(self.voxel_size_nm, self.name)
         if len(self.origin_nm) != 3 or not all(isfinite(v) for v in self.origin_nm):
             raise DataError(f"{self.name} has no finite origin (Z, Y, X), got {self.origin_nm}.")
-        n_bytes = prod(self.chunks) * self.dtype.itemsize
-        if n_bytes > MAX_CHUNK_BYTES:
-            raise DataError(
-                f"{self.name} is stored in chunks of {_times(self.chunks)} voxels (Z x Y x X), "
-                f"{n_bytes / 1e9:.1f} GB each, above the limit of {MAX_CHUNK_BYTES / 1e9:.1f} GB. "
-                "Store it in smaller chunks."
-            )
+        check_chunks(self.chunks, self.dtype.itemsize, self.name)
 
     @property
     def box(self) -> Box:
@@ -214,6 +208,26 @@ def bounded_chunks(shape: Shape, itemsize: int, limit: int = 2**24) -> Shape:
     return 1, rows, shape[2]
 
 
+def check_chunks(chunks: Shape, itemsize: int, where: str) -> None:
+    """Raise an error if a chunk is too large to be decoded whole.
+
+    Args:
+        chunks: Lengths along Z Y X as stored, which may exceed those of the volume.
+        itemsize: Bytes of a voxel.
+        where: The source, for the message.
+
+    Raises:
+        DataError: If it is.
+    """
+    n_bytes = prod(chunks) * itemsize
+    if n_bytes > MAX_CHUNK_BYTES:
+        raise DataError(
+            f"{where} is stored in chunks of {' x '.join(map(str, chunks))} voxels (Z x Y x X), "
+            f"{n_bytes / 1e9:.1f} GB each, above the limit of {MAX_CHUNK_BYTES / 1e9:.1f} GB. "
+            "Store it in smaller chunks."
+        )
+
+
 def check_voxel_size(voxel_size_nm: Lengths, where: str) -> None:
     """Raise an error unless a voxel size is three finite lengths above 0.
 
@@ -225,7 +239,3 @@ def check_voxel_size(voxel_size_nm: Lengths, where: str) -> None:
             f"The voxel size of {where} must be three lengths (Z, Y, X) in nm, each finite and "
             f"above 0, got {tuple(voxel_size_nm)}. Give voxel_size_nm=[z,y,x]."
         )
-
-
-def _times(lengths: Shape) -> str:
-    return " x ".join(str(length) for length in lengths)
