@@ -13,11 +13,11 @@ import torch
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from emqs import patches
+from emqs import dense, patches
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
 from emqs.files import replacing
-from emqs.models import Encoder, Fittable
+from emqs.models import Convolutional, Encoder, Fittable
 from emqs.weights import Model
 
 logger = logging.getLogger(__name__)
@@ -74,15 +74,21 @@ def embed_batches(
     stack: Stack,
     boxes: np.ndarray,
     *,
+    patch_size: int | None = None,
     batch_size: int = 512,
     device: str | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield codes batch by batch, so that neither patches nor codes need to fit in memory.
 
+    A ``Convolutional`` network encodes every slice once and pools its features for each box (see
+    ``emqs.dense``); others get every box on its own, resized to the size of their input.
+
     Args:
         model: The encoder.
         stack: The slices.
         boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box. It decides
+            the scale at which a ``Convolutional`` network sees a slice.
         batch_size: Patches at once, all of one slice; changes memory and speed, not the result.
         device: Torch device; None picks a GPU if there is one.
 
@@ -102,12 +108,18 @@ def embed_batches(
             f"device={device} cannot be used: {reason}. Use device=cpu, or device=null, which "
             "takes a GPU where there is one."
         ) from None
+    whole = encoder if isinstance(encoder, Convolutional) else None
+    if patch_size is None:
+        patch_size = int(boxes[:, 3:].max(initial=1))
     current, image = -1, np.empty((0, 0), dtype=np.float32)
-    for z, here in patches.by_slice(boxes, batch_size):
+    for z, here in patches.by_slice(boxes, max(1, len(boxes)) if whole else batch_size):
         if z != current:
             current, image = z, _slice(model, stack, z)
-        batch = patches.cut(image, boxes[here], model.preprocessing.size)[:, None]
-        codes = _encode(encoder, torch.from_numpy(batch).to(device))
+        if whole:
+            codes = dense.codes(whole, image, boxes[here], patch_size=patch_size, device=device)
+        else:
+            batch = patches.cut(image, boxes[here], model.preprocessing.size)[:, None]
+            codes = _encode(encoder, torch.from_numpy(batch).to(device))
         if not np.isfinite(codes).all():
             bad = here[~np.isfinite(codes).all(axis=1)][0]
             raise DataError(
@@ -140,6 +152,7 @@ def embed(
     stack: Stack,
     boxes: np.ndarray,
     *,
+    patch_size: int | None = None,
     batch_size: int = 512,
     device: str | None = None,
     progress: bool = False,
@@ -150,6 +163,7 @@ def embed(
         model: The encoder.
         stack: The slices.
         boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
         batch_size: Patches at once; changes memory and speed, not the result.
         device: Torch device; None picks a GPU if there is one.
         progress: Show a bar with the time left.
@@ -161,7 +175,9 @@ def embed(
         DataError: If a code is not finite.
     """
     codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
-    batches = embed_batches(model, stack, boxes, batch_size=batch_size, device=device)
+    batches = embed_batches(
+        model, stack, boxes, patch_size=patch_size, batch_size=batch_size, device=device
+    )
     for here, batch in with_progress(batches, len(boxes), "embed", show=progress):
         codes[here] = batch
     return codes

@@ -12,7 +12,7 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig
 
-from emqs import command, pipeline, report
+from emqs import calibration, command, pipeline, report
 from emqs.config import (
     CONFIG_DIR,
     DatasetConfig,
@@ -23,7 +23,7 @@ from emqs.config import (
     read,
 )
 from emqs.datasets import Stack, open_stack
-from emqs.figures import curves, maps, sheets, style
+from emqs.figures import curves, maps, reliability, sheets, style
 from emqs.pipeline import Evaluation
 from emqs.weights import Model
 
@@ -102,6 +102,7 @@ def write(result: Evaluation, run: report.Run, *, size: int) -> None:
             "overlap": result.overlap,
             "height": height,
             "width": width,
+            **({} if result.probabilities is None else {"probability": result.probabilities}),
         },
     )
     run.save_csv(CURVE_FILE, {"recall": result.curve.recall, "precision": result.curve.precision})
@@ -139,6 +140,12 @@ def draw(
             stack, result.boxes, result.scores, structure=query.structure
         ),
     }
+    if result.probabilities is not None:
+        figures["reliability.png"] = reliability.reliability_diagram(
+            calibration.reliability(result.probabilities, result.overlap > query.min_overlap),
+            threshold=result.metrics["calibration"]["threshold"]["probability"],
+            title=title,
+        )
     for file_name, figure in figures.items():
         run.log_figure(style.save(figure, run.folder / file_name))
 
@@ -154,6 +161,14 @@ def summary(result: dict[str, Any], class_name: str | None) -> str:
         f"{result['n_slices']} slices.\n"
     )
     table = [*rows([result]), chance_row(result)]
+    cut = result["calibration"]
+    if cut is not None:
+        at = cut["threshold"]
+        head += (
+            f"Suggested cut: the {at['n_patches']:,} patches with a probability of at least "
+            f"{at['probability']:.2f};\nexpected precision {at['expected_precision']:.2f} (found: "
+            f"{at['precision']:.2f}), calibration error {cut['expected_calibration_error']:.3f}.\n"
+        )
     return head + "\n" + report.plain_table([_narrow(row) for row in table])
 
 

@@ -200,14 +200,19 @@ class ReconstructionPictures(Callback):
 
 
 def build(
-    config: CallbacksConfig, run: Run, examples: Tensor, *, resumed_from: Path | None, logs: bool
+    config: CallbacksConfig,
+    run: Run,
+    examples: Tensor | None,
+    *,
+    resumed_from: Path | None,
+    logs: bool,
 ) -> list[Callback]:
     """Return all callbacks of a training.
 
     Args:
         config: Which, and how often.
         run: Where things go.
-        examples: Validation patches to draw, shape ``(n, 1, H, W)``.
+        examples: Validation patches to draw, shape ``(n, 1, H, W)``; None: nothing to draw.
         resumed_from: The checkpoint that the run goes on from.
         logs: Whether there is a logger that learning rates can go to.
     """
@@ -223,7 +228,7 @@ def build(
         )
     if logs:
         callbacks.append(LearningRateMonitor(logging_interval="step"))
-    if config.reconstructions_every > 0:
+    if examples is not None and config.reconstructions_every > 0:
         callbacks.append(ReconstructionPictures(run, examples, every=config.reconstructions_every))
     callbacks.append(Progress() if sys.stdout.isatty() else EpochLines())
     return callbacks

@@ -6,7 +6,8 @@ resumed gets the batches that it would have got.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Draw(NamedTuple):
     """Which patches a batch holds, and the seed of its augmentations."""
 
     positions: np.ndarray  # (N,), int64, into all training patches
-    seed: tuple[int, int, int]  # of the run, epoch, batch
+    seed: tuple[int, ...]  # of the run, epoch, batch
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Source:
     images: list[np.ndarray]  # float32 (Y, X) in [0, 1]; for training prepared by ``padded``
     boxes: np.ndarray  # (N, 5), int64, all squares of ``size``
     size: int  # edge of a patch, in pixels of the slice
+    zoom: tuple[float, float] = (1.0, 1.0)  # smallest and largest piece that is cut, times ``size``
+    reach: int = 0  # how many slices away a neighbour may be; 0: slices are unrelated
 
 
 def square_grid(shapes: Sequence[tuple[int, int]], size: int, stride: int) -> np.ndarray:
@@ -63,7 +66,42 @@ def square_grid(shapes: Sequence[tuple[int, int]], size: int, stride: int) -> np
     return np.unique(boxes, axis=0)
 
 
-def split(stack: Stack, config: TrainConfig) -> tuple[Source, Source]:
+def edges(
+    stack: Stack, config: TrainConfig, drawn: Sequence[float] | None
+) -> tuple[int, int, tuple[float, float]]:
+    """Return edge and grid step of a stack's patches in pixels, and the limits of their zoom.
+
+    Args:
+        stack: Gives the size of a pixel.
+        config: ``patch`` and ``augment.zoom`` count.
+        drawn: Smallest and largest edge of a patch, in ``patch.unit``, instead of both; or None.
+
+    Raises:
+        ConfigError: If nm are asked for and the pixel size is not known.
+    """
+    if drawn is None:
+        low, high = config.augment.zoom
+        return *patches.size_and_stride(config.patch, stack.pixel_size_nm), (low, high)
+    middle = max(1, round((drawn[0] * drawn[1]) ** 0.5))  # pixels must be whole
+    patch = replace(config.patch, size=middle)
+    return *patches.size_and_stride(patch, stack.pixel_size_nm), (
+        drawn[0] / middle,
+        drawn[1] / middle,
+    )
+
+
+def neighbour_reach(stack: Stack, config: TrainConfig) -> int:
+    """Return how many slices away a neighbour may be; 0 if slices are unrelated."""
+    if not stack.consecutive or config.augment.neighbour == 0:
+        return 0
+    if stack.section_nm is None:
+        return 1
+    return max(1, int(config.augment.neighbour_nm / stack.section_nm))
+
+
+def split(
+    stack: Stack, config: TrainConfig, drawn: Sequence[float] | None = None
+) -> tuple[Source, Source]:
     """Split a stack into training and validation slices, by block.
 
     Neighbouring slices nearly repeat each other, so a random choice would validate on what was
@@ -73,7 +111,8 @@ def split(stack: Stack, config: TrainConfig) -> tuple[Source, Source]:
 
     Args:
         stack: The slices; labels are never looked at.
-        config: ``patch``, ``data`` and the model's preprocessing count.
+        config: ``patch``, ``data``, ``augment`` and the model's preprocessing count.
+        drawn: As in ``edges``.
 
     Returns:
         Training and validation, images float32 in [0, 1] with their contrast set.
@@ -82,7 +121,8 @@ def split(stack: Stack, config: TrainConfig) -> tuple[Source, Source]:
         DataError: If a stack of one slice is too small to be split.
         ConfigError: If a slice is smaller than a patch.
     """
-    size, stride = patches.size_and_stride(config.patch, stack.pixel_size_nm)
+    size, stride, zoom = edges(stack, config, drawn)
+    reach = neighbour_reach(stack, config)
     contrast = config.model.preprocessing.contrast
     images = [patches.with_contrast(stack.unit(z), contrast) for z in range(len(stack))]
     fraction = config.data.val_fraction
@@ -101,8 +141,8 @@ def split(stack: Stack, config: TrainConfig) -> tuple[Source, Source]:
         parts = [images[0][:row]], [images[0][row:]]
     shapes = [[(i.shape[0], i.shape[1]) for i in part] for part in parts]
     return (
-        Source(parts[0], square_grid(shapes[0], size, stride), size),
-        Source(parts[1], square_grid(shapes[1], size, size), size),
+        Source(parts[0], square_grid(shapes[0], size, stride), size, zoom, reach),
+        Source(parts[1], square_grid(shapes[1], size, size), size, zoom, reach),
     )
 
 
@@ -123,14 +163,20 @@ def padded(source: Source, margin: int, network_size: int) -> Source:
         smooth = ndimage.gaussian_filter(image, sigma, mode="mirror") if sigma > 0 else image
         whole = np.rint(smooth * WHITE).astype(np.uint16)
         images.append(np.pad(whole, margin, mode="reflect"))
-    return Source(images, source.boxes, source.size)
+    return replace(source, images=images)
 
 
 class TrainingPatches(Dataset[Batch]):
     """Random, augmented batches of the training patches of several stacks."""
 
     def __init__(
-        self, sources: list[Source], config: AugmentConfig, *, network_size: int, views: int
+        self,
+        sources: list[Source],
+        config: AugmentConfig,
+        *,
+        network_size: int,
+        views: int,
+        teacher_size: int | None = None,
     ) -> None:
         """Prepare the slices.
 
@@ -139,9 +185,14 @@ class TrainingPatches(Dataset[Batch]):
             config: The augmentations.
             network_size: Edge of the network's input, in pixels.
             views: How often each patch of a batch is drawn, each time with other augmentations.
+            teacher_size: Edge of a teacher's input, in pixels. If given, the targets are what the
+                teacher sees: the first views, with their intensities unchanged.
         """
         self.config, self.network_size, self.views = config, network_size, views
-        self.margins = [augment.margin(config, s.size, network_size) for s in sources]
+        self.teacher_size = teacher_size
+        self.margins = [
+            augment.margin(config, s.size, network_size, zoom=s.zoom[1]) for s in sources
+        ]
         self.sources = [
             padded(source, margin, network_size)
             for source, margin in zip(sources, self.margins, strict=True)
@@ -152,25 +203,67 @@ class TrainingPatches(Dataset[Batch]):
         """Return one batch."""
         rng = np.random.default_rng(draw.seed)
         n = len(draw.positions)
-        shape = (self.views, n, 1, self.network_size, self.network_size)
-        images = torch.empty(shape)
+        images = torch.empty(self.views, n, 1, self.network_size, self.network_size)
+        seen = None  # by the teacher
+        if self.teacher_size is not None:
+            seen = torch.empty(n, 1, self.teacher_size, self.teacher_size)
         stack_of = np.searchsorted(np.cumsum(self.counts), draw.positions, side="right")
         for number in np.unique(stack_of).tolist():
             here = np.flatnonzero(stack_of == number)
-            inside = draw.positions[here] - sum(self.counts[:number])
-            windows = self._windows(number, inside)
-            size = self.sources[number].size
-            for view in range(self.views):
-                maps = augment.placements(self.config, len(here), size, self.network_size, rng)
-                images[view, here] = augment.resample(windows, maps, size, self.network_size)
-        return augment.change_intensities(images.flatten(0, 1), self.config, rng)
+            boxes = self.sources[number].boxes[draw.positions[here] - sum(self.counts[:number])]
+            self._cut(number, boxes, here, images, seen, rng)
+        chosen = augment.choose(n, self.config.invert, rng)
+        images = augment.inverted(images, chosen).flatten(0, 1)
+        batch = augment.change_intensities(images, self.config, rng)
+        return batch if seen is None else Batch(batch.inputs, augment.inverted(seen, chosen))
 
-    def _windows(self, number: int, inside: np.ndarray) -> Tensor:
+    def _cut(
+        self,
+        number: int,
+        boxes: np.ndarray,
+        here: np.ndarray,
+        images: Tensor,
+        seen: Tensor | None,
+        rng: np.random.Generator,
+    ) -> None:
+        """Cut patches of one stack into their places ``here`` of images and of what is seen."""
+        source, n = self.sources[number], len(boxes)
+        zoom = np.ones((1, 1, 1))
+        if source.zoom != (1.0, 1.0):
+            low, high = np.log(source.zoom)
+            zoom = np.exp(rng.uniform(low, high, (n, 1, 1)))
+        for view in range(self.views):
+            shown = boxes if view == 0 else self._moved(source, boxes, rng)
+            if view == 0 or shown is not boxes:
+                windows = self._windows(number, shown)
+            maps = augment.placements(self.config, n, source.size, self.network_size, rng)
+            maps[:, :, :2] *= zoom
+            images[view, here] = augment.resample(windows, maps, source.size, self.network_size)
+            if view == 0 and seen is not None and self.teacher_size is not None:
+                seen[here] = augment.resample(windows, maps, source.size, self.teacher_size)
+
+    def _moved(self, source: Source, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return boxes, some of them at the same place in a slice nearby.
+
+        Never beyond the first or last slice of the source, and never into one of another size.
+        """
+        if source.reach == 0 or len(source.images) < 2:
+            return boxes
+        n = len(boxes)
+        step = rng.integers(1, source.reach, size=n, endpoint=True)
+        step *= 1 - 2 * rng.integers(2, size=n)
+        step[rng.random(n) >= self.config.neighbour] = 0
+        z = np.clip(boxes[:, 0] + step, 0, len(source.images) - 1)
+        shapes = np.array([image.shape for image in source.images])
+        z = np.where((shapes[z] == shapes[boxes[:, 0]]).all(axis=1), z, boxes[:, 0])
+        return np.column_stack([z, boxes[:, 1:]])
+
+    def _windows(self, number: int, boxes: np.ndarray) -> Tensor:
         """Return patches of one stack with their margin, ``(n, W, W)``, float32 in [0, 1]."""
         source = self.sources[number]
         width = source.size + 2 * self.margins[number]
-        windows = np.empty((len(inside), width, width), dtype=np.float32)
-        for window, (z, y, x) in zip(windows, source.boxes[inside, :3].tolist(), strict=True):
+        windows = np.empty((len(boxes), width, width), dtype=np.float32)
+        for window, (z, y, x) in zip(windows, boxes[:, :3].tolist(), strict=True):
             window[:] = source.images[z][y : y + width, x : x + width]
         return torch.from_numpy(windows).mul_(1 / WHITE)
 
@@ -285,16 +378,43 @@ class EpochBatches(Sampler[Draw]):
         return drawn[skip : skip + wanted] + sum(self.counts[:number])
 
 
+def validation_draws(count: int, batch_size: int, seed: int) -> list[Draw]:
+    """Return batches of all validation patches, mixed, for losses that compare patches.
+
+    Such losses depend on the size of a batch, so all are equally large (or one larger), none is
+    a rest: from ``batch_size`` to below twice that, or all patches if they are fewer.
+
+    Args:
+        count: Validation patches.
+        batch_size: Smallest batch.
+        seed: Of the run.
+    """
+    order = np.random.default_rng([seed, 2]).permutation(count)
+    batches = np.array_split(order, max(1, count // batch_size))
+    return [Draw(batch, (seed, 0, number, 1)) for number, batch in enumerate(batches)]
+
+
 class PatchData(LightningDataModule):
     """Patches of one or several stacks for training and validation."""
 
-    def __init__(self, stacks: list[Stack], shares: list[float], config: TrainConfig) -> None:
+    def __init__(
+        self,
+        stacks: list[Stack],
+        shares: list[float],
+        config: TrainConfig,
+        *,
+        drawn: Sequence[Sequence[float] | None] | None = None,
+        teacher_size: int | None = None,
+    ) -> None:
         """Split the stacks and prepare their slices.
 
         Args:
             stacks: At least one; sizes of slices and of pixels may differ.
             shares: How often each stack's patches are drawn, relative to the others.
             config: All settings of the training.
+            drawn: For each stack its own smallest and largest edge of a patch, or None; see
+                ``edges``.
+            teacher_size: Edge of a teacher's input, in pixels; None: there is no teacher.
 
         Raises:
             ConfigError: If there are fewer training patches than one batch, or no validation patch.
@@ -303,7 +423,8 @@ class PatchData(LightningDataModule):
         super().__init__()
         self.config, self.stacks = config, stacks
         network_size = config.model.preprocessing.size
-        parts = [split(stack, config) for stack in stacks]
+        drawn = [None] * len(stacks) if drawn is None else drawn
+        parts = [split(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
         batch_size = config.data.batch_size
         self.validation = ValidationPatches(
             [part[1] for part in parts], batch_size=batch_size, network_size=network_size
@@ -331,12 +452,23 @@ class PatchData(LightningDataModule):
                 f"for one batch of {batch_size}. Choose a smaller data.batch_size, patch.stride "
                 "or patch.size, or a larger data.patches_per_epoch."
             )
-        self.training = TrainingPatches(
-            [part[0] for part in parts],
-            config.augment,
+        views = bool(config.loss.views or config.loss.teacher)
+        cutter = partial(
+            TrainingPatches,
+            config=config.augment,
             network_size=network_size,
-            views=2 if config.loss.consistency > 0 else 1,
+            views=2 if views or config.loss.consistency > 0 else 1,
+            teacher_size=teacher_size,
         )
+        self.training = cutter([part[0] for part in parts])
+        self.validation_views = cutter([part[1] for part in parts]) if views else None
+        if views and self.n_validation < 2:
+            raise ConfigError(
+                "Only one patch is kept for validation, and losses of views compare at least two. "
+                "Choose a smaller patch.size or a larger data.val_fraction."
+            )
+        # float32 slices take memory; only a teacher that learns from patches asks for them again
+        self._unprepared = [] if teacher_size is None else [part[0] for part in parts]
         self.per_epoch = quotas(wanted, shares)
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -359,8 +491,13 @@ class PatchData(LightningDataModule):
         return self._loader(self.training, sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Return the validation batches."""
+        """Return the validation batches: patches as they are, or the same views every time."""
         rank, world_size = self._devices()
+        if self.validation_views is not None:
+            draws = validation_draws(
+                self.n_validation, self.config.data.batch_size, self.config.seed
+            )
+            return self._loader(self.validation_views, draws[rank::world_size])
         return self._loader(self.validation, range(rank, len(self.validation), world_size))
 
     def examples(self, n: int) -> Tensor:
@@ -368,12 +505,28 @@ class PatchData(LightningDataModule):
         n = min(n, self.n_validation)
         return self.validation.cut(np.arange(n) * self.n_validation // n)
 
+    def plain(self, n: int, size: int) -> Tensor:
+        """Return n training patches, evenly spread, as a search cuts them for a network.
+
+        Args:
+            n: How many; fewer if there are fewer.
+            size: Edge of the network's input, in pixels.
+
+        Returns:
+            Shape ``(n, 1, size, size)``, float32 in [0, 1].
+        """
+        n = min(n, self.n_training)
+        cutter = ValidationPatches(self._unprepared, batch_size=n, network_size=size)
+        return cutter.cut(np.arange(n) * self.n_training // n)
+
     def _devices(self) -> tuple[int, int]:
         if self.trainer is None:
             return 0, 1
         return self.trainer.global_rank, self.trainer.world_size
 
-    def _loader(self, dataset: Dataset[Batch], sampler: Sampler[Draw] | range) -> DataLoader[Batch]:
+    def _loader(
+        self, dataset: Dataset[Batch], sampler: Sampler[Draw] | range | list[Draw]
+    ) -> DataLoader[Batch]:
         workers = self.config.data.num_workers
         return DataLoader(
             dataset,

@@ -1,5 +1,8 @@
 """What training minimises: how well a patch is reconstructed, and how codes are distributed.
 
+The terms that compare two views of patches, or codes with a teacher's, are a few lines each and so
+stand here in full: a package for them would be one more thing to install for every user.
+
 Every reconstruction term takes the reconstruction and its target, both ``(N, 1, H, W)`` in [0, 1],
 and returns one number that is smaller the better they agree. SSIM and MS-SSIM are those of
 torchmetrics; they are computed in float32 and never rank anything.
@@ -156,3 +159,104 @@ def isometry(codes: Tensor, features: Tensor) -> Tensor:
         return codes.sum() * 0
     wanted = F.pdist(features).clamp_min(1e-3)
     return (F.pdist(codes) / wanted - 1).square().mean()
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Return how hard it is to find the other view of a patch among all views in a batch.
+
+    The cross-entropy, in nats, of choosing it by a softmax over cosine similarities; log(2N - 1) if
+    all codes are alike.
+
+    Args:
+        first: Codes of the first views, shape ``(N, D)``, N at least 2.
+        second: Of the second views, same shape and order.
+        temperature: What similarities are divided by; small ones look at the most alike only.
+
+    Source:
+        Chen et al., A simple framework for contrastive learning of visual representations, 2020,
+        equation 1.
+    """
+    codes = F.normalize(torch.cat([first, second]), dim=1)  # (2N, D)
+    similarity = codes @ codes.T / temperature  # (2N, 2N)
+    similarity.fill_diagonal_(-torch.inf)  # a view is not its own partner
+    partners = torch.arange(len(codes), device=codes.device).roll(len(first))
+    return F.cross_entropy(similarity, partners)
+
+
+def vicreg(first: Tensor, second: Tensor) -> dict[str, Tensor]:
+    """Return the terms of VICReg: views agree, codes vary, their numbers say different things.
+
+    Args:
+        first: Codes of the first views, shape ``(N, D)``, N at least 2.
+        second: Of the second views, same shape and order.
+
+    Returns:
+        ``"invariance"``, the mean squared difference within pairs; ``"variance"``, by how much the
+        standard deviation of each number stays below 1, mean of both views; ``"covariance"``, the
+        sum of squared covariances of different numbers, divided by D, sum of both views.
+
+    Source:
+        Bardes et al., VICReg: variance-invariance-covariance regularization for self-supervised
+        learning, 2022, section 4.1; means and sums as in the authors' code.
+    """
+    variance, covariance = first.new_zeros(()), first.new_zeros(())
+    for codes in (first, second):
+        centred = codes - codes.mean(dim=0)
+        spread = (centred.square().sum(dim=0) / (len(codes) - 1) + 1e-4).sqrt()
+        variance = variance + F.relu(1 - spread).mean() / 2
+        products = centred.T @ centred / (len(codes) - 1)  # (D, D)
+        different = products.square().sum() - products.diagonal().square().sum()
+        covariance = covariance + different / codes.shape[1]
+    return {
+        "invariance": F.mse_loss(first, second),
+        "variance": variance,
+        "covariance": covariance,
+    }
+
+
+def standardised(features: Tensor) -> Tensor:
+    """Return features ``(N, F)``, each of the F with mean 0 and variance 1; constant ones are 0."""
+    centred = features - features.mean(dim=0)
+    variance = centred.square().mean(dim=0).clamp_min(1e-12)  # before the root: its slope at 0 is
+    return centred / variance.sqrt()  # infinite
+
+
+def relations(codes: Tensor, features: Tensor) -> Tensor:
+    """Return how far codes are from being alike where a teacher's features are.
+
+    The mean squared difference of the cosine similarities of all pairs, after both were
+    standardised, as a search does. The numbers of a code need not be those of the teacher.
+
+    Args:
+        codes: Of N patches, shape ``(N, D)``, N at least 2.
+        features: The teacher's, of the same patches, shape ``(N, F)``.
+
+    Source:
+        After Park et al., Relational knowledge distillation, 2019 (there distances and angles).
+    """
+    mine, wanted = (F.normalize(standardised(x), dim=1) for x in (codes, features))
+    difference = (mine @ mine.T - wanted @ wanted.T).square()  # 0 on the diagonal
+    return difference.sum() / (len(codes) * (len(codes) - 1))
+
+
+def regression(predicted: Tensor, features: Tensor) -> Tensor:
+    """Return the mean squared error of predicting a teacher's standardised features.
+
+    Args:
+        predicted: From the codes of N patches, shape ``(N, F)``.
+        features: The teacher's, same shape. 1 is the error of predicting nothing.
+
+    Source:
+        Romero et al., FitNets: hints for thin deep nets, 2015, equation 3.
+    """
+    return F.mse_loss(predicted, standardised(features))
+
+
+def code_spread(codes: Tensor) -> Tensor:
+    """Return how much codes differ: 0 if all are alike (collapsed), about 1 if in all directions.
+
+    Args:
+        codes: Shape ``(N, D)``; only their directions count.
+    """
+    directions = F.normalize(codes, dim=1)
+    return directions.std(dim=0, correction=0).square().mean().sqrt() * codes.shape[1] ** 0.5

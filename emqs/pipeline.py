@@ -1,29 +1,38 @@
 """Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
 
-The five calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``search`` and ``evaluate``.
+The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
+``emqs.embeddings``), ``Search`` (from ``emqs.searching``) and ``evaluate``.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from torch import nn
 
-from emqs import embeddings, metrics, models, patches
+from emqs import calibration, embeddings, metrics, models, patches
 from emqs import query as querying
-from emqs.config import IndexConfig, ModelConfig, PatchConfig, QueryConfig
+from emqs.config import (
+    IndexConfig,
+    ModelConfig,
+    PatchConfig,
+    PreprocessingConfig,
+    QueryConfig,
+    read,
+)
 from emqs.datasets import Stack
 from emqs.embeddings import embed
 from emqs.errors import ConfigError
-from emqs.weights import Model
+from emqs.searching import Search, calibrate
+from emqs.weights import Model, tensors_sha256
 from emqs.weights import load as load_weights
 
 __all__ = [
-    "Evaluation", "embed", "evaluate", "load_model", "make_grid", "patch_pixels", "search",
+    "Evaluation", "Search", "calibrate", "embed", "evaluate", "load_model", "make_grid",
+    "patch_pixels",
 ]  # fmt: skip
 
 PRECISION_AT = (10, 50, 100)
@@ -38,11 +47,12 @@ def load_model(config: ModelConfig, weights: str | None) -> Model:
             for the models that are not trained.
 
     Returns:
-        The model, ready to embed. PCA and histogram still learn from the searched patches.
+        The model, ready to embed. Those with ``fit`` still learn from the searched patches.
 
     Raises:
         WeightsError: If the file is missing, damaged or does not fit.
-        ConfigError: If the model needs weights and there are none, or the other way round.
+        ConfigError: If the model needs weights and there are none, or the other way round, or the
+            parts of a combined model do not go together.
     """
     if weights is not None:
         if config.weights is None:
@@ -53,8 +63,41 @@ def load_model(config: ModelConfig, weights: str | None) -> Model:
         return load_weights(Path(weights))
     if config.weights is not None:
         raise ConfigError(f"model={config.name} needs weights=PATH, got none.")
+    if config.parts:
+        return _combined(config)
     network = models.build(config.name, config.network)
-    return Model(config.name, network, dict(config.network), config.preprocessing)
+    digest = None
+    if isinstance(network, models.Pretrained):
+        network.load_pretrained()
+        digest = tensors_sha256(network.state_dict())
+    return Model(config.name, network, dict(config.network), config.preprocessing, sha256=digest)
+
+
+def _combined(config: ModelConfig) -> Model:
+    """Return several models as one: each with its own settings and weights, at its own size."""
+    configs = []
+    for name in config.parts:
+        if name not in config.part:
+            raise ConfigError(f"model.parts must be of {', '.join(config.part)}, got '{name}'.")
+        configs.append(read(ModelConfig, config.part[name], f"model.part.{name}"))
+    parts = [load_model(part, part.weights) for part in configs]
+    settings = config.network | {
+        "parts": [{"name": part.name, "network": part.settings} for part in parts]
+    }
+    network = models.build(config.name, settings)
+    network.parts = nn.ModuleList(part.network for part in parts)  # those that hold weights
+    trained = [p for p, c in zip(parts, configs, strict=True) if c.weights is not None]
+    contrasts = {part.preprocessing.contrast: part.name for part in trained or parts}
+    if len(contrasts) > 1:
+        raise ConfigError(
+            "The parts of a combined model see the same slices, but "
+            + " and ".join(f"{name} needs contrast={kind}" for kind, name in contrasts.items())
+            + ". Choose parts, or weights, that agree in model.part.NAME.preprocessing.contrast."
+        )
+    size = cast(models.Encoder, network).input_size
+    preprocessing = PreprocessingConfig(size=size, contrast=next(iter(contrasts)))
+    digest = tensors_sha256(network.state_dict()) if any(part.sha256 for part in parts) else None
+    return Model(config.name, network, settings, preprocessing, sha256=digest)
 
 
 def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
@@ -65,43 +108,6 @@ def patch_pixels(stack: Stack, patch: PatchConfig) -> tuple[int, int]:
 def make_grid(stack: Stack, patch: PatchConfig) -> np.ndarray:
     """Return the boxes of a regular grid over a stack, shape ``(N, 5)``; see ``patches.grid``."""
     return patches.grid(stack.shapes, *patch_pixels(stack, patch), border=patch.border)
-
-
-def search(
-    model: Model,
-    stack: Stack,
-    boxes: np.ndarray,
-    searcher: querying.Searcher,
-    *,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
-) -> np.ndarray:
-    """Return the score of every patch; codes are scored as they come and not kept.
-
-    Args:
-        model: The encoder that also made the examples of ``searcher``.
-        stack: The slices.
-        boxes: Patches to search, shape ``(N, 5)``.
-        searcher: The examples.
-        batch_size: Patches at once.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with the time left.
-
-    Returns:
-        Scores, shape ``(N,)``, float64; higher is more alike.
-    """
-
-    def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for here, codes in embeddings.embed_batches(
-            model, stack, boxes, batch_size=batch_size, device=device
-        ):
-            yield here, searcher.score(codes)
-
-    scores = np.empty(len(boxes), dtype=np.float64)
-    for here, batch in embeddings.with_progress(scored(), len(boxes), "search", show=progress):
-        scores[here] = batch
-    return scores
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Evaluation:
     split: querying.Split  # positions refer to ``grid``
     grid: np.ndarray  # (M, 5), int64: all patches, examples included
     metrics: dict[str, Any]  # what metrics.json holds
+    probabilities: np.ndarray | None  # (N,), float64; None with too few examples
 
 
 def evaluate(
@@ -156,16 +163,19 @@ def evaluate(
     grid = make_grid(stack, patch)
     overlap = patches.structure_fraction(labels, grid, query.structure)
     split = querying.split(grid, overlap, len(stack), query)
-    options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
-    searcher = querying.Searcher(
-        embed(model, stack, grid[split.positives], **options),
-        embed(model, stack, grid[split.negatives], **options),
-        num_neighbors=query.num_neighbors,
-        index=index,
-    )
     searched = grid[split.searched]
-    scores = search(model, stack, searched, searcher, progress=progress, **options)
+    search = Search(
+        model, stack, patch_pixels(stack, patch)[0], query, index, batch_size, device, progress
+    )
+    prepared = search.prepare(grid[split.positives], grid[split.negatives], searched)
+    found_scores = search.score(searched, prepared)
+    scores = found_scores.ranking
+    n_query_patches = int(np.isin(grid[:, 0], split.query_slices).sum())
+    calibrated = calibrate(
+        search, prepared, found_scores,
+        prevalence=(len(split.positives) + 0.5) / (n_query_patches + 1),
+    )  # fmt: skip
     order = querying.ranking(scores)
     found = overlap[split.searched]
     truth = metrics.ComponentTruth(
@@ -186,8 +196,13 @@ def evaluate(
         "n_negative": len(split.negatives),
         "n_query_slices": len(split.query_slices),
         "n_slices": len(stack),
+        **describe(calibrated, scores),
         "seconds": time.perf_counter() - started,
     }
+    probabilities = None if calibrated is None else calibrated.probability(scores[order])
+    _add_measured_calibration(
+        measured["calibration"], probabilities, found[order] > query.min_overlap
+    )
     return Evaluation(
         searched[order],
         scores[order],
@@ -196,7 +211,70 @@ def evaluate(
         split,
         grid,
         measured,
+        probabilities,
     )
+
+
+def describe(calibrated: calibration.Calibration | None, scores: np.ndarray) -> dict[str, Any]:
+    """Return the block ``calibration`` of metrics.json, without what needs labels.
+
+    Args:
+        calibrated: What makes probabilities; None where there are too few examples.
+        scores: Of the searched patches, shape ``(N,)``.
+    """
+    if calibrated is None:
+        return {"calibration": None}
+    threshold = calibration.suggested_threshold(scores, calibrated.probability(scores))
+    return {
+        "calibration": {
+            "prevalence": calibrated.prevalence,
+            "threshold": {
+                "score": threshold.score,
+                "probability": threshold.probability,
+                "n_patches": threshold.n_patches,
+                "expected_precision": threshold.precision,
+                "expected_recall": threshold.recall,
+            },
+        }
+    }
+
+
+def _add_measured_calibration(
+    block: dict[str, Any] | None, probabilities: np.ndarray | None, relevant: np.ndarray
+) -> None:
+    """Add to the block ``calibration`` what labels say of it.
+
+    Args:
+        block: As ``describe`` makes it; None without probabilities.
+        probabilities: Of the searched patches, best first, shape ``(N,)``.
+        relevant: Which are positive in the sense of the examples, best first, shape ``(N,)``.
+    """
+    if block is None or probabilities is None:
+        return
+    found = calibration.reliability(probabilities, relevant)
+    n_above = block["threshold"]["n_patches"]
+    n_hits = int(relevant[:n_above].sum())
+    n_relevant = int(relevant.sum())
+    block["threshold"] |= {
+        "precision": n_hits / n_above,
+        "recall": n_hits / n_relevant if n_relevant else None,
+    }
+    block |= {
+        "expected_calibration_error": found.error,
+        "prevalence_of_labels": float(relevant.mean()),
+        "bins": [
+            {"from": low, "to": high, "n_patches": n, "mean_probability": p, "share_positive": o}
+            for low, high, n, p, o in zip(
+                found.edges[:-1].tolist(),
+                found.edges[1:].tolist(),
+                found.counts.tolist(),
+                found.predicted.tolist(),
+                found.observed.tolist(),
+                strict=True,
+            )
+            if n > 0
+        ],
+    }
 
 
 def _measure(

@@ -1,12 +1,11 @@
-"""Choose examples, score and rank patches: the search itself."""
+"""Choose examples and rank patches; ``scorers`` scores them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from emqs import index as nearest
-from emqs.config import IndexConfig, QueryConfig
+from emqs.config import QueryConfig
 from emqs.errors import ConfigError, DataError
 
 
@@ -95,60 +94,6 @@ def _few(values: np.ndarray) -> str:
     return f"{shown}, ..." if len(values) > 4 else shown
 
 
-class Searcher:
-    """Positive and negative examples, ready to score patches."""
-
-    def __init__(
-        self,
-        positives: np.ndarray,
-        negatives: np.ndarray | None,
-        *,
-        num_neighbors: int,
-        index: IndexConfig,
-    ) -> None:
-        """Index the examples.
-
-        Args:
-            positives: Codes of the positive examples, shape ``(P, D)``, float32.
-            negatives: Codes of the negative examples, shape ``(M, D)``, float32; None if the user
-                gave none, so that likeness to the positive ones alone counts.
-            num_neighbors: Nearest examples of each kind whose distances are averaged.
-            index: Annoy or exact.
-
-        Raises:
-            ConfigError: If there are fewer examples of a kind than ``num_neighbors``.
-        """
-        for kind, codes in (("positive", positives), ("negative", negatives)):
-            if codes is not None and len(codes) < num_neighbors:
-                raise ConfigError(
-                    f"query.num_neighbors is {num_neighbors}, but there are only {len(codes)} "
-                    f"{kind} examples. Lower query.num_neighbors or give more examples."
-                )
-        self.num_neighbors = num_neighbors
-        self.positives = nearest.build(positives, index)
-        self.negatives = None if negatives is None else nearest.build(negatives, index)
-
-    def score(self, codes: np.ndarray) -> np.ndarray:
-        """Return how much more each code is like the positive than like the negative examples.
-
-        Args:
-            codes: Shape ``(N, D)``, float32.
-
-        Returns:
-            ``exp(-d+) - exp(-d-)``, shape ``(N,)``, float64 in [-1, 1], where d is the mean
-            Euclidean distance to the nearest examples of each kind. Without negative examples
-            ``exp(-d+)``. Only the order matters.
-
-        Source:
-            Patch-based Querying.
-        """
-        to_positive = self.positives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
-        if self.negatives is None:
-            return np.asarray(np.exp(-to_positive), dtype=np.float64)
-        to_negative = self.negatives.nearest(codes, self.num_neighbors)[1].mean(axis=1)
-        return np.asarray(np.exp(-to_positive) - np.exp(-to_negative), dtype=np.float64)
-
-
 def ranking(scores: np.ndarray) -> np.ndarray:
     """Return positions from the highest score to the lowest; equal scores keep their order.
 
@@ -225,6 +170,30 @@ def boxes_at(
             min(size, width),
         )
     return boxes
+
+
+def resized(boxes: np.ndarray, factor: float, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return patches of another size around the same centres.
+
+    As with ``boxes_at``, a patch that would reach over the border is moved inwards, so that it
+    stays whole and is not distorted; only where a slice is smaller than the patch is it cut. A
+    patch that was cut keeps its proportions.
+
+    Args:
+        boxes: Shape ``(N, 5)``, int64, columns ``(z, y, x, height, width)``.
+        factor: New edges are these times the old ones, rounded, at least one pixel.
+        shapes: Height and width of each slice, in pixels.
+
+    Returns:
+        Shape ``(N, 5)``, int64, in the same order.
+    """
+    z = boxes[:, 0]
+    limits = np.array(shapes, dtype=np.int64).reshape(-1, 2)[z]  # (N, 2)
+    edges = np.maximum(np.rint(boxes[:, 3:] * factor).astype(np.int64), 1)
+    edges = np.minimum(edges, limits)
+    starts = boxes[:, 1:3] + (boxes[:, 3:] - edges) // 2
+    starts = np.clip(starts, 0, limits - edges)
+    return np.concatenate([z[:, None], starts, edges], axis=1)
 
 
 def intersecting(boxes: np.ndarray, box: np.ndarray, *, reach: int = 0) -> np.ndarray:

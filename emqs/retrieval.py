@@ -94,6 +94,7 @@ class Retrieval:
     searched: np.ndarray  # (N, 5), int64: all searched patches, in the order of the grid
     searched_scores: np.ndarray  # (N,), float64
     metrics: dict[str, Any]  # what metrics.json holds
+    probabilities: np.ndarray | None  # (K,), float64; None with too few examples
 
     @property
     def relevant(self) -> np.ndarray | None:
@@ -141,22 +142,19 @@ def retrieve(
     grid = pipeline.make_grid(stack, patch)
     examples = choose_examples(stack, grid, settings, patch=patch, query=query)
     searched = grid[_searched(grid, len(stack), examples, settings)]
-    options: dict[str, Any] = {"batch_size": batch_size, "device": device}
     embeddings.fit(model, stack, grid)
-    no_negatives = len(examples.negatives) == 0
-    searcher = querying.Searcher(
-        pipeline.embed(model, stack, examples.positives, **options),
-        None if no_negatives else pipeline.embed(model, stack, examples.negatives, **options),
-        num_neighbors=query.num_neighbors,
-        index=index,
-    )
-    scores = pipeline.search(model, stack, searched, searcher, progress=progress, **options)
-    order = querying.ranking(scores)
     size = pipeline.patch_pixels(stack, patch)[0]
+    search = pipeline.Search(model, stack, size, query, index, batch_size, device, progress)
+    prepared = search.prepare(examples.positives, examples.negatives, searched)
+    found = search.score(searched, prepared)
+    scores = found.ranking
+    calibrated = pipeline.calibrate(search, prepared, found)
+    order = querying.ranking(scores)
     shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
     rank_of = np.empty(len(order), dtype=np.int64)
     rank_of[order] = np.arange(1, len(order) + 1)
     overlap = _overlap(stack, searched, query.structure)
+    probabilities = None if calibrated is None else calibrated.probability(scores[shown])
     return Retrieval(
         examples,
         searched[shown],
@@ -172,9 +170,11 @@ def retrieve(
             "n_negative": len(examples.negatives),
             "n_searched_patches": len(searched),
             "n_results": len(shown),
+            **pipeline.describe(calibrated, scores),
             **_precision(overlap, shown, query.min_overlap),
             "seconds": time.perf_counter() - started,
         },
+        probabilities,
     )
 
 

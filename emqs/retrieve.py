@@ -36,6 +36,8 @@ def write(result: Retrieval, stack: Stack, run: report.Run) -> None:
         "rank_of_all": result.ranks,
     }
     columns["score"] = result.scores
+    if result.probabilities is not None:
+        columns["probability"] = result.probabilities
     if result.overlap is not None:
         columns["overlap"] = result.overlap
     run.save_csv("matches.csv", columns)

@@ -1,7 +1,7 @@
-"""Fit an autoencoder to patches; write its weights, its losses and pictures of what it learned.
+"""Fit an encoder to patches; write its weights, its losses and pictures of what it learned.
 
+python -m emqs.train model=contrastive stage=finetune dataset=VNC_unlabelled
 python -m emqs.train model=vae
-python -m emqs.train model=vae stage=finetune dataset=VNC_unlabelled
 """
 
 import logging
@@ -24,7 +24,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf import DictConfig
 from torch import nn
 
-from emqs import command, datasets, models, report, weights
+from emqs import command, datasets, embeddings, models, pipeline, report, weights
 from emqs.config import (
     CONFIG_DIR,
     DatasetConfig,
@@ -36,14 +36,20 @@ from emqs.config import (
 )
 from emqs.errors import ConfigError, WeightsError
 from emqs.figures import style, training
+from emqs.lightning_base import Decoding, Training, check_trainable
 from emqs.lightning_callbacks import LAST, BestAndLast, History, build, duration
+from emqs.lightning_contrastive import JointEmbedding
 from emqs.lightning_data import PatchData
-from emqs.lightning_model import Reconstruction, check_trainable
+from emqs.lightning_model import Reconstruction
 from emqs.weights import Model
 
 logger = logging.getLogger(__name__)
 
-SUFFIX = {"pretrain": "pretrained", "finetune": "finetuned"}  # of the weights file
+SUFFIX = {
+    "pretrain": "pretrained",
+    "finetune": "finetuned",
+    "distill": "distilled",
+}  # of the weights file
 NOISE = (  # what Lightning warns of and no setting of ours can answer
     ".*does not have many workers.*",  # data.num_workers=0 is on purpose: see configs/train.yaml
     ".*smaller than the logging interval.*",  # few steps an epoch; the last one is logged anyway
@@ -67,6 +73,7 @@ def train(cfg: DictConfig, run: report.Run) -> float:
         EmqsError: If a setting, a file or the data do not fit, or training diverges.
     """
     started = time.monotonic()
+    trainable(cfg)
     config = read_config(cfg)
     stage = read(StageConfig, cfg.stage, "stage")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
@@ -76,14 +83,22 @@ def train(cfg: DictConfig, run: report.Run) -> float:
     seed_everything(config.seed, workers=True, verbose=False)
     with quiet():
         network = start(config.model, None if resumed_from else cfg.weights)
+        teacher = read_teacher(cfg, config) if stage.name == "distill" else None
         data = PatchData(
             datasets.open_stacks(dataset, Path(paths.images)),
             [member.share for member in dataset.members] or [1.0],
             config,
+            drawn=[member.patch for member in dataset.members] or None,
+            teacher_size=None if teacher is None else teacher.preprocessing.size,
         )
+        if teacher is not None and isinstance(teacher.network, models.Fittable):
+            size = teacher.preprocessing.size
+            teacher.network.fit(data.plain(embeddings.FIT_PATCHES, size))
         identity = what_decides(run.settings)
-        module = Reconstruction(network, config, identity)
-        trainer = make_trainer(config, data, run, resumed_from=resumed_from)
+        module = make_module(network, config, identity, teacher)
+        trainer = make_trainer(
+            config, data, run, decodes=isinstance(module, Reconstruction), resumed_from=resumed_from
+        )
         if resumed_from is not None:
             check_resumable(resumed_from, identity, trainer)
         if trainer.is_global_zero:
@@ -113,6 +128,49 @@ def read_config(cfg: DictConfig) -> TrainConfig:
     return TrainConfig(seed=cfg.seed, **found)
 
 
+def trainable(cfg: DictConfig) -> None:
+    """Raise an error unless the model can be trained; only then it has a loss.
+
+    Raises:
+        ConfigError: If it is a baseline, or its settings are wrong.
+    """
+    config = read(ModelConfig, cfg.model, "model")
+    check_trainable(config.name, models.build(config.name, dict(config.network)))
+
+
+def read_teacher(cfg: DictConfig, config: TrainConfig) -> Model:
+    """Return the encoder that is to be matched, ``model@teacher``.
+
+    Raises:
+        ConfigError: If its settings are wrong, or it wants slices prepared otherwise.
+        WeightsError: If its weights cannot be read.
+    """
+    settings = read(ModelConfig, cfg.teacher, "teacher")
+    teacher = pipeline.load_model(settings, settings.weights)
+    mine, its = config.model.preprocessing.contrast, teacher.preprocessing.contrast
+    if mine != its:
+        raise ConfigError(
+            f"The teacher sees slices with contrast={its}, model={config.model.name} with "
+            f"contrast={mine}. Set model.preprocessing.contrast={its}."
+        )
+    return teacher
+
+
+def make_module(
+    network: nn.Module, config: TrainConfig, identity: dict[str, Any], teacher: Model | None
+) -> Training:
+    """Return what trains a network: by reconstruction if it can decode, else by views.
+
+    Raises:
+        ConfigError: If losses, network and teacher do not fit.
+    """
+    if isinstance(network, Decoding) and teacher is None:
+        return Reconstruction(network, config, identity)
+    return JointEmbedding(
+        network, config, identity, teacher=None if teacher is None else teacher.network
+    )
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep Lightning from describing the machine, and from warning of what is meant so."""
@@ -137,6 +195,8 @@ def start(config: ModelConfig, path: str | None) -> nn.Module:
     network = models.build(config.name, dict(config.network))
     check_trainable(config.name, network)
     if path is None:
+        if isinstance(network, models.Pretrained):
+            network.load_pretrained()
         return network
     found = weights.load(Path(path))
     for setting, here, wanted in weights.differences(found, config):
@@ -155,7 +215,11 @@ def shareable(settings: dict[str, Any]) -> dict[str, Any]:
     start = settings["weights"]
     model = {name: value for name, value in settings["model"].items() if name != "weights"}
     kept = {k: v for k, v in settings.items() if k not in ("paths", "logger", "ckpt_path")}
-    return kept | {"model": model, "weights": None if start is None else Path(start).name}
+    kept |= {"model": model, "weights": None if start is None else Path(start).name}
+    if "teacher" in settings:
+        its = settings["teacher"]["weights"]
+        kept["teacher"] = settings["teacher"] | {"weights": None if its is None else Path(its).name}
+    return kept
 
 
 def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +230,8 @@ def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
     """
     names = ("seed", "dataset", "model", "patch", "data", "augment", "loss", "optimizer")
     parts = {name: settings[name] for name in names}
+    if "teacher" in settings:
+        parts["teacher"] = settings["teacher"]
     trainer = settings["trainer"]
     parts["trainer"] = {name: trainer[name] for name in ("precision", "deterministic")}
     if settings["optimizer"]["schedule"] != "constant":
@@ -179,13 +245,18 @@ def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
             yield name, value
 
     decisive = dict(pair for name, value in parts.items() for pair in flat(name, value))
-    for name in ("data.num_workers", "model.weights"):
+    for name in ("data.num_workers", "model.weights"):  # of a teacher, the weights do decide
         decisive.pop(name, None)
     return decisive
 
 
 def make_trainer(
-    config: TrainConfig, data: PatchData, run: report.Run, *, resumed_from: Path | None
+    config: TrainConfig,
+    data: PatchData,
+    run: report.Run,
+    *,
+    decodes: bool,
+    resumed_from: Path | None,
 ) -> Trainer:
     """Return Lightning's trainer with loggers and callbacks.
 
@@ -200,7 +271,7 @@ def make_trainer(
     settings = asdict(config.trainer)
     steps = len(data.train_dataloader())
     settings["log_every_n_steps"] = min(settings["log_every_n_steps"], steps)
-    examples = data.examples(config.callbacks.n_reconstructions)
+    examples = data.examples(config.callbacks.n_reconstructions) if decodes else None
     try:
         return Trainer(
             **settings,
@@ -314,8 +385,9 @@ def finish(
     config = data.config
     callback = checkpoints(trainer)
     content = read_checkpoint(Path(callback.best_model_path))
+    found = content["state_dict"].items()  # a projection head is left behind
     network.load_state_dict(
-        {name.removeprefix("network."): value for name, value in content["state_dict"].items()}
+        {name.removeprefix("network."): v for name, v in found if name.startswith("network.")}
     )
     history = next(c for c in trainer.callbacks if isinstance(c, History)).epochs  # type: ignore[attr-defined]
     best = history[content["epoch"]]

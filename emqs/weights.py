@@ -61,10 +61,12 @@ def differences(model: Model, config: ModelConfig) -> list[tuple[str, Any, Any]]
     Returns:
         The name of each setting as the user types it, what the model has, what the settings say.
     """
-    names = sorted({*model.settings, *config.network})
+    had = models.defaults(model.name) | model.settings  # a file may be older than a setting
+    asked_for = models.defaults(config.name) | config.network
+    names = sorted({*had, *asked_for})
     pairs: list[tuple[str, Any, Any]] = [
         ("model", model.name, config.name),
-        *((f"model.network.{n}", model.settings.get(n), config.network.get(n)) for n in names),
+        *((f"model.network.{n}", had.get(n), asked_for.get(n)) for n in names),
         *(
             (f"model.preprocessing.{name}", found, getattr(config.preprocessing, name))
             for name, found in asdict(model.preprocessing).items()

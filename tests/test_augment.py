@@ -11,8 +11,9 @@ from emqs import augment
 from emqs.config import AugmentConfig
 
 OFF = AugmentConfig(
-    rotate90=False, flip=False, rotate=0.0, scale=[1.0, 1.0], shift=0.0, blur=0.0, gamma=0.0,
-    contrast=0.0, brightness=0.0, noise=0.0, target="augmented",
+    rotate90=False, flip=False, rotate=0.0, zoom=[1.0, 1.0], scale=[1.0, 1.0], shift=0.0, blur=0.0,
+    gamma=0.0, contrast=0.0, brightness=0.0, noise=0.0, invert=0.0, invert_view=0.0, neighbour=0.0,
+    neighbour_nm=50.0, target="augmented",
 )  # fmt: skip
 ALL = replace(
     OFF, rotate90=True, flip=True, rotate=20.0, scale=[0.7, 1.4], shift=5.0, blur=1.0, gamma=0.3,
@@ -167,3 +168,23 @@ def test_everything_at_once_stays_in_range_and_follows_the_seed() -> None:
     batch = augment.change_intensities(images, ALL, np.random.default_rng(0))
     assert 0 <= batch.inputs.min() <= batch.inputs.max() <= 1
     assert batch.inputs.dtype == torch.float32
+
+
+def test_inversion_exchanges_black_and_white_in_the_chosen_patches() -> None:
+    images = torch.rand(2, 400, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    chosen = augment.choose(400, 0.25, np.random.default_rng(0))
+    assert chosen is not None
+    assert chosen.mean().item() == pytest.approx(0.25, abs=0.06)
+    found = augment.inverted(images, chosen)
+    is_chosen = chosen.flatten().bool()
+    torch.testing.assert_close(found[:, is_chosen], 1 - images[:, is_chosen])
+    assert torch.equal(found[:, ~is_chosen], images[:, ~is_chosen])
+    rng = np.random.default_rng(0)
+    assert augment.choose(400, 0.0, rng) is None
+    assert rng.random() == np.random.default_rng(0).random()  # nothing was drawn
+    assert augment.inverted(images, None) is images
+
+
+def test_margins_grow_with_zoom() -> None:
+    assert augment.margin(OFF, 80, 64) == 0
+    assert augment.margin(OFF, 80, 64, zoom=1.5) == 20

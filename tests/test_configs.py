@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emqs import config, models
 from emqs.config import CONFIG_DIR, read, reading
+from emqs.errors import ConfigError
 
 COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
 GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
@@ -45,9 +47,10 @@ def defaults(file: Path) -> list[Any]:
 
 
 def groups_of(command: str) -> set[str]:
-    """The config groups that a command's defaults list names."""
+    """The config groups that a command's defaults list names; a recipe stands for what it names."""
     entries = [e for e in defaults(CONFIG_DIR / f"{command}.yaml") if isinstance(e, dict)]
-    return {str(next(iter(e))).removeprefix("optional ") for e in entries}
+    found = {str(next(iter(e))).removeprefix("optional ") for e in entries}
+    return found - {"recipe"} | {"augment", "loss"} if "recipe" in found else found
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -87,8 +90,20 @@ def test_the_list_of_options_is_complete() -> None:
     """Every group is used by a command, and is read by a dataclass."""
     assert len(PAIRS) > 60
     used = {group for command in COMMANDS for group in groups_of(command)}
-    assert used == set(GROUPS)
-    assert set(CLASSES) == set(GROUPS) - {"experiment"}
+    assert used == set(GROUPS) - {"recipe"}
+    assert set(CLASSES) == set(GROUPS) - {"experiment", "recipe"}
+
+
+def test_a_model_has_a_recipe_if_it_can_be_trained() -> None:
+    from emqs.lightning_base import check_trainable
+
+    trained = set()
+    for option in options("model"):
+        settings = read(config.ModelConfig, composed("evaluate", f"model={option}").model, "model")
+        with suppress(ConfigError):
+            check_trainable(option, models.build(option, settings.network))
+            trained.add(option)
+    assert trained == set(options("recipe"))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -63,7 +63,7 @@ def test_all_files_are_there(outputs: tuple[Path, str]) -> None:
     names = {path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".log"}
     assert names == {
         "metrics.json", "metrics.csv", "similarities.csv", "pr_curve.csv", "run.json",
-        "pr_curve.png", "matches.png", "score_maps.png",
+        "pr_curve.png", "matches.png", "score_maps.png", "reliability.png",
     }  # fmt: skip
     for path in folder.glob("*.png"):
         with Image.open(path) as image:

@@ -8,7 +8,8 @@ from training_setup import train_config
 from emqs import losses, models
 from emqs.augment import Batch
 from emqs.errors import ConfigError
-from emqs.lightning_model import Reconstruction, check_trainable, rate_factor
+from emqs.lightning_base import check_trainable, rate_factor
+from emqs.lightning_model import Reconstruction
 
 
 def module(name: str, *overrides: str) -> Reconstruction:

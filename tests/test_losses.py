@@ -151,3 +151,102 @@ def test_likeness_features_equal_their_description() -> None:
         wanted = np.concatenate([[b.mean() for b in blocks], 2 * ranked, 3 * texture]) * 8
         np.testing.assert_allclose(row, wanted, rtol=1e-4)
     assert losses.likeness_features(images, quantiles=0, textures=0).shape == (2, 64)
+
+
+def views(n: int = 6, length: int = 5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    first, noise = torch.randn(2, n, length, generator=generator)
+    return first, first + 0.3 * noise
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / math.sqrt((a @ a) * (b @ b)))
+
+
+def test_nt_xent_equals_the_sum_over_all_views() -> None:
+    first, second = views()
+    codes = [*first.double().numpy(), *second.double().numpy()]
+    terms = []
+    for i, code in enumerate(codes):
+        partner = codes[(i + 6) % 12]
+        others = [math.exp(cosine(code, c) / 0.3) for j, c in enumerate(codes) if j != i]
+        terms.append(-math.log(math.exp(cosine(code, partner) / 0.3) / sum(others)))
+    found = losses.nt_xent(first, second, 0.3).item()
+    assert found == pytest.approx(np.mean(terms), rel=1e-5)
+
+
+def test_nt_xent_has_no_scale_and_knows_collapse() -> None:
+    first, second = views(16, 8)
+    value = losses.nt_xent(first, second, 0.2)
+    assert losses.nt_xent(second, first, 0.2).item() == pytest.approx(value.item(), rel=1e-5)
+    assert losses.nt_xent(7 * first, second, 0.2).item() == pytest.approx(value.item(), rel=1e-5)
+    same = torch.ones(16, 8)
+    assert losses.nt_xent(same, same, 0.2).item() == pytest.approx(math.log(31), rel=1e-5)
+    apart = torch.eye(16)
+    assert losses.nt_xent(apart, apart, 0.05).item() < 1e-4
+    assert losses.nt_xent(apart, apart.roll(1, dims=0), 0.05).item() > 10
+
+
+def test_vicreg_equals_its_definition() -> None:
+    first, second = views(7, 4)
+    found = losses.vicreg(first, 0.5 * second)
+    a, b = first.double().numpy(), 0.5 * second.double().numpy()
+    assert found["invariance"].item() == pytest.approx(np.mean((a - b) ** 2), rel=1e-5)
+    deviations = [math.sqrt(np.var(x[:, j], ddof=1) + 1e-4) for x in (a, b) for j in range(4)]
+    wanted = np.mean([max(0.0, 1 - d) for d in deviations])
+    assert found["variance"].item() == pytest.approx(wanted, rel=1e-4)
+    squares = [
+        np.cov(x.T)[i, j] ** 2 / 4 for x in (a, b) for i in range(4) for j in range(4) if i != j
+    ]
+    assert found["covariance"].item() == pytest.approx(sum(squares), rel=1e-4)
+
+
+def test_vicreg_punishes_collapse_and_repetition_only() -> None:
+    codes = torch.randn(5000, 6, generator=torch.Generator().manual_seed(0)) * 1.2
+    good = losses.vicreg(codes, codes)
+    assert [round(term.item(), 2) for term in good.values()] == [0, 0, 0]
+    collapsed = losses.vicreg(torch.ones(50, 6), torch.ones(50, 6))
+    assert collapsed["variance"].item() == pytest.approx(1 - math.sqrt(1e-4), abs=1e-4)
+    repeated = codes[:, :1].repeat(1, 6)
+    assert losses.vicreg(repeated, repeated)["covariance"].item() > 10
+
+
+def test_relations_equal_the_mean_over_pairs() -> None:
+    codes, features = views(6, 5)[0], views(6, 9, seed=1)[0]
+
+    def scaled(x: torch.Tensor) -> np.ndarray:
+        y = x.double().numpy()
+        return (y - y.mean(axis=0)) / y.std(axis=0)
+
+    a, b = scaled(codes), scaled(features)
+    differences = [
+        (cosine(a[i], a[j]) - cosine(b[i], b[j])) ** 2 for i in range(6) for j in range(6) if i != j
+    ]
+    found = losses.relations(codes, features).item()
+    assert found == pytest.approx(np.mean(differences), rel=1e-4)
+
+
+def test_relations_mind_neither_the_order_nor_the_size_of_the_numbers() -> None:
+    features = views(20, 6)[0]
+    turned = 3 * features[:, torch.tensor([5, 2, 0, 1, 3, 4])] + 7
+    assert losses.relations(turned, features).item() == pytest.approx(0, abs=1e-9)
+    assert losses.relations(views(20, 6, seed=2)[0], features).item() > 0.05
+    constant = torch.ones(20, 6, requires_grad=True)
+    losses.relations(constant, features).backward()
+    assert constant.grad is not None
+    assert torch.isfinite(constant.grad).all()
+
+
+def test_regression_is_0_for_the_standardised_teacher_and_1_for_nothing() -> None:
+    features = 5 * views(30, 4)[0] + 2
+    wanted = (features - features.mean(dim=0)) / features.std(dim=0, correction=0)
+    assert losses.regression(wanted, features).item() == pytest.approx(0, abs=1e-10)
+    assert losses.regression(torch.zeros(30, 4), features).item() == pytest.approx(1, rel=1e-5)
+
+
+def test_code_spread_is_0_after_collapse_and_1_in_all_directions() -> None:
+    codes = torch.randn(5000, 16, generator=torch.Generator().manual_seed(0))
+    assert losses.code_spread(codes).item() == pytest.approx(1, abs=0.01)
+    assert losses.code_spread(100 * codes).item() == pytest.approx(1, abs=0.01)
+    assert losses.code_spread(torch.ones(10, 16)).item() == pytest.approx(0, abs=1e-6)
+    assert losses.code_spread(codes * 0.01 + 1).item() < 0.02

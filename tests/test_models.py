@@ -9,7 +9,7 @@ import torch
 from reference import networks
 from torch import Tensor
 
-from emqs import models
+from emqs import losses, models
 from emqs.errors import ConfigError
 
 SHARED_LAYERS = ("conv1", "conv2", "conv3", "t_conv1", "t_conv2", "t_conv3")
@@ -289,3 +289,84 @@ def test_random_conv_is_an_untrained_ae_of_that_seed() -> None:
         expected = models.build("ae", {})
     for name, tensor in expected.state_dict().items():
         assert torch.equal(network.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("name", ["ae", "vae"])
+def test_a_pooled_part_leaves_the_rest_of_the_network_as_it_is(name: str) -> None:
+    torch.manual_seed(0)
+    network = models.build(name, {"pooled": 8})
+    images = pictures(6)
+    with torch.no_grad():
+        codes = network.encode(images)
+        assert codes.shape == (6, 32)
+        assert network.decode(codes).shape == images.shape
+        features = network.features(images).view(6, 32, 64)
+        pooled = torch.cat(
+            [features.mean(dim=2), (features.var(dim=2, correction=0) + 1e-6) ** 0.5], 1
+        )
+        layer = network.fc_enc_pooled if name == "ae" else network.fc_mu_pooled
+        torch.testing.assert_close(codes[:, -8:], layer(pooled))
+        if name == "vae":
+            mean, log_variance = network.distribution(images)
+            torch.testing.assert_close(mean, codes)
+            assert log_variance.shape == mean.shape
+    plain = models.build(name, {"latent_size": 24})
+    shapes = {key: t.shape for key, t in network.state_dict().items() if "pooled" not in key}
+    decoder = ("fc_dec.weight", "fc_z.weight")  # it reads the whole code
+    assert all(
+        shapes[key] == t.shape for key, t in plain.state_dict().items() if key not in decoder
+    )
+
+
+@pytest.mark.parametrize("pooled", [-1, 32, 40])
+def test_a_pooled_part_is_a_part(pooled: int) -> None:
+    with pytest.raises(ConfigError, match=rf"pooled must be from 0 to 31.* got {pooled}"):
+        models.build("ae", {"pooled": pooled})
+
+
+@pytest.mark.parametrize("name", ["ae", "vae"])
+def test_the_pooled_part_hardly_minds_shifts_and_turns_after_training(name: str) -> None:
+    from training_setup import train_config
+
+    from emqs.augment import Batch
+    from emqs.lightning_model import Reconstruction
+
+    torch.manual_seed(0)
+    config = train_config(f"model={name}", "model.network.pooled=8", "loss.consistency=0.3")
+    trained = Reconstruction(models.build(name, {"pooled": 8}), config)
+    optimizer = torch.optim.Adam(trained.parameters(), lr=2e-3)
+
+    def two_views(seed: int) -> tuple[Tensor, Tensor]:
+        wide = torch.nn.functional.interpolate(pictures(16, seed, 48), size=96, mode="bilinear")
+        return wide[:, :, :64, :64], wide[:, :, 6:70, 9:73].rot90(1, (2, 3))
+
+    for step in range(15):
+        views = torch.cat(two_views(step))
+        optimizer.zero_grad()
+        trained.terms(Batch(views, views), sample=True, beta=0.001)["loss"].backward()
+        optimizer.step()
+    with torch.no_grad():
+        first, second = (trained.network.encode(view) for view in two_views(99))
+    change = (first - second).square().mean(dim=0)
+    relative = change / torch.cat([first, second]).var(dim=0)
+    assert relative[-8:].mean() < 0.5 * relative[:-8].mean()
+
+
+@pytest.mark.parametrize("name", ["ae", "vae"])
+def test_consistency_acts_on_the_pooled_part_alone(name: str) -> None:
+    from training_setup import train_config
+
+    from emqs.augment import Batch
+    from emqs.lightning_model import Reconstruction
+
+    config = train_config(f"model={name}", "model.network.pooled=8", "loss.consistency=1")
+    trained = Reconstruction(models.build(name, {"pooled": 8}), config)
+    images = pictures(8)
+    found = trained.terms(Batch(images, images), sample=True, beta=0)["consistency"]
+    codes = trained.network.encode(images)[:, -8:]
+    assert found.item() == pytest.approx(losses.consistency(*codes.chunk(2)).item(), rel=1e-5)
+
+
+def test_defaults_are_those_of_the_class() -> None:
+    assert models.defaults("ae") == {"latent_size": 32, "activation": "relu", "pooled": 0}
+    assert models.defaults("contrastive")["channels"] == [32, 64, 128, 128]

@@ -8,7 +8,7 @@ import weight_files
 from reference import grids, neighbours, ranking
 from toy_stacks import blobs
 
-from emqs import models, patches, pipeline
+from emqs import embeddings, models, patches, pipeline, scorers
 from emqs.config import (
     DatasetConfig,
     IndexConfig,
@@ -17,9 +17,9 @@ from emqs.config import (
     PreprocessingConfig,
     QueryConfig,
 )
-from emqs.datasets import open_stack
+from emqs.datasets import Stack, open_stack
 from emqs.errors import ConfigError, DataError, WeightsError
-from emqs.query import Searcher
+from emqs.scorers import Nearest
 from emqs.weights import Model
 
 EXACT = IndexConfig(name="exact")
@@ -209,14 +209,52 @@ def test_search_gives_the_score_of_each_box_in_any_order(
     stack, made_by = blobs(), pixels()
     boxes = patches.grid(stack.shapes, SIZE, SIZE)
     codes = pipeline.embed(made_by, stack, boxes)
-    searcher = Searcher(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
+    scorer = Nearest(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
     order = np.random.default_rng(0).permutation(len(boxes))
-    found = pipeline.search(made_by, stack, boxes[order], searcher, batch_size=7, progress=True)
+    found = pipeline.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
     assert "search" in capsys.readouterr().out
     assert found.dtype == np.float64
     for position, score in zip(order[:40].tolist(), found[:40].tolist(), strict=True):
         expected = neighbours.score(codes[:5], codes[5:9], codes[position], 1)
         assert score == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each patch is embedded once; scores are those of codes that are all embedded together."""
+    stack, made_by = blobs(), pixels()
+    boxes = patches.grid(stack.shapes, SIZE, SIZE)
+    query = QueryConfig(scorer="prototype", whiten="standard", metric="cosine")
+    monkeypatch.setattr(pipeline, "BACKGROUND", 30)
+    arguments = made_by, stack, boxes[:3], boxes[3:9], boxes[9:]
+    ready = pipeline.prepare(*arguments, query=query, index=EXACT)
+    assert ready.background is not None
+    assert len(ready.background.positions) == 30
+    codes = pipeline.embed(made_by, stack, boxes)
+    background = codes[9:][ready.background.positions]
+    np.testing.assert_allclose(ready.background.codes, background, atol=1e-6)
+    expected = scorers.build(query, EXACT, codes[:3], codes[3:9], background).score(codes[9:])
+    n_embedded = []
+    original = embeddings.embed_batches
+
+    def counted(model: Model, stack: Stack, boxes: np.ndarray, **options: Any) -> Any:  # noqa: ANN401
+        n_embedded.append(len(boxes))
+        return original(model, stack, boxes, **options)
+
+    monkeypatch.setattr(embeddings, "embed_batches", counted)
+    found = pipeline.search(made_by, stack, boxes[9:], ready.scorer, known=ready.background)
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert n_embedded == [len(boxes) - 9 - 30]
+
+
+def test_the_scorer_that_is_asked_for_ranks() -> None:
+    query = QueryConfig(batch_size=4, min_overlap=0.3)
+    results = {
+        scorer: evaluate(query=replace(query, scorer=scorer, whiten="pca"))
+        for scorer in ("nearest", "prototype", "knn", "logistic", "lda")
+    }
+    for scorer, result in results.items():
+        assert result.metrics["component_ap"] > result.metrics["chance"]["component_ap"], scorer
+    assert len({tuple(r.scores.tolist()) for r in results.values()}) == len(results)
 
 
 # patches

@@ -2,14 +2,11 @@ import re
 
 import numpy as np
 import pytest
-from reference import grids, neighbours
+from reference import grids
 
 from emqs import query
-from emqs.config import IndexConfig, QueryConfig
-from emqs.errors import ConfigError, DataError
-
-EXACT = IndexConfig(name="exact")
-THOROUGH = IndexConfig(name="annoy", search_k=1_000_000)  # looks into every leaf
+from emqs.config import QueryConfig
+from emqs.errors import DataError
 
 
 @pytest.mark.parametrize("batch_size", range(1, 61))
@@ -113,76 +110,9 @@ def test_stacks_that_cannot_be_searched(
         query.split(boxes_of(10, 2), np.tile(overlap, 10), 10, config)
 
 
-def codes_of(seed: int, n: int, d: int = 6) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
-
-
-@pytest.mark.parametrize("index", [EXACT, THOROUGH])
-@pytest.mark.parametrize("k", [1, 3, 12])
-def test_score_equals_brute_force(index: IndexConfig, k: int) -> None:
-    positives, negatives, codes = codes_of(0, 12), codes_of(1, 40), codes_of(2, 50)
-    searcher = query.Searcher(positives, negatives, num_neighbors=k, index=index)
-    scores = searcher.score(codes)
-    assert scores.dtype == np.float64
-    expected = [neighbours.score(positives, negatives, c, k) for c in codes]
-    assert scores == pytest.approx(np.array(expected), abs=1e-12)
-
-
-def test_scores_of_far_codes_are_tiny_and_still_ordered() -> None:
-    """At a distance of 100 they are about 1e-44, where float32 knows hardly any number."""
-    step = np.arange(1, 50, dtype=np.float32)[:, None] / 64
-    searcher = query.Searcher(
-        np.array([[0.0]], np.float32), np.array([[300.0]], np.float32), num_neighbors=1, index=EXACT
-    )
-    scores = searcher.score(100 + step)
-    assert scores.max() < 1e-43
-    assert (np.diff(scores) < 0).all()
-
-
-def test_score_is_odd_when_positive_and_negative_change_places() -> None:
-    positives, negatives, codes = codes_of(0, 12), codes_of(1, 40), codes_of(2, 50)
-    one = query.Searcher(positives, negatives, num_neighbors=2, index=EXACT).score(codes)
-    other = query.Searcher(negatives, positives, num_neighbors=2, index=EXACT).score(codes)
-    assert np.array_equal(one, -other)
-
-
-def test_annoy_ranks_as_exact_does() -> None:
-    positives, negatives, codes = codes_of(0, 60), codes_of(1, 300), codes_of(2, 400)
-    rankings = []
-    for index in (EXACT, THOROUGH):
-        searcher = query.Searcher(positives, negatives, num_neighbors=1, index=index)
-        rankings.append(query.ranking(searcher.score(codes)).tolist())
-    assert rankings[0] == rankings[1]
-
-
-@pytest.mark.parametrize(
-    ("n_positive", "n_negative", "kind"), [(2, 9, "positive"), (9, 2, "negative")]
-)
-def test_too_few_examples(n_positive: int, n_negative: int, kind: str) -> None:
-    message = (
-        f"query.num_neighbors is 3, but there are only 2 {kind} examples. "
-        "Lower query.num_neighbors or give more examples."
-    )
-    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
-        query.Searcher(
-            codes_of(0, n_positive), codes_of(1, n_negative), num_neighbors=3, index=EXACT
-        )
-
-
 def test_ranking_goes_down_and_keeps_the_order_of_ties() -> None:
     scores = np.array([0.0, -1e-300, 2.0, 0.0, 2.0, -5.0])
     assert query.ranking(scores).tolist() == [2, 4, 0, 3, 1, 5]
-
-
-def test_a_code_that_is_nan_never_gets_a_rank() -> None:
-    codes = codes_of(2, 5)
-    codes[[1, 3], 0] = np.nan
-    for name in ("exact", "annoy"):
-        searcher = query.Searcher(
-            codes_of(0, 12), codes_of(1, 12), num_neighbors=1, index=IndexConfig(name=name)
-        )
-        with pytest.raises(DataError, match=r"^2 of 5 scores are NaN\.$"):
-            query.ranking(searcher.score(codes))
 
 
 def test_sampled_examples_are_different_candidates_and_seeded() -> None:
@@ -202,3 +132,13 @@ def test_too_few_candidates() -> None:
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         query.sample_examples(np.arange(3), 4, seed=0, kind="negative")
+
+
+def test_resized_by_hand() -> None:
+    """Same centre; moved inwards at a border; cut only where the slice is smaller."""
+    boxes = np.array([[0, 40, 40, 20, 20], [0, 0, 90, 20, 10], [1, 10, 10, 20, 20]])
+    larger = query.resized(boxes, 2, [(100, 100), (30, 200)])
+    assert larger.tolist() == [[0, 30, 30, 40, 40], [0, 0, 80, 40, 20], [1, 0, 0, 30, 40]]
+    smaller = query.resized(boxes, 0.5, [(100, 100), (30, 200)])
+    assert smaller[0].tolist() == [0, 45, 45, 10, 10]
+    assert query.resized(boxes, 1, [(100, 100), (30, 200)]).tolist() == boxes.tolist()

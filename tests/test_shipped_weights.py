@@ -73,3 +73,15 @@ def test_finetuned_weights_beat_the_published_ones(
         n_bootstrap=40,
     )
     assert result.metrics["component_ap"] > PUBLISHED_AP[dataset, architecture] + 0.02
+
+
+@pytest.mark.parametrize("name", ["ae", "vae"])
+def test_files_older_than_a_setting_have_its_default(name: str) -> None:
+    model = weights.load(WEIGHTS_DIR / f"{name}_pretrained.safetensors")
+    assert "pooled" not in model.settings
+    asked = {"latent_size": 32, "activation": "relu", "pooled": 0}
+    assert weights.differences(model, ModelConfig(name, asked, model.preprocessing)) == []
+    found = weights.differences(
+        model, ModelConfig(name, asked | {"pooled": 8}, model.preprocessing)
+    )
+    assert found == [("model.network.pooled", 0, 8)]

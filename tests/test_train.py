@@ -264,12 +264,13 @@ def test_weights_that_do_not_fit_are_refused(
 @pytest.mark.parametrize(
     ("overrides", "error", "message"),
     [
-        (["model=pca", "stage=finetune"], ConfigError, "model=pca is a baseline without training"),
         (["weights=none.safetensors"], WeightsError, "There is no weights file none.safetensors"),
         (["ckpt_path=none.ckpt"], WeightsError, "ckpt_path=none.ckpt does not exist"),
         (["trainer.accelerator=abacus"], ConfigError, "cannot train with the settings of trainer"),
         (["optimizer.lr=1e6", "optimizer.warmup_epochs=0"], ConfigError, "Training has diverged"),
         (["loss.bce=0"], ConfigError, "loss reconstructs nothing"),
+        (["loss.nt_xent=1"], ConfigError, "loss.nt_xent is not for model=vae, which learns by rec"),
+        (["stage=distill"], ConfigError, "such as model=contrastive; model=vae is not one"),
         (["seed=-1"], ConfigError, "seed must be a whole number"),
         (["augment.scale=[2,1]"], ConfigError, r"augment.scale must be \[low, high\]"),
         (["augment.target=sharp"], ConfigError, "augment.target must be one of augmented, denoise"),
@@ -286,6 +287,12 @@ def test_mistakes_give_one_clear_error(
 ) -> None:
     with pytest.raises(error, match=message):
         place.run("mistake", *overrides)
+
+
+def test_a_baseline_is_not_trained(tmp_path: Path) -> None:
+    cfg = compose_train("model=pca", "stage=finetune")
+    with pytest.raises(ConfigError, match="model=pca is a baseline without training"):
+        train(cfg, report.Run(tmp_path, command="train", settings={}, logger=LoggerConfig()))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

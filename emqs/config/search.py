@@ -6,6 +6,8 @@ from typing import Any
 from emqs.config.reading import above_zero, at_least, fraction, one_of
 from emqs.errors import ConfigError
 
+SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density")
+
 
 @dataclass(frozen=True)
 class PathsConfig:
@@ -22,11 +24,22 @@ class MemberConfig:
 
     name: str  # folder under paths.images
     pixel_size_nm: float | None = None  # edge of a pixel, nm
+    section_nm: float | None = None  # distance between slices, nm
     share: float = 1.0  # how often its patches are drawn, relative to the others
+    consecutive: bool = True  # whether its slices follow each other in a volume
+    patch: list[float] | None = None  # edges drawn, [low, high] in patch.unit; None: patch.size
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         above_zero("dataset.members.pixel_size_nm", self.pixel_size_nm)
+        above_zero("dataset.members.section_nm", self.section_nm)
+        if self.patch is not None and (
+            len(self.patch) != 2 or not 0 < self.patch[0] <= self.patch[1]
+        ):
+            raise ConfigError(
+                "dataset.members.patch must be [low, high] with 0 < low <= high, "
+                f"got {list(self.patch)}."
+            )
         above_zero("dataset.members.share", self.share)
 
 
@@ -69,6 +82,7 @@ class DatasetConfig:
     kind: str  # folder, toy, packaged or mixture
     pixel_size_nm: float | None = None  # edge of a pixel in the slice plane, nm
     section_nm: float | None = None  # distance between slices, nm
+    consecutive: bool = True  # whether slices follow each other in a volume
     slices: list[int] | None = None  # [first, one past last]; None takes all
     intensity: str = "dtype"  # dtype: divide by the type's maximum; stretch: percentiles
     classes: dict[int, str] = field(default_factory=dict)  # label value to name
@@ -134,6 +148,20 @@ class QueryConfig:
     min_overlap: float = 0.5  # fraction of a patch that makes it a positive example, (0, 1]
     num_neighbors: int = 1  # nearest examples whose distances are averaged
     batch_size: int = 10  # consecutive slices per block; the middle one is the query slice
+    scorer: str = "nearest"  # one of SCORERS
+    metric: str = "l2"  # l2 or cosine
+    whiten: str = "none"  # none, standard or pca
+    k: int = 5  # knn: nearest examples of each kind that count
+    c: float = 10.0  # logistic, svm: inverse strength of the penalty
+    bandwidth: float = 0.5  # density, svm: width of a kernel, in typical lengths of a code
+    sizes: list[float] | None = None  # edges of concentric patches, in edges; None: one size
+    dense: bool = False  # score windows on a finer grid; False: each patch as a whole
+    window: float | None = None  # dense: edge of a window, in patches; None: what fits the network
+    step: float = 0.25  # dense: step of the grid of windows, in patches
+    smooth: float = 0.25  # dense: sigma of a Gaussian over scores in a slice, in patches; 0: none
+    smooth_z: float = 1.0  # dense: the same over consecutive slices, in slices; 0: none
+    question: str = "touches"  # dense: touches (highest score in a patch) or mostly (mean score)
+    calibrate: bool = True  # turn scores into probabilities where there are enough examples
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -143,6 +171,23 @@ class QueryConfig:
         fraction("query.min_overlap", self.min_overlap, zero=False)
         at_least("query.num_neighbors", self.num_neighbors, 1)
         at_least("query.batch_size", self.batch_size, 1)
+        one_of("query.scorer", self.scorer, SCORERS)
+        one_of("query.metric", self.metric, ("l2", "cosine"))
+        one_of("query.whiten", self.whiten, ("none", "standard", "pca"))
+        at_least("query.k", self.k, 1)
+        above_zero("query.c", self.c)
+        above_zero("query.bandwidth", self.bandwidth)
+        one_of("query.question", self.question, ("touches", "mostly"))
+        if self.window is not None:
+            fraction("query.window", self.window, zero=False)
+        fraction("query.step", self.step, zero=False)
+        at_least("query.smooth", self.smooth, 0)
+        at_least("query.smooth_z", self.smooth_z, 0)
+        if self.sizes is not None and not self.sizes:
+            raise ConfigError("query.sizes is empty; give factors such as [0.75,1,1.5], or null.")
+        for size in self.sizes or []:
+            if not 0.1 <= size <= 10:
+                raise ConfigError(f"query.sizes must be factors from 0.1 to 10, got {size:g}.")
 
 
 @dataclass(frozen=True)
@@ -188,6 +233,8 @@ class ModelConfig:
     network: dict[str, Any] = field(default_factory=dict)  # arguments of its class
     preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
     weights: str | None = None  # default of weights=; None: the model needs none
+    parts: list[str] = field(default_factory=list)  # combined: names of its models
+    part: dict[str, Any] = field(default_factory=dict)  # combined: settings of each, by name
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Settings of training; values come from configs/."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from emqs.config.reading import above_zero, at_least, fraction, one_of
@@ -15,25 +15,35 @@ class AugmentConfig:
     rotate90: bool  # turn by 0, 90, 180 or 270 degrees
     flip: bool  # mirror left and right
     rotate: float  # turn by up to this angle either way, degrees; 0: off
-    scale: list[float]  # [low, high]: how much larger a piece is cut; [1, 1]: off
+    zoom: list[float]  # [low, high]: how much larger a piece is cut, for all views; [1, 1]: off
+    scale: list[float]  # [low, high]: the same, for each view on its own; [1, 1]: off
     shift: float  # up to this far in y and x, pixels of the network's input; 0: off
     blur: float  # Gaussian, sigma up to this, pixels of the network's input; 0: off
     gamma: float  # exponent exp(u), u in [-gamma, gamma]; 0: off
     contrast: float  # factor exp(u) about mid grey, u in [-contrast, contrast]; 0: off
     brightness: float  # added, in [-brightness, brightness], range of pixels is 1; 0: off
     noise: float  # Gaussian, sigma up to this, range of pixels is 1; 0: off
+    invert: float  # probability that black and white are exchanged in all views of a patch
+    invert_view: float  # the same, for each view on its own
+    neighbour: float  # probability that the second view comes from a slice nearby
+    neighbour_nm: float  # how far away it may be, nm; never less than the next slice
     target: str  # what is to be reconstructed: augmented, denoised or clean
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         one_of("augment.target", self.target, ("augmented", "denoised", "clean"))
-        for name in ("rotate", "shift", "blur", "gamma", "contrast", "brightness", "noise"):
+        amounts = ("rotate", "shift", "blur", "gamma", "contrast", "brightness", "noise")
+        for name in (*amounts, "neighbour_nm"):
             at_least(f"augment.{name}", getattr(self, name), 0)
-        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] <= 4:
-            raise ConfigError(
-                "augment.scale must be [low, high] with 0 < low <= high <= 4, "
-                f"got {list(self.scale)}. [1, 1] switches it off."
-            )
+        for name in ("invert", "invert_view", "neighbour"):
+            fraction(f"augment.{name}", getattr(self, name), zero=True)
+        for name in ("zoom", "scale"):
+            limits = getattr(self, name)
+            if len(limits) != 2 or not 0 < limits[0] <= limits[1] <= 4:
+                raise ConfigError(
+                    f"augment.{name} must be [low, high] with 0 < low <= high <= 4, "
+                    f"got {list(limits)}. [1, 1] switches it off."
+                )
 
 
 @dataclass(frozen=True)
@@ -71,31 +81,51 @@ class LossConfig:
     isometry_scale: float  # distance of codes for a distance of 1 between looks
     isometry_quantiles: float  # how much the amounts of each grey count in looks, layout is 1
     isometry_textures: float  # how much the amounts of texture count in looks
+    nt_xent: float  # weight of finding the other view of a patch among all of the batch
+    temperature: float  # of nt_xent: what cosine similarities are divided by
+    invariance: float  # VICReg: weight of the squared difference of two views
+    variance: float  # VICReg: weight of how far standard deviations are below 1
+    covariance: float  # VICReg: weight of the squared covariances of different numbers
+    head_hidden: int  # length of the middle layer between codes and these losses; 0: none
+    head_size: int  # length of what these losses see; 0: the codes themselves
+    teacher_relations: float  # weight of the difference of cosine similarities from a teacher's
+    teacher_regression: float  # weight of the error of predicting a teacher's code linearly
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         for name in self.__annotations__:
             at_least(f"loss.{name}", getattr(self, name), 0)
         above_zero("loss.isometry_scale", self.isometry_scale)
-        if self.bce + self.mse + self.ssim + self.ms_ssim == 0:
-            raise ConfigError(
-                "The loss reconstructs nothing: loss.bce, loss.mse, loss.ssim and loss.ms_ssim "
-                "are all 0. Set one of them, e.g. loss.bce=1."
-            )
+        above_zero("loss.temperature", self.temperature)
+
+    @property
+    def views(self) -> dict[str, float]:
+        """Weights above 0 of the terms that compare two views of a patch."""
+        return self._above_zero("nt_xent", "invariance", "variance", "covariance")
+
+    @property
+    def teacher(self) -> dict[str, float]:
+        """Weights above 0 of the terms that compare codes with a teacher's."""
+        return self._above_zero("teacher_relations", "teacher_regression")
+
+    def _above_zero(self, *names: str) -> dict[str, float]:
+        return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How the weights move (Adam). Values come from ``configs/stage/*.yaml``."""
+    """How the weights move. Values come from ``configs/stage/*.yaml``."""
 
+    name: str  # adam or adamw
     lr: float  # learning rate
-    weight_decay: float  # L2 penalty
+    weight_decay: float  # adam: L2 penalty; adamw: how fast weights shrink, times the rate
     schedule: str  # constant, or cosine down to 0 at the last epoch
     warmup_epochs: float  # the learning rate grows linearly from 0 over this many epochs
     gradient_clip: float | None  # largest norm of the gradient; None: any
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
+        one_of("optimizer.name", self.name, ("adam", "adamw"))
         above_zero("optimizer.lr", self.lr)
         at_least("optimizer.weight_decay", self.weight_decay, 0)
         one_of("optimizer.schedule", self.schedule, ("constant", "cosine"))
@@ -164,9 +194,10 @@ class TrainConfig:
 class StageConfig:
     """Which part of the training. Values come from ``configs/stage/*.yaml``."""
 
-    name: str  # pretrain or finetune
+    name: str  # pretrain, finetune or distill
     epochs: dict[str, int]  # model name to the default of trainer.max_epochs
+    lr: dict[str, float] = field(default_factory=dict)  # to that of optimizer.lr, where it differs
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        one_of("stage.name", self.name, ("pretrain", "finetune"))
+        one_of("stage.name", self.name, ("pretrain", "finetune", "distill"))

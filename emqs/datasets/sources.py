@@ -81,9 +81,11 @@ def open_stacks(dataset: DatasetConfig, images: Path) -> list[Stack]:
     stacks = []
     for member in dataset.members:
         size = dataset.pixel_size_nm if member.pixel_size_nm is None else member.pixel_size_nm
+        section = dataset.section_nm if member.section_nm is None else member.section_nm
         single = dataclasses.replace(
-            dataset, kind="folder", name=member.name, pixel_size_nm=size, members=[]
-        )
+            dataset, kind="folder", name=member.name, pixel_size_nm=size, section_nm=section,
+            consecutive=dataset.consecutive and member.consecutive, members=[],
+        )  # fmt: skip
         stacks.append(open_stack(single, images))
     return stacks
 
@@ -103,6 +105,7 @@ def _toy(dataset: DatasetConfig) -> Stack:
         intensity=intensity_range(list(raw[first:last]), dataset.intensity, "The toy stack"),
         pixel_size_nm=synthetic.PIXEL_SIZE_NM if size is None else size,
         section_nm=synthetic.SECTION_NM if section is None else section,
+        consecutive=dataset.consecutive,
         classes=dict(dataset.classes) or dict(synthetic.CLASSES),
     )
 
@@ -117,6 +120,7 @@ def _packaged(dataset: DatasetConfig) -> Stack:
         intensity=intensity_range(pictures[first:last], dataset.intensity, "The packaged corpus"),
         pixel_size_nm=dataset.pixel_size_nm,
         section_nm=dataset.section_nm,
+        consecutive=dataset.consecutive,
         classes=dict(dataset.classes),
     )
 
@@ -144,6 +148,7 @@ def _folder(dataset: DatasetConfig, images: Path) -> Stack:
         intensity=intensity_range(slices, dataset.intensity, str(raw.folder)),
         pixel_size_nm=dataset.pixel_size_nm,
         section_nm=dataset.section_nm,
+        consecutive=dataset.consecutive,
         classes=dict(dataset.classes),
         folder=folder,
     )

@@ -20,6 +20,7 @@ class Stack:
     intensity: tuple[float, float] = (0.0, 255.0)  # pixel values that become 0 and 1
     pixel_size_nm: float | None = None  # edge of a pixel in the slice plane
     section_nm: float | None = None  # distance between slices
+    consecutive: bool = True  # whether slices follow each other; if not, they are unrelated
     classes: dict[int, str] = field(default_factory=dict)  # label value to name
     folder: Path | None = None  # where it was read from; None if it was made on the spot
 

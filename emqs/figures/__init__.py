@@ -8,4 +8,5 @@ works without a screen and in parallel; ``style.save`` writes it.
 ``sheets``       the best and the first wrong patches of a ranking, reconstructions
 ``maps``         scores and boxes drawn on whole slices, results of a few examples
 ``projections``  maps of the embedding
+``reliability``  probabilities against labels
 """

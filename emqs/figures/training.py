@@ -18,6 +18,13 @@ NAMES = {
     "kl": "KL divergence, nats",
     "consistency": "code distance of two views",
     "isometry": "error of code distances",
+    "nt_xent": "finding the other view, nats",
+    "invariance": "squared difference of two views",
+    "variance": "deviations below 1",
+    "covariance": "squared covariances",
+    "teacher_relations": "difference from the teacher's similarities",
+    "teacher_regression": "error of the teacher's code",
+    "spread": "spread of codes (0: collapsed)",
 }
 COLUMNS = 3  # panels beside each other
 

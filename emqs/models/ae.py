@@ -3,6 +3,9 @@
 Shapes: ``(N, 1, 64, 64) -> 3 x (conv, pool) -> (N, 32, 8, 8) -> (N, 2048) -> (N, D)`` and
 ``(N, D) -> (N, 2048) -> (N, 32, 8, 8) -> 3 x (transposed conv) -> (N, 1, 64, 64)``.
 
+With ``pooled`` > 0 the last numbers of the code come from mean and standard deviation of each of
+the 32 channels instead, which hardly change when the patch is moved or turned.
+
 Source:
     Patch-based Querying Identifies Structures of Interest in Electron Microscopy Data;
     layer names as in the published checkpoints, so that those load unchanged.
@@ -21,10 +24,21 @@ ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu
 RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)  # never fall, as GELU does below -0.75
 
 
-def check_latent_size(latent_size: int) -> None:
-    """Raise a ValueError unless a code has a length."""
+def check_latent_size(latent_size: int, pooled: int = 0) -> None:
+    """Raise a ValueError unless a code has a length, and its pooled part leaves something over."""
     if latent_size < 1:
         raise ValueError(f"latent_size must be at least 1, got {latent_size}.")
+    if not 0 <= pooled < latent_size:
+        raise ValueError(
+            f"pooled must be from 0 to {latent_size - 1}, below latent_size, got {pooled}."
+        )
+
+
+def pooled_features(features: Tensor) -> Tensor:
+    """Return mean and deviation of each channel, shape ``(N, 64)``, of features ``(N, 2048)``."""
+    channels = features.view(-1, CHANNELS, GRID * GRID)
+    spread = (channels.var(dim=2, correction=0) + 1e-6).sqrt()  # a gradient at 0 too
+    return torch.cat([channels.mean(dim=2), spread], dim=1)
 
 
 class ConvolutionalTrunk(nn.Module):
@@ -81,22 +95,29 @@ class ConvolutionalTrunk(nn.Module):
 class AE(ConvolutionalTrunk):
     """Autoencoder; 160,353 parameters with a code of 32."""
 
-    def __init__(self, *, latent_size: int = 32, activation: str = "relu") -> None:
+    def __init__(self, *, latent_size: int = 32, activation: str = "relu", pooled: int = 0) -> None:
         """Make the layers.
 
         Args:
             latent_size: Length D of the code.
             activation: One of ``ACTIVATIONS``.
+            pooled: How many of its last numbers come from pooled features.
         """
         super().__init__(activation=activation)
-        check_latent_size(latent_size)
-        self.code_size = latent_size
-        self.fc_enc = nn.Linear(FEATURES, latent_size)
+        check_latent_size(latent_size, pooled)
+        self.code_size, self.pooled = latent_size, pooled
+        self.fc_enc = nn.Linear(FEATURES, latent_size - pooled)
+        if pooled:
+            self.fc_enc_pooled = nn.Linear(2 * CHANNELS, pooled)
         self.fc_dec = nn.Linear(latent_size, FEATURES)
 
     def encode(self, images: Tensor) -> Tensor:
         """Return codes, shape ``(N, D)``, of images ``(N, 1, 64, 64)`` in [0, 1]."""
-        return cast(Tensor, self.fc_enc(self.features(images)))  # (N, D)
+        features = self.features(images)
+        code = cast(Tensor, self.fc_enc(features))
+        if self.pooled:
+            code = torch.cat([code, self.fc_enc_pooled(pooled_features(features))], dim=1)
+        return code  # (N, D)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return images in [0, 1], shape ``(N, 1, 64, 64)``, of codes ``(N, D)``."""

@@ -1,0 +1,353 @@
+"""Score patches: examples become a scorer, slices become scores.
+
+With ``query.dense``, windows smaller than a patch are scored on a grid finer than the patches, the
+scores are smoothed, and a patch gets the highest or the mean score in it. Without, every patch is
+scored as a whole, as in the paper.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emqs import calibration, embeddings, scorers, windows
+from emqs import query as querying
+from emqs.config import IndexConfig, QueryConfig
+from emqs.datasets import Stack
+from emqs.models import Convolutional
+from emqs.weights import Model
+
+BACKGROUND = 4096  # a scorer learns from at most this many unlabelled patches or windows ...
+BACKGROUND_SLICES = 8  # ... windows from at most so many slices, evenly spaced
+PART = 0.5  # query.window=null: edge of a window in patches, for networks that encode whole slices
+
+
+def embed_sizes(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    sizes: list[float] | None,
+    *,
+    patch_size: int | None = None,
+    batch_size: int = 512,
+    device: str | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield codes of patches of several sizes, side by side; see ``embeddings.embed_batches``.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``.
+        sizes: ``query.sizes``, S of them; None: the codes of ``boxes`` alone.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
+        batch_size: Patches at once.
+        device: Torch device; None picks a GPU if there is one.
+
+    Yields:
+        Positions in ``boxes``, ``(n,)``, and their codes, ``(n, S D)``, float32.
+    """
+    size = int(boxes[:, 3:].max(initial=1)) if patch_size is None else patch_size
+    parts = [
+        embeddings.embed_batches(
+            model,
+            stack,
+            boxes if factor == 1 else querying.resized(boxes, factor, stack.shapes),
+            patch_size=max(1, round(size * factor)),
+            batch_size=batch_size,
+            device=device,
+        )
+        for factor in sizes or [1.0]
+    ]
+    for found in zip(*parts, strict=True):  # the order depends on the slices alone
+        yield found[0][0], np.concatenate([codes for _, codes in found], axis=1)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Codes of some searched patches."""
+
+    positions: np.ndarray  # (B,), int64, among the searched patches, ascending
+    codes: np.ndarray  # (B, D), float32
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Codes of examples of one kind; with ``query.dense`` those of all windows in them."""
+
+    codes: np.ndarray  # (P, D), float32
+    owner: np.ndarray  # (P,), int64: the example that each code is of, 0 to n - 1
+    n: int  # examples
+
+    def of(self, examples: np.ndarray | int) -> np.ndarray:
+        """Return the codes of one example or several, given by number."""
+        return self.codes[np.isin(self.owner, examples)]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Codes of the examples and the scorer made of them."""
+
+    scorer: scorers.Scorer
+    positives: Examples
+    negatives: Examples | None  # None if there are none
+    background: np.ndarray | None  # (B, D), float32: what the scorer learnt from without labels
+    known: Known | None  # the same as codes of searched patches, where they are whole patches
+
+
+@dataclass(frozen=True)
+class Search:
+    """How one model looks for one thing in one stack."""
+
+    model: Model
+    stack: Stack
+    patch_size: int  # edge of a whole patch, in pixels
+    query: QueryConfig
+    index: IndexConfig
+    batch_size: int = 512  # patches embedded at once
+    device: str | None = None  # torch device; None picks a GPU if there is one
+    progress: bool = False  # show a bar with the time left
+
+    @property
+    def window(self) -> int:
+        """Edge of a window, in pixels."""
+        part = self.query.window
+        if part is None:
+            part = PART if isinstance(self.model.network, Convolutional) else 1.0
+        return max(1, round(part * self.patch_size))
+
+    @property
+    def step(self) -> int:
+        """Step of the grid of windows, in pixels."""
+        return max(1, round(self.query.step * self.patch_size))
+
+    def embed(self, boxes: np.ndarray) -> np.ndarray:
+        """Return the codes of boxes ``(N, 5)``, shape ``(N, D)``, float32, in their order."""
+        found = list(self.batches(boxes))
+        order = np.argsort(np.concatenate([here for here, _ in found]), kind="stable")
+        return np.concatenate([codes for _, codes in found])[order]
+
+    def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield positions in ``boxes`` and their codes; see ``embed_sizes``."""
+        return embed_sizes(
+            self.model, self.stack, boxes, self.query.sizes,
+            patch_size=self.patch_size, batch_size=self.batch_size, device=self.device,
+        )  # fmt: skip
+
+    def examples(self, boxes: np.ndarray) -> Examples:
+        """Return the codes of examples ``(N, 5)``, or of the windows in them."""
+        if not self.query.dense:
+            return Examples(self.embed(boxes), np.arange(len(boxes)), len(boxes))
+        inside, owner = windows.of_boxes(boxes, self.window, self.step)
+        return Examples(self.embed(inside), owner, len(boxes))
+
+    def prepare(
+        self, positives: np.ndarray, negatives: np.ndarray, searched: np.ndarray
+    ) -> Prepared:
+        """Return a scorer of examples.
+
+        Args:
+            positives: Boxes of the positive examples, shape ``(P, 5)``.
+            negatives: Boxes of the negative examples, shape ``(M, 5)``; M is 0 if there are none.
+            searched: Boxes that will be searched, shape ``(N, 5)``. If the scorer learns from
+                unlabelled codes, at most ``BACKGROUND`` are drawn there, with a fixed seed.
+
+        Raises:
+            ConfigError: If the scorer cannot do with so few examples.
+            DataError: If there are too few patches to learn from.
+        """
+        background, known = None, None
+        if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
+            boxes, drawn = self._background(searched)
+            background = self.embed(boxes)
+            known = None if drawn is None else Known(drawn, background)
+        toward = self.examples(positives)
+        away = self.examples(negatives) if len(negatives) else None
+        scorer = scorers.build(
+            self.query, self.index, toward.codes, None if away is None else away.codes, background
+        )
+        return Prepared(scorer, toward, away, background, known)
+
+    def _background(self, searched: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return boxes to learn from, and which of the searched they are if they are whole ones."""
+        rng = np.random.default_rng(0)
+        if not self.query.dense:
+            drawn = np.sort(rng.permutation(len(searched))[:BACKGROUND])
+            return searched[drawn], drawn
+        slices = np.unique(searched[:, 0])
+        chosen = np.unique(np.linspace(0, len(slices) - 1, BACKGROUND_SLICES).round().astype(int))
+        boxes = np.concatenate([self._grid(z).boxes(z) for z in slices[chosen].tolist()])
+        return boxes[np.sort(rng.permutation(len(boxes))[:BACKGROUND])], None
+
+    def _grid(self, z: int) -> windows.Grid:
+        return windows.grid(self.stack.shapes[z], self.window, self.step)
+
+    def score(self, boxes: np.ndarray, prepared: Prepared) -> "Scores":
+        """Return the score of every patch; codes are scored as they come and not kept.
+
+        Args:
+            boxes: Patches to search, shape ``(N, 5)``.
+            prepared: The examples.
+        """
+        if not self.query.dense:
+            scores = search(
+                self.model, self.stack, boxes, prepared.scorer, sizes=self.query.sizes,
+                known=prepared.known, patch_size=self.patch_size, batch_size=self.batch_size,
+                device=self.device, progress=self.progress,
+            )  # fmt: skip
+            return Scores(scores, scores)
+        between = self.query.smooth_z if self.stack.consecutive else 0.0
+        slices = self._with_neighbours(np.unique(boxes[:, 0]), between)
+        grids = [self._grid(z) for z in slices.tolist()]
+        maps = self._maps(slices, grids, prepared.scorer)
+        across = self.query.smooth * self.patch_size / self.step
+        smooth = windows.smoothed(maps, slices, across=across, between=between)
+        return Scores(
+            self._pooled(boxes, slices, grids, smooth), self._pooled(boxes, slices, grids, maps)
+        )
+
+    def _with_neighbours(self, slices: np.ndarray, between: float) -> np.ndarray:
+        """Return slices and those near enough to have a say in their scores, ascending.
+
+        Slices with examples are among them: what is known there tells of the slices beside them.
+        """
+        reach = windows.reach(between)
+        near = slices[:, None] + np.arange(-reach, reach + 1)
+        return np.unique(near[(near >= 0) & (near < len(self.stack))])
+
+    def _maps(
+        self, slices: np.ndarray, grids: list[windows.Grid], scorer: scorers.Scorer
+    ) -> list[np.ndarray]:
+        """Return the scores of the windows of each slice, ``(R, K)`` each, float64."""
+        boxes = np.concatenate(
+            [own.boxes(z) for z, own in zip(slices.tolist(), grids, strict=True)]
+        )
+        scores = np.empty(len(boxes), dtype=np.float64)
+        found = ((here, scorer.score(codes)) for here, codes in self.batches(boxes))
+        for here, batch in embeddings.with_progress(
+            found, len(boxes), "search", show=self.progress
+        ):
+            scores[here] = batch
+        ends = np.cumsum([own.shape[0] * own.shape[1] for own in grids])
+        parts = np.split(scores, ends[:-1])
+        return [part.reshape(own.shape) for part, own in zip(parts, grids, strict=True)]
+
+    def _pooled(
+        self,
+        boxes: np.ndarray,
+        slices: np.ndarray,
+        grids: list[windows.Grid],
+        maps: list[np.ndarray],
+    ) -> np.ndarray:
+        """Return the score of boxes ``(N, 5)`` from those of the windows in them."""
+        scores = np.empty(len(boxes), dtype=np.float64)
+        for z, own, scored in zip(slices.tolist(), grids, maps, strict=True):
+            here = np.flatnonzero(boxes[:, 0] == z)
+            ranges = own.inside(boxes[here])
+            scores[here] = windows.pooled(scored, ranges, highest=self.highest)
+        return scores
+
+    @property
+    def highest(self) -> bool:
+        """Whether the best window makes a patch's score; otherwise their mean does."""
+        return self.query.question == "touches"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of the searched patches; higher is more alike."""
+
+    ranking: np.ndarray  # (N,), float64: what ranks
+    single: np.ndarray  # (N,), float64: without smoothing, as examples are scored when left out
+
+
+def calibrate(
+    search: Search, prepared: Prepared, scores: Scores, *, prevalence: float | None = None
+) -> calibration.Calibration | None:
+    """Return what turns scores into probabilities, or None where there are too few examples.
+
+    Examples that are left out in turn are scored without smoothing, so their place is sought among
+    the scores that are not smoothed either; what follows from a place holds for the final ranking.
+
+    Args:
+        search: Which scorer, and whether probabilities are wanted.
+        prepared: The examples.
+        scores: Of all searched patches, without NaN.
+        prevalence: Share of patches that are positive, if it is known; None: estimated.
+    """
+    least, query = calibration.MIN_EXAMPLES, search.query
+    toward, away = prepared.positives, prepared.negatives
+    if away is None or not query.calibrate or min(toward.n, away.n) < least:
+        return None
+    numbers = np.arange(toward.n), toward.n + np.arange(away.n)  # of the examples of both kinds
+
+    def build(positives: np.ndarray, negatives: np.ndarray) -> calibration.Score:
+        codes = toward.of(positives), away.of(negatives - toward.n)
+        most = min(query.num_neighbors, *(len(c) for c in codes))
+        fewer = replace(query, num_neighbors=most)  # an example is missing
+        scorer = scorers.build(fewer, search.index, *codes, prepared.background)
+
+        def score(examples: np.ndarray) -> np.ndarray:
+            return np.array([_example_score(scorer, codes_of(n), search) for n in examples])
+
+        return score
+
+    def codes_of(number: int) -> np.ndarray:
+        return toward.of(number) if number < toward.n else away.of(number - toward.n)
+
+    held_out = calibration.held_out_scores(build, *numbers)
+    fitted = calibration.fit(*held_out, scores.single, prevalence=prevalence)
+    return replace(fitted, ranked=np.sort(scores.ranking))
+
+
+def _example_score(scorer: scorers.Scorer, codes: np.ndarray, search: Search) -> float:
+    """Return the score of an example from those of its windows."""
+    found = scorer.score(codes)
+    return float(found.max() if search.highest else found.mean())
+
+
+def search(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    scorer: scorers.Scorer,
+    *,
+    sizes: list[float] | None = None,
+    known: Known | None = None,
+    patch_size: int | None = None,
+    batch_size: int = 512,
+    device: str | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the score of every patch; codes are scored as they come and not kept.
+
+    Args:
+        model: The encoder that also made the examples of ``scorer``.
+        stack: The slices.
+        boxes: Patches to search, shape ``(N, 5)``.
+        scorer: The examples.
+        sizes: ``query.sizes`` of the examples.
+        known: Codes of some of these patches, which need not be embedded again.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
+        batch_size: Patches at once.
+        device: Torch device; None picks a GPU if there is one.
+        progress: Show a bar with the time left.
+
+    Returns:
+        Scores, shape ``(N,)``, float64; higher is more alike.
+    """
+    scores = np.empty(len(boxes), dtype=np.float64)
+    todo = np.arange(len(boxes))
+    if known is not None:
+        scores[known.positions] = scorer.score(known.codes)
+        todo = np.setdiff1d(todo, known.positions)
+
+    def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for here, codes in embed_sizes(
+            model, stack, boxes[todo], sizes,
+            patch_size=patch_size, batch_size=batch_size, device=device,
+        ):  # fmt: skip
+            yield todo[here], scorer.score(codes)
+
+    for here, batch in embeddings.with_progress(scored(), len(todo), "search", show=progress):
+        scores[here] = batch
+    return scores
