@@ -29,8 +29,11 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     for name in ("volume", "out"):
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
+    path = str(cfg.volume)
+    if "://" not in path:
+        path = str(Path(path).expanduser().absolute())
     volume = open_volume(
-        str(cfg.volume),
+        path,
         level=settings.level,
         dataset=settings.dataset,
         axes=settings.axes,
@@ -45,6 +48,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         batch_size=compute.batch_size,
         device=compute.device,
         progress=True,
+        opened_as=path,
     )
     measured = metrics(filled)
     run.save_json("metrics.json", measured)

@@ -143,6 +143,7 @@ def fill(
     batch_size: int = 512,
     device: str | None = None,
     progress: bool = False,
+    opened_as: str | None = None,
 ) -> Filled:
     """Write what is missing of an embedding volume; make it if it is not there.
 
@@ -156,6 +157,8 @@ def fill(
         batch_size: Patches encoded at once, if the network encodes each on its own.
         device: Torch device; None picks a GPU if there is one.
         progress: Show a bar with patches/s, GB/s and the time left.
+        opened_as: Path or URL with which the volume can be opened again to draw results; None:
+            its name.
 
     Returns:
         The store and what was done.
@@ -177,6 +180,7 @@ def fill(
     block = settings.block if settings.block is not None or there is None else there.grid.block
     grid = make_grid(volume, patch, step_z_nm=settings.step_z_nm, block=block)
     asked = _asked(volume, model, grid, settings, source)
+    asked["volume"]["name"] = volume.name if opened_as is None else opened_as
     encode = _Encoder(model, grid, batch_size, device)
     if there is None:
         source = replace(source, contrast=_contrast(model, source, grid, 0))

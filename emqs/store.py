@@ -327,7 +327,8 @@ class Store:
             valid = _mapped(folder / f"{name}.valid", np.bool_, self.grid.n_places)
             known = json.loads(state_path.read_text()) if state_path.is_file() else {}
             changed = False
-            for block in self.done():
+            done = self.done()
+            for block in done:
                 key = ",".join(map(str, block))
                 found = self._file("signatures", block).stat()
                 stamp = [found.st_mtime_ns, found.st_ino, found.st_size]
@@ -337,6 +338,12 @@ class Store:
                 signatures.reshape(self.grid.shape)[where] = self._whole("signatures", where)
                 valid.reshape(self.grid.shape)[where] = self._whole("valid", where) == 1
                 known[key] = stamp
+                changed = True
+            here = {",".join(map(str, block)) for block in done}
+            for key in [key for key in known if key not in here]:  # it is being made again
+                z, y, x = (int(part) for part in key.split(","))
+                valid.reshape(self.grid.shape)[self.grid.places((z, y, x)).slices] = False
+                del known[key]
                 changed = True
             if changed:
                 signatures.flush()
