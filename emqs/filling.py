@@ -1,7 +1,7 @@
 """Fill an embedding volume: read a block of a slice, encode every patch in it, write it, go on.
 
-Blocks are cut with as much of their surroundings as the network sees, and at whole patches, so codes
-do not depend on how the volume is divided (1e-3 of a typical code, most of it the rounding to
+Blocks are cut with as much of their surroundings as the network sees, and at whole patches, so
+codes do not depend on how the volume is divided (1e-3 of a typical code, most of it the rounding to
 float16). What is known of a whole slice, its mean and spread, is measured once and kept in the
 manifest. A block that is there and whole is never made again, so a run that was stopped anywhere
 goes on where it was, and several processes may fill one store.
@@ -296,9 +296,10 @@ def _matching(
         shape = [there.grid.shape[0], *asked["grid"]["shape"][1:]]
         compared["grid"] = {**asked["grid"], "shape": shape}
     store.check_same(there.path, there.manifest, compared)
-    if _fingerprint(source.volume, (old[0], old[1], old[2])) != there.manifest["volume"][
-        "fingerprint"
-    ]:
+    if (
+        _fingerprint(source.volume, (old[0], old[1], old[2]))
+        != there.manifest["volume"]["fingerprint"]
+    ):
         raise ConfigError(
             f"{there.path} was made of other voxels than those of {source.volume.name}. Give "
             "another out=, or the volume it was made of."
@@ -362,7 +363,9 @@ def usable(source: Source, voxels: np.ndarray, grid: Grid, shape: tuple[int, int
 
     def over(reduce: Callable[..., np.ndarray], image: np.ndarray) -> np.ndarray:
         for axis, (count, step) in enumerate(zip(shape, grid.stride[1:], strict=True)):
-            parts = (image.take(np.arange(i * step, i * step + grid.size), axis) for i in range(count))
+            parts = (
+                image.take(np.arange(i * step, i * step + grid.size), axis) for i in range(count)
+            )
             image = np.stack([reduce(part, axis=axis) for part in parts], axis=axis)
         return image
 
@@ -380,9 +383,9 @@ class _Encoder:
         self.model = replace(model, preprocessing=replace(model.preprocessing, contrast="none"))
         self.grid, self.batch_size, self.device = grid, batch_size, device
         network = cast(Encoder, model.network)
-        dense = isinstance(network, Convolutional)
-        # whole patches: there, pixels of the slice and of the network's input meet
-        self.around = (-(-network.reach // network.input_size) + 1) * grid.size if dense else 0
+        self.around = 0  # voxels; whole patches: there, pixels of slice and network's input meet
+        if isinstance(network, Convolutional):
+            self.around = (-(-network.reach // network.input_size) + 1) * grid.size
         self.n_bytes = 0  # read so far
         self.seconds = 0.0  # of reading
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from emqs import hamming, scorers
 from emqs.config import IndexConfig, QueryConfig
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError
 from emqs.store import Grid, Store
 
 logger = logging.getLogger(__name__)

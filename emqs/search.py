@@ -164,16 +164,19 @@ def sheet(matches: Matches, store: Store, volume: Volume) -> Any:  # noqa: ANN40
     for z, y, x in grid.first_voxels(np.concatenate(groups)).tolist():
         margin = AROUND * grid.size
         top, left = max(0, y - margin), max(0, x - margin)
-        stop = z + 1, *(
-            min(n + grid.size + margin, length)
-            for n, length in zip((y, x), volume.shape[1:], strict=True)
+        stop = (
+            z + 1,
+            *(
+                min(n + grid.size + margin, length)
+                for n, length in zip((y, x), volume.shape[1:], strict=True)
+            ),
         )
         boxes.append([len(pictures), y - top, x - left, grid.size, grid.size])
         pictures.append(np.nan_to_num(volume.read(Box((z, top, left), stop))[0]))
         names.append(str(z))
     low, high = store.manifest["intensity"]
     stack = Stack(
-        Path(volume.name).name,
+        Path(str(store.manifest["volume"]["name"])).name,
         pictures,
         names,
         intensity=(low, high),

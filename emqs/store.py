@@ -16,7 +16,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -133,22 +133,23 @@ class Grid:
         Raises:
             KeyError, TypeError, ValueError: If it is something else.
         """
-        triples = [
-            [kind(v) for v in content[key]]
-            for key, kind in (
-                ("shape", int), ("stride_px", int), ("voxel_size_nm", float), ("origin_nm", float),
-            )
-        ]  # fmt: skip
+        whole = {key: [int(v) for v in content[key]] for key in ("shape", "stride_px")}
+        lengths = {key: [float(v) for v in content[key]] for key in ("voxel_size_nm", "origin_nm")}
+        lists: list[list[Any]] = [*whole.values(), *lengths.values()]
+        if any(len(triple) != 3 for triple in lists):
+            raise ValueError("the grid has not three axes")
+        shape, stride = whole["shape"], whole["stride_px"]
+        voxel, origin = lengths["voxel_size_nm"], lengths["origin_nm"]
         grid = cls(
-            tuple(triples[0]), int(content["size_px"]), tuple(triples[1]), int(content["block"]),
-            tuple(triples[2]), tuple(triples[3]),
-        )  # fmt: skip
-        if (
-            any(len(triple) != 3 for triple in triples)
-            or min(*grid.shape, *grid.stride, grid.size, grid.block) < 1
-            or grid.block % INNER
-            or grid.n_places > MAX_PLACES
-        ):
+            shape=(shape[0], shape[1], shape[2]),
+            size=int(content["size_px"]),
+            stride=(stride[0], stride[1], stride[2]),
+            block=int(content["block"]),
+            voxel_size_nm=(voxel[0], voxel[1], voxel[2]),
+            origin_nm=(origin[0], origin[1], origin[2]),
+        )
+        least = min(*grid.shape, *grid.stride, grid.size, grid.block)
+        if least < 1 or grid.block % INNER or grid.n_places > MAX_PLACES:
             raise ValueError(f"the grid {content} is not possible")
         return grid
 
@@ -240,7 +241,7 @@ class Store:
             index = (slice(None), *where) if name == "embeddings" else where
             target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
             self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
-            wait(lambda t=target, c=content: t.write(c), content.nbytes, f"{self.path}/{name}")
+            wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
         """Return the codes of places.
@@ -267,7 +268,7 @@ class Store:
             views = [self._inner(z, y, x) for (z, y, x), _ in part]
             reads = [view.read(order="C") for view in views]
             for ((_, y, x), here), read in zip(part, reads, strict=True):
-                found = self._checked(lambda read=read: read)
+                found = self._checked(partial(_itself, read))
                 rows = places[here, 1] - y * INNER
                 columns = places[here, 2] - x * INNER
                 result[here] = found[:, rows, columns].T
@@ -346,8 +347,6 @@ class Store:
                 del known[key]
                 changed = True
             if changed:
-                signatures.flush()
-                valid.flush()
                 with replacing(state_path) as temporary:
                     temporary.write_text(json.dumps(known))
         except OSError as error:
@@ -385,6 +384,10 @@ class Store:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=1))
         return open_store(self.path)
+
+
+def _itself(read: Any) -> Any:  # noqa: ANN401 - a future of tensorstore
+    return read
 
 
 def _mapped(path: Path, dtype: Any, count: int) -> np.ndarray:  # noqa: ANN401 - a type of NumPy
@@ -454,11 +457,9 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1))
         for name, metadata in _metadata(grid, sample.shape).items():
             spec = {"driver": "zarr3", "kvstore": _kvstore(temporary / name), "metadata": metadata}
-            array = wait(
-                lambda s=spec: tensorstore().open(s, create=True), 0, str(temporary / name)
-            )
+            array = wait(partial(tensorstore().open, spec, create=True), 0, str(temporary / name))
             if name == "sample":
-                wait(lambda a=array: a.write(sample), sample.nbytes, str(temporary / name))
+                wait(partial(array.write, sample), sample.nbytes, str(temporary / name))
         try:
             temporary.rename(path)
         except OSError:

@@ -1,4 +1,4 @@
-"""Small volumes, encoders and embedding volumes for the tests of storing, embedding and searching."""
+"""Small volumes, encoders and embedding volumes for several test modules."""
 
 from pathlib import Path
 
@@ -36,10 +36,14 @@ def model(seed: int = 0, *, name: str = "contrastive", contrast: str = "slice") 
     size = settings["size"]
     assert isinstance(size, int)
     network = models.build(name, settings)
-    return Model(name, network, settings, PreprocessingConfig(size, contrast), sha256=f"{seed:064d}")
+    return Model(
+        name, network, settings, PreprocessingConfig(size, contrast), sha256=f"{seed:064d}"
+    )
 
 
-def filled(path: Path, source: Volume | None = None, encoder: Model | None = None, **settings: object) -> Filled:
+def filled(
+    path: Path, source: Volume | None = None, encoder: Model | None = None, **settings: object
+) -> Filled:
     """Return an embedding volume of 16-voxel patches every 8 voxels."""
     settings = {"block": 8, "n_sample": 256, **settings}
     return fill(

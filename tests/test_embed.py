@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +44,6 @@ def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
         path = tmp_path / f"{block}.zarr"
         filled(path, source, encoder, block=block)
         assert difference(all_codes(path), expected) < TOLERANCE
-    encoder.network.reach = 0  # without surroundings, seams must show
-    if name == "contrastive":
-        path = tmp_path / "seams.zarr"
-        filled(path, volume(voxels(2, 208, 264)), encoder, block=8)
-        tiles = difference(all_codes(path), expected)
-        assert tiles < TOLERANCE  # one whole patch is still around
 
 
 def test_the_contrast_is_that_of_the_whole_slice() -> None:
@@ -65,7 +60,7 @@ def test_huge_slices_are_sampled_alike_for_every_tile(monkeypatch: pytest.Monkey
     monkeypatch.setattr(filling, "STATISTICS_PX", 16)
     monkeypatch.setattr(filling, "STATISTICS_TILES", 4)
     array = voxels()
-    stored = filling.replace(volume(array), chunks=(2, 16, 16))
+    stored = replace(volume(array), chunks=(2, 16, 16))
     source = filling.Source(stored, (0.0, 255.0), None)
     grid = filling.make_grid(stored, PATCH, step_z_nm=None, block=8)
     found = filling._contrast(model(), source, grid, 0)
@@ -100,8 +95,9 @@ def test_nothing_but_nan_is_told(tmp_path: Path) -> None:
 
 def test_thin_and_small_volumes(tmp_path: Path) -> None:
     made = filled(tmp_path / "thin.zarr", volume(voxels(1))).store
-    assert made.grid.shape == (1, 12, 16) and made.flat()[1].all()
-    with pytest.raises(ConfigError, match="patch.size is 16 voxels, but toy is only 12 x 136"):
+    assert made.grid.shape == (1, 12, 16)
+    assert made.flat()[1].all()
+    with pytest.raises(ConfigError, match=r"patch\.size is 16 voxels, but toy is only 12 x 136"):
         filled(tmp_path / "b.zarr", volume(voxels()[:, :12]))
     with pytest.raises(ConfigError, match="only 104 x 1 voxels"):
         filled(tmp_path / "c.zarr", volume(voxels()[:, :, :1]))
@@ -133,7 +129,8 @@ def test_settings_that_do_not_fit(
 def test_every_second_slice(tmp_path: Path) -> None:
     every = filled(tmp_path / "a.zarr", volume(voxels(5))).store
     second = filled(tmp_path / "b.zarr", volume(voxels(5)), step_z_nm=60).store
-    assert second.grid.shape == (3, 12, 16) and second.grid.stride == (2, 8, 8)
+    assert second.grid.shape == (3, 12, 16)
+    assert second.grid.stride == (2, 8, 8)
     codes = all_codes(every.path).reshape(5, -1, 48)
     assert np.array_equal(all_codes(second.path).reshape(3, -1, 48), codes[::2])
 
@@ -149,38 +146,47 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def command(folder: Path, out: str, source: str = "v.zarr", *more: str) -> list[str]:
-    return [
-        sys.executable, "-m", "emqs.embed", f"volume={folder / source}", f"out={folder / out}",
-        f"weights={folder / 'w.safetensors'}", "patch.size=16", "patch.stride=2", "device=cpu",
-        "embed.block=8", "embed.n_sample=64", f"hydra.run.dir={folder / ('run_' + out)}", *more,
+def start(folder: Path) -> "subprocess.Popen[str]":
+    """Start the command that makes ``killed/emb.zarr``."""
+    arguments = [
+        f"volume={folder / 'v.zarr'}", f"out={folder / 'killed' / 'emb.zarr'}",
+        f"weights={folder / 'w.safetensors'}", "patch.size=16", "patch.stride=4", "device=cpu",
+        "embed.block=8", "embed.n_sample=64", f"hydra.run.dir={folder / 'run'}",
     ]  # fmt: skip
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        arguments, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+        [sys.executable, "-m", "emqs.embed", *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
-    killed = start(*command(on_disk, "killed.zarr"))
-    chunks = on_disk / "killed.zarr" / "signatures" / "c"
-    deadline = time.monotonic() + 60
-    while len(list(chunks.glob("*/*/*"))) < 40 and time.monotonic() < deadline:
-        time.sleep(0.005)
+    for name in ("killed", "whole"):
+        (on_disk / name).mkdir()
+    killed = start(on_disk)
+    chunks = on_disk / "killed" / "emb.zarr" / "signatures" / "c"
+    deadline = time.monotonic() + 100
+    while len(list(chunks.glob("*/*/*"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.002)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     written = len(list(chunks.glob("*/*/*")))
-    total = 4 * 6 * 8  # 45 x 61 places in blocks of 8
-    assert 40 <= written < total
-    whole = start(*command(on_disk, "whole.zarr"))
-    both = [start(*command(on_disk, "killed.zarr")) for _ in range(2)]
-    for process in (whole, *both):
-        text, _ = process.communicate(timeout=120)
+    assert 5 <= written < 4 * 3 * 4  # 23 x 31 places in blocks of 8
+    both = [start(on_disk) for _ in range(2)]
+    for process in both:
+        text, _ = process.communicate(timeout=200)
         assert process.returncode == 0, text
-    assert contents(on_disk / "killed.zarr") == contents(on_disk / "whole.zarr")
+    filling.fill(
+        open_volume(on_disk / "v.zarr"),
+        weights.load(on_disk / "w.safetensors"),
+        on_disk / "whole" / "emb.zarr",
+        patch=replace(PATCH, stride=4),
+        settings=filling.EmbedConfig(block=8, n_sample=64),
+        device="cpu",
+        opened_as=str(on_disk / "v.zarr"),
+    )
+    assert contents(on_disk / "killed" / "emb.zarr") == contents(on_disk / "whole" / "emb.zarr")
 
 
 def test_formats_embed_alike(on_disk: Path) -> None:
@@ -210,9 +216,10 @@ def test_a_source_that_vanishes_stops_and_goes_on(tmp_path: Path) -> None:
             return real(box)  # type: ignore[arg-type]
 
     with pytest.raises(DataError, match="the server is gone"):
-        filled(tmp_path / "a.zarr", filling.replace(source, reader=Failing()))
+        filled(tmp_path / "a.zarr", replace(source, reader=Failing()))
     done = filled(tmp_path / "a.zarr", source)
-    assert done.n_found > 0 and done.n_blocks > 0
+    assert done.n_found > 0
+    assert done.n_blocks > 0
     found = contents(done.store.path)
     assert {k: v for k, v in found.items() if k != "zarr.json"} == {
         k: v for k, v in expected.items() if k != "zarr.json"

@@ -2,19 +2,21 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from embedded_volumes import VOXEL_NM, filled, model, volume, voxels
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
 
-from emqs import weights
-from emqs.config import QueryConfig
+from emqs import report, weights
+from emqs.config import CONFIG_DIR, LoggerConfig, QueryConfig
+from emqs.embed import work as embed
 from emqs.errors import ConfigError
 from emqs.lookup import Matches, SearchConfig, search
+from emqs.search import work as find
 from emqs.store import ARRAYS, Store, open_store
 from emqs.volumes import write_ome_zarr
 
@@ -28,10 +30,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return filled(tmp_path_factory.mktemp("search") / "a.zarr", source, block=16).store
 
 
-def look(store: Store, positive: list[list[int]], *more: list[list[int]], **settings: object) -> Matches:
+def look(
+    store: Store, positive: list[list[int]], *more: list[list[int]], **settings: object
+) -> Matches:
     settings = {"n_results": 20, **settings}
     return search(
-        store, positive, *more, query=QUERY, settings=SearchConfig(**settings)  # type: ignore[arg-type]
+        store,
+        positive,
+        *more,
+        query=QUERY,
+        settings=SearchConfig(**settings),  # type: ignore[arg-type]
     )
 
 
@@ -111,7 +119,7 @@ def test_pages_follow_each_other(made: Store) -> None:
     whole = look(made, POSITIVE, NEGATIVE, candidates=20, n_results=30)
     pages = [look(made, POSITIVE, NEGATIVE, candidates=20, n_results=10, page=p) for p in range(3)]
     assert np.concatenate([p.ranks for p in pages]).tolist() == list(range(1, 31))
-    assert sum((flat(made, p) for p in pages), []) == flat(made, whole)
+    assert [place for page in pages for place in flat(made, page)] == flat(made, whole)
     assert len(look(made, POSITIVE, page=10_000).ranks) == 0
 
 
@@ -128,7 +136,8 @@ def test_only_a_box_is_searched(made: Store) -> None:
         # slices 1 and 2; centres 37.5 + 40 i nm: i from 5 to 16 along Y, 10 to 29 along X;
         # the second example is one of them
         assert len(found.ranks) == 2 * 12 * 20 - 1
-        assert np.all(found.centres_nm >= box[0]) and np.all(found.centres_nm <= box[1])
+        assert np.all(found.centres_nm >= box[0])
+        assert np.all(found.centres_nm <= box[1])
 
 
 def test_a_head_is_fitted_to_five_of_each(made: Store) -> None:
@@ -185,21 +194,30 @@ def test_settings_out_of_range(settings: dict[str, object], message: str) -> Non
         SearchConfig(**settings)  # type: ignore[arg-type]
 
 
+def run_command(
+    work: Callable[[DictConfig, report.Run], object], name: str, folder: Path, *overrides: str
+) -> None:
+    """Do what ``python -m emqs.NAME OVERRIDES`` does; results go to ``folder/run_NAME``."""
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cfg = compose(name, overrides=list(overrides))
+    with report.Run(
+        folder / f"run_{name}", command=name, settings={}, logger=LoggerConfig()
+    ) as run:
+        work(cfg, run)
+
+
 def test_the_command_writes_its_results(tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "v.zarr", voxels(), VOXEL_NM, (1, 64, 64), origin_nm=(60.0, 0.0, 5.0))
     weights.save(tmp_path / "w.safetensors", model())
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for name, arguments in (
-        ("embed", ["volume=v.zarr", "out=e.zarr", "weights=w.safetensors", "patch.size=16",
-                   "patch.stride=8", "device=cpu", "embed.n_sample=256"]),
-        ("search", ["store=e.zarr", "positive=[[0,48,64]]", "negative=[[1,20,20]]",
-                    "search.n_results=6", "image=precomputed://https://example.org/v"]),
-    ):  # fmt: skip
-        ended = subprocess.run(
-            [sys.executable, "-m", f"emqs.{name}", *arguments, f"hydra.run.dir=run_{name}"],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+    e, v = tmp_path / "e.zarr", tmp_path / "v.zarr"
+    run_command(
+        embed, "embed", tmp_path, f"volume={v}", f"out={e}", f"weights={tmp_path}/w.safetensors",
+        "patch.size=16", "patch.stride=8", "device=cpu", "embed.n_sample=256",
+    )  # fmt: skip
+    run_command(
+        find, "search", tmp_path, f"store={e}", "positive=[[0,48,64]]", "negative=[[1,20,20]]",
+        "search.n_results=6", "image=precomputed://https://example.org/v",
+    )  # fmt: skip
     folder = tmp_path / "run_search"
     with (folder / "matches.csv").open() as stream:
         table = list(csv.DictReader(stream))

@@ -41,13 +41,16 @@ def test_a_store_is_an_ome_zarr_that_others_read(tmp_path: Path) -> None:
     made = filled(tmp_path / "a.zarr").store
     codes = zarr(made.path / "embeddings")
     valid, signatures = zarr(made.path / "valid"), zarr(made.path / "signatures")
-    assert codes.shape == (48, 3, 12, 16) and codes.dtype == np.float16
-    assert signatures.shape == valid.shape == (3, 12, 16) and signatures.dtype == np.uint64
+    assert codes.shape == (48, 3, 12, 16)
+    assert codes.dtype == np.float16
+    assert signatures.shape == valid.shape == (3, 12, 16)
+    assert signatures.dtype == np.uint64
     flat = codes.reshape(48, -1).T
     assert np.array_equal(made.signer.sign(flat).reshape(3, 12, 16), signatures)
     # as an image: its first place lies at the centre of the first patch, 8 voxels between places
     image = open_volume(made.path, select={"c": 5})
-    assert image.shape == (3, 12, 16) and image.voxel_size_nm == (30.0, 40.0, 40.0)
+    assert image.shape == (3, 12, 16)
+    assert image.voxel_size_nm == (30.0, 40.0, 40.0)
     assert image.origin_nm == (0.0, 37.5, 37.5)
     assert np.array_equal(image.read(image.box), codes[5])
     positions = np.array([575, 0, 17, 200, 17])
@@ -91,9 +94,9 @@ def test_a_damaged_block_is_told_when_it_is_searched(tmp_path: Path) -> None:
         content = bytearray((made.path / name).read_bytes())
         content[40] ^= 1
         (made.path / name).write_bytes(content)
-    with pytest.raises(DataError, match="damaged; python -m emqs.embed"):
+    with pytest.raises(DataError, match=r"damaged; python -m emqs\.embed"):
         made.flat()
-    with pytest.raises(DataError, match="damaged; python -m emqs.embed"):
+    with pytest.raises(DataError, match=r"damaged; python -m emqs\.embed"):
         made.codes(np.arange(576))
 
 
@@ -110,7 +113,8 @@ def test_the_flat_copy_follows_what_is_written(tmp_path: Path) -> None:
     assert np.array_equal(signatures[valid], expected[valid])
     filled(made.path)
     signatures, valid = fewer.flat()
-    assert valid.all() and np.array_equal(signatures, expected)
+    assert valid.all()
+    assert np.array_equal(signatures, expected)
 
 
 @pytest.mark.parametrize(
@@ -166,5 +170,5 @@ def test_a_volume_that_grew_is_appended(tmp_path: Path) -> None:
     assert codes.shape == (48, 5, 12, 16)
     alone = filled(tmp_path / "b.zarr", volume(whole)).store
     assert np.array_equal(codes, zarr(alone.path / "embeddings"))
-    with pytest.raises(ConfigError, match="volume.shape"):
+    with pytest.raises(ConfigError, match=r"volume\.shape"):
         filled(path, volume(whole[:4]))
