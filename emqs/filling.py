@@ -9,6 +9,7 @@ goes on where it was, and several processes may fill one store.
 
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -383,9 +384,12 @@ class _Encoder:
         self.model = replace(model, preprocessing=replace(model.preprocessing, contrast="none"))
         self.grid, self.batch_size, self.device = grid, batch_size, device
         network = cast(Encoder, model.network)
-        self.around = 0  # voxels; whole patches: there, pixels of slice and network's input meet
+        self.around, self.meet = 0, grid.size  # voxels
         if isinstance(network, Convolutional):
             self.around = (-(-network.reach // network.input_size) + 1) * grid.size
+            # where pixels of the slice and of the network's input meet, and a cell begins
+            patches_between = math.lcm(network.input_size, network.cell) // network.input_size
+            self.meet = patches_between * grid.size
         self.n_bytes = 0  # read so far
         self.seconds = 0.0  # of reading
 
@@ -403,7 +407,7 @@ class _Encoder:
         grid, volume = self.grid, source.volume
         first = [n * s for n, s in zip(places.start, grid.stride, strict=True)]
         last = [(n - 1) * s + grid.size for n, s in zip(places.stop, grid.stride, strict=True)]
-        start = [max(0, n // grid.size * grid.size - self.around) for n in first[1:]]
+        start = [max(0, n - self.around) // self.meet * self.meet for n in first[1:]]
         stop = [
             min(n + self.around + grid.size, length)
             for n, length in zip(last[1:], volume.shape[1:], strict=True)

@@ -347,6 +347,8 @@ class Store:
                 del known[key]
                 changed = True
             if changed:
+                signatures.flush()
+                valid.flush()
                 with replacing(state_path) as temporary:
                     temporary.write_text(json.dumps(known))
         except OSError as error:
