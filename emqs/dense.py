@@ -7,6 +7,7 @@ A slice is worked on in tiles, so that memory does not grow with it. Every tile 
 surroundings that the codes are those of the whole slice, up to rounding (1e-4 of a typical code).
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,8 +30,7 @@ def codes(
     Args:
         network: On ``device``.
         image: Slice ``(Y, X)``, float32 in [0, 1].
-        boxes: Shape ``(n, 5)``, integer, inside the slice and at most a patch high and wide; their
-            z is not looked at.
+        boxes: Shape ``(n, 5)``, integer, inside the slice; their z is not looked at.
         patch_size: Edge of a patch, in pixels of the slice. The slice is resized as if patches of
             this size became the network's input, whatever the size of the boxes.
         device: Torch device.
@@ -53,18 +53,20 @@ def _tiles(
 ) -> Iterator[tuple[np.ndarray, int, int, np.ndarray]]:
     """Yield which boxes a tile is for, its first row and column, and its pixels.
 
-    Tiles start at whole patches, where pixels of the slice and of the network's input meet; and a
-    box belongs to the tile in which it begins.
+    Tiles start at whole patches, where pixels of the slice and of the network's input meet, and of
+    these where cells of the feature map begin; a box belongs to the tile in which it begins.
     """
+    meet = math.lcm(network.input_size, network.cell) // network.input_size  # patches
     per_tile = max(1, TILE // network.input_size)  # patches along a tile
     around = -(-network.reach // network.input_size) + 1  # patches; one more for cells and resizing
     tile = boxes[:, 1:3] // (per_tile * patch_size)  # (n, 2): row and column of tiles
     for row, column in np.unique(tile, axis=0).tolist():
         here = np.flatnonzero((tile[:, 0] == row) & (tile[:, 1] == column))
+        ends = (boxes[here, 1:3] + boxes[here, 3:]).max(axis=0).tolist()
         spans = []
-        for number in (row, column):
-            first = max(0, number * per_tile - around) * patch_size
-            spans.append((first, ((number + 1) * per_tile + 1 + around) * patch_size))
+        for number, end in zip((row, column), ends, strict=True):
+            first = max(0, number * per_tile - around) // meet * meet
+            spans.append((first * patch_size, (-(-end // patch_size) + around) * patch_size))
         (top, bottom), (left, right) = spans
         yield here, top, left, image[top:bottom, left:right]
 

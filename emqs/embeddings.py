@@ -119,7 +119,7 @@ def embed_batches(
             codes = dense.codes(whole, image, boxes[here], patch_size=patch_size, device=device)
         else:
             batch = patches.cut(image, boxes[here], model.preprocessing.size)[:, None]
-            codes = _encode(encoder, torch.from_numpy(batch).to(device))
+            codes = encode_images(encoder, torch.from_numpy(batch).to(device))
         if not np.isfinite(codes).all():
             bad = here[~np.isfinite(codes).all(axis=1)][0]
             raise DataError(
@@ -129,7 +129,7 @@ def embed_batches(
         yield here, codes
 
 
-def _encode(encoder: Encoder, inputs: Tensor) -> np.ndarray:
+def encode_images(encoder: Encoder, inputs: Tensor) -> np.ndarray:
     """Return codes, shape ``(N, D)``, of patches on any device.
 
     On a CPU, each thread encodes small parts of its own. That is faster than sharing each

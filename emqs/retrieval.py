@@ -12,6 +12,7 @@ from emqs import query as querying
 from emqs.config import IndexConfig, PatchConfig, QueryConfig
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
+from emqs.searching import Prepared, suggest
 from emqs.weights import Model
 
 logger = logging.getLogger(__name__)
@@ -33,12 +34,15 @@ class RetrieveConfig:
     distinct: str = "boxes"  # results must not: overlap (boxes), share a component; or none
     reach: int | None = None  # boxes: also across so many slices; None: as deep as a patch is wide
     n_results: int = 12
+    suggestions: int = 5  # patches to label next; 0: none
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         for name in ("n_positive", "n_negative", "n_results"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"retrieve.{name} must be at least 1, got {getattr(self, name)}.")
+        if self.suggestions < 0:
+            raise ConfigError(f"retrieve.suggestions must be at least 0, got {self.suggestions}.")
         for name, allowed in (
             ("exclude", ("patches", "slices")),
             ("distinct", ("boxes", "components", "none")),
@@ -95,6 +99,7 @@ class Retrieval:
     searched_scores: np.ndarray  # (N,), float64
     metrics: dict[str, Any]  # what metrics.json holds
     probabilities: np.ndarray | None  # (K,), float64; None with too few examples
+    suggested: np.ndarray  # (S,), int64: searched patches to label next, the most helpful first
 
     @property
     def relevant(self) -> np.ndarray | None:
@@ -155,6 +160,7 @@ def retrieve(
     rank_of[order] = np.arange(1, len(order) + 1)
     overlap = _overlap(stack, searched, query.structure)
     probabilities = None if calibrated is None else calibrated.probability(scores[shown])
+    suggested = _suggested(search, prepared, searched, order, examples, settings)
     return Retrieval(
         examples,
         searched[shown],
@@ -170,11 +176,13 @@ def retrieve(
             "n_negative": len(examples.negatives),
             "n_searched_patches": len(searched),
             "n_results": len(shown),
+            "n_suggestions": len(suggested),
             **pipeline.describe(calibrated, scores),
             **_precision(overlap, shown, query.min_overlap),
             "seconds": time.perf_counter() - started,
         },
         probabilities,
+        suggested,
     )
 
 
@@ -367,6 +375,27 @@ def _shown(
     return querying.distinct(
         order, settings.n_results, querying.component_rivals(pair_patch, pair_component)
     )
+
+
+def _suggested(
+    search: pipeline.Search,
+    prepared: Prepared,
+    searched: np.ndarray,
+    order: np.ndarray,
+    examples: Examples,
+    settings: RetrieveConfig,
+) -> np.ndarray:
+    """Return the positions among the searched patches to label next; whole patches, if any are."""
+    if settings.suggestions == 0:
+        return np.empty(0, dtype=np.int64)
+    whole = order[patches.is_full(searched[order], search.patch_size)]
+    candidates = whole if len(whole) else order
+    chosen = suggest(
+        search, prepared, np.concatenate([examples.positives, examples.negatives]),
+        searched[candidates], settings.suggestions,
+        reach=slices_of_reach(search.stack, search.patch_size, settings),
+    )  # fmt: skip
+    return np.asarray(candidates[chosen])
 
 
 def _overlap(stack: Stack, boxes: np.ndarray, structure: int) -> np.ndarray | None:

@@ -45,8 +45,29 @@ def write(result: Retrieval, stack: Stack, run: report.Run) -> None:
     kinds = ["positive"] * len(examples.positives) + ["negative"] * len(examples.negatives)
     boxes = np.concatenate([examples.positives, examples.negatives])
     run.save_csv("examples.csv", {"kind": kinds, **_box_columns(stack, boxes)})
+    if len(result.suggested):
+        chosen = result.suggested
+        run.save_csv(
+            "suggestions.csv",
+            {
+                "order": np.arange(1, len(chosen) + 1),
+                **_box_columns(stack, result.searched[chosen]),
+                "score": result.searched_scores[chosen],
+                "point": _points(centres(result.searched[chosen])),
+            },
+        )
     run.save_json("metrics.json", result.metrics)
     run.log_metrics({k: v for k, v in result.metrics.items() if isinstance(v, int | float)})
+
+
+def centres(boxes: np.ndarray) -> np.ndarray:
+    """Return the voxels ``(z, y, x)`` that as examples stand for whole patches, ``(S, 3)``."""
+    return np.stack([boxes[:, 0], *(boxes[:, 1:3] + boxes[:, 3:] // 2).T], axis=1)
+
+
+def _points(voxels: np.ndarray) -> list[str]:
+    """Return voxels ``(S, 3)`` as ``retrieve.positive`` and ``retrieve.negative`` take them."""
+    return ["[" + ",".join(str(v) for v in voxel) + "]" for voxel in voxels.tolist()]
 
 
 def _box_columns(stack: Stack, boxes: np.ndarray) -> dict[str, Any]:
@@ -86,6 +107,17 @@ def draw(
             structure=structure,
         )
     run.log_figure(style.save(figure, run.folder / "results.png"))
+    if len(result.suggested):
+        boxes = result.searched[result.suggested]
+        figure = sheets.suggested(
+            stack,
+            boxes[:MAX_DRAWN],
+            result.searched_scores[result.suggested][:MAX_DRAWN],
+            centres(boxes)[:MAX_DRAWN],
+            title=f"{stack.name}, {result.metrics['model']}: what to label next",
+            structure=structure,
+        )
+        run.log_figure(style.save(figure, run.folder / "suggestions.png"))
     figure = maps.score_maps(stack, result.searched, result.searched_scores, structure=structure)
     run.log_figure(style.save(figure, run.folder / "score_maps.png"))
 
@@ -132,6 +164,9 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     if compute.figures:
         draw(result, stack, run, settings, structure=query.structure)
     print(report.plain_table(table(result, stack)))  # noqa: T201
+    if len(result.suggested):
+        points = _points(centres(result.searched[result.suggested]))
+        print(f"\nLabel these next, as positive or negative: {' '.join(points)}")  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
     precision: float | None = result.metrics["precision_touch"]
     return precision

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emqs import calibration, embeddings, scorers, windows
+from emqs import calibration, embeddings, scorers, suggestions, windows
 from emqs import query as querying
 from emqs.config import IndexConfig, QueryConfig
 from emqs.datasets import Stack
@@ -297,6 +297,47 @@ def calibrate(
     held_out = calibration.held_out_scores(build, *numbers)
     fitted = calibration.fit(*held_out, scores.single, prevalence=prevalence)
     return replace(fitted, ranked=np.sort(scores.ranking))
+
+
+def suggest(
+    search: Search,
+    prepared: Prepared,
+    examples: np.ndarray,
+    candidates: np.ndarray,
+    n: int,
+    *,
+    reach: int = 0,
+) -> np.ndarray:
+    """Return the patches whose labels would help most; see ``suggestions.suggest``.
+
+    Whole patches are compared by the directions of their codes, every dimension at one spread,
+    however they were scored.
+
+    Args:
+        search: How patches are encoded.
+        prepared: The examples; what was learnt without labels is used again.
+        examples: Boxes of all examples, shape ``(M, 5)``.
+        candidates: Boxes, best first, shape ``(N, 5)``; the first ``suggestions.POOL`` count.
+        n: How many at most.
+        reach: Slices before and after a chosen patch in which its place is not chosen again.
+
+    Returns:
+        Positions in ``candidates``, int64, the most helpful first, shape ``(n,)`` or fewer.
+    """
+    pool = candidates[: suggestions.POOL]
+    background = prepared.background
+    if background is None:
+        drawn = np.random.default_rng(0).permutation(len(candidates))[:BACKGROUND]
+        background = search.embed(candidates[np.sort(drawn)])
+    elsewhere = replace(search.query, metric="cosine", whiten="standard")
+    if len(background) < 2:
+        elsewhere = replace(elsewhere, whiten="none")
+    space = scorers.fit_space(elsewhere, background)
+    codes = space(search.embed(np.concatenate([pool, examples])))
+    return suggestions.suggest(
+        codes[: len(pool)], codes[len(pool) :], n,
+        rivals=lambda p: querying.intersecting(pool, pool[p], reach=reach),
+    )  # fmt: skip
 
 
 def _example_score(scorer: scorers.Scorer, codes: np.ndarray, search: Search) -> float:

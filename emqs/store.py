@@ -392,7 +392,7 @@ def _itself(read: Any) -> Any:  # noqa: ANN401 - a future of tensorstore
     return read
 
 
-def _mapped(path: Path, dtype: Any, count: int) -> np.ndarray:  # noqa: ANN401 - a type of NumPy
+def _mapped(path: Path, dtype: Any, count: int) -> Any:  # noqa: ANN401 - can be flushed
     """Return a file as an array that can be written; it is made longer, never emptied."""
     with path.open("ab") as stream:
         if stream.tell() < count * np.dtype(dtype).itemsize:

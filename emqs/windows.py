@@ -1,4 +1,4 @@
-"""Windows on a grid finer than the patches: where they lie, how their scores become those of patches.
+"""Windows on a grid finer than the patches: where they lie, and scores of patches from theirs.
 
 A patch that barely touches a structure looks like its surroundings as a whole, but one of the
 windows in it may not. So windows are scored; neighbouring scores, which say nearly the same, are
@@ -55,10 +55,13 @@ def _inside(
     """Return first window and number of windows in each span of one axis."""
     begin = np.searchsorted(starts, first)
     end = np.searchsorted(starts, first + size - length, side="right")
-    middle = (first + size / 2)[:, None]
+    none = np.flatnonzero(end <= begin)
+    spans, of_span = np.unique(np.stack([first, size], axis=1)[none], axis=0, return_inverse=True)
+    middle = (spans[:, 0] + spans[:, 1] / 2)[:, None]
     nearest = np.abs(starts + length / 2 - middle).argmin(axis=1)
-    none = end <= begin
-    return np.where(none, nearest, begin), np.where(none, 1, end - begin)
+    begin[none] = nearest[of_span.ravel()]
+    end[none] = begin[none] + 1
+    return begin, end - begin
 
 
 def starts(length: int, window: int, step: int) -> np.ndarray:
@@ -100,8 +103,8 @@ def of_boxes(boxes: np.ndarray, window: int, step: int) -> tuple[np.ndarray, np.
 
 
 def reach(between: float) -> int:
-    """Return how many slices away a Gaussian over slices still has a say."""
-    return round(TRUNCATE * between)
+    """Return how many slices away a Gaussian over slices still has a say, as SciPy counts."""
+    return int(TRUNCATE * between + 0.5)
 
 
 def smoothed(

@@ -20,8 +20,9 @@ from emqs.lightning_data import PatchData, edges, neighbour_reach, validation_dr
 from emqs.train import make_module, read_teacher, train
 from emqs.weights import Model
 
-SMALL = {"channels": [4, 6], "size": 64}
-TINY = ["model.network.channels=[4,6]", "loss.head_hidden=8", "loss.head_size=4"]
+SMALL = {"start": "random", "blocks": 2, "frozen": 0, "size": 64}  # codes of 48 numbers
+SMALLER = [f"model.network.{key}={value}" for key, value in SMALL.items()]
+TINY = [*SMALLER, "loss.head_hidden=8", "loss.head_size=4"]
 
 
 def texture(n: int, seed: int = 0) -> torch.Tensor:
@@ -46,7 +47,7 @@ def test_codes_are_the_pooled_feature_map() -> None:
 
 
 def test_a_code_depends_on_its_own_patch_alone_and_not_on_where_things_lie() -> None:
-    network = models.build("contrastive", {})
+    network = models.build("contrastive", {"start": "random"})
     images = texture(4)
     with torch.no_grad():
         together = network.encode(images)
@@ -58,9 +59,21 @@ def test_a_code_depends_on_its_own_patch_alone_and_not_on_where_things_lie() -> 
     assert change.max() < others.max()
 
 
-@pytest.mark.parametrize("settings", [{"channels": []}, {"channels": [8, 0]}, {"size": 8}])
-def test_sizes_that_make_no_network_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match="'contrastive' cannot be built"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"blocks": 0}, "blocks must be from 1 to 9, got 0"),
+        ({"blocks": 10}, "blocks must be from 1 to 9, got 10"),
+        ({"frozen": 9}, "frozen must be from 0 to 8, got 9"),
+        ({"frozen": -1}, "frozen must be from 0 to 8, got -1"),
+        ({"size": 15}, "size must be at least 16 pixels, got 15"),
+        ({"start": "chance"}, "start must be one of imagenet, random, got 'chance'"),
+    ],
+)
+def test_settings_that_make_no_network_are_refused(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"'contrastive' cannot be built.*{message}"):
         models.build("contrastive", settings)
 
 
@@ -316,13 +329,15 @@ def test_adamw_shrinks_no_bias_and_no_factor_of_a_norm() -> None:
 
 
 def test_a_teacher_must_see_slices_prepared_alike() -> None:
-    cfg = compose_train(
-        "model=contrastive", "stage=distill", "model@teacher=pixels",
-        "teacher.preprocessing.contrast=slice",
-    )  # fmt: skip
-    config = train_config("model=contrastive", "loss=distill")
+    given = ["model=contrastive", "stage=distill", "model@teacher=pixels"]
+    given += ["teacher.preprocessing.contrast=slice"]
+    same = train_config(*given)  # unless it is told otherwise, a model sees what its teacher does
+    assert same.model.preprocessing.contrast == "slice"
+    assert read_teacher(compose_train(*given), same).name == "pixels"
+    assert train_config(*given[:3]).model.preprocessing.contrast == "none"
+    other = train_config(*given, "model.preprocessing.contrast=none")
     with pytest.raises(ConfigError, match=r"Set model.preprocessing.contrast=slice"):
-        read_teacher(cfg, config)
+        read_teacher(compose_train(*given), other)
 
 
 # the command ------------------------------------------------------------------------------------
@@ -334,7 +349,7 @@ def run(folder: Path, *overrides: str) -> Path:
         "model=contrastive", "dataset=toy", "dataset.toy.n_slices=4", "dataset.toy.height=160",
         "dataset.toy.width=160", "patch.size=48", "patch.stride=24", "data.batch_size=16",
         "data.patches_per_epoch=48", "trainer.max_epochs=4", "trainer=cpu",
-        "augment.invert_view=0.1", "model.network.channels=[8,12]", "loss.head_hidden=16",
+        "augment.invert_view=0.1", *SMALLER, "loss.head_hidden=16",
         "loss.head_size=8", *overrides,
     )  # fmt: skip
     settings = command.resolved(cfg)
@@ -350,9 +365,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_training_writes_weights_that_embed(whole: Path) -> None:
     model = weights.load(whole / "contrastive_pretrained.safetensors")
-    assert model.settings["channels"] == [8, 12]
+    assert model.settings == SMALL
     with torch.no_grad():
-        assert model.network.encode(texture(2)).shape == (2, 24)
+        assert model.network.encode(texture(2)).shape == (2, 48)
     metrics = json.loads((whole / "metrics.json").read_text())
     history = np.genfromtxt(whole / "history.csv", delimiter=",", names=True)
     assert metrics["losses"]["val/loss"] == history["valloss"].min()
@@ -384,7 +399,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(whole: Path, tmp_path: Path) 
     )
     assert {name.split(".")[0] for name in wanted} == {"network", "head"}
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
-    with pytest.raises(ConfigError, match=r"loss.temperature=0.2, but loss.temperature=0.9"):
+    with pytest.raises(ConfigError, match=r"loss.temperature=0.1, but loss.temperature=0.9"):
         run(tmp_path / "third", precision, f"ckpt_path={last}", "loss.temperature=0.9")
 
 
@@ -397,8 +412,8 @@ def test_finetuning_goes_on_from_a_file(whole: Path, tmp_path: Path) -> None:
     learned = [name for name in before if "running" not in name and "num_batches" not in name]
     for name in learned:
         torch.testing.assert_close(after[name], before[name], atol=1e-6, rtol=0)
-    with pytest.raises(WeightsError, match=r"model.network.channels=\[8, 12\], but .*=\[8, 14\]"):
-        run(tmp_path / "no", "stage=finetune", f"weights={start}", "model.network.channels=[8,14]")
+    with pytest.raises(WeightsError, match=r"model.network.blocks=2, but .*=1"):
+        run(tmp_path / "no", "stage=finetune", f"weights={start}", "model.network.blocks=1")
 
 
 def test_distillation_learns_from_a_fitted_teacher(tmp_path: Path) -> None:
@@ -419,13 +434,12 @@ def test_training_lowers_the_loss_of_patches_it_has_not_seen(choice: str) -> Non
     config = train_config(
         "model=contrastive", f"loss={choice}", "augment=em", "data.batch_size=32",
         "patch.stride=8", "data.val_fraction=0.4", "loss.head_hidden=32", "loss.head_size=16",
-        "model.network.channels=[8,16]",
+        *SMALLER,
     )  # fmt: skip
     torch.manual_seed(0)
     teacher = models.build("histogram", {"bins": 4}) if choice == "distill" else None
     data = PatchData([stack], [1.0], config, teacher_size=None if teacher is None else 64)
-    trained = JointEmbedding(models.build("contrastive", {"channels": [8, 16]}), config,
-                             teacher=teacher)  # fmt: skip
+    trained = JointEmbedding(models.build("contrastive", SMALL), config, teacher=teacher)
     seen, unseen = data.train_dataloader(), next(iter(data.val_dataloader()))
     before = trained.terms(unseen)["loss"].item()
     optimizer = torch.optim.AdamW(trained.parameters(), lr=5e-3)

@@ -8,7 +8,7 @@ import weight_files
 from reference import grids, neighbours, ranking
 from toy_stacks import blobs
 
-from emqs import embeddings, models, patches, pipeline, scorers
+from emqs import embeddings, models, patches, pipeline, scorers, searching
 from emqs.config import (
     DatasetConfig,
     IndexConfig,
@@ -211,7 +211,7 @@ def test_search_gives_the_score_of_each_box_in_any_order(
     codes = pipeline.embed(made_by, stack, boxes)
     scorer = Nearest(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
     order = np.random.default_rng(0).permutation(len(boxes))
-    found = pipeline.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
+    found = searching.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
     assert "search" in capsys.readouterr().out
     assert found.dtype == np.float64
     for position, score in zip(order[:40].tolist(), found[:40].tolist(), strict=True):
@@ -224,14 +224,14 @@ def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.Mon
     stack, made_by = blobs(), pixels()
     boxes = patches.grid(stack.shapes, SIZE, SIZE)
     query = QueryConfig(scorer="prototype", whiten="standard", metric="cosine")
-    monkeypatch.setattr(pipeline, "BACKGROUND", 30)
-    arguments = made_by, stack, boxes[:3], boxes[3:9], boxes[9:]
-    ready = pipeline.prepare(*arguments, query=query, index=EXACT)
-    assert ready.background is not None
-    assert len(ready.background.positions) == 30
+    monkeypatch.setattr(searching, "BACKGROUND", 30)
+    search = pipeline.Search(made_by, stack, SIZE, query, EXACT)
+    ready = search.prepare(boxes[:3], boxes[3:9], boxes[9:])
+    assert ready.known is not None
+    assert len(ready.known.positions) == 30
     codes = pipeline.embed(made_by, stack, boxes)
-    background = codes[9:][ready.background.positions]
-    np.testing.assert_allclose(ready.background.codes, background, atol=1e-6)
+    background = codes[9:][ready.known.positions]
+    np.testing.assert_allclose(ready.known.codes, background, atol=1e-6)
     expected = scorers.build(query, EXACT, codes[:3], codes[3:9], background).score(codes[9:])
     n_embedded = []
     original = embeddings.embed_batches
@@ -241,8 +241,9 @@ def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.Mon
         return original(model, stack, boxes, **options)
 
     monkeypatch.setattr(embeddings, "embed_batches", counted)
-    found = pipeline.search(made_by, stack, boxes[9:], ready.scorer, known=ready.background)
-    assert found == pytest.approx(expected, abs=1e-5)
+    found = search.score(boxes[9:], ready)
+    assert found.ranking == pytest.approx(expected, abs=1e-5)
+    np.testing.assert_array_equal(found.ranking, found.single)
     assert n_embedded == [len(boxes) - 9 - 30]
 
 

@@ -50,5 +50,5 @@ def reliability_diagram(found: Reliability, *, threshold: float, title: str) -> 
         axes.tick_params(labelsize=style.SMALL)
         axes.grid(color="0.9", linewidth=0.8)
         axes.set_axisbelow(True)
-    above.legend(loc="upper left", fontsize=style.SMALL)
+    above.legend(loc="lower right", fontsize=style.SMALL)
     return figure

@@ -237,6 +237,52 @@ def retrieved(
     return figure
 
 
+def suggested(
+    stack: Stack,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    points: np.ndarray,
+    *,
+    title: str,
+    structure: int = 1,
+) -> Figure:
+    """Return the patches to label next, with the voxels that name them.
+
+    Args:
+        stack: Where the patches are from.
+        boxes: The most helpful first, shape ``(S, 5)``, at least one.
+        scores: Of each, shape ``(S,)``.
+        points: Voxel ``(z, y, x)`` that stands for each, shape ``(S, 3)``, integer.
+        title: Above the figure.
+        structure: Label value whose outline is drawn, if there are labels.
+
+    Raises:
+        DataError: If there is no patch, or the lengths differ.
+    """
+    if not len(boxes) == len(scores) == len(points) > 0:
+        raise DataError(
+            "A sheet of suggestions needs as many boxes as scores and points, at least one, "
+            f"got {len(boxes)}, {len(scores)} and {len(points)}."
+        )
+    columns = min(len(boxes), COLUMNS)
+    rows = -(-len(boxes) // columns)
+    figure = style.new_figure(max(columns, 4) * TILE + 0.4, rows * (TILE + 0.55) + 1.1, title=title)
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[rows, 0.2])[:, 0]
+    edge = _edge(boxes)
+    for number, (axes, box) in enumerate(zip(_tiles(above, rows, columns), boxes, strict=False)):
+        draw_patch(
+            axes, stack, box, style.UNKNOWN, structure=structure, first=number == 0, edge=edge
+        )
+        axes.set_title(f"{number + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
+        voxel = ",".join(str(v) for v in points[number].tolist())
+        axes.set_xlabel(f"score {scores[number]:.3g}\n[{voxel}]", fontsize=style.SMALL)
+    keys = [style.border_key(style.UNKNOWN)]
+    if stack.labels is not None:
+        keys.append(style.outline_key(structure_name(stack, structure)))
+    legend(below, keys)
+    return figure
+
+
 def legend_of_search(
     stack: Stack, n_negative: int, relevant: np.ndarray | None, structure: int
 ) -> list[Line2D]:

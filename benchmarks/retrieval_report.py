@@ -1,0 +1,276 @@
+"""The tables and figures of ``retrieval.py``: means over draws, with 95 % confidence intervals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from scipy import stats
+
+from emqs import report
+from emqs.figures import style
+
+METRICS = {
+    "component_ap": "component AP",
+    "patch_ap_touch": "patch AP, touch",
+    "patch_ap_overlap": "patch AP, overlap",
+    "precision_10": "P@10",
+    "recall_100": "R@100",
+}
+CHANCE = "random ranking"
+FIGURES = ("component_ap", "patch_ap_overlap")
+FIGURE_SCORERS = ("default", "paper")
+FIGURE_MODELS = ("contrastive",)
+SHOWN = 5  # examples of each kind of the table of all metrics
+LEVEL = 0.95
+
+# Colour, marker and line of each model; encoders are coloured, baselines grey with dashed lines.
+LOOKS: dict[str, tuple[str, str, str]] = {
+    "contrastive": (style.BLUE, "o", "-"),
+    "contrastive+histogram": (style.SKY_BLUE, "s", "-"),
+    "imagenet": (style.GREEN, "^", "-"),
+    "vae": (style.VERMILLION, "D", "-"),
+    "ae": (style.ORANGE, "v", "-"),
+    "handcrafted": (style.PURPLE, "P", "-"),
+    "histogram": ("#555555", "X", "--"),
+    "pca": ("#777777", "*", "--"),
+    "pixels": (style.GREY, "p", "--"),
+    CHANCE: (style.BLACK, "", ":"),
+}
+OTHER_LOOKS = (
+    (style.BLUE, "o", "-"), (style.VERMILLION, "D", "-"), (style.GREEN, "^", "-"),
+    (style.ORANGE, "v", "-"), (style.SKY_BLUE, "s", "-"), (style.PURPLE, "P", "-"),
+    ("#555555", "X", "--"), (style.GREY, "p", "--"), (style.YELLOW, "h", "-"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean over draws, and how sure it is."""
+
+    mean: float
+    low: float
+    high: float
+    n: int  # draws
+
+    def __str__(self) -> str:
+        """Return it for a table."""
+        if self.n == 1:
+            return f"{self.mean:.3f}"
+        return f"{self.mean:.3f} ({self.low:.2f}-{self.high:.2f})"
+
+
+def interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """Return mean and Student's confidence interval of draws; a single draw has none.
+
+    It tells how sure the mean over choices of examples is, in these very slices; not how the next
+    dataset will be.
+    """
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return Interval(mean, mean, mean, n)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), n)
+
+
+Row = Mapping[str, str]
+Key = tuple[str, str, int]  # model, scorer, examples
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The results of one structure of one dataset."""
+
+    title: str
+    note: str
+    chance: dict[str, float]  # of each metric
+    found: dict[Key, dict[str, Interval]]  # of each metric
+
+
+def panel(title: str, note: str, chance: dict[str, float], rows: Sequence[Row]) -> Panel:
+    """Return a panel of the results of single draws."""
+    groups: dict[Key, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["model"], row["scorer"], int(row["examples"])), []).append(row)
+    found = {
+        key: {name: interval([float(row[name]) for row in group]) for name in METRICS}
+        for key, group in groups.items()
+    }
+    return Panel(title, note, chance, found)
+
+
+def write(panels: Sequence[Panel], folder: Path) -> list[Path]:
+    """Write ``results.csv``, ``results.md`` and the figures; return their paths."""
+    rows = [row for one in panels for row in _rows(one)]
+    paths = [
+        report.write_csv(folder / "results.csv", {k: [row[k] for row in rows] for k in rows[0]}),
+        report.write_text(folder / "results.md", "\n".join(_markdown(one) for one in panels)),
+    ]
+    return paths + [
+        _figure(panels, lines, looks, metric, f"{METRICS[metric]}, {name}", folder / file)
+        for metric in FIGURES
+        for name, file, lines, looks in _comparisons(panels, metric)
+    ]
+
+
+Look = tuple[str, str, str]  # colour, marker, line
+Comparison = tuple[str, str, dict[str, tuple[str, str]], Mapping[str, Look]]
+
+
+def _comparisons(panels: Sequence[Panel], metric: str) -> list[Comparison]:
+    """Return title, file name, lines (label to model and scorer) and looks of each figure."""
+    keys = [key for one in panels for key in one.found]
+    found: list[Comparison] = []
+    for scorer in FIGURE_SCORERS:
+        models = {model for model, used, _ in keys if used == scorer}
+        lines = {model: (model, scorer) for model in LOOKS if model in models}
+        if lines:
+            found.append((f"query={scorer}", f"models_{scorer}_{metric}.png", lines, LOOKS))
+    for model in FIGURE_MODELS:
+        scorers = list(dict.fromkeys(scorer for used, scorer, _ in keys if used == model))
+        looks = dict(zip(scorers, OTHER_LOOKS, strict=False)) | {CHANCE: LOOKS[CHANCE]}
+        lines = {scorer: (model, scorer) for scorer in scorers if scorer in looks}
+        if lines:
+            found.append((f"model={model}", f"scorers_{model}_{metric}.png", lines, looks))
+    return found
+
+
+def _rows(one: Panel) -> list[dict[str, object]]:
+    """Return a row for each point, with every metric; chance last."""
+    rows: list[dict[str, object]] = []
+    for (model, scorer, n), found in one.found.items():
+        row: dict[str, object] = {
+            "case": one.title, "note": one.note, "model": model, "scorer": scorer, "examples": n,
+            "draws": found["component_ap"].n,
+        }  # fmt: skip
+        for name in METRICS:
+            row |= {
+                name: found[name].mean,
+                f"{name}_low": found[name].low,
+                f"{name}_high": found[name].high,
+            }
+        rows.append(row)
+    last: dict[str, object] = dict.fromkeys(rows[0], "")
+    last |= {"case": one.title, "note": one.note, "model": CHANCE} | one.chance
+    return [*rows, last]
+
+
+def _markdown(one: Panel) -> str:
+    """Return the tables of one panel: two metrics by number of examples, and all at one number."""
+    numbers = sorted({n for _, _, n in one.found})
+    lines = list(dict.fromkeys(key[:2] for key in one.found))
+    text = f"## {one.title}\n\n{one.note}\n"
+    for metric in FIGURES:
+        rows: list[dict[str, object]] = [
+            {"model": model, "scorer": scorer}
+            | {f"{n}+{n}": _cell(one.found.get((model, scorer, n)), metric) for n in numbers}
+            for model, scorer in lines
+        ]
+        chance = {f"{n}+{n}": f"{one.chance[metric]:.3f}" for n in numbers}
+        rows.append({"model": CHANCE, "scorer": ""} | chance)
+        text += f"\n### {METRICS[metric]}\n\n{report.markdown_table(rows)}"
+    shown = SHOWN if SHOWN in numbers else numbers[-1]
+    rows = [
+        {"model": model, "scorer": scorer}
+        | {
+            word: _cell(one.found.get((model, scorer, shown)), name)
+            for name, word in METRICS.items()
+        }
+        for model, scorer in lines
+    ]
+    chance = {word: f"{one.chance[name]:.3f}" for name, word in METRICS.items()}
+    rows.append({"model": CHANCE, "scorer": ""} | chance)
+    return (
+        text + f"\n### All metrics with {shown}+{shown} examples\n\n{report.markdown_table(rows)}"
+    )
+
+
+def _cell(found: dict[str, Interval] | None, metric: str) -> str:
+    return "" if found is None else str(found[metric])
+
+
+def _figure(
+    panels: Sequence[Panel],
+    lines: Mapping[str, tuple[str, str]],
+    looks: Mapping[str, tuple[str, str, str]],
+    metric: str,
+    title: str,
+    path: Path,
+) -> Path:
+    """Draw a metric against the number of examples, one panel for each structure.
+
+    Args:
+        panels: What was found.
+        lines: Label to model and scorer.
+        looks: Label to colour, marker and line; the random ranking is among them.
+        metric: A key of ``METRICS``.
+        title: Of the figure.
+        path: Where to.
+    """
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = style.new_figure(3.4 * columns, 2.9 * rows + 0.9, title=title)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for place, (ax, one) in enumerate(zip(axes.flat, panels, strict=False)):
+        _draw(ax, one, lines, looks, metric)
+        if place % columns == 0:
+            ax.set_ylabel(METRICS[metric], fontsize=style.LABEL)
+        if place + columns >= len(panels):
+            ax.set_xlabel("positive examples, and as many negative", fontsize=style.SMALL + 1)
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    handles = {
+        label: handle
+        for ax in axes.flat
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    order = [label for label in (*lines, CHANCE) if label in handles]
+    figure.legend(
+        [handles[label] for label in order], order,
+        loc="outside lower center", ncols=min(5, len(order)), frameon=False,
+        fontsize=style.SMALL + 1,
+    )  # fmt: skip
+    return style.save(figure, path)
+
+
+def _draw(
+    ax: Axes,
+    one: Panel,
+    lines: Mapping[str, tuple[str, str]],
+    looks: Mapping[str, tuple[str, str, str]],
+    metric: str,
+) -> None:
+    """Draw one panel: a line with its interval for each label, and chance."""
+    numbers = sorted({n for _, _, n in one.found})
+    for label, (model, scorer) in lines.items():
+        points = [
+            (n, one.found[model, scorer, n][metric])
+            for n in numbers
+            if (model, scorer, n) in one.found
+        ]
+        if not points:
+            continue
+        colour, marker, line = looks[label]
+        x = [n for n, _ in points]
+        mean = np.array([v.mean for _, v in points])
+        ax.fill_between(
+            x, [v.low for _, v in points], [v.high for _, v in points],
+            color=colour, alpha=0.12, linewidth=0,
+        )  # fmt: skip
+        ax.plot(
+            x, mean, color=colour, marker=marker, linestyle=line, label=label,
+            linewidth=1.6, markersize=4.5, markeredgecolor="white", markeredgewidth=0.4,
+        )  # fmt: skip
+    colour, _, line = looks[CHANCE]
+    ax.axhline(one.chance[metric], color=colour, linestyle=line, linewidth=1.4, label=CHANCE)
+    ax.set_xscale("log")
+    ax.set_xticks(numbers, [str(n) for n in numbers])
+    ax.minorticks_off()
+    ax.set_ylim(0, 1)
+    ax.set_title(one.title, fontsize=style.LABEL)
+    ax.tick_params(labelsize=style.SMALL)
+    ax.grid(axis="y", color="#E5E5E5", linewidth=0.8)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)

@@ -1,0 +1,191 @@
+"""The patches of a case, and a search that encodes each of them once, for ``retrieval.py``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from retrieval_cases import Case, settings_of
+
+from emqs import metrics, patches, pipeline, windows
+from emqs import query as querying
+from emqs.config import DatasetConfig, PatchConfig, QueryConfig, read
+from emqs.datasets import Stack, open_stack
+from emqs.scorers import Scorer
+from emqs.searching import Prepared, Scores, Search
+from emqs.windows import Grid
+
+SEED = 0
+BATCH_SIZE = 5  # one slice in so many gives examples
+EXAMPLE_STEP = 4  # examples lie on a grid of a patch divided by this
+BLOCK = 4096  # codes scored at once
+
+
+@dataclass
+class Memory:
+    """Codes by box, and the last score maps."""
+
+    keys: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # ascending
+    codes: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    scorer: Scorer | None = None  # that made the maps
+    maps: dict[int, np.ndarray] = field(default_factory=dict)  # slice to scores of its windows
+
+
+def _keys(boxes: np.ndarray) -> np.ndarray:
+    """Return one number for each box ``(N, 5)``; slices have under 8,192 pixels a side."""
+    z, y, x, height, width = boxes.astype(np.int64).T
+    return (((z << 13 | y) << 13 | x) << 13 | height) << 13 | width
+
+
+@dataclass(frozen=True)
+class Remembering(Search):
+    """A search that encodes every box once, and scores windows once per scorer."""
+
+    memory: Memory = field(default_factory=Memory)
+
+    def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield positions in ``boxes`` and their codes."""
+        keys, memory = _keys(boxes), self.memory
+        new = np.flatnonzero(~np.isin(keys, memory.keys))
+        if len(new):
+            new = new[np.unique(keys[new], return_index=True)[1]]
+            found = list(super().batches(boxes[new]))
+            order = np.argsort(np.concatenate([here for here, _ in found]), kind="stable")
+            codes = np.concatenate([part for _, part in found])[order]
+            all_keys = np.concatenate([memory.keys, keys[new]])
+            order = np.argsort(all_keys)
+            memory.keys = all_keys[order]
+            memory.codes = np.concatenate([memory.codes.reshape(-1, codes.shape[1]), codes])[order]
+        for start in range(0, len(boxes), BLOCK):
+            here = np.arange(start, min(start + BLOCK, len(boxes)))
+            yield here, memory.codes[np.searchsorted(memory.keys, keys[here])]
+
+    def encode(self, searched: np.ndarray, examples: np.ndarray) -> None:
+        """Encode all that will be asked for, so that every slice is only looked at once.
+
+        Args:
+            searched: Boxes, shape ``(N, 5)``.
+            examples: Boxes of all draws, shape ``(P, 5)``.
+        """
+        if self.query.dense:
+            examples = windows.of_boxes(examples, self.window, self.step)[0]
+            searched = np.concatenate([self._grid(z).boxes(z) for z in range(len(self.stack))])
+        for _ in self.batches(np.concatenate([searched, examples])):
+            pass
+
+    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
+        """Return the score of every patch, as ``Search.score`` does."""
+        if self.query.dense:
+            return super().score(boxes, prepared)
+        scores = np.concatenate([prepared.scorer.score(part) for _, part in self.batches(boxes)])
+        return Scores(scores, scores)
+
+    def _maps(self, slices: np.ndarray, grids: list[Grid], scorer: Scorer) -> list[np.ndarray]:
+        memory = self.memory
+        if memory.scorer is not scorer:
+            memory.scorer, memory.maps = scorer, {}
+        new = [i for i, z in enumerate(slices.tolist()) if z not in memory.maps]
+        if new:
+            maps = super()._maps(slices[new], [grids[i] for i in new], scorer)
+            memory.maps |= dict(zip(slices[new].tolist(), maps, strict=True))
+        return [memory.maps[z] for z in slices.tolist()]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The patches of a case, and what is known of them."""
+
+    case: Case
+    stack: Stack
+    patch: PatchConfig
+    grid: np.ndarray  # (M, 5), int64: whole patches of all slices
+    searched: np.ndarray  # (N, 5), int64
+    overlap: np.ndarray  # (N,), float64: fraction of a searched patch that is the structure
+    truth: metrics.ComponentTruth
+    candidates: np.ndarray  # (C, 5), int64: where examples may lie
+    positives: np.ndarray  # positions in candidates
+    negatives: np.ndarray
+
+    @property
+    def most(self) -> int:
+        """How many examples of each kind there are, at most."""
+        return min(len(self.positives), len(self.negatives))
+
+    @property
+    def relevant(self) -> np.ndarray:
+        """Which searched patches are what the positive examples are, ``(N,)``, bool."""
+        return self.overlap > self.case.min_overlap
+
+    def examples(self, draw: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return boxes of positive and of negative examples in the order drawn."""
+        rng = np.random.default_rng([SEED, draw])
+        return (
+            _spread(self.candidates[rng.permutation(self.positives)], most),
+            _spread(self.candidates[rng.permutation(self.negatives)], most),
+        )
+
+    def measured(self, scores: np.ndarray) -> dict[str, float]:
+        """Return the metrics of a ranking."""
+        order = querying.ranking(scores)
+        hits = self.relevant[order]
+        return {
+            "component_ap": metrics.component_curve(order, self.truth).average_precision,
+            "patch_ap_touch": metrics.average_precision(scores, self.overlap > 0),
+            "patch_ap_overlap": metrics.average_precision(scores, self.relevant),
+            "precision_10": float(hits[:10].mean()),
+            "recall_100": float(hits[:100].sum() / hits.sum()),
+        }
+
+    def chance(self) -> dict[str, float]:
+        """Return the metrics of a random ranking."""
+        n, n_touch, n_hits = len(self.overlap), int((self.overlap > 0).sum()), self.relevant.sum()
+        return {
+            "component_ap": metrics.chance_component_average_precision(self.truth),
+            "patch_ap_touch": metrics.chance_average_precision(n_touch, n),
+            "patch_ap_overlap": metrics.chance_average_precision(int(n_hits), n),
+            "precision_10": float(n_hits / n),
+            "recall_100": min(100, n) / n,
+        }
+
+
+def _spread(boxes: np.ndarray, most: int) -> np.ndarray:
+    """Return the first ``most`` boxes; those that overlap an earlier one come after the others."""
+    apart = querying.distinct(
+        np.arange(len(boxes)), most, lambda p: querying.intersecting(boxes, boxes[p])
+    )
+    others = np.setdiff1d(np.arange(len(boxes)), apart)  # ascending, so in the order drawn
+    return boxes[np.concatenate([apart, others])[:most]]
+
+
+def task_of(case: Case, images: Path) -> Task:
+    """Return the patches of a case."""
+    config = settings_of(case)
+    stack = open_stack(read(DatasetConfig, config.dataset, "dataset"), images)
+    labels = stack.require_structures([case.structure], setting="query.structure")
+    patch = PatchConfig(size=case.size_nm, unit="nm", border=False)
+    query = QueryConfig(
+        structure=case.structure, min_overlap=case.min_overlap, batch_size=BATCH_SIZE
+    )
+    size = pipeline.patch_pixels(stack, patch)[0]
+    grid = _labelled(pipeline.make_grid(stack, patch), case)
+    overlap = patches.structure_fraction(labels, grid, case.structure)
+    middles = querying.query_slices(len(stack), BATCH_SIZE)
+    searched = np.flatnonzero(~np.isin(grid[:, 0], middles))
+    step = max(1, size // EXAMPLE_STEP)
+    near = _labelled(patches.grid(stack.shapes, size, step, border=False), case)
+    split = querying.split(
+        near, patches.structure_fraction(labels, near, case.structure), len(stack), query
+    )
+    truth = metrics.ComponentTruth(
+        overlap[searched] > 0,
+        *patches.touched_components(labels, grid[searched], case.structure),
+    )
+    return Task(
+        case, stack, patch, grid, grid[searched], overlap[searched], truth,
+        near, split.positives, split.negatives,
+    )  # fmt: skip
+
+
+def _labelled(boxes: np.ndarray, case: Case) -> np.ndarray:
+    """Return the boxes on slices whose labels are complete."""
+    return boxes[~np.isin(boxes[:, 0], case.unlabelled)]
