@@ -182,7 +182,8 @@ def test_files_say_what_they_are_for(file: str) -> None:
 def test_output_folders_can_be_given_on_a_command_line(command: str) -> None:
     """Hydra refuses a value with "=" in it, so no folder is named after overrides."""
     cfg = compose(
-        command, overrides=["query.batch_size=3" if command == "evaluate" else "model=ae"],
+        command,
+        overrides=["query.batch_size=3" if command in ("evaluate", "search") else "model=ae"],
         return_hydra_config=True,
     )  # fmt: skip
     for folder in (cfg.hydra.run.dir, cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from embedded_volumes import VOXEL_NM, filled, model, volume, voxels
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from emqs import report, weights
@@ -199,11 +200,13 @@ def run_command(
 ) -> None:
     """Do what ``python -m emqs.NAME OVERRIDES`` does; results go to ``folder/run_NAME``."""
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        cfg = compose(name, overrides=list(overrides))
+        cfg = compose(name, overrides=list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(cfg)
     with report.Run(
         folder / f"run_{name}", command=name, settings={}, logger=LoggerConfig()
     ) as run:
         work(cfg, run)
+    HydraConfig.instance().cfg = None
 
 
 def test_the_command_writes_its_results(tmp_path: Path) -> None:
