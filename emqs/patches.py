@@ -221,7 +221,20 @@ def with_contrast(image: np.ndarray, contrast: str) -> np.ndarray:
         return image
     if contrast != "slice":
         raise ConfigError(f"contrast must be 'none' or 'slice', got '{contrast}'.")
-    mean, spread = image.mean(dtype=np.float64), image.std(dtype=np.float64)
+    return to_contrast(image, image.mean(dtype=np.float64), image.std(dtype=np.float64))
+
+
+def to_contrast(image: np.ndarray, mean: float, spread: float) -> np.ndarray:
+    """Return an image as ``contrast="slice"`` sets it, given what it is a part of.
+
+    Args:
+        image: Part of a slice, ``(Y, X)``, float32 in [0, 1].
+        mean: Of the whole slice.
+        spread: Standard deviation of the whole slice.
+
+    Returns:
+        The image, float32 in [0, 1].
+    """
     scale = CONTRAST_SPREAD / spread if spread > 1e-6 else 0.0
     changed = (image - np.float32(mean)) * np.float32(scale) + np.float32(CONTRAST_MEAN)
     return np.clip(changed, 0.0, 1.0)

@@ -34,7 +34,11 @@ CLASSES: dict[str, type] = {
     "stage": config.StageConfig,
     "trainer": config.TrainerConfig,
 }
-SOME_SETTING = {"evaluate": "query.batch_size=3", "compress": "codec=archive"}
+SOME_SETTING = {
+    "search": "query.batch_size=3",
+    "evaluate": "query.batch_size=3",
+    "compress": "codec=archive",
+}
 GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
 
 

@@ -14,7 +14,7 @@ class Stack:
     """Slices of one dataset, in order, with their labels if there are any."""
 
     name: str
-    slices: list[np.ndarray]  # Z slices (Y, X), uint8, uint16 or float32; sizes may differ
+    slices: Sequence[np.ndarray]  # Z slices (Y, X), uint8, uint16 or float32; sizes may differ
     slice_names: list[str]  # Z names, e.g. file names without ending
     labels: list[np.ndarray] | None = None  # Z slices (Y, X), unsigned class ids, 0 background
     intensity: tuple[float, float] = (0.0, 255.0)  # pixel values that become 0 and 1

@@ -31,7 +31,7 @@ class _Complaints(logging.Filter):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
+def opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """Open a TIFF; whatever is wrong with its bytes becomes one DataError."""
     log, complaints = logging.getLogger("tifffile"), _Complaints()
     log.addFilter(complaints)
@@ -94,7 +94,7 @@ def count_slices(path: Path) -> int:
     Raises:
         DataError: If the file is damaged, has more axes, or several channels.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return _layout(file, path)[0]
 
 
@@ -114,7 +114,7 @@ def read_slices(path: Path, first: int, last: int) -> list[np.ndarray]:
         DataError: If the file is damaged, or a slice is too large.
         MissingDependencyError: If it is compressed in a way that needs another package.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         _, paged = _layout(file, path)
         height, width = file.pages[0].imagelength, file.pages[0].imagewidth
         if height * width > MAX_PIXELS:

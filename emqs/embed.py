@@ -1,0 +1,81 @@
+"""Embed a whole volume, so that it can be searched in a moment.
+
+python -m emqs.embed volume=PATH out=NAME.zarr
+"""
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from emqs import command, report
+from emqs.config import CONFIG_DIR, PatchConfig, read
+from emqs.errors import ConfigError
+from emqs.filling import EmbedConfig, Filled, fill
+from emqs.volumes import open_volume
+
+
+def work(cfg: DictConfig, run: report.Run) -> float | None:
+    """Do what ``python -m emqs.embed`` was asked to.
+
+    Args:
+        cfg: The composed configuration of ``configs/embed.yaml``.
+        run: Where the record goes; the embedding volume goes to ``out``.
+    """
+    settings = read(EmbedConfig, cfg.embed, "embed")
+    patch = read(PatchConfig, cfg.patch, "patch")
+    compute = command.compute(cfg)
+    for name in ("volume", "out"):
+        if cfg[name] is None:
+            raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
+    path = str(cfg.volume)
+    if "://" not in path:
+        path = str(Path(path).expanduser().absolute())
+    volume = open_volume(
+        path,
+        level=settings.level,
+        dataset=settings.dataset,
+        axes=settings.axes,
+        voxel_size_nm=settings.voxel_size_nm,
+    )
+    filled = fill(
+        volume,
+        command.load_model(cfg),
+        Path(str(cfg.out)),
+        patch=patch,
+        settings=settings,
+        batch_size=compute.batch_size,
+        device=compute.device,
+        progress=True,
+        opened_as=path,
+    )
+    measured = metrics(filled)
+    run.save_json("metrics.json", measured)
+    run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
+    print(report.plain_table([measured]))  # noqa: T201
+    print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
+    return None
+
+
+def metrics(filled: Filled) -> dict[str, Any]:
+    """Return what a run did, as metrics.json holds it."""
+    return {
+        "n_places": filled.store.grid.n_places,
+        "n_embedded": filled.n_patches,
+        "n_skipped": filled.n_skipped,
+        "n_blocks_written": filled.n_blocks,
+        "n_blocks_found": filled.n_found,
+        "seconds": filled.seconds,
+        "seconds_reading_and_writing": filled.seconds_disk,
+    }
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="embed")
+def main(cfg: DictConfig) -> float | None:
+    """Run ``python -m emqs.embed``."""
+    return command.run("embed", cfg, work)
+
+
+if __name__ == "__main__":
+    command.start("embed", main)

@@ -1,0 +1,188 @@
+"""Exact search among signatures: every one is compared, so nothing can be missed."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+from emqs.errors import ConfigError, DataError
+
+BLOCK = 2**17  # signatures compared at once: 1 MiB fits a cache; smaller ones wait for Python more
+FAR = 255  # a distance that no pair of signatures has; marks places that are left out
+N_DISTANCES = 65  # 0 to 64
+
+
+def nearest(
+    signatures: np.ndarray,
+    positives: np.ndarray | Sequence[int],
+    k: int,
+    *,
+    mask: np.ndarray | None = None,
+    n_threads: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k signatures nearest to one or several others.
+
+    Memory grows with ``k`` and the number of threads, not with the number of signatures.
+
+    Args:
+        signatures: Shape ``(N,)``, uint64, in memory or mapped.
+        positives: Signatures to look for, at least one; the nearest of them counts.
+        k: How many, at least 1.
+        mask: Which positions may be found, shape ``(N,)``, bool; None means all.
+        n_threads: Blocks compared at a time; None takes one per core. Does not change the result.
+
+    Returns:
+        Positions, ``(m,)`` int64, and their Hamming distances, ``(m,)`` uint8, nearest first and
+        equal distances in the order of positions; ``m`` is ``k``, or less where there are no more.
+
+    Raises:
+        ConfigError: If ``k`` or ``n_threads`` is under 1, or there is no positive.
+        DataError: If an array has another type or shape.
+    """
+    wanted, array, allowed = _checked(signatures, positives, mask)
+    if k < 1:
+        raise ConfigError(f"k must be at least 1, got {k}.")
+    parts = _parts(len(array), n_threads)
+    with ThreadPoolExecutor(len(parts)) as threads:  # NumPy works without Python's lock
+        found = list(threads.map(lambda part: _nearest(array, wanted, k, allowed, *part), parts))
+    positions = np.concatenate([positions for positions, _ in found])
+    distances = np.concatenate([distances for _, distances in found])
+    order = np.argsort(distances, kind="stable")[:k]  # parts come in the order of positions
+    return positions[order], distances[order]
+
+
+def counts(
+    signatures: np.ndarray,
+    positives: np.ndarray | Sequence[int],
+    *,
+    mask: np.ndarray | None = None,
+    n_threads: int | None = None,
+) -> np.ndarray:
+    """Return how many signatures are at each distance from the nearest of several others.
+
+    Args:
+        signatures: Shape ``(N,)``, uint64.
+        positives: Signatures to look for, at least one.
+        mask: Which positions count, shape ``(N,)``, bool; None means all.
+        n_threads: Blocks compared at a time; None takes one per core.
+
+    Returns:
+        Counts of the distances 0 to 64, shape ``(65,)``, int64.
+
+    Raises:
+        ConfigError: If ``n_threads`` is under 1, or there is no positive.
+        DataError: If an array has another type or shape.
+    """
+    wanted, array, allowed = _checked(signatures, positives, mask)
+
+    def counted(part: tuple[int, int]) -> np.ndarray:
+        result = np.zeros(FAR + 1, dtype=np.int64)
+        work = _Work()
+        for start in range(*part, BLOCK):
+            distances = work.distances(array, wanted, allowed, start, min(start + BLOCK, part[1]))
+            result += np.bincount(distances, minlength=FAR + 1)
+        return result[:N_DISTANCES]
+
+    parts = _parts(len(array), n_threads)
+    with ThreadPoolExecutor(len(parts)) as threads:
+        return np.sum(list(threads.map(counted, parts)), axis=0)
+
+
+class _Work:
+    """Buffers of one thread."""
+
+    def __init__(self) -> None:
+        self.different = np.empty(BLOCK, dtype=np.uint64)
+        self.least = np.empty(BLOCK, dtype=np.uint8)
+        self.other = np.empty(BLOCK, dtype=np.uint8)
+
+    def distances(
+        self,
+        array: np.ndarray,
+        wanted: np.ndarray,
+        allowed: np.ndarray | None,
+        start: int,
+        stop: int,
+    ) -> np.ndarray:
+        """Return the distances of one block to the nearest wanted; valid until the next call."""
+        block, size = array[start:stop], stop - start
+        different, least, other = self.different[:size], self.least[:size], self.other[:size]
+        for number, one in enumerate(wanted):
+            np.bitwise_xor(block, one, out=different)
+            np.bitwise_count(different, out=other if number else least)
+            if number:
+                np.minimum(least, other, out=least)
+        if allowed is not None:
+            least[~allowed[start:stop]] = FAR
+        return least
+
+
+def _nearest(
+    array: np.ndarray,
+    wanted: np.ndarray,
+    k: int,
+    allowed: np.ndarray | None,
+    first: int,
+    last: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest of one part, nearest first, equal distances by position.
+
+    Once k are known, a later one only counts if it is nearer than the farthest of them.
+    """
+    work = _Work()
+    limit = FAR  # only what is nearer can still be among the k
+    positions = np.empty(0, dtype=np.int64)
+    distances = np.empty(0, dtype=np.uint8)
+    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    n_waiting = 0
+    for start in range(first, last, BLOCK):
+        block = work.distances(array, wanted, allowed, start, min(start + BLOCK, last))
+        if block.min() < limit:
+            here = np.flatnonzero(block < limit)
+            waiting.append((here + start, block[here]))
+            n_waiting += len(here)
+        if n_waiting >= max(k // 4, 256) or start + BLOCK >= last:
+            positions = np.concatenate([positions, *(p for p, _ in waiting)])
+            distances = np.concatenate([distances, *(d for _, d in waiting)])
+            order = np.argsort(distances, kind="stable")[:k]
+            positions, distances = positions[order], distances[order]
+            waiting, n_waiting = [], 0
+            if len(distances) == k:
+                limit = int(distances[-1])
+    return positions, distances
+
+
+def _parts(count: int, n_threads: int | None) -> list[tuple[int, int]]:
+    """Return first and one past the last position of the part of each thread."""
+    n_threads = (os.cpu_count() or 1) if n_threads is None else n_threads
+    if n_threads < 1:
+        raise ConfigError(f"n_threads must be at least 1, got {n_threads}.")
+    n_blocks = -(-count // BLOCK)
+    ends = [n_blocks * i // n_threads * BLOCK for i in range(n_threads + 1)]
+    parts = [(a, min(b, count)) for a, b in pairwise(ends) if a < b]
+    return parts or [(0, 0)]
+
+
+def _checked(
+    signatures: np.ndarray, positives: np.ndarray | Sequence[int], mask: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return positives, signatures and mask as plain arrays, without a copy of the latter two."""
+    wanted = np.atleast_1d(np.asarray(positives, dtype=np.uint64))
+    if wanted.ndim != 1 or len(wanted) == 0:
+        raise ConfigError("The search needs at least one positive example, got none.")
+    array = np.asarray(signatures)  # of a mapped file, too: slicing it is cheaper then
+    if array.ndim != 1 or array.dtype != np.uint64:
+        raise DataError(
+            f"Signatures must be uint64 of shape (N,), got {array.dtype} of shape {array.shape}."
+        )
+    if mask is None:
+        return np.unique(wanted), array, None
+    allowed = np.asarray(mask)
+    if allowed.shape != array.shape or allowed.dtype != np.bool_:
+        raise DataError(
+            f"The mask must be bool of shape {array.shape}, got {allowed.dtype} of shape "
+            f"{allowed.shape}."
+        )
+    return np.unique(wanted), array, allowed
