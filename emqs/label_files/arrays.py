@@ -27,7 +27,12 @@ def read_npy(path: Path, axes: str) -> Reader:
         raise _damaged(path, "NumPy file", fault) from None
     if not isinstance(array, np.ndarray):
         raise _damaged(path, "NumPy file", ValueError("it holds several arrays"))
-    return ArrayReader(path, "npy", array, axes=axes)
+    mapped = isinstance(array, np.memmap)
+    return ArrayReader(
+        path, "npy", array, axes=axes,
+        # mapped anew for each part, so that the memory of the last is given back
+        read=(lambda index: np.array(np.load(path, mmap_mode="r")[index])) if mapped else None,
+    )  # fmt: skip
 
 
 def read_npz(path: Path, axes: str, dataset: str | None) -> Reader:
@@ -122,11 +127,16 @@ def read_nrrd(path: Path, axes: str) -> Reader:
         plain = header.get("encoding") == "raw" and "data file" not in header
         if plain and "line skip" not in header and "byte skip" not in header:
             dtype = nrrd.reader._determine_datatype(header)
-            array: Any = np.memmap(
-                path, dtype, "r", offset=start, shape=tuple(header["sizes"]), order="F"
+            sizes = tuple(int(side) for side in header["sizes"])
+
+            def mapped() -> np.ndarray:
+                """Map the file anew, so that the memory of the last part is given back."""
+                return np.memmap(path, dtype, "r", offset=start, shape=sizes, order="F")
+
+            return ArrayReader(
+                path, "nrrd", mapped(), axes=axes, read=lambda index: np.array(mapped()[index])
             )
-        else:
-            array = nrrd.read(str(path))[0]
+        array: np.ndarray = nrrd.read(str(path))[0]
     except Exception as fault:  # the library's errors have no common class
         raise _damaged(path, "NRRD file", fault) from None
     return ArrayReader(path, "nrrd", array, axes=axes)
@@ -141,15 +151,14 @@ class NpyWriter(Writer):
     def __init__(self, path: Path, layout: Layout) -> None:
         """Make the file at its full size, or open it again."""
         super().__init__(path, layout)
-        mode = "r+" if path.exists() else "w+"
-        self._array = np.lib.format.open_memmap(
-            path, mode=mode, dtype=layout.dtype, shape=layout.shape
-        )
+        if not path.exists():
+            np.lib.format.open_memmap(path, mode="w+", dtype=layout.dtype, shape=layout.shape)
 
     def write(self, box: Box, labels: np.ndarray) -> None:
-        """Write a box."""
-        self._array[box] = labels
-        self._array.flush()
+        """Write a box; the file is mapped anew, so that the memory of the last is given back."""
+        array = np.lib.format.open_memmap(self.path, mode="r+")
+        array[box] = labels
+        array.flush()
 
 
 class Hdf5Writer(Writer):

@@ -66,7 +66,11 @@ def read_tiff(path: Path) -> Reader:
         shape, dtype = page.shape, page.dtype
         paged = len(series.pages) == count
     if mapped is not None and mapped.ndim in (2, 3):
-        return ArrayReader(path, "tiff", mapped, axes="zyx")
+        return ArrayReader(
+            path, "tiff", mapped, axes="zyx",
+            # mapped anew for each part, so that the memory of the last is given back
+            read=lambda index: np.array(tifffile.memmap(path, series=0, mode="r")[index]),
+        )  # fmt: skip
     if not paged:
         volume = np.stack(tiff.read_slices(path, 0, count))
         return ArrayReader(path, "tiff", volume, axes="zyx")
