@@ -236,7 +236,11 @@ class Store:
         stored[:, valid] = codes.T
         signatures = np.zeros(valid.shape, dtype=np.uint64)
         signatures[valid] = self.signer.sign(codes)
-        contents = (stored[:, None], valid[None].astype(np.uint8), signatures[None])
+        contents: tuple[np.ndarray, ...] = (
+            stored[:, None],
+            valid[None].astype(np.uint8),
+            signatures[None],
+        )
         for name, content in zip(ARRAYS, contents, strict=True):
             index = (slice(None), *where) if name == "embeddings" else where
             target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
