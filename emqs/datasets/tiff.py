@@ -58,16 +58,31 @@ def opened(path: Path) -> Iterator[tifffile.TiffFile]:
         log.removeFilter(complaints)
 
 
+def has_plain_pages(file: tifffile.TiffFile, where: Path | str) -> bool:
+    """Return whether a file is a row of pages, one slice each, and no array with named axes.
+
+    Args:
+        file: An open file; of several that belong together, only this one is read.
+        where: Its name, for the error message.
+
+    Raises:
+        DataError: If its pages differ in size or type.
+    """
+    series = file.series
+    if len(series) == 1 and not series[0].is_multifile:
+        return False
+    if len({(page.shape, page.dtype) for page in file.pages}) > 1:
+        raise DataError(
+            f"{where} holds {len(file.pages)} pages of different sizes or types. "
+            "Save one stack of equal slices, or one file per slice."
+        )
+    return True
+
+
 def _layout(file: tifffile.TiffFile, path: Path) -> tuple[int, bool]:
     """Return the number of slices, and whether one page holds one slice."""
     series = file.series
-    if len(series) > 1 or series[0].is_multifile:  # the latter: read this file only
-        kinds = {(page.shape, page.dtype) for page in file.pages}
-        if len(kinds) > 1:
-            raise DataError(
-                f"{path} holds {len(file.pages)} pages of different sizes or types. "
-                "Save one stack of equal slices, or one file per slice."
-            )
+    if has_plain_pages(file, path):
         return len(file.pages), True
     axes, shape = series[0].axes, series[0].shape
     if axes.endswith("S"):

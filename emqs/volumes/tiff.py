@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
-from emqs.datasets.tiff import opened
+from emqs.datasets.tiff import has_plain_pages, opened
 from emqs.errors import DataError
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.volume import Box, Volume, bounded_chunks, native
@@ -60,13 +60,7 @@ def open_tiff(path: Path, request: Request) -> Volume:
 def _layout(file: tifffile.TiffFile, where: str) -> tuple[list[str], list[int]]:
     """Return names and lengths of the axes, pages first."""
     series = file.series
-    if len(series) > 1 or series[0].is_multifile:  # the latter: read this file only
-        kinds = {(page.shape, page.dtype) for page in file.pages}
-        if len(kinds) > 1:
-            raise DataError(
-                f"{where} holds {len(file.pages)} pages of different sizes or types. Save one "
-                "stack of equal slices."
-            )
+    if has_plain_pages(file, where):
         names, shape = ["z", "y", "x"], [len(file.pages), *file.pages.first.shape]
     else:
         names, shape = list(series[0].axes.lower()), list(series[0].shape)
