@@ -363,6 +363,12 @@ def test_plain_tiff_has_no_voxel_size(tmp_path: Path) -> None:
         open_volume(path)
 
 
+def test_a_tiff_without_pages(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"II*\0xxxx")  # its first page lies beyond its end
+    with pytest.raises(DataError, match=r"a\.tif cannot be read as a TIFF; it holds no page"):
+        open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE)
+
+
 def test_channels_of_a_tiff_must_be_chosen(tmp_path: Path) -> None:
     stored = np.stack([VOXELS, VOXELS + 1000], axis=1)
     tifffile.imwrite(tmp_path / "a.tif", stored, imagej=True, metadata={"axes": "ZCYX"})

@@ -66,8 +66,10 @@ def has_plain_pages(file: tifffile.TiffFile, where: Path | str) -> bool:
         where: Its name, for the error message.
 
     Raises:
-        DataError: If its pages differ in size or type.
+        DataError: If it has no pages, or pages that differ in size or type.
     """
+    if not len(file.pages):
+        raise DataError(f"{where} cannot be read as a TIFF; it holds no page. Export it again.")
     series = file.series
     if len(series) == 1 and not series[0].is_multifile:
         return False
