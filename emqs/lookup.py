@@ -16,10 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from emqs import hamming, scorers
+from emqs import scorers
 from emqs.config import IndexConfig, QueryConfig
+from emqs.engines import Engine
+from emqs.engines.joined import Joined
+from emqs.engines.local import Local
 from emqs.errors import ConfigError
-from emqs.store import Grid, Store
+from emqs.store import Store, Triple
+from emqs.volumes import Box
 
 logger = logging.getLogger(__name__)
 
@@ -81,40 +85,63 @@ class Matches:
     centres_nm: np.ndarray  # (K, 3), float64, Z Y X
     hamming: np.ndarray  # (K,), int64, to the nearest positive example's signature
     scores: np.ndarray  # (K,), float64
+    stores: np.ndarray  # (K,), int64, number of the store that each lies in, from 0
     positives: np.ndarray  # (P, 3), int64, places of the examples
     negatives: np.ndarray  # (M, 3), int64
+    positive_stores: np.ndarray  # (P,), int64
+    negative_stores: np.ndarray  # (M,), int64
+    names: tuple[str, ...]  # of the stores
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
-        """The columns of matches.csv by name."""
+        """The columns of matches.csv by name; ``store`` is there if there are several."""
         voxels, nm = self.voxels.T, self.centres_nm.T
+        several = {"store": np.array(self.names)[self.stores]} if len(self.names) > 1 else {}
         return {
             "rank": self.ranks,
+            **several,
             **dict(zip("zyx", voxels, strict=True)),
             **dict(zip(("z_nm", "y_nm", "x_nm"), nm, strict=True)),
             "hamming": self.hamming,
             "score": self.scores,
         }
 
+    def of_store(self, number: int) -> "Matches":
+        """Return what lies in one of several stores; ranks stay as they are."""
+        here, toward, away = (
+            owners == number for owners in (self.stores, self.positive_stores, self.negative_stores)
+        )
+        arrays = ("ranks", "places", "voxels", "centres_nm", "hamming", "scores", "stores")
+        return replace(
+            self,
+            **{name: getattr(self, name)[here] for name in arrays},
+            positives=self.positives[toward],
+            negatives=self.negatives[away],
+            positive_stores=self.positive_stores[toward],
+            negative_stores=self.negative_stores[away],
+        )
+
 
 def search(
-    store: Store,
+    searched: Store | Engine | Sequence[Engine],
     positive: Sequence[Sequence[int]],
     negative: Sequence[Sequence[int]] = (),
     *,
     query: QueryConfig,
     settings: SearchConfig,
 ) -> Matches:
-    """Return the places of an embedding volume that look most like examples.
+    """Return the places of embedding volumes that look most like examples.
 
     An example is the patch of the grid closest around a clicked voxel. Places that overlap an
     example in the sense of ``distance_nm`` are not shown. Equal scores keep the order of the grid,
-    so the same search gives the same table.
+    so the same search gives the same table, wherever the volume is kept.
 
     Args:
-        store: May still be filled; what is there is searched.
-        positive: Voxels ``(z, y, x)`` of the volume, at least one.
+        searched: An embedding volume, which may still be filled; or where it is searched; or
+            several of these. Their codes must be comparable; each gives ``candidates``.
+        positive: Voxels ``(z, y, x)`` of the volume, at least one; ``(store, z, y, x)`` says which
+            of several, by its number from 0.
         negative: Voxels of what is not looked for, may be empty.
         query: How codes are compared: ``scorer``, ``metric``, ``whiten`` and their settings. With
             ``scorer="nearest"`` and at least 5 examples of each kind, a logistic head is fitted.
@@ -125,48 +152,49 @@ def search(
 
     Raises:
         ConfigError: If there is no positive example, or one lies outside the volume, in a place
-            that was skipped, or in one that is not embedded yet.
-        DataError: If the store is damaged, or nothing is in it yet.
+            that was skipped, or in one that is not embedded yet; or codes cannot be compared.
+        DataError: If a store is damaged, or nothing is in it yet.
     """
     started = time.perf_counter()
-    grid = store.grid
-    signatures, valid = store.flat()
-    toward = _examples("positive", positive, store, valid)
-    away = _examples("negative", negative, store, valid)
+    if isinstance(searched, Store):
+        searched = Local(searched)
+    joined = Joined(tuple(searched) if isinstance(searched, Sequence) else (searched,))
+    toward = _examples("positive", positive, joined)
+    away = _examples("negative", negative, joined)
     if len(toward) == 0:
         raise ConfigError(
             "The search needs at least one positive example. Give positive='[[z,y,x]]'."
         )
-    scorer = _scorer(store, query, toward, away)
-    allowed = valid if settings.box_nm is None else valid & inside(grid, settings.box_nm)
-    wanted = signatures[toward]
+    shown = joined.codes(toward)
+    scorer = _scorer(joined, query, shown, joined.codes(away) if len(away) else None)
+    wanted = [signer.sign(shown) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
-        rounds = _exact_rounds(store, scorer, allowed, settings)
+        rounds = _exact_rounds(joined, scorer, settings)
     else:
-        rounds = _rounds(store, scorer, signatures, wanted, allowed, settings)
-    n_wanted = (settings.page + 1) * settings.n_results
+        rounds = _rounds(joined, scorer, wanted, settings)
     found, scores = suppressed(
         rounds,
-        grid,
+        joined,
         np.concatenate([toward, away]),
-        distance_nm=_distance(grid, settings),
-        n_wanted=n_wanted,
+        distance_nm=_distance(joined, settings),
+        n_wanted=(settings.page + 1) * settings.n_results,
     )
     first = settings.page * settings.n_results
     found, scores = found[first:], scores[first:]
-    places = grid.zyx(found)
-    half = np.array([0, grid.size // 2, grid.size // 2])
-    differences = np.bitwise_count(signatures[found][:, None] ^ wanted[None])
     return Matches(
         ranks=np.arange(first + 1, first + 1 + len(found)),
-        places=places,
-        voxels=grid.first_voxels(places) + half,
-        centres_nm=grid.centres_nm(places),
-        hamming=differences.min(axis=1).astype(np.int64),
+        places=joined.zyx(found),
+        voxels=joined.voxels(found),
+        centres_nm=joined.centres_nm(found),
+        hamming=joined.distances(found, wanted),
         scores=scores,
-        positives=grid.zyx(toward),
-        negatives=grid.zyx(away),
+        stores=joined.owners(found),
+        positives=joined.zyx(toward),
+        negatives=joined.zyx(away),
+        positive_stores=joined.owners(toward),
+        negative_stores=joined.owners(away),
+        names=tuple(engine.name for engine in joined.engines),
         seconds={
             "preparing": prepared - started,
             "searching": time.perf_counter() - prepared,
@@ -174,134 +202,129 @@ def search(
     )
 
 
-def _distance(grid: Grid, settings: SearchConfig) -> float:
+def _distance(joined: Joined, settings: SearchConfig) -> float:
     if settings.distance_nm is not None:
         return settings.distance_nm
+    grid = joined.engines[0].grid
     return grid.size * grid.voxel_size_nm[1]
 
 
-def _examples(
-    kind: str, points: Sequence[Sequence[int]], store: Store, valid: np.ndarray
-) -> np.ndarray:
-    """Return the positions of examples in the flat grid, ``(P,)``, int64."""
-    shape, grid = store.manifest["volume"]["shape"], store.grid
+def _examples(kind: str, points: Sequence[Sequence[int]], joined: Joined) -> np.ndarray:
+    """Return the positions of examples, ``(P,)``, int64."""
     if len(points) > MAX_POINTS:
         raise ConfigError(f"{kind} holds {len(points)} points; at most {MAX_POINTS} are allowed.")
-    positions = []
+    owners, positions = [], []
     for point in points:
-        voxel = list(point) if isinstance(point, Sequence) else []
-        if len(voxel) != 3 or not all(isinstance(v, int | np.integer) for v in voxel):
+        number, voxel = _split(kind, point, joined)
+        engine = joined.engines[number]
+        shape = engine.manifest["volume"]["shape"]
+        if not all(0 <= v < n for v, n in zip(voxel, shape, strict=True)):
             raise ConfigError(
-                f"{kind} must be a list of voxels in whole numbers, '[[z,y,x],[z,y,x]]', "
-                f"got {point}."
-            )
-        z, y, x = (int(v) for v in voxel)
-        if not all(0 <= v < n for v, n in zip((z, y, x), shape, strict=True)):
-            raise ConfigError(
-                f"The {kind} example {[z, y, x]} lies outside the volume of shape (Z, Y, X) = "
+                f"The {kind} example {list(voxel)} lies outside the volume of shape (Z, Y, X) = "
                 f"{tuple(shape)}; voxels are counted from 0."
             )
-        place = grid.nearest_place((z, y, x))
-        position = int(np.ravel_multi_index(place, grid.shape))
-        if not valid[position]:
-            block = place[0], place[1] // grid.block, place[2] // grid.block
-            why = (
-                "was skipped: it is constant, padding, or holds NaN. Click on tissue"
-                if store.has(block)
-                else "is not embedded yet. Wait for python -m emqs.embed, or click elsewhere"
-            )
-            raise ConfigError(f"The patch around the {kind} example {[z, y, x]} {why}.")
-        positions.append(position)
-    return np.array(positions, dtype=np.int64)
+        place = engine.grid.nearest_place(voxel)
+        owners.append(number)
+        positions.append(int(np.ravel_multi_index(place, engine.grid.shape)))
+    for number, engine in enumerate(joined.engines):
+        here = [i for i, owner in enumerate(owners) if owner == number]
+        if not here:
+            continue
+        _, there = engine.signatures(np.array([positions[i] for i in here], dtype=np.int64))
+        for i in (i for i, valid in zip(here, there.tolist(), strict=True) if not valid):
+            why = engine.why_missing(positions[i])
+            raise ConfigError(f"The patch around the {kind} example {list(points[i])} {why}.")
+    return joined.starts[np.array(owners, dtype=np.int64)] + np.array(positions, dtype=np.int64)
+
+
+def _split(kind: str, point: object, joined: Joined) -> tuple[int, Triple]:
+    """Return which store a point of the command line lies in, and its voxel."""
+    numbers = list(point) if isinstance(point, Sequence) else []
+    if len(numbers) not in (3, 4) or not all(isinstance(v, int | np.integer) for v in numbers):
+        raise ConfigError(
+            f"{kind} must be a list of voxels in whole numbers, '[[z,y,x],[z,y,x]]', got {point}."
+        )
+    count = len(joined.engines)
+    if len(numbers) == 3 and count > 1:
+        raise ConfigError(
+            f"The {kind} example {numbers} does not say which of the {count} stores it lies in. "
+            f"Give {kind}='[[store,z,y,x]]', where store is 0 for the first."
+        )
+    number = int(numbers.pop(0)) if len(numbers) == 4 else 0
+    if not 0 <= number < count:
+        raise ConfigError(
+            f"The {kind} example {point} names store {number}, but there are only {count}, counted "
+            "from 0."
+        )
+    z, y, x = (int(v) for v in numbers)
+    return number, (z, y, x)
 
 
 def _scorer(
-    store: Store, query: QueryConfig, toward: np.ndarray, away: np.ndarray
+    joined: Joined, query: QueryConfig, toward: np.ndarray, away: np.ndarray | None
 ) -> scorers.Scorer:
-    """Return what scores codes."""
-    if query.scorer == "nearest" and min(len(toward), len(away)) >= HEAD_EXAMPLES:
+    """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
+    n_away = 0 if away is None else len(away)
+    if query.scorer == "nearest" and min(len(toward), n_away) >= HEAD_EXAMPLES:
         query = replace(query, scorer="logistic")
-    fewest = min(len(toward), len(away) or len(toward))
+    fewest = min(len(toward), n_away or len(toward))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
-    needed = scorers.needs_background(query, has_negatives=len(away) > 0)
-    return scorers.build(
-        query,
-        IndexConfig(name="exact"),
-        store.codes(toward),
-        store.codes(away) if len(away) else None,
-        store.sample() if needed else None,
-    )
+    needed = scorers.needs_background(query, has_negatives=n_away > 0)
+    sample = joined.sample() if needed else None
+    return scorers.build(query, IndexConfig(name="exact"), toward, away, sample)
 
 
-def inside(grid: Grid, box_nm: Sequence[Sequence[float]]) -> np.ndarray:
-    """Return which places have their centre in a box, shape ``(N,)``, bool; both ends count."""
-    parts = []
-    for axis in range(3):
-        places = np.zeros((grid.shape[axis], 3), dtype=np.int64)
-        places[:, axis] = np.arange(grid.shape[axis])
-        centres = grid.centres_nm(places)[:, axis]
-        parts.append((centres >= box_nm[0][axis]) & (centres <= box_nm[1][axis]))
-    z, y, x = parts
-    return (z[:, None, None] & y[None, :, None] & x[None, None, :]).ravel()
+def _within(joined: Joined, settings: SearchConfig) -> list[Box | None]:
+    """Return which places of each store may be found."""
+    if settings.box_nm is None:
+        return [None] * len(joined.engines)
+    return [engine.grid.within(settings.box_nm) for engine in joined.engines]
 
 
 def _rounds(
-    store: Store,
-    scorer: scorers.Scorer,
-    signatures: np.ndarray,
-    wanted: np.ndarray,
-    allowed: np.ndarray,
-    settings: SearchConfig,
+    joined: Joined, scorer: scorers.Scorer, wanted: list[np.ndarray], settings: SearchConfig
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions and scores of ever more candidates, each round best first.
 
     How many a round holds depends on ``candidates`` alone, so that pages follow each other.
     """
-    mask = None if allowed.all() else allowed
+    left = dict(enumerate(_within(joined, settings)))
     seen, total = 0, settings.candidates
-    while True:
-        positions, _ = hamming.nearest(
-            signatures, wanted, total, mask=mask, n_threads=settings.n_threads
-        )
-        new = np.sort(positions[seen:])
+    while left:
+        found = []
+        for number, within in list(left.items()):
+            positions = joined.engines[number].nearest(
+                wanted[number], seen, total, within=within, n_threads=settings.n_threads
+            )
+            found.append(joined.starts[number] + np.sort(positions))
+            if len(positions) < total - seen:
+                del left[number]
+        new = np.concatenate(found)
         if len(new):
-            scores = scorer.score(store.codes(new))
+            scores = scorer.score(joined.codes(new))
             order = np.argsort(-scores, kind="stable")
             yield new[order], scores[order]
-        if len(positions) < total:
-            return
         seen, total = total, min(total * WIDER, total + MAX_CANDIDATES)
 
 
 def _exact_rounds(
-    store: Store, scorer: scorers.Scorer, allowed: np.ndarray, settings: SearchConfig
+    joined: Joined, scorer: scorers.Scorer, settings: SearchConfig
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions and scores of all places, best first, in parts.
 
     Codes are read block by block and not kept; scores take 8 bytes per place.
     """
-    grid = store.grid
-    scores = np.full(grid.n_places, -np.inf)
-    flat = np.arange(grid.n_places).reshape(grid.shape) if grid.n_places < 2**20 else None
-    for block in store.done():
-        where = grid.places(block)
-        if flat is not None:
-            positions = flat[where.slices].ravel()
-        else:
-            axes = [np.arange(a, b) for a, b in zip(where.start, where.stop, strict=True)]
-            positions = np.ravel_multi_index(np.ix_(*axes), grid.shape).ravel()
-        here = allowed[positions]
-        if here.any():
-            scores[positions[here]] = scorer.score(store.block_codes(block)[here])
-    n_allowed = int(allowed.sum())
+    scores = np.full(joined.n_places, -np.inf)
+    n_allowed = 0
+    for number, within in enumerate(_within(joined, settings)):
+        for positions, codes in joined.engines[number].blocks(within):
+            scores[joined.starts[number] + positions] = scorer.score(codes)
+            n_allowed += len(positions)
     seen, total = 0, settings.candidates
     while seen < n_allowed:
         total = min(total, n_allowed)
-        if total < grid.n_places:
-            least = np.partition(scores, grid.n_places - total)[grid.n_places - total]
-        else:
-            least = -np.inf
-        best = np.flatnonzero((scores >= least) & allowed)
+        least = np.partition(scores, len(scores) - total)[len(scores) - total]
+        best = np.flatnonzero(scores >= least)
         order = best[np.argsort(-scores[best], kind="stable")][:total]
         yield order[seen:], scores[order[seen:]]
         seen, total = total, total * WIDER
@@ -309,7 +332,7 @@ def _exact_rounds(
 
 def suppressed(
     rounds: Iterator[tuple[np.ndarray, np.ndarray]],
-    grid: Grid,
+    joined: Joined,
     examples: np.ndarray,
     *,
     distance_nm: float,
@@ -319,7 +342,7 @@ def suppressed(
 
     Args:
         rounds: Positions and scores, each round best first; as many are taken as are needed.
-        grid: Where places are.
+        joined: Where places are; those of different stores are never near each other.
         examples: Positions that are not shown, and nothing nearer to them.
         distance_nm: Least distance between centres; 0 leaves out the examples alone.
         n_wanted: How many, at most.
@@ -329,9 +352,9 @@ def suppressed(
     """
     kept = np.empty(0, dtype=np.int64)
     kept_scores = np.empty(0)
-    blockers = grid.centres_nm(grid.zyx(examples))
+    blockers = joined.points(examples)
     for positions, scores in rounds:
-        centres = grid.centres_nm(grid.zyx(positions))
+        centres = joined.points(positions)
         free = ~np.isin(positions, examples)
         for centre in blockers if distance_nm > 0 else ():
             free &= _far(centres, centre, distance_nm)

@@ -3,6 +3,7 @@
 python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from emqs import command, lookup, report
+from emqs import command, lookup, patches, report
 from emqs.config import CONFIG_DIR, QueryConfig, read
 from emqs.datasets import Stack
+from emqs.engines import Engine
+from emqs.engines.local import Local
 from emqs.errors import ConfigError
 from emqs.figures import sheets, style
 from emqs.lookup import Matches, SearchConfig
-from emqs.store import Store, open_store
+from emqs.store import open_store
 from emqs.volumes import Box, Volume, open_volume
 
 MAX_DRAWN = 48  # results in the contact sheet
@@ -34,26 +37,41 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     """
     settings = read(SearchConfig, cfg.search, "search")
     query = read(QueryConfig, cfg.query, "query")
-    if cfg.store is None:
-        raise ConfigError("store is missing: give it as store=NAME.zarr.")
-    store = open_store(Path(str(cfg.store)))
+    stores = opened(cfg)
     matches = lookup.search(
-        store,
+        stores,
         _points(cfg, "positive"),
         _points(cfg, "negative"),
         query=query,
         settings=settings,
     )
-    write(matches, store, run, image=cfg.image)
+    write(matches, stores, run, image=cfg.image)
     if len(matches.ranks):
         print(report.plain_table(rows(matches)))  # noqa: T201
     else:
         print("No more places: every one is nearer to a better one than search.distance_nm.")  # noqa: T201
-    if cfg.figures and len(matches.ranks):
-        volume = _volume(store, None if cfg.volume is None else str(cfg.volume))
-        run.log_figure(style.save(sheet(matches, store, volume), run.folder / "results.png"))
+    if cfg.figures:
+        _draw(matches, stores, run, None if cfg.volume is None else str(cfg.volume))
     print(f"\nResults: {run.folder}")  # noqa: T201
     return None
+
+
+def opened(cfg: DictConfig) -> list[Engine]:
+    """Return what ``store`` names, ready to be searched.
+
+    Raises:
+        ConfigError: If nothing is named, or ``volume`` or ``image`` with several stores.
+        DataError: If a store is missing or damaged.
+    """
+    value = cfg.store if OmegaConf.is_list(cfg.store) else [cfg.store]
+    names = [str(name) for name in value if name is not None]
+    if not names:
+        raise ConfigError("store is missing: give it as store=NAME.zarr.")
+    if len(names) > 1:
+        for setting in ("volume", "image"):
+            if cfg[setting] is not None:
+                raise ConfigError(f"{setting}={cfg[setting]} needs a single store, got {names}.")
+    return [Local(open_store(Path(name))) for name in names]
 
 
 def _points(cfg: DictConfig, name: str) -> list[Any]:
@@ -68,7 +86,7 @@ def _points(cfg: DictConfig, name: str) -> list[Any]:
 
 def rows(matches: Matches) -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
-    names = ("rank", "z", "y", "x", "hamming")
+    names = [n for n in matches.columns if n in ("rank", "store", "z", "y", "x", "hamming")]
     columns = {name: matches.columns[name].tolist() for name in names}
     return [
         {**{name: columns[name][i] for name in names}, "score": f"{score:.4g}"}
@@ -76,17 +94,39 @@ def rows(matches: Matches) -> list[dict[str, Any]]:
     ]
 
 
-def write(matches: Matches, store: Store, run: report.Run, *, image: str | None = None) -> None:
+def write(
+    matches: Matches, stores: Sequence[Engine], run: report.Run, *, image: str | None = None
+) -> None:
     """Write matches.csv, matches.json and neuroglancer.json into the run's folder."""
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
     table = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    run.save_json("matches.json", {"store": str(store.path), "matches": table})
-    run.save_json("neuroglancer.json", neuroglancer(matches, store, image=image))
+    names = matches.names[0] if len(stores) == 1 else list(matches.names)
+    run.save_json("matches.json", {"store": names, "matches": table})
+    for ending, store, part in _each(matches, stores):
+        run.save_json(f"neuroglancer{ending}.json", neuroglancer(part, store, image=image))
     run.save_json("metrics.json", {"n_results": len(matches.ranks), "seconds": matches.seconds})
 
 
-def neuroglancer(matches: Matches, store: Store, *, image: str | None) -> dict[str, Any]:
+def _each(matches: Matches, stores: Sequence[Engine]) -> Iterator[tuple[str, Engine, Matches]]:
+    """Yield for each store the ending of its files, itself, and what was found in it."""
+    if len(stores) == 1:
+        yield "", stores[0], matches
+        return
+    for number, store in enumerate(stores):
+        yield f"_{number}", store, matches.of_store(number)
+
+
+def _draw(matches: Matches, stores: Sequence[Engine], run: report.Run, path: str | None) -> None:
+    """Draw a contact sheet for each store in which something was found."""
+    volumes = [_volume(store, path) for store in stores]
+    for number, (ending, _, part) in enumerate(_each(matches, stores)):
+        if len(part.ranks):
+            figure = sheet(matches, stores, volumes, number)
+            run.log_figure(style.save(figure, run.folder / f"results{ending}.png"))
+
+
+def neuroglancer(matches: Matches, store: Engine, *, image: str | None) -> dict[str, Any]:
     """Return a state for neuroglancer: the volume and a point for each result.
 
     Args:
@@ -135,7 +175,7 @@ def _is_remote(name: str) -> bool:
     return any(scheme in name for scheme in REMOTE)
 
 
-def _volume(store: Store, path: str | None) -> Volume:
+def _volume(store: Engine, path: str | None) -> Volume:
     """Return the volume that a store was made of, or what the user says it is now."""
     known = store.manifest["volume"]
     return open_volume(
@@ -147,50 +187,81 @@ def _volume(store: Store, path: str | None) -> Volume:
     )
 
 
-def sheet(matches: Matches, store: Store, volume: Volume) -> Any:  # noqa: ANN401 - a figure
+def sheet(
+    matches: Matches, stores: Sequence[Engine], volumes: Sequence[Volume], number: int = 0
+) -> Any:  # noqa: ANN401 - a figure
     """Return a contact sheet: examples on the left, results on the right, with a scale bar.
 
     Only the surroundings of the patches are read.
+
+    Args:
+        matches: At least one of them in the store that is drawn.
+        stores: Where they lie.
+        volumes: What the stores were made of.
+        number: The store that is drawn. Examples of others are resampled to its voxels.
     """
-    grid = store.grid
+    store = stores[number]
     groups = [
-        matches.positives[:MAX_EXAMPLES],
-        matches.negatives[:MAX_EXAMPLES],
-        matches.places[:MAX_DRAWN],
+        (matches.positive_stores, matches.positives, MAX_EXAMPLES),
+        (matches.negative_stores, matches.negatives, MAX_EXAMPLES),
+        (matches.of_store(number).stores, matches.of_store(number).places, MAX_DRAWN),
     ]
     pictures: list[np.ndarray] = []
     names: list[str] = []
     boxes: list[list[int]] = []
-    for z, y, x in grid.first_voxels(np.concatenate(groups)).tolist():
-        margin = AROUND * grid.size
-        top, left = max(0, y - margin), max(0, x - margin)
-        stop = (
-            z + 1,
-            *(
-                min(n + grid.size + margin, length)
-                for n, length in zip((y, x), volume.shape[1:], strict=True)
-            ),
-        )
-        boxes.append([len(pictures), y - top, x - left, grid.size, grid.size])
-        pictures.append(np.nan_to_num(volume.read(Box((z, top, left), stop))[0]))
-        names.append(str(z))
-    low, high = store.manifest["intensity"]
+    for owners, places, most in groups:
+        for owner, place in list(zip(owners.tolist(), places, strict=True))[:most]:
+            picture, box = _picture(stores[owner], volumes[owner], place, store.grid.size)
+            boxes.append([len(pictures), *box])
+            pictures.append(picture)
+            names.append(str(place[0] * stores[owner].grid.stride[0]))
     stack = Stack(
         Path(str(store.manifest["volume"]["name"])).name,
         pictures,
         names,
-        intensity=(low, high),
-        pixel_size_nm=grid.voxel_size_nm[1],
-        section_nm=grid.voxel_size_nm[0],
+        intensity=(0.0, 1.0),
+        pixel_size_nm=store.grid.voxel_size_nm[1],
+        section_nm=store.grid.voxel_size_nm[0],
     )
-    ends = np.cumsum([len(group) for group in groups])[:-1]
+    ends = np.cumsum([min(len(places), most) for _, places, most in groups])[:-1]
     positives, negatives, results = np.split(np.array(boxes, dtype=np.int64), ends)
+    ranks = matches.of_store(number).ranks[:MAX_DRAWN]
     title = (
         f"{stack.name}, {store.manifest['model']['name']}; examples: {len(matches.positives)} "
-        f"positive, {len(matches.negatives) or 'no'} negative; ranks {matches.ranks[0]} to "
-        f"{matches.ranks[0] + len(results) - 1}"
+        f"positive, {len(matches.negatives) or 'no'} negative; ranks {ranks[0]} to {ranks[-1]}"
     )
-    return sheets.retrieved(stack, positives, negatives, results, None, title=title)
+    return sheets.retrieved(stack, positives, negatives, results, None, title=title, ranks=ranks)
+
+
+def _picture(
+    store: Engine, volume: Volume, place: np.ndarray, size: int
+) -> tuple[np.ndarray, list[int]]:
+    """Return a patch in its surroundings, (Y, X) in [0, 1], and its box in there.
+
+    Args:
+        store: Where the patch lies.
+        volume: What is drawn of it.
+        place: Indices Z Y X of the grid.
+        size: Edge that the patch gets, in pixels.
+    """
+    edge = store.grid.size
+    z, y, x = store.grid.first_voxels(place[None])[0].tolist()
+    margin = AROUND * edge
+    top, left = max(0, y - margin), max(0, x - margin)
+    bottom, right = (
+        min(n + edge + margin, length) for n, length in zip((y, x), volume.shape[1:], strict=True)
+    )
+    voxels = volume.read(Box((z, top, left), (z + 1, bottom, right)))[0].astype(np.float32)
+    low, high = store.manifest["intensity"]
+    picture = np.nan_to_num((voxels - low) / (high - low))
+    box = [y - top, x - left, edge, edge]
+    if edge != size:
+        rows, columns = (
+            patches.resize_matrix(n, max(1, round(n * size / edge))) for n in picture.shape
+        )
+        picture = rows @ picture @ columns.T
+        box = [round(n * size / edge) for n in box]
+    return picture, box
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="search")

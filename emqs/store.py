@@ -14,7 +14,7 @@ all and carries checksums (CRC-32C). Signatures are written last: where they are
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import product
@@ -92,6 +92,11 @@ class Grid:
                 for z in range(first, min(first + depth, n_z)):
                     yield z, y, x
 
+    def positions(self, places: Box) -> np.ndarray:
+        """Return the positions of all places in a box, int64, in the order of the grid."""
+        axes = [np.arange(a, b) for a, b in zip(places.start, places.stop, strict=True)]
+        return np.ravel_multi_index(np.ix_(*axes), self.shape).ravel()
+
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)`` along Z Y X, int64, of positions in the flat grid."""
         return np.stack(np.unravel_index(positions, self.shape), axis=1).astype(np.int64)
@@ -104,6 +109,17 @@ class Grid:
         """Return the centres Z Y X of patches in nm, shape ``(n, 3)``, float64."""
         half = np.array([0.0, (self.size - 1) / 2, (self.size - 1) / 2])
         return (self.first_voxels(places) + half) * self.voxel_size_nm + self.origin_nm
+
+    def within(self, box_nm: Sequence[Sequence[float]]) -> Box:
+        """Return which places have their centre in a box in nm; both its corners count."""
+        start, stop = [], []
+        for axis, count in enumerate(self.shape):
+            places = np.zeros((count, 3), dtype=np.int64)
+            places[:, axis] = np.arange(count)
+            centres = self.centres_nm(places)[:, axis]
+            start.append(int(np.searchsorted(centres, box_nm[0][axis], side="left")))
+            stop.append(max(start[-1], int(np.searchsorted(centres, box_nm[1][axis], "right"))))
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
     def nearest_place(self, voxel: tuple[int, int, int]) -> Triple:
         """Return the place whose patch lies closest around a voxel, moved inwards at a border."""

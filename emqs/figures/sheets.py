@@ -184,6 +184,7 @@ def retrieved(
     *,
     title: str,
     structure: int = 1,
+    ranks: np.ndarray | None = None,
 ) -> Figure:
     """Return the examples of a search on the left and what it found on the right.
 
@@ -195,6 +196,7 @@ def retrieved(
         relevant: Which results show the structure, shape ``(K,)``, bool; None without labels.
         title: Above the figure.
         structure: Label value whose outline is drawn, if there are labels.
+        ranks: Of the results, shape ``(K,)``; None: from 1.
 
     Raises:
         DataError: If there is no positive example or no result, or the lengths differ.
@@ -211,7 +213,7 @@ def retrieved(
     n_rows = max(n_rows, 1 if len(results) <= 4 else 2, -(-len(results) // COLUMNS))
     n_right = -(-len(results) // n_rows)
     figure = style.new_figure(
-        (n_left + n_right) * TILE + 0.4, n_rows * (TILE + 0.3) + 1.3, title=title
+        max(n_left + n_right, 4) * TILE + 0.4, n_rows * (TILE + 0.3) + 1.3, title=title
     )
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[n_rows, 0.2])[:, 0]
     left, right = above.subfigures(
@@ -220,6 +222,7 @@ def retrieved(
     left.suptitle("Examples", fontsize=style.LABEL)
     right.suptitle("Results, best first", fontsize=style.LABEL)
     edge = _edge(positives, negatives, results)
+    numbers = np.arange(1, len(results) + 1) if ranks is None else ranks
     examples = _tiles(left, n_rows, n_left)
     for row, (boxes, border) in enumerate(
         [(positives, style.POSITIVE), (negatives, style.NEGATIVE)][:n_rows]
@@ -232,7 +235,7 @@ def retrieved(
     for rank, (axes, box) in enumerate(zip(_tiles(right, n_rows, n_right), results, strict=False)):
         border = result_border(relevant, rank)
         draw_patch(axes, stack, box, border, structure=structure, first=rank == 0, edge=edge)
-        axes.set_title(f"#{rank + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
+        axes.set_title(f"#{numbers[rank]}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
     legend(below, legend_of_search(stack, len(negatives), relevant, structure))
     return figure
 

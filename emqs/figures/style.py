@@ -5,6 +5,7 @@ The original system drew hits green and misses red; here a hit is bluish green w
 a miss vermillion with a dashed line, so that they differ without colour too.
 """
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,7 @@ CLASS_MARKERS = ("o", "o", "s", "^", "D", "v", "P", "X", "*")  # a second cue be
 
 TITLE, LABEL, SMALL = 12, 10, 8  # font sizes, points
 DPI = 150
+LETTERS = 11.5  # of a title that fit into an inch
 NICE_LENGTHS = (1, 2, 5)  # times a power of ten: lengths of scale bars
 
 
@@ -69,12 +71,12 @@ def new_figure(width: float, height: float, *, title: str = "") -> Figure:
     Args:
         width: In inches.
         height: In inches.
-        title: Drawn above everything; empty for none.
+        title: Drawn above everything, on several lines where it is long; empty for none.
     """
     figure = Figure(figsize=(width, height), layout="compressed", facecolor="white")
     FigureCanvasAgg(figure)
     if title:
-        figure.suptitle(title, fontsize=TITLE)
+        figure.suptitle(textwrap.fill(title, int(width * LETTERS)), fontsize=TITLE)
     return figure
 
 
