@@ -107,6 +107,7 @@ class Nearest:
         num_neighbors: int,
         index: IndexConfig,
         space: Space | None = None,
+        background: np.ndarray | None = None,
     ) -> None:
         """Index the examples.
 
@@ -117,6 +118,8 @@ class Nearest:
             num_neighbors: Nearest examples of each kind whose distances are averaged.
             index: Annoy or exact.
             space: Where distances are measured; None: between the codes as they are.
+            background: Unlabelled codes, shape ``(B, D)``, float32, whose mean is a weak negative
+                example; None: without.
 
         Raises:
             ConfigError: If there are fewer examples of a kind than ``num_neighbors``.
@@ -133,6 +136,10 @@ class Nearest:
         self.negatives = (
             None if negatives is None else neighbours.build(self.space(negatives), index)
         )
+        self.typical: np.ndarray | None = None  # (E,), float64
+        if background is not None:
+            mean = self.space(background).astype(np.float64).mean(axis=0)
+            self.typical = mean / (np.linalg.norm(mean) or 1.0) if self.space.unit else mean
 
     def score(self, codes: np.ndarray) -> np.ndarray:
         """Return how much more each code is like the positive than like the negative examples.
@@ -143,17 +150,21 @@ class Nearest:
         Returns:
             ``exp(-d+) - exp(-d-)``, shape ``(N,)``, float64 in [-1, 1], where d is the mean
             distance to the nearest examples of each kind. Without negative examples ``exp(-d+)``.
-            Only the order matters.
+            With a background, half of what is subtracted is ``exp(-d)`` of the distance to its
+            mean, or all of it where there are no negative examples. Only the order matters.
 
         Source:
-            Patch-based Querying.
+            Patch-based Querying; the background is ours.
         """
         codes = self.space(codes)
-        to_positive = self._distance(self.positives, codes)
-        if self.negatives is None:
-            return np.asarray(np.exp(-to_positive), dtype=np.float64)
-        to_negative = self._distance(self.negatives, codes)
-        return np.asarray(np.exp(-to_positive) - np.exp(-to_negative), dtype=np.float64)
+        toward = np.exp(-self._distance(self.positives, codes))
+        away = []
+        if self.negatives is not None:
+            away.append(np.exp(-self._distance(self.negatives, codes)))
+        if self.typical is not None:
+            apart = np.linalg.norm(codes.astype(np.float64) - self.typical, axis=1)
+            away.append(np.exp(-_metric(apart, self.space)))
+        return np.asarray(toward - np.mean(away, axis=0) if away else toward, dtype=np.float64)
 
     def _distance(self, examples: neighbours.Index, codes: np.ndarray) -> np.ndarray:
         """Return the mean distance to the nearest examples, shape ``(N,)``, float64."""
@@ -398,11 +409,13 @@ NEED_NEGATIVES = ("knn", "lda")
 def needs_background(config: QueryConfig, *, has_negatives: bool) -> bool:
     """Return whether a scorer needs unlabelled codes.
 
-    It does to whiten, to fuse sizes, as weak negatives, and for want of negatives.
+    It does to whiten, to fuse sizes, as weak negatives, to know what is typical, and for want of
+    negatives.
     """
     return (
         config.whiten != "none"
         or config.sizes is not None
+        or config.typical
         or config.scorer in WITH_BACKGROUND
         or (config.scorer == "prototype" and not has_negatives)
     )
@@ -464,8 +477,9 @@ def _build_one(
     space = fit_space(config, background)
     if config.scorer == "nearest":
         return Nearest(
-            positives, negatives, num_neighbors=config.num_neighbors, index=index, space=space
-        )
+            positives, negatives, num_neighbors=config.num_neighbors, index=index, space=space,
+            background=background if config.typical else None,
+        )  # fmt: skip
     if negatives is None and (config.scorer in NEED_NEGATIVES or background is None):
         raise ConfigError(
             f"query.scorer={config.scorer} needs negative examples, and there are none. Give some, "

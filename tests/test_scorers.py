@@ -33,6 +33,35 @@ def test_score_equals_brute_force(index: IndexConfig, k: int) -> None:
     assert scores == pytest.approx(np.array(expected), abs=1e-12)
 
 
+@pytest.mark.parametrize("has_negatives", [True, False])
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_what_is_typical_counts_as_much_as_the_nearest_negative(
+    metric: str, has_negatives: bool
+) -> None:
+    positives, negatives, codes, background = (
+        codes_of(i, n) + 1 for i, n in enumerate((3, 4, 9, 50))
+    )
+    config = QueryConfig(metric=metric, whiten="none", typical=True)
+    assert scorers.needs_background(config, has_negatives=has_negatives)
+    away = negatives if has_negatives else None
+    scores = scorers.build(config, EXACT, positives, away, background).score(codes)
+
+    def direction(code: np.ndarray) -> np.ndarray:
+        return code / np.linalg.norm(code) if metric == "cosine" else code
+
+    mean = direction(np.mean([direction(code) for code in background.astype(float)], axis=0))
+    for code, score in zip(codes.astype(float), scores, strict=True):
+
+        def near(others: np.ndarray) -> float:
+            apart = [np.linalg.norm(direction(code) - direction(other)) for other in others]
+            return float(np.exp(-(min(apart) ** 2 / 2 if metric == "cosine" else min(apart))))
+
+        subtracted = near(mean[None])
+        if has_negatives:
+            subtracted = (subtracted + near(negatives.astype(float))) / 2
+        assert score == pytest.approx(near(positives.astype(float)) - subtracted, abs=1e-6)
+
+
 def test_scores_of_far_codes_are_tiny_and_still_ordered() -> None:
     """At a distance of 100 they are about 1e-44, where float32 knows hardly any number."""
     step = np.arange(1, 50, dtype=np.float32)[:, None] / 64

@@ -151,6 +151,7 @@ class QueryConfig:
     scorer: str = "nearest"  # one of SCORERS
     metric: str = "l2"  # l2 or cosine
     whiten: str = "none"  # none, standard or pca
+    typical: bool = False  # nearest: what is typical of all codes is a weak negative example
     k: int = 5  # knn: nearest examples of each kind that count
     c: float = 10.0  # logistic, svm: inverse strength of the penalty
     bandwidth: float = 0.5  # density, svm: width of a kernel, in typical lengths of a code
