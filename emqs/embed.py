@@ -3,6 +3,7 @@
 python -m emqs.embed volume=PATH out=NAME.zarr
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from omegaconf import DictConfig
 from emqs import command, report
 from emqs.config import CONFIG_DIR, PatchConfig, read
 from emqs.errors import ConfigError
-from emqs.filling import EmbedConfig, Filled, fill
+from emqs.filling import EmbedConfig, Filled, RayConfig, fill
 from emqs.volumes import open_volume
+
+ENGINES = ("local", "ray")
 
 
 def work(cfg: DictConfig, run: report.Run) -> float | None:
@@ -26,13 +29,17 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
     compute = command.compute(cfg)
+    if cfg.engine not in ENGINES:
+        raise ConfigError(f"engine must be one of {', '.join(ENGINES)}, got {cfg.engine}.")
+    ray = read(RayConfig, cfg.ray, "ray")
     for name in ("volume", "out"):
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
     path = str(cfg.volume)
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
-    volume = open_volume(
+    reopen = partial(
+        open_volume,
         path,
         level=settings.level,
         dataset=settings.dataset,
@@ -40,7 +47,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         voxel_size_nm=settings.voxel_size_nm,
     )
     filled = fill(
-        volume,
+        reopen(),
         command.load_model(cfg),
         Path(str(cfg.out)),
         patch=patch,
@@ -49,6 +56,8 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         device=compute.device,
         progress=True,
         opened_as=path,
+        ray=ray if cfg.engine == "ray" else None,
+        reopen=reopen,
     )
     measured = metrics(filled)
     run.save_json("metrics.json", measured)

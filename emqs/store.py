@@ -37,21 +37,26 @@ INNER = 8  # places along Y and X that are read together to look up one code
 COPY = ".scan"  # folder of the flat copy that is searched
 MAX_PLACES = 2**40
 ARRAYS = ("embeddings", "valid", "signatures")  # in the order in which a block is written
+PLANES = ("xy", "ortho")  # how the patches of a place lie
 
 Triple = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Square patches in the slices of a volume, at regular steps; whole ones only.
+    """Square patches of a volume, at regular steps; whole ones only.
+
+    In the planes ``"xy"`` a place has one patch, in a slice. In ``"ortho"`` it has three, in XY, XZ
+    and YZ, around one point; it is then as deep as it is wide.
 
     Attributes:
         shape: Number of places along Z Y X, each at least 1.
-        size: Edge of a patch, in voxels of Y and X; one slice thick.
-        stride: Step along Z Y X, in voxels. The first patch starts at voxel 0.
+        size: Edge of a patch, in voxels; one voxel thick.
+        stride: Step along Z Y X, in voxels. The first place starts at voxel 0.
         block: Places along Y and X that are worked on together, a multiple of ``INNER``.
         voxel_size_nm: Along Z Y X.
         origin_nm: Position of the centre of the first voxel, Z Y X.
+        planes: One of ``PLANES``.
     """
 
     shape: Triple
@@ -60,6 +65,12 @@ class Grid:
     block: int
     voxel_size_nm: tuple[float, float, float]
     origin_nm: tuple[float, float, float]
+    planes: str = "xy"
+
+    @property
+    def above(self) -> int:
+        """Slices of a place above its patch in XY."""
+        return self.size // 2 if self.planes == "ortho" else 0
 
     @property
     def n_places(self) -> int:
@@ -102,8 +113,8 @@ class Grid:
         return np.stack(np.unravel_index(positions, self.shape), axis=1).astype(np.int64)
 
     def first_voxels(self, places: np.ndarray) -> np.ndarray:
-        """Return the first voxel Z Y X of patches, ``(n, 3)``, int64, given by their indices."""
-        return places * np.array(self.stride, dtype=np.int64)
+        """Return the first voxel Z Y X of patches in XY, ``(n, 3)``, int64, given their indices."""
+        return places * np.array(self.stride, dtype=np.int64) + np.array([self.above, 0, 0])
 
     def centres_nm(self, places: np.ndarray) -> np.ndarray:
         """Return the centres Z Y X of patches in nm, shape ``(n, 3)``, float64."""
@@ -123,7 +134,7 @@ class Grid:
 
     def nearest_place(self, voxel: tuple[int, int, int]) -> Triple:
         """Return the place whose patch lies closest around a voxel, moved inwards at a border."""
-        half = (0.0, (self.size - 1) / 2, (self.size - 1) / 2)
+        half = (float(self.above), (self.size - 1) / 2, (self.size - 1) / 2)
         z, y, x = (
             min(max(round((v - h) / step), 0), n - 1)
             for v, h, step, n in zip(voxel, half, self.stride, self.shape, strict=True)
@@ -133,7 +144,7 @@ class Grid:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
-            "planes": "xy",
+            "planes": self.planes,
             "shape": list(self.shape),
             "size_px": self.size,
             "stride_px": list(self.stride),
@@ -163,9 +174,11 @@ class Grid:
             block=int(content["block"]),
             voxel_size_nm=(voxel[0], voxel[1], voxel[2]),
             origin_nm=(origin[0], origin[1], origin[2]),
+            planes=str(content["planes"]),
         )
         least = min(*grid.shape, *grid.stride, grid.size, grid.block)
-        if least < 1 or grid.block % INNER or grid.n_places > MAX_PLACES:
+        possible = grid.planes in PLANES and grid.n_places <= MAX_PLACES
+        if least < 1 or grid.block % INNER or not possible:
             raise ValueError(f"the grid {content} is not possible")
         return grid
 
@@ -452,6 +465,16 @@ def open_store(path: Path) -> Store:
     return store
 
 
+def check_new(path: Path) -> None:
+    """Raise an error if there is no folder to make a store in.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
+
+
 def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
     """Return a new, empty embedding volume; if another process was faster, return that one's.
 
@@ -464,8 +487,7 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
         ConfigError: If there is something else at the path, or no folder above it.
         DataError: If it cannot be written. Nothing is left behind.
     """
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
+    check_new(path)
     manifest = {"format": FORMAT, "version": VERSION, **manifest}
     grid = Grid.from_dict(manifest["grid"])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

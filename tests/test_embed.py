@@ -14,9 +14,11 @@ from embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, v
 
 from emqs import embeddings, filling, patches, weights
 from emqs.errors import ConfigError, DataError
+from emqs.filling import source as sources
+from emqs.filling.source import Source, contrast
 from emqs.volumes import as_stack, from_array, open_volume, write_ome_zarr, write_precomputed
 
-TOLERANCE = 1e-3  # of a typical code, as emqs/filling.py says
+TOLERANCE = 1e-3  # of a typical code, as emqs/filling says
 
 
 def all_codes(path: Path) -> np.ndarray:
@@ -47,9 +49,7 @@ def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
 
 
 def test_the_contrast_is_that_of_the_whole_slice() -> None:
-    source = filling.Source(volume(), (0.0, 255.0), None)
-    grid = filling.make_grid(source.volume, PATCH, step_z_nm=None, block=8)
-    found = filling._contrast(model(), source, grid, 1)
+    found = contrast(Source(volume(), (0.0, 255.0), None), np.array([1, 2]))
     unit = voxels() / 255
     assert found == pytest.approx(
         np.stack([unit[1:].mean(axis=(1, 2)), unit[1:].std(axis=(1, 2))], axis=1), abs=1e-6
@@ -57,17 +57,14 @@ def test_the_contrast_is_that_of_the_whole_slice() -> None:
 
 
 def test_huge_slices_are_sampled_alike_for_every_tile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "STATISTICS_PX", 16)
-    monkeypatch.setattr(filling, "STATISTICS_TILES", 4)
+    monkeypatch.setattr(sources, "STATISTICS_PX", 16)
+    monkeypatch.setattr(sources, "STATISTICS_TILES", 4)
     array = voxels()
     stored = replace(volume(array), chunks=(2, 16, 16))
-    source = filling.Source(stored, (0.0, 255.0), None)
-    grid = filling.make_grid(stored, PATCH, step_z_nm=None, block=8)
-    found = filling._contrast(model(), source, grid, 0)
+    found = contrast(Source(stored, (0.0, 255.0), None), np.array([0, 1, 2]))
     corners = [(y, x) for y in range(0, 104, 16) for x in range(0, 136, 16)]  # 63 tiles
     tiles = [corners[i] for i in (0, 21, 41, 62)]
     pixels = np.concatenate([array[1, y : y + 16, x : x + 16].ravel() for y, x in tiles]) / 255
-    assert found is not None
     assert found[1] == pytest.approx([pixels.mean(), pixels.std()], abs=1e-6)
 
 
