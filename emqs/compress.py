@@ -13,7 +13,7 @@ from typing import Any
 
 import hydra
 import numpy as np
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -37,7 +37,7 @@ from emqs.config import (
     read,
 )
 from emqs.errors import ConfigError, DataError
-from emqs.label_files import Reader, format_of_target, named, open_volume, target_dtype
+from emqs.label_files import Reader, format_of_target, named, open_contained, target_dtype
 from emqs.label_tasks import bench, bench_results, convert, query, recommend, verify
 from emqs.label_tasks.region import Region
 from emqs.synthetic.segmentation import segmentation
@@ -58,7 +58,11 @@ def compress(cfg: DictConfig, run: report.Run) -> float | None:
         What a sweep may optimise, or None.
     """
     names = [part.name for part in fields(CompressConfig)]
-    settings = read(CompressConfig, {name: cfg[name] for name in names}, "")
+    top = {name: cfg[name] for name in names}
+    for name in ("encoding", "compressor"):  # one name, or several in brackets
+        if OmegaConf.is_list(top[name]):
+            top[name] = ",".join(map(str, top[name]))
+    settings = read(CompressConfig, top, "")
     tasks: dict[str, Callable[[DictConfig, CompressConfig, report.Run], float | None]] = {
         "bench": bench_task,
         "convert": convert_task,
@@ -79,7 +83,7 @@ def opened(cfg: DictConfig, settings: CompressConfig) -> Reader:
     if settings.source is None:
         raise ConfigError(f"task={settings.task} needs a label volume: give source=PATH.")
     how = read(InputConfig, cfg.input, "input")
-    reader = open_volume(
+    reader = open_contained(
         Path(settings.source),
         format_name=how.format,
         axes=how.axes,

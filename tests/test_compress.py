@@ -85,6 +85,14 @@ def test_bench_needs_no_data(run: Run) -> None:
     assert {"results.csv", "results.md", "results.tex", "ratios.png"} <= set(names("run"))
 
 
+def test_several_encodings_stand_in_brackets(run: Run) -> None:
+    run("task=bench source=v.npy encoding=[none,crackle] compressor=[zlib,zstd] bench.runs=1")
+    found = [
+        (r["encoding"], r["compression"]) for r in read_json(Path("run/results.json"))["results"]
+    ]
+    assert found == [(e, c) for e in ("none", "crackle") for c in ("zlib", "zstd")]
+
+
 def test_the_grid_measures_all_pairs(run: Run) -> None:
     few = "bench.runs=1 bench.sample.depth=1 bench.slow_bytes=0"  # without the slow four
     said = run(f"task=bench grid=all {SMALL} {few}")
@@ -216,6 +224,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         ("task=labels source=v.npy action=count", "give label=NUMBER"),
         ("task=labels source=v.npy action=extract label=999 target=a.npy", "does not hold label"),
         ("task=bench encoding=rar", "There is no encoding=rar"),
+        ("task=bench encoding=[none,rar]", "There is no encoding=rar"),
         ("task=bench grid=some", "grid must be all or null"),
         ("task=recommend", "needs a label volume"),
     ],

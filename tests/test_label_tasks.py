@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import crackle
 import numpy as np
 import pytest
 from test_label_files import CODEC, blocky
@@ -168,6 +169,39 @@ def test_a_source_that_changes_meanwhile_is_noticed(source: Path, tmp_path: Path
     assert not (tmp_path / "t.zarr").exists()
 
 
+@pytest.mark.parametrize("name", ["zarr", "npy", "hdf5", "n5", "precomputed", "tiff", "crackle"])
+def test_no_room_is_told_and_what_is_done_is_gone_on_with(
+    name: str, source: Path, tmp_path: Path
+) -> None:
+    """No file may be longer than so many bytes: the system's error, as of a full disk."""
+    target = tmp_path / "target"
+    limit = {"npy": 30_000, "hdf5": 3000, "n5": 150, "precomputed": 150}.get(name, 200)
+    program = (
+        "import json, resource, sys\n"
+        "from pathlib import Path\n"
+        "from emqs.errors import DataError\n"
+        "from emqs.label_files import open_volume\n"
+        "from emqs.label_tasks.convert import convert\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
+        "try:\n"
+        "    with open_volume(Path(sys.argv[1])) as reader:\n"
+        "        convert(reader, Path(sys.argv[2]), sys.argv[3], options=json.loads(sys.argv[5]),\n"
+        "                memory_bytes=9000)\n"
+        "except DataError as error:\n"
+        "    sys.exit(str(error))\n"
+    )
+    line = [sys.executable, "-c", program, source, target, name, str(limit), json.dumps(OPTIONS)]
+    found = subprocess.run(line, cwd=TOP, capture_output=True, text=True)
+    assert found.returncode == 1, found.stderr
+    assert found.stderr == (
+        f"{target} cannot be written: File too large. Free space and run the same command again.\n"
+    )
+    assert not target.exists()
+    converted(source, target, name)
+    with open_volume(target, format_name=name) as reader:
+        assert np.array_equal(reader.read_all(), blocky())
+
+
 def test_targets_that_cannot_be(source: Path, tmp_path: Path) -> None:
     (tmp_path / "there.zarr").mkdir()
     with pytest.raises(DataError, match="never overwritten"):
@@ -255,6 +289,20 @@ def test_questions_have_the_answers_of_numpy(name: str, source: Path, tmp_path: 
                 assert np.array_equal(mask, volume[measured.box] == label)
             else:
                 assert measured.box is None
+
+
+def test_a_crackle_stream_of_pins_is_asked_as_well(tmp_path: Path) -> None:
+    """Its table does not say which slices hold a label, so slices are decoded."""
+    volume = segmentation(6, 20, 24, n_objects=9, seed=0)
+    path = tmp_path / "v.ckl"
+    path.write_bytes(crackle.compress(np.asfortranarray(volume.T), allow_pins=1))
+    assert crackle.header(path.read_bytes()).label_format != 0
+    with open_volume(path) as reader:
+        listed = query.labels(reader)
+        assert listed.labels is not None
+        assert listed.labels.tolist() == np.unique(volume).tolist()
+        assert listed.n_decoded == 6
+        assert query.measure(reader, 3).n_voxels == np.count_nonzero(volume == 3)
 
 
 def test_an_index_is_asked_before_anything_is_decoded(source: Path, tmp_path: Path) -> None:

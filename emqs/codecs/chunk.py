@@ -29,9 +29,10 @@ from types import ModuleType
 import google_crc32c
 import numpy as np
 
+from emqs.codecs import crackle_stream
 from emqs.codecs.codec import MAX_VOXELS
 from emqs.codecs.compressors import Compressor, Lzma, NoCompressor, Zstd
-from emqs.codecs.crackle import MAX_MARKOV_ORDER
+from emqs.codecs.crackle_stream import MAX_MARKOV_ORDER
 from emqs.errors import CodecError, require
 
 MAGIC = b"EMQZ"
@@ -49,10 +50,6 @@ COMPRESSOR_NAMES = ("none", "zstd", "lzma")
 _LEAST_VOXELS_PER_LABEL = 16
 #: Crackle streams over 1/8 of the plain values are worth a comparison with plain zstd.
 _POOR_RATIO = 8
-
-#: Magic and version, bit fields, X, Y, Z, log2 of the grid size, bytes of labels, CRC-8.
-_CRACKLE_HEADER = struct.Struct("<5sHIIIBQB")
-_FLAT, _LAST_FORMAT = 0, 2  # 1 and 2 are pins
 
 
 @dataclass(frozen=True)
@@ -202,7 +199,14 @@ def decode_chunk(
     first, last = slices if slices is not None else (0, shape[0])
     if head.coding == PLAIN:
         return np.frombuffer(plain, dtype.newbyteorder("<")).reshape(shape)[first:last]
-    only = _check_crackle(plain, shape, dtype)
+    try:
+        stated = crackle_stream.read_head(plain)
+        found = stated.shape, stated.width, stated.signed, stated.fortran_order
+        if found != (shape, dtype.itemsize, False, True):
+            raise damaged(f"its crackle header states shape, bytes, sign and order {found}")
+        only = crackle_stream.check(plain, stated)
+    except crackle_stream.StreamError as fault:
+        raise damaged(str(fault)) from None
     if only is not None:
         return np.full((last - first, *shape[1:]), only, dtype)
     try:
@@ -351,105 +355,6 @@ def _index_bytes(chunk: bytes, head: ChunkHead) -> bytes:
     if _CRC.unpack_from(chunk, _FIELDS.size)[0] != checksum:
         raise damaged("the checksum of its header and index is wrong")
     return packed
-
-
-@dataclass(frozen=True)
-class _CrackleHead:
-    """Fields of a crackle stream's header, version 1, that its lengths follow from."""
-
-    width: int
-    stored_width: int
-    label_format: int
-    fortran_order: bool
-    signed: bool
-    markov_order: int
-    shape: tuple[int, int, int]  # Z Y X
-    grid_size: int
-    label_bytes: int
-
-    @classmethod
-    def of(cls, stream: bytes) -> "_CrackleHead":
-        """Read them; the bytes are those of ``crackle.headers.CrackleHeader``."""
-        if len(stream) < _CRACKLE_HEADER.size or stream[:5] != b"crkl\x01":
-            raise damaged(f"its crackle header starts with {stream[:5]!r}")
-        _, bits, x, y, z, log_grid, label_bytes, _ = _CRACKLE_HEADER.unpack_from(stream)
-        return cls(
-            width=1 << (bits & 3),
-            stored_width=1 << (bits >> 2 & 3),
-            label_format=bits >> 5 & 3,
-            fortran_order=bool(bits >> 7 & 1),
-            signed=bool(bits >> 8 & 1),
-            markov_order=bits >> 9 & 15,
-            shape=(z, y, x),
-            grid_size=1 << min(log_grid, 63),
-            label_bytes=label_bytes,
-        )
-
-    @property
-    def n_grids(self) -> int:
-        """Parts of all slices whose components are counted."""
-        n_slices, rows, columns = self.shape
-        size = min(self.grid_size, max(rows, columns))
-        return max(-(-rows // size) * -(-columns // size), 1) * n_slices
-
-
-def _check_crackle(
-    stream: bytes, shape: tuple[int, int, int], dtype: np.dtype[np.unsignedinteger]
-) -> int | None:
-    """Raise an error unless a crackle stream's own counts and lengths fit the chunk and it.
-
-    Returns:
-        The label of all voxels, if there is only one.
-    """
-    head = _CrackleHead.of(stream)
-    found = head.shape, head.width, head.signed, head.fortran_order
-    if found != (shape, dtype.itemsize, False, True):
-        raise damaged(f"its crackle header states shape, bytes, sign and order {found}")
-    if head.label_format > _LAST_FORMAT or head.stored_width > head.width:
-        raise damaged(f"its crackle header states label format {head.label_format}")
-    if head.markov_order > MAX_MARKOV_ORDER:
-        raise damaged(f"its crackle header states a model of order {head.markov_order}")
-    n_slices = shape[0]
-    model = 4**head.markov_order * 5 // 8 if head.markov_order > 0 else 0
-    start = _CRACKLE_HEADER.size + 4 * (n_slices + 1)  # table of slices and its checksum
-    fixed = start + model + 4 * (n_slices + 1)  # checksums of labels and of slices
-    if fixed + head.label_bytes > len(stream):
-        raise damaged("its crackle sections are longer than the stream")
-    sizes = np.frombuffer(stream, "<u4", n_slices, _CRACKLE_HEADER.size)
-    if fixed + head.label_bytes + int(sizes.sum(dtype=np.uint64)) != len(stream):
-        raise damaged("its crackle sections have not the length of the stream")
-    labels = memoryview(stream)[start : start + head.label_bytes]
-    if head.label_format == _FLAT:
-        return _check_flat_labels(labels, head)
-    if len(labels) < head.stored_width + 8:
-        raise damaged("its crackle labels are truncated")
-    return None
-
-
-def _check_flat_labels(section: memoryview, head: _CrackleHead) -> int | None:
-    """Raise an error unless every component of every slice has a label that is there."""
-    n_slices, rows, columns = head.shape
-    n_labels = int.from_bytes(section[:8], "little") if len(section) >= 8 else 0
-    if not 0 < n_labels <= n_slices * rows * columns:
-        raise damaged(f"its crackle stream has {n_labels} labels")
-    component = _byte_width(rows * columns)
-    start = 8 + n_labels * head.stored_width
-    keys_start = start + head.n_grids * component
-    if keys_start > len(section):
-        raise damaged("its crackle labels are truncated")
-    per_grid = np.frombuffer(section[start:keys_start], f"<u{component}")
-    key = _byte_width(n_labels)
-    if keys_start + int(per_grid.sum(dtype=np.uint64)) * key != len(section):
-        raise damaged("its crackle labels have not the length that their number takes")
-    keys = np.frombuffer(section[keys_start:], f"<u{key}")
-    if keys.size > 0 and int(keys.max()) >= n_labels:
-        raise damaged("its crackle stream uses a label that is not there")
-    return int.from_bytes(section[8:start], "little") if n_labels == 1 else None
-
-
-def _byte_width(number: int) -> int:
-    """Return the bytes in which crackle stores numbers up to this one."""
-    return next(width for width in (1, 2, 4, 8) if number < 256**width)
 
 
 def _compressor(number: int, level: int | None, max_output: int) -> Compressor:

@@ -16,6 +16,8 @@ from emqs.errors import CodecError, require
 
 _BARE_MAGIC = b"cpso"
 _MAX_SIDE = 2**16 - 1  # sides are stored in 16 bits
+_MAX_WINDOW = 64  # pixels
+_HEADER_BYTES = 36
 _WINDOWS = ((1, 4, 4), (1, 8, 8))
 
 
@@ -80,14 +82,48 @@ class CompressoPackage(Framed):
 
     def _unpack(self, payload: bytes, description: Description) -> np.ndarray:
         check_agreement(_describe(payload), description, codec=self.name)
+        check_stream(payload)
         return _library().decompress(payload).T
 
     def _payload_labels(self, payload: bytes, description: Description) -> np.ndarray:
         check_agreement(_describe(payload), description, codec=self.name)
+        check_stream(payload)
         head = _library().header(payload)
         if (head["zstep"], head["ystep"], head["xstep"]) not in _WINDOWS:
             return self._unpack(payload, description)  # there the library's labels are wrong
         return _library().labels(payload)
+
+
+def check_stream(stream: bytes) -> None:
+    """Raise an error if the sections that a stream's header promises are longer than the stream.
+
+    The library would take memory for them, and read on behind the end. Whether the windows fit the
+    labels only decoding tells.
+
+    Args:
+        stream: A stream of the library, whole.
+
+    Raises:
+        CodecError: If they are, or a field of the header is out of range.
+    """
+    head = _library().header(stream)
+    pixels = int(head["xstep"]) * int(head["ystep"]) * int(head["zstep"])
+    width = int(head["data_width"])
+    if (
+        not 1 <= pixels <= _MAX_WINDOW
+        or width not in (1, 2, 4, 8)
+        or head["connectivity"] not in (4, 6)
+        or head["format_version"] not in (0, 1)
+    ):
+        raise CodecError(f"compresso: the stream contradicts itself: its header states {head}.")
+    value_width = next(w for w in (1, 2, 4, 8) if pixels <= 8 * w)
+    numbers = width * (int(head["id_size"]) + int(head["location_size"]))
+    promised = _HEADER_BYTES + numbers + value_width * int(head["value_size"])
+    if promised > len(stream):
+        raise CodecError(
+            f"compresso: the stream contradicts itself: its header promises {promised} bytes or "
+            f"more, it has {len(stream)}."
+        )
 
 
 def _describe(payload: bytes) -> Description:

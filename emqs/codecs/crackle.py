@@ -11,12 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from emqs.codecs import crackle_stream
 from emqs.codecs.codec import Description, check_shape
+from emqs.codecs.crackle_stream import MAX_MARKOV_ORDER
 from emqs.codecs.frame import Framed, check_agreement
 from emqs.errors import CodecError, require
 
 _BARE_MAGIC = b"crkl"
-MAX_MARKOV_ORDER = 10  # the model takes 5/8 * 4**order bytes: 655 kB
 _MAX_SIDE = 2**32 - 1  # sides are stored in 32 bits
 
 
@@ -90,16 +91,28 @@ class Crackle(Framed):
         )
 
     def _unpack(self, payload: bytes, description: Description) -> np.ndarray:
-        check_agreement(_describe(payload)[0], description, codec=self.name)
+        self._check_payload(payload, description)
         return _library().decompress(payload, parallel=self.threads).T
 
     def _payload_labels(self, payload: bytes, description: Description) -> np.ndarray:
-        check_agreement(_describe(payload)[0], description, codec=self.name)
+        self._check_payload(payload, description)
         head = _library().header(payload)
         if head.stored_data_width == 8 and head.label_format != 0:  # pins
             # the library (0.54) puts these through float64, which keeps 53 of 64 bits
             return np.unique(self._unpack(payload, description))
         return _library().labels(payload)
+
+    def _check_payload(self, payload: bytes, description: Description) -> None:
+        """Raise an error unless a payload is what its frame says, and its lengths and counts fit.
+
+        Raises:
+            CodecError: If it is not.
+        """
+        check_agreement(_describe(payload)[0], description, codec=self.name)
+        try:
+            crackle_stream.check(payload, crackle_stream.read_head(payload))
+        except crackle_stream.StreamError as fault:
+            raise CodecError(f"{self.name}: the stream contradicts itself: {fault}.") from None
 
 
 def _describe(payload: bytes) -> tuple[Description, bool]:

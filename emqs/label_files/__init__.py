@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
-from emqs.label_files import arrays, n5, packed, precomputed, slices, streams, zarrs
+from emqs.label_files import arrays, contained, n5, packed, precomputed, slices, streams, zarrs
 from emqs.label_files.volume import Box, Layout, Reader, Shape, Writer, boxes, check_axes, named
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "boxes",
     "format_of_target",
     "named",
+    "open_contained",
     "open_volume",
     "start_volume",
     "target_dtype",
@@ -98,6 +99,23 @@ def open_volume(
         raise DataError(f"{path} is a folder, and {name} is a file.") from None
     except NotADirectoryError:
         raise DataError(f"{path} is a file, and {name} is a folder.") from None
+
+
+def open_contained(path: Path, *, format_name: str | None = None, **how: str | None) -> Reader:
+    """Open a label volume as ``open_volume`` does, in another process where a library may crash.
+
+    Args:
+        path: File or folder.
+        format_name: As for ``open_volume``.
+        **how: As for ``open_volume``.
+
+    Raises:
+        DataError: As ``open_volume``, or if reading ends the other process.
+        ConfigError: As ``open_volume``.
+    """
+    if path.exists() and (format_name or format_of_source(path)) in contained.FORMATS:
+        return contained.ContainedReader(path, format_name=format_name, **how)
+    return open_volume(path, format_name=format_name, **how)
 
 
 def _opened(

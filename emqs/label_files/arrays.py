@@ -1,6 +1,8 @@
 """NumPy, HDF5, NIfTI and NRRD files: one array, of which any part can be read."""
 
+import atexit
 import io
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -153,12 +155,47 @@ class NpyWriter(Writer):
         super().__init__(path, layout)
         if not path.exists():
             np.lib.format.open_memmap(path, mode="w+", dtype=layout.dtype, shape=layout.shape)
+        with path.open("r+b") as stream:  # a page of a map that finds no room ends the process
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
 
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write a box; the file is mapped anew, so that the memory of the last is given back."""
         array = np.lib.format.open_memmap(self.path, mode="r+")
         array[box] = labels
         array.flush()
+
+
+class _Steady(io.FileIO):
+    """A file that takes all that is written: at an error the HDF5 library would end the process."""
+
+    fault: OSError | None = None
+
+    def write(self, content: Any, /) -> int:  # noqa: ANN401 (a buffer)
+        """Write all of it; keep the first error, and write nothing from then on."""
+        rest = memoryview(content).cast("B")
+        try:
+            while self.fault is None and rest:
+                rest = rest[super().write(rest) :]
+        except OSError as fault:
+            self.fault = fault
+        return memoryview(content).nbytes
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Set the length, unless there was an error."""
+        try:
+            return super().truncate(size) if self.fault is None else size or 0
+        except OSError as fault:
+            self.fault = fault
+            return size or 0
+
+    def check(self) -> None:
+        """Raise the error that was kept.
+
+        Raises:
+            OSError: If there is one.
+        """
+        if self.fault is not None:
+            raise self.fault
 
 
 class Hdf5Writer(Writer):
@@ -171,7 +208,9 @@ class Hdf5Writer(Writer):
     def __init__(self, path: Path, layout: Layout) -> None:
         """Make the file."""
         super().__init__(path, layout)
-        self._file = _h5py().File(path, "w")
+        self._stream = _Steady(path, "w+")
+        self._file = _h5py().File(self._stream, "w")
+        atexit.register(self._file.close)  # later, the library would call what is gone
         chunks = tuple(min(a, b) for a, b in zip(_HDF5_CHUNK, layout.shape, strict=True))
         name = layout.options.get("dataset") or "main"
         self._array = self._file.create_dataset(
@@ -183,10 +222,14 @@ class Hdf5Writer(Writer):
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write a box."""
         self._array[box] = labels
+        self._stream.check()
 
     def finish(self) -> None:
         """Close the file."""
         self._file.close()
+        atexit.unregister(self._file.close)
+        self._stream.check()
+        self._stream.close()
 
 
 class NrrdWriter(Writer):

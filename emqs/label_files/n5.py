@@ -1,6 +1,8 @@
 """N5 containers; their axes are X Y Z."""
 
 import json
+import os
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +14,7 @@ from emqs.label_files.volume import ArrayReader, Box, Layout, Reader, Size, Writ
 from emqs.label_files.zarrs import NM
 
 _CHUNK = (64, 64, 64)
+_OS_ERROR = re.compile(r"os_error_code='(\d+)'")
 
 
 def read_n5(path: Path, axes: str | None, dataset: str | None) -> Reader:
@@ -105,7 +108,13 @@ class N5Writer(Writer):
     def write(self, box: Box, labels: np.ndarray) -> None:
         """Write a box."""
         z, y, x = box
-        self._array[x, y, z].write(labels.T).result()
+        try:
+            self._array[x, y, z].write(labels.T).result()
+        except ValueError as fault:  # its errors of files, whose numbers are in their text
+            number = _OS_ERROR.search(str(fault))
+            if number is None:
+                raise
+            raise OSError(int(number.group(1)), os.strerror(int(number.group(1)))) from None
 
 
 def _tensorstore() -> ModuleType:

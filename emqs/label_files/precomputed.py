@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from emqs.codecs import compressed_segmentation, compresso_package, crackle_stream
 from emqs.errors import ConfigError, DataError, require
 from emqs.files import replacing
 from emqs.label_files.volume import (
@@ -134,7 +135,7 @@ class PrecomputedReader(Reader):
         shape = tuple(part.stop - part.start for part in box)
         try:
             stream = self._stream(path, shape)
-            library = require(self.encoding, extra="codecs", purpose="read its chunks")
+            library = self._checked(stream, shape)
             if self.encoding == "compressed_segmentation":
                 return library.labels(
                     stream, shape=shape[::-1], dtype=self.dtype,
@@ -166,21 +167,38 @@ class PrecomputedReader(Reader):
         if self.encoding == "raw":
             labels = np.frombuffer(stream, self.dtype.newbyteorder("<"))
             return labels.reshape(shape)
+        library = self._checked(stream, shape)
         if self.encoding == "compressed_segmentation":
-            library = require("compressed_segmentation", extra="codecs", purpose="read its chunks")
             return library.decompress(
                 stream, shape[::-1], self.dtype, block_size=self._segmentation_block, order="F"
             ).T
+        return library.decompress(stream).T
+
+    def _checked(self, stream: bytes, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a module
+        """Return the library that reads a stream, after checking what the library trusts.
+
+        Raises:
+            ValueError: If the stream is of another shape.
+            CodecError: If it contradicts itself.
+        """
         library = require(self.encoding, extra="codecs", purpose="read its chunks")
+        if self.encoding == "compressed_segmentation":
+            block = self._segmentation_block[::-1]
+            compressed_segmentation.check_stream(stream, shape, self.dtype, block)
+            return library
         head = library.header(stream)
-        stated = (
-            (head["sz"], head["sy"], head["sx"])
-            if self.encoding == "compresso"
-            else (head.sz, head.sy, head.sx)
-        )
+        stated: tuple[int, ...]
+        if self.encoding == "compresso":
+            stated = (head["sz"], head["sy"], head["sx"])
+        else:
+            stated = (head.sz, head.sy, head.sx)
         if tuple(int(n) for n in stated) != shape:
             raise ValueError(f"it holds {stated} voxels (Z Y X), not {shape}")
-        return library.decompress(stream).T
+        if self.encoding == "compresso":
+            compresso_package.check_stream(stream)
+        elif head.format_version == 1:
+            crackle_stream.check(stream, crackle_stream.read_head(stream))
+        return library
 
     def _read(self, box: Box) -> np.ndarray:
         labels = np.empty([part.stop - part.start for part in box], self.dtype)

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
-from emqs.codecs import MAX_VOXELS, get_codec
+from emqs.codecs import MAX_VOXELS, compresso_package, crackle_stream, get_codec
 from emqs.errors import CodecError, DataError, require
 from emqs.label_files import packed
 from emqs.label_files.volume import ArrayReader, Box, Layout, Reader, Writer, one_line
@@ -33,13 +33,18 @@ class CrackleReader(Reader):
         try:
             head = _crackle().header(self.stream)
             dtype = np.dtype(head.dtype)
+            if head.format_version == 1 and head.voxels() > 0:
+                crackle_stream.check(self.stream, crackle_stream.read_head(self.stream))
         except Exception as fault:  # the library's error is a bare Exception
             raise DataError(f"{path} cannot be read as crackle: {one_line(fault)}.") from None
         super().__init__(path, (head.sz, head.sy, head.sx), dtype, (1, head.sy, head.sx))
+        self._has_pins = head.label_format != _crackle().headers.LabelFormat.FLAT
         self._array = _crackle().CrackleArray(self.stream, parallel=1)
 
-    def block_labels(self, box: Box) -> np.ndarray:
-        """Return the labels of slices, from the table of the stream."""
+    def block_labels(self, box: Box) -> np.ndarray | None:
+        """Return the labels of slices, from the table of the stream; one of pins has none."""
+        if self._has_pins:
+            return None
         return _crackle().codec.labels_for_z_range(self.stream, box[0].start, box[0].stop)
 
     def _read(self, box: Box) -> np.ndarray:
@@ -53,6 +58,7 @@ def read_compresso(path: Path) -> Reader:
     try:
         codec = get_codec("compresso", max_voxels=2**40)
         codec.wrap(stream)  # type: ignore[attr-defined]
+        compresso_package.check_stream(stream)
         library = require("compresso", extra="codecs", purpose="read its streams")
         head = library.header(stream)
         if head["format_version"] == 0:

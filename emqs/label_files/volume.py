@@ -116,6 +116,18 @@ class Reader(ABC):
         """Return whether a block is known to have been written, and is gone."""
         return False
 
+    def faults(self, step: Callable[[int, int], None]) -> Iterator[tuple[str, str]] | None:  # noqa: ARG002
+        """Check every chunk, and what beside the voxels can be checked, such as an index.
+
+        Args:
+            step: Called after each chunk with chunks done and in all.
+
+        Returns:
+            File of each damaged chunk, and what is wrong with it; None if the format has no more
+            to check than reading does.
+        """
+        return None
+
     #: What notices damage when a block is read; empty if nothing does.
     checksum: str = ""
 

@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from pathlib import Path
 from types import ModuleType
@@ -331,6 +331,12 @@ class LabelChunksReader(ArrayReader):
         counts = index.counts.copy()
         counts[labels == fill] -= np.uint64(outside)  # voxels of the chunk outside of the volume
         return labels[counts > 0], counts[counts > 0]
+
+    def faults(self, step: Callable[[int, int], None]) -> Iterator[tuple[str, str]] | None:
+        """Check every chunk of every level of an image; see ``Reader.faults``."""
+        if self.image is None:
+            return None
+        return ((str(bad.path), bad.reason) for bad in self.image.verify(step))
 
     def _read(self, box: Box) -> np.ndarray:
         if self._stored is not None:

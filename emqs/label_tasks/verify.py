@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emqs.errors import EmqsError
-from emqs.label_files import Reader, boxes
+from emqs.label_files import Box, Reader, boxes
 from emqs.label_files.volume import count_boxes, one_line
-from emqs.labels import LabelVolume
 
 
 @dataclass
@@ -33,32 +32,27 @@ def verify(
         reader: The volume.
         step: Called after each block.
     """
-    total = count_boxes(reader.shape, reader.block)
-    found = Verified(total, reader.checksum)
-    image: LabelVolume | None = getattr(reader, "image", None)
-    if image is not None:
-        _verify_image(image, reader, found, step)
-        return found
-    for number, box in enumerate(boxes(reader.shape, reader.block)):
-        try:
-            reader.read(box)
-        except EmqsError as error:
-            found.bad[reader.place(box)] = one_line(error.__cause__ or error)
-        step("reading", number + 1, total)
-    return found
-
-
-def _verify_image(
-    image: LabelVolume, reader: Reader, found: Verified, step: Callable[[str, int, int], None]
-) -> None:
-    """Check every chunk of every level, its index too, and that none is lost."""
+    found = Verified(count_boxes(reader.shape, reader.block), reader.checksum)
 
     def steps(done: int, total: int) -> None:
         found.n_blocks = total
         step("reading", done, total)
 
-    for chunk in image.verify(steps):
-        found.bad[str(chunk.path)] = chunk.reason.rstrip(".")
-    for box in boxes(reader.shape, reader.block):
-        if reader.missing(box):
+    faults = reader.faults(steps)
+    if faults is not None:
+        found.bad.update({file: reason.rstrip(".") for file, reason in faults})
+    for number, box in enumerate(boxes(reader.shape, reader.block)):
+        if faults is None:
+            _read(reader, box, found)
+            steps(number + 1, count_boxes(reader.shape, reader.block))
+        elif reader.missing(box):
             found.bad[reader.place(box)] = "the chunk was written, and is missing"
+    return found
+
+
+def _read(reader: Reader, box: Box, found: Verified) -> None:
+    """Decode a block, and note if it is damaged."""
+    try:
+        reader.read(box)
+    except EmqsError as error:
+        found.bad[reader.place(box)] = one_line(error.__cause__ or error)

@@ -190,14 +190,28 @@ class LabelVolume:
         Yields:
             Each chunk that is damaged, or contradicts itself.
         """
-        every = [(level, key) for level in range(self.n_levels) for key in self._keys(level)]
-        for number, (level, key) in enumerate(every):
-            reason = self._fault(level, key)
+        for number in range(self.n_chunks):
+            level, key = self.chunk_at(number)
+            reason = self.fault(level, key)
             if reason is not None:
-                yield BadChunk(level, key, self._file(level, key), reason)
-            step(number + 1, len(every))
+                yield BadChunk(level, key, self.file(level, key), reason)
+            step(number + 1, self.n_chunks)
 
-    def _fault(self, level: int, key: Key) -> str | None:
+    @property
+    def n_chunks(self) -> int:
+        """Chunks of all levels."""
+        return sum(prod(self._grid(level)) for level in range(self.n_levels))
+
+    def chunk_at(self, number: int) -> tuple[int, Key]:
+        """Return level and place of a chunk by its number, from 0 to ``n_chunks`` - 1."""
+        for level in range(self.n_levels):
+            grid = self._grid(level)
+            if number < prod(grid):
+                return level, tuple(int(k) for k in np.unravel_index(number, grid))
+            number -= prod(grid)
+        raise IndexError(number)
+
+    def fault(self, level: int, key: Key) -> str | None:
         """Return what is wrong with a chunk, or None."""
         try:
             found = self._counted(level, key)
@@ -230,7 +244,7 @@ class LabelVolume:
         size = prod(self._size(level))
         outside = size - prod(part.stop - part.start for part in self.box(key, level))
         fill = np.array([array.fill_value], self.dtype)
-        path = self._file(level, key)
+        path = self.file(level, key)
         if not path.is_file():
             return LabelIndex(fill, np.array([size - outside], np.uint64))
         try:
@@ -262,12 +276,14 @@ class LabelVolume:
 
     def _keys(self, level: int) -> Iterator[Key]:
         """Yield the place of every chunk of a level, stored or not."""
-        shape, size = self._arrays[level].shape, self._size(level)
-        yield from product(
-            *(range(-(-side // length)) for side, length in zip(shape, size, strict=True))
-        )
+        yield from product(*map(range, self._grid(level)))
 
-    def _file(self, level: int, key: Key) -> Path:
+    def _grid(self, level: int) -> Key:
+        """Return how many chunks there are along each axis."""
+        shape, size = self._arrays[level].shape, self._size(level)
+        return tuple(-(-side // length) for side, length in zip(shape, size, strict=True))
+
+    def file(self, level: int, key: Key) -> Path:
         """Return the file of a chunk."""
         array = self._arrays[level]
         store, inside = Path(array.store.root), str(array.store_path.path)
