@@ -39,7 +39,7 @@ class SearchConfig:
 
     n_results: int = 48  # on a page
     page: int = 0  # counted from 0
-    candidates: int = 10_000  # nearest signatures that are ranked by their codes
+    candidates: int = 20_000  # nearest signatures that are ranked by their codes
     exact: bool = False  # rank every place by its code
     distance_nm: float | None = None  # least distance of results; None: the edge of a patch
     box_nm: list[Any] | None = None  # [[z,y,x],[z,y,x]], first and last; None: everywhere

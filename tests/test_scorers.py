@@ -49,17 +49,17 @@ def test_what_is_typical_counts_as_much_as_the_nearest_negative(
     def direction(code: np.ndarray) -> np.ndarray:
         return code / np.linalg.norm(code) if metric == "cosine" else code
 
+    def near(code: np.ndarray, others: np.ndarray) -> float:
+        least = min(np.linalg.norm(direction(code) - direction(other)) for other in others)
+        return float(np.exp(-(least**2) / 2 if metric == "cosine" else -least))
+
     mean = direction(np.mean([direction(code) for code in background.astype(float)], axis=0))
     for code, score in zip(codes.astype(float), scores, strict=True):
-
-        def near(others: np.ndarray) -> float:
-            apart = [np.linalg.norm(direction(code) - direction(other)) for other in others]
-            return float(np.exp(-(min(apart) ** 2 / 2 if metric == "cosine" else min(apart))))
-
-        subtracted = near(mean[None])
+        subtracted = near(code, mean[None])
         if has_negatives:
-            subtracted = (subtracted + near(negatives.astype(float))) / 2
-        assert score == pytest.approx(near(positives.astype(float)) - subtracted, abs=1e-6)
+            subtracted = (subtracted + near(code, negatives.astype(float))) / 2
+        expected = near(code, positives.astype(float)) - subtracted
+        assert score == pytest.approx(expected, abs=1e-6)
 
 
 def test_scores_of_far_codes_are_tiny_and_still_ordered() -> None:

@@ -59,7 +59,16 @@ def test_a_bit_is_a_projection_above_a_threshold() -> None:
         got = (signer.sign(codes) >> np.uint64(bit)) & np.uint64(1) == 1
         sure = np.abs(projected[:, signer.direction_of_bit[bit]] - signer.thresholds[bit]) > 1e-9
         np.testing.assert_array_equal(got[sure], above[sure])
-    np.testing.assert_allclose(signer.directions.T @ signer.directions, np.eye(12), atol=1e-9)
+    turned = signer.directions * codes.astype(float).std(axis=0)[:, None]
+    np.testing.assert_allclose(turned.T @ turned, np.eye(12), atol=1e-9)
+
+
+def test_every_dimension_counts_the_same() -> None:
+    codes = embeddings(2000, 16).astype(np.float64)
+    stretched = codes * 2.0 ** np.arange(-8, 8)
+    signed = signatures.fit(codes, seed=0).sign(codes)
+    again = signatures.fit(stretched, seed=0).sign(stretched)
+    np.testing.assert_array_equal(again, signed)
 
 
 @pytest.mark.parametrize("size", [18, 32, 64, 128])
