@@ -3,6 +3,7 @@
 python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from emqs.figures import sheets, style
 from emqs.lookup import Matches, SearchConfig
 from emqs.store import open_store
 from emqs.volumes import Box, Volume, open_volume
+from emqs.volumes.points import dimensions, write_points
+from emqs.volumes.sources import with_prefix
 
 MAX_DRAWN = 48  # results in the contact sheet
 MAX_EXAMPLES = 4  # examples of each kind beside them
@@ -97,7 +100,7 @@ def rows(matches: Matches) -> list[dict[str, Any]]:
 def write(
     matches: Matches, stores: Sequence[Engine], run: report.Run, *, image: str | None = None
 ) -> None:
-    """Write matches.csv, matches.json and neuroglancer.json into the run's folder."""
+    """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder."""
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
     table = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -105,6 +108,21 @@ def write(
     run.save_json("matches.json", {"store": names, "matches": table})
     for ending, store, part in _each(matches, stores):
         run.save_json(f"neuroglancer{ending}.json", neuroglancer(part, store, image=image))
+        folder = run.folder / f"annotations{ending}"
+        shutil.rmtree(folder, ignore_errors=True)  # of a search into the same folder
+        write_points(
+            folder,
+            part.centres_nm,
+            part.ranks,
+            {
+                "rank": part.ranks.astype(np.uint32),
+                "score": part.scores.astype(np.float32),
+                "hamming": part.hamming.astype(np.uint8),
+            },
+            shape=store.manifest["volume"]["shape"],
+            voxel_size_nm=store.grid.voxel_size_nm,
+            origin_nm=store.grid.origin_nm,
+        )
     run.save_json("metrics.json", {"n_results": len(matches.ranks), "seconds": matches.seconds})
 
 
@@ -137,10 +155,7 @@ def neuroglancer(matches: Matches, store: Engine, *, image: str | None) -> dict[
     """
     size = np.array(store.grid.voxel_size_nm)
     points = matches.centres_nm / size + 0.5  # z, y, x
-    dimensions = {
-        axis: [float(f"{nm * 1e-9:.12g}"), "m"]
-        for axis, nm in zip("xyz", size[::-1].tolist(), strict=True)
-    }
+    axes = dimensions(store.grid.voxel_size_nm)
     annotations = [
         {
             "type": "point",
@@ -153,7 +168,7 @@ def neuroglancer(matches: Matches, store: Engine, *, image: str | None) -> dict[
         )
     ]
     name = str(store.manifest["volume"]["name"])
-    source = image if image is not None else name if "://" in name and _is_remote(name) else None
+    source = with_prefix(name) if image is None and _is_remote(name) else image
     layers: list[dict[str, Any]] = []
     if source is not None:
         layers.append({"type": "image", "name": "volume", "source": source})
@@ -161,11 +176,11 @@ def neuroglancer(matches: Matches, store: Engine, *, image: str | None) -> dict[
         {
             "type": "annotation",
             "name": "matches",
-            "source": {"url": "local://annotations", "transform": {"outputDimensions": dimensions}},
+            "source": {"url": "local://annotations", "transform": {"outputDimensions": axes}},
             "annotations": annotations,
         }
     )
-    state: dict[str, Any] = {"dimensions": dimensions, "layers": layers}
+    state: dict[str, Any] = {"dimensions": axes, "layers": layers}
     if annotations:
         state["position"] = annotations[0]["point"]
     return state
@@ -216,7 +231,7 @@ def sheet(
             pictures.append(picture)
             names.append(str(place[0] * stores[owner].grid.stride[0]))
     stack = Stack(
-        Path(str(store.manifest["volume"]["name"])).name,
+        Path(store.name).name,
         pictures,
         names,
         intensity=(0.0, 1.0),

@@ -5,10 +5,13 @@ principal components and rotated by ITQ, so that each direction carries about as
 variance. With 64 directions or more, each gives one bit: whether a code lies above the median.
 Shorter embeddings give several bits per direction, at evenly spaced quantiles: two thirds of 32
 dimensions lie above one threshold of two, a third above both. So a bit is still close to balanced,
-and the distance along a direction counts how many thresholds lie between. Compared before it was chosen, on eight sets of embeddings (EPFL and VNC, four models, 32
-and 18 dimensions, 64 bits): of the 100 nearest by embedding, on average 84 % were among the 1,000
-nearest of about 28,000 by signature. With one threshold for each of 64 directions it was 77 % at
-best (random orthonormal frame; 72 % after ITQ), with 64 random directions 71 %.
+and the distance along a direction counts how many thresholds lie between.
+Compared before it was chosen, on eight sets of embeddings (EPFL and VNC, four models, 32 and 18
+dimensions, 64 bits): of the 100 nearest by embedding, on average 84 % were among the 1,000 nearest
+of about 28,000 by signature. With one threshold for each of 64 directions it was 77 % at best
+(random orthonormal frame; 72 % after ITQ), with 64 random directions 71 %. One spread for every
+dimension is better than the spreads they come with, and than unit length; see
+``benchmarks/README.md``.
 
 Source:
     ITQ: Gong and Lazebnik 2011, doi 10.1109/CVPR.2011.5995432. Several thresholds per direction and
@@ -177,7 +180,7 @@ def fit(codes: np.ndarray, *, n_bits: int = MAX_BITS, seed: int) -> Signer:
 def _all_equal(centred: np.ndarray, mean: np.ndarray) -> bool:
     """Return whether codes, given without their mean, differ by rounding alone."""
     rounding = np.finfo(np.float64).eps * max(1.0, float(np.square(mean).sum()))
-    return float(np.square(centred).mean(axis=0).max()) <= rounding
+    return bool(np.square(centred).mean(axis=0).max() <= rounding)
 
 
 def _itq(projected: np.ndarray, seed: int) -> np.ndarray:

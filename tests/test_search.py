@@ -2,6 +2,7 @@
 
 import csv
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -238,3 +239,8 @@ def test_the_command_writes_its_results(tmp_path: Path) -> None:
     point = state["layers"][1]["annotations"][0]["point"]
     assert point == pytest.approx([int(first["x"]) + 1, int(first["y"]), int(first["z"]) + 2.5])
     assert (folder / "results.png").stat().st_size > 10_000
+    info = json.loads((folder / "annotations" / "info").read_text())
+    assert info["lower_bound"] == [1.0, 0.0, 2.0]  # the origin in voxels, x y z
+    assert info["upper_bound"] == [137.0, 104.0, 5.0]
+    stored = struct.unpack("<3f", (folder / "annotations" / "by_id" / "1").read_bytes()[:12])
+    assert stored == pytest.approx(point)

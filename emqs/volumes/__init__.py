@@ -3,7 +3,8 @@
 ``open_volume`` is the way in; it gives a ``Volume``, whose axes are Z Y X whatever the order in
 the file. ``sources`` finds out the format; ``ome_zarr``, ``n5`` and ``precomputed`` read the
 metadata of what tensorstore reads in ``chunked``; ``hdf5``, ``tiff`` and ``folder`` read files;
-``axes`` holds what they share about axes and units. ``writing`` writes, ``stacks`` gives slices.
+``axes`` holds what they share about axes and units. ``writing`` writes, ``stacks`` gives slices,
+``points`` writes points for viewers.
 """
 
 from emqs.volumes.sources import open_volume

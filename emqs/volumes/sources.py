@@ -95,6 +95,22 @@ def open_volume(
     return _on_disk(Path(rest if separator else name).expanduser(), request)
 
 
+def with_prefix(url: str) -> str:
+    """Return a URL with its format before it, ``zarr3://https://...``; files on it are looked at.
+
+    Viewers ask for the format. A URL that has it already stays as it is.
+
+    Raises:
+        DataError: If there is no volume, or the server does not answer.
+    """
+    scheme = url.partition("://")[0]
+    if scheme in PREFIXES:
+        return url
+    location = locate(url)
+    opener = _found(location)
+    return next(f"{prefix}://{url}" for prefix, other in PREFIXES.items() if other is opener)
+
+
 def _inside(location: Location, request: Request) -> Location:
     if request.dataset is None:
         return location
@@ -103,9 +119,14 @@ def _inside(location: Location, request: Request) -> Location:
 
 def _chunked(location: Location, request: Request) -> Volume:
     """Return a volume in chunks, by the metadata that are there."""
+    return _found(location)(location, request)
+
+
+def _found(location: Location) -> Opener:
+    """Return what opens a volume in chunks, by the metadata that are there."""
     for key, opener in MARKS.items():
         if location.read_json(key) is not None:
-            return opener(location, request)
+            return opener
     raise DataError(
         f"There is no volume at {location.name}: none of {', '.join(MARKS)} is there. Check the "
         "address; HDF5, TIFF and image folders are read from disk only."

@@ -59,7 +59,7 @@ def write_ome_zarr(
     transforms.append({"type": "translation", "translation": list(origin)})
     levels = [{"path": "0", "coordinateTransformations": transforms}]
     described = {"name": path.stem, "axes": _AXES, "datasets": levels}
-    with _new_folder(path) as folder:
+    with new_folder(path) as folder:
         if version == "0.5":
             ome = {"version": "0.5", "multiscales": [described]}
             group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
@@ -116,7 +116,7 @@ def write_precomputed(
             "encoding": "raw",
         },
     }
-    with _new_folder(path) as folder:
+    with new_folder(path) as folder:
         _copy(volume, spec, folder, chunks)
 
 
@@ -213,7 +213,7 @@ def block_shape(shape: Shape, step: Shape, itemsize: int) -> Shape:
 
 
 @contextmanager
-def _new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside a path, and rename it to the path when the block ends well."""
     if path.exists():
         raise ConfigError(f"{path} exists already. Give another name, or remove it first.")
