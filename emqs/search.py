@@ -16,11 +16,11 @@ from emqs import command, lookup, patches, report
 from emqs.config import CONFIG_DIR, QueryConfig, read
 from emqs.datasets import Stack
 from emqs.engines import Engine
-from emqs.engines.local import Local
+from emqs.engines.connections import ClickhouseConfig
+from emqs.engines.opening import open_engine
 from emqs.errors import ConfigError
 from emqs.figures import sheets, style
 from emqs.lookup import Matches, SearchConfig
-from emqs.store import open_store
 from emqs.volumes import Box, Volume, open_volume
 from emqs.volumes.points import dimensions, write_points
 from emqs.volumes.sources import with_prefix
@@ -74,7 +74,8 @@ def opened(cfg: DictConfig) -> list[Engine]:
         for setting in ("volume", "image"):
             if cfg[setting] is not None:
                 raise ConfigError(f"{setting}={cfg[setting]} needs a single store, got {names}.")
-    return [Local(open_store(Path(name))) for name in names]
+    settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
+    return [open_engine(name, settings) for name in names]
 
 
 def _points(cfg: DictConfig, name: str) -> list[Any]:

@@ -335,6 +335,17 @@ class Store:
         found = self._checked(lambda: view.read(order="C"))
         return found.reshape(self.code_size, -1).T.astype(np.float32)
 
+    def block_signatures(self, block: Triple) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions ``(n,)``, int64, and signatures, uint64, of the places that have one.
+
+        Raises:
+            DataError: If the block is missing or damaged.
+        """
+        places = self.grid.places(block)
+        valid = self._whole("valid", places.slices).ravel() == 1
+        signatures = self._whole("signatures", places.slices).ravel()
+        return self.grid.positions(places)[valid], signatures[valid]
+
     def done(self) -> list[Triple]:
         """Return the blocks that have been written."""
         return [block for block in self.grid.blocks() if self.has(block)]

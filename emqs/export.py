@@ -1,0 +1,74 @@
+"""Copy an embedded volume to where many machines search it: Parquet files, or ClickHouse.
+
+python -m emqs.export store=NAME.zarr to=parquet out=DIR
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+from rich.progress import Progress
+
+from emqs import command, report
+from emqs.config import CONFIG_DIR, read
+from emqs.engines.connections import ClickhouseConfig
+from emqs.engines.opening import open_target
+from emqs.engines.parquet import write_parquet
+from emqs.engines.tables import write_tables
+from emqs.errors import ConfigError
+from emqs.store import open_store
+
+TARGETS = ("parquet", "clickhouse")
+
+
+def work(cfg: DictConfig, run: report.Run) -> float | None:
+    """Do what ``python -m emqs.export`` was asked to.
+
+    Args:
+        cfg: The composed configuration of ``configs/export.yaml``.
+        run: Where the record goes; rows go to ``out``.
+    """
+    settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
+    for name in ("store", "out"):
+        if cfg[name] is None:
+            raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
+    if cfg.to not in TARGETS:
+        raise ConfigError(f"to must be one of {', '.join(TARGETS)}, got {cfg.to}.")
+    out = str(cfg.out)
+    if cfg.to == "parquet" and "://" in out:
+        raise ConfigError(f"With to=parquet, out is a folder, got {out}.")
+    store = open_store(Path(str(cfg.store)))
+    with _bar(store.grid.n_places) as advance:
+        if cfg.to == "parquet":
+            exported = write_parquet(store, Path(out), advance)
+        else:
+            connection, database, table = open_target(out, settings)
+            exported = write_tables(store, connection, database, table, advance)
+    measured = asdict(exported)
+    run.save_json("metrics.json", measured)
+    run.log_metrics(measured)
+    print(report.plain_table([measured]))  # noqa: T201
+    search = f"chdb://{out}" if cfg.to == "parquet" else out
+    print(f"\nSearch it with: python -m emqs.search store={search}")  # noqa: T201
+    return None
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that moves a bar by a number of places."""
+    with Progress() as bar:
+        task = bar.add_task("export", total=total)
+        yield lambda passed: bar.update(task, advance=passed)
+
+
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="export")
+def main(cfg: DictConfig) -> float | None:
+    """Run ``python -m emqs.export``."""
+    return command.run("export", cfg, work)
+
+
+if __name__ == "__main__":
+    command.start("export", main)
