@@ -205,6 +205,22 @@ def test_the_nearest_are_those_of_a_full_sort(random_table: tuple[Sql, np.ndarra
             np.testing.assert_array_equal(found, expected[first:stop])
 
 
+def test_rows_in_several_tables_are_one_volume(made: Store, tmp_path: Path) -> None:
+    """As the shards of a cluster are, here read through remote() and merge()."""
+    connection, database, table = open_target(f"chdb://{tmp_path / 'db'}", PLAIN)
+    write_tables(made, connection, database, table, nothing)
+    places, about = names(database, table)
+    for number in (0, 1):
+        connection.run(f"CREATE TABLE part{number} AS {places}")
+        connection.run(
+            f"INSERT INTO part{number} SELECT * FROM {places} WHERE place % 7 % 2 = {number}"
+        )
+    parts = Sql(connection, "remote('127.0.0.1', merge('default', '^part'))", about)
+    for settings in ({"candidates": 30, "n_results": 60}, {"exact": True}):
+        expected = look(made, POSITIVE, NEGATIVE, **settings)
+        assert_same(look(parts, POSITIVE, NEGATIVE, **settings), expected)
+
+
 def test_thousands_of_examples_are_one_query(random_table: tuple[Sql, np.ndarray]) -> None:
     engine, rows = random_table
     wanted = np.random.default_rng(0).integers(0, 2**64, 4400, dtype=np.uint64)  # 270 kB of SQL

@@ -18,7 +18,7 @@ from emqs.engines.connections import PASSWORD, ClickhouseConfig, Embedded, table
 from emqs.engines.copies import block_rows, row_type
 from emqs.engines.opening import open_engine, open_target
 from emqs.engines.parquet import write_parquet
-from emqs.engines.tables import names, write_tables
+from emqs.engines.tables import creation, names, write_tables
 from emqs.errors import ConfigError, DataError
 from emqs.export import work as export
 from emqs.store import ARRAYS, Store, open_store
@@ -194,6 +194,20 @@ def test_an_export_that_was_cut_off_goes_on(made: Store, target: tuple[Embedded,
     np.testing.assert_array_equal(tables(target, made.code_size), expected)
 
 
+def test_parquet_that_a_database_loaded_is_complete(
+    made: Store, tmp_path: Path, target: tuple[Embedded, str, str]
+) -> None:
+    write_parquet(made, tmp_path / "out", nothing)
+    places, about = names(*target[1:])
+    for sql in creation(places, about, made.code_size):
+        target[0].run(sql)
+    for table, name in ((places, "places/*.parquet"), (about, "manifest.parquet")):
+        target[0].run(f"INSERT INTO {table} SELECT * FROM file('{tmp_path}/out/{name}')")
+    assert open_engine(f"chdb://{tmp_path / 'db'}", PLAIN).manifest == made.manifest
+    assert write_tables(made, *target, nothing).n_places == 0
+    np.testing.assert_array_equal(tables(target, made.code_size), rows_of(made))
+
+
 def test_an_insert_that_is_repeated_is_noticed_by_the_engine(
     made: Store, target: tuple[Embedded, str, str]
 ) -> None:
@@ -225,6 +239,14 @@ def test_rows_of_something_else_are_never_mixed_or_removed(
     with pytest.raises(DataError, match=r"rows, but no manifest that says of which volume"):
         write_tables(made, *target, nothing)
     assert len(tables(target, made.code_size)) == len(rows_of(made)) + 2
+
+
+def test_codes_may_be_long(target: tuple[Embedded, str, str]) -> None:
+    """ClickHouse refuses fixed strings of over 256 bytes unless it is asked."""
+    for sql in creation(*names(*target[1:]), 1024):
+        target[0].run(sql)
+    described = target[0].read(f"DESCRIBE {names(*target[1:])[0]}", "CSV")
+    assert b"FixedString(2048)" in described
 
 
 def test_a_table_with_other_columns_is_left_alone(

@@ -32,12 +32,17 @@ def names(database: str, table: str) -> tuple[str, str]:
 
 
 def creation(places: str, about: str, code_size: int) -> tuple[str, str]:
-    """Return the SQL that makes both tables."""
+    """Return the SQL that makes both tables.
+
+    ClickHouse calls fixed strings of over 256 bytes suspicious unless it is told that they are
+    meant; that setting is of the statement, not of the table.
+    """
     return (
         f"CREATE TABLE IF NOT EXISTS {places} (place UInt64 CODEC(Delta, LZ4), "
         f"signature UInt64 CODEC(NONE), code FixedString({2 * code_size}) CODEC(NONE)) "
         f"ENGINE = MergeTree ORDER BY place SETTINGS index_granularity = {GRANULE}, "
-        f"non_replicated_deduplication_window = {REMEMBERED}",
+        f"non_replicated_deduplication_window = {REMEMBERED}, "
+        "allow_suspicious_fixed_string_types = 1",
         f"CREATE TABLE IF NOT EXISTS {about} (name String, value String, written UInt64) "
         "ENGINE = ReplacingMergeTree(written) ORDER BY name",
     )
