@@ -230,7 +230,7 @@ def sheet(
             picture, box = _picture(stores[owner], volumes[owner], place, store.grid.size)
             boxes.append([len(pictures), *box])
             pictures.append(picture)
-            names.append(str(place[0] * stores[owner].grid.stride[0]))
+            names.append(str(stores[owner].grid.first_voxels(place[None])[0, 0]))
     stack = Stack(
         Path(store.name).name,
         pictures,

@@ -38,6 +38,7 @@ SOME_SETTING = {
     "search": "query.batch_size=3",
     "evaluate": "query.batch_size=3",
     "compress": "codec=archive",
+    "export": "to=clickhouse",
 }
 GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
 

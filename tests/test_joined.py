@@ -118,6 +118,9 @@ def test_codes_that_cannot_be_compared_are_refused(made: list[Store], tmp_path: 
     other = filled(tmp_path / "c.zarr", encoder=model(1)).store
     with pytest.raises(ConfigError, match=r"c.zarr cannot be .* model.weights_sha256=0+, .*=0+1,"):
         look([*made, other], POSITIVE)
+    ortho = replace(made[1], grid=replace(made[1].grid, planes="ortho"))
+    with pytest.raises(ConfigError, match=r"planes=xy, the other with planes=ortho"):
+        look([made[0], ortho], POSITIVE)
     larger = replace(made[1], grid=replace(made[1].grid, voxel_size_nm=(30.0, 6.0, 6.0)))
     with pytest.raises(ConfigError, match=r"patch\.size=80 nm, the other with patch\.size=96 nm"):
         look([made[0], larger], POSITIVE)

@@ -128,6 +128,9 @@ def _differences(first: Engine, other: Engine) -> Iterator[tuple[str, object, ob
         had, found = (engine.manifest["model"][name] for engine in (first, other))
         if had != found:
             yield f"model.{name}", had, found
+    planes = [engine.grid.planes for engine in (first, other)]
+    if planes[0] != planes[1]:
+        yield "planes", planes[0], planes[1]
     sizes = [engine.grid.size * engine.grid.voxel_size_nm[1] for engine in (first, other)]
     if not math.isclose(*sizes, rel_tol=1e-3):
         yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"
