@@ -375,6 +375,8 @@ def recommend_task(cfg: DictConfig, settings: CompressConfig, run: report.Run) -
     chosen = recommend.choose(tried)
     for wish, one in chosen.items():
         target = f"{name}.zarr" if one.option != recommend.VIEWER else f"{name}.precomputed"
+        if Path(target).exists():  # the source, for one
+            target = f"{name}_{one.option.partition('=')[2]}{Path(target).suffix}"
         print(  # noqa: T201
             f"{wish}: python -m emqs.compress task=convert source={settings.source} "
             f"target={target} {one.option}"

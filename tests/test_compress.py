@@ -201,6 +201,10 @@ def test_recommended_command_lines_work(run: Run) -> None:
     for number, (_, line) in enumerate(lines):
         words = line.removeprefix("python -m emqs.compress ")
         run(words.replace("target=v", f"target=v{number}"))
+    run("task=convert source=v.npy target=v.zarr")
+    said = run("task=recommend source=v.zarr recommend.runs=1 recommend.n_chunks=1")
+    assert "target=v.zarr" not in said  # it is there
+    assert re.search(r"target=v_(\w+)\.zarr codec=\1\n", said)
 
 
 # mistakes

@@ -298,6 +298,45 @@ def test_files_that_are_none(name: str, content: bytes, said: str, tmp_path: Pat
         open_volume(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a.npy", "cannot be read as a NumPy file"),
+        ("a.npy.gz", "more memory than there is"),
+        ("a.nrrd", "cannot be read as a NRRD file"),
+        ("a.compresso-miccai", "over the limit"),
+        ("a.compresso-v2", "over the limit"),
+        ("a.ckl", "sections are longer than the stream"),
+        ("a.cpso", "over the limit"),
+    ],
+)
+def test_a_promise_of_2_to_the_60_voxels_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    """A few hundred bytes whose header is that of a volume of 2**20 voxels along each axis."""
+    side = np.full(3, 2**20, "<u8")
+    text = f"{{'descr': '<u4', 'fortran_order': False, 'shape': {(2**20,) * 3}, }}".ljust(117)
+    npy = b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.encode() + b"\n" + bytes(99)
+    nrrd_head = "type: uint32\ndimension: 3\nsizes: 1048576 1048576 1048576\nendian: little"
+    small = np.zeros((8, 8, 8), np.uint32, order="F")
+    ckl = bytearray(crackle.compress(small))
+    ckl[7:19] = np.full(3, 2**20, "<u4").tobytes()
+    ckl[28] = crackle.headers.crc8(ckl[5:28])
+    cpso = bytearray(compresso.compress(small))
+    cpso[6:12] = b"\xff" * 6  # sides of 16 bits
+    content = {
+        "a.npy": npy,
+        "a.npy.gz": gzip.compress(npy),
+        "a.nrrd": f"NRRD0004\n{nrrd_head}\nencoding: raw\n\nxxxx".encode(),
+        "a.compresso-miccai": side.tobytes() + np.array([1, 1, 1, 1, 8, 8], "<u8").tobytes(),
+        "a.compresso-v2": side.tobytes() + np.array([1, 8, 8, 1, 1, 1], "<u8").tobytes()
+        + bytes([8, 1, 1, 1, 4]),
+        "a.ckl": bytes(ckl),
+        "a.cpso": bytes(cpso),
+    }  # fmt: skip
+    (tmp_path / name).write_bytes(content[name])
+    with pytest.raises(DataError, match=said):
+        open_volume(tmp_path / name)
+
+
 def test_files_without_labels(tmp_path: Path) -> None:
     np.save(tmp_path / "float.npy", np.zeros((2, 2, 2), np.float32))
     np.save(tmp_path / "four.npy", np.zeros((2, 2, 2, 2), np.uint8))

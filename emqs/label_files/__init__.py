@@ -13,7 +13,17 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 from emqs.label_files import arrays, contained, n5, packed, precomputed, slices, streams, zarrs
-from emqs.label_files.volume import Box, Layout, Reader, Shape, Writer, boxes, check_axes, named
+from emqs.label_files.volume import (
+    Box,
+    Layout,
+    Reader,
+    Shape,
+    Writer,
+    boxes,
+    check_axes,
+    named,
+    one_line,
+)
 
 __all__ = [
     "READ",
@@ -93,6 +103,10 @@ def open_volume(
             raise ConfigError(f"input.axes: the axes of {name} are fixed. Leave it out.")
     try:
         return _opened(path, name, axes, dataset, scale)
+    except MemoryError as fault:
+        raise DataError(
+            f"{path} promises a volume that takes more memory than there is: {one_line(fault)}."
+        ) from None
     except PermissionError:
         raise DataError(f"{path} cannot be read: permission denied.") from None
     except IsADirectoryError:
