@@ -284,15 +284,22 @@ def read_index(
 
 
 def index_of(labels: np.ndarray) -> LabelIndex:
-    """Return the distinct labels of an array, unsigned and C order, and the voxels of each."""
+    """Return the distinct labels of an array, C order, ascending, and the voxels of each."""
     flat = labels.reshape(-1)
     # runs first: labels repeat along a row, and a sort of all voxels takes longer than crackle
     ends = np.append(np.flatnonzero(flat[1:] != flat[:-1]), flat.size - 1)
-    lengths = np.diff(ends, prepend=-1)
-    found, which = np.unique(flat[ends], return_inverse=True)
-    counts = np.zeros(found.size, np.uint64)
-    np.add.at(counts, which, lengths.astype(np.uint64))
-    return LabelIndex(found, counts)
+    lengths = np.diff(ends, prepend=-1).astype(np.uint64)
+    runs = flat[ends]
+    if runs.dtype.kind in "ub" and flat.size < 2**32 and int(runs.max()) < 2**32:
+        # label and length as one number: sorting numbers takes a third of sorting their places
+        both = runs.astype(np.uint64) << np.uint64(32) | lengths
+        both.sort()
+        runs, lengths = (both >> np.uint64(32)).astype(runs.dtype), both & np.uint64(2**32 - 1)
+    else:
+        order = np.argsort(runs)
+        runs, lengths = runs[order], lengths[order]
+    starts = np.flatnonzero(np.append(True, runs[1:] != runs[:-1]))
+    return LabelIndex(runs[starts], np.add.reduceat(lengths, starts))
 
 
 def check_size(shape: tuple[int, ...]) -> None:
