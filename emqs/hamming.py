@@ -9,7 +9,8 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 
-BLOCK = 2**17  # signatures compared at once: 1 MiB fits a cache; smaller ones wait for Python more
+BLOCK = 2**16  # signatures compared at once: they fit a cache; smaller ones wait for Python more
+PART = 2**15  # of a block that is compared with several at once, one after the other
 FAR = 255  # a distance that no pair of signatures has; marks places that are left out
 N_DISTANCES = 65  # 0 to 64
 
@@ -109,11 +110,14 @@ class _Work:
         """Return the distances of one block to the nearest wanted; valid until the next call."""
         block, size = array[start:stop], stop - start
         different, least, other = self.different[:size], self.least[:size], self.other[:size]
-        for number, one in enumerate(wanted):
-            np.bitwise_xor(block, one, out=different)
-            np.bitwise_count(different, out=other if number else least)
-            if number:
-                np.minimum(least, other, out=least)
+        step = PART if len(wanted) > 1 else size
+        for first in range(0, size, step):
+            part = slice(first, first + step)
+            for number, one in enumerate(wanted):
+                np.bitwise_xor(block[part], one, out=different[part])
+                np.bitwise_count(different[part], out=other[part] if number else least[part])
+                if number:
+                    np.minimum(least[part], other[part], out=least[part])
         if allowed is not None:
             least[~allowed[start:stop]] = FAR
         return least

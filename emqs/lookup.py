@@ -358,23 +358,30 @@ def suppressed(
         free = ~np.isin(positions, examples)
         for centre in blockers if distance_nm > 0 else ():
             free &= _far(centres, centre, distance_nm)
-        at = 0
-        chosen: list[int] = []
-        while len(kept) + len(chosen) < n_wanted:
-            rest = np.flatnonzero(free[at:])
-            if len(rest) == 0:
-                break
-            at += int(rest[0])
-            chosen.append(at)
-            free[at] = False
-            if distance_nm > 0:
-                free[at:] &= _far(centres[at:], centres[at], distance_nm)
+        chosen = _spread(centres, free, distance_nm, n_wanted - len(kept))
         kept = np.concatenate([kept, positions[chosen]])
         kept_scores = np.concatenate([kept_scores, scores[chosen]])
         blockers = np.concatenate([blockers, centres[chosen]])
         if len(kept) >= n_wanted:
             break
     return kept, kept_scores
+
+
+def _spread(centres: np.ndarray, free: np.ndarray, distance_nm: float, n_wanted: int) -> np.ndarray:
+    """Return the first free points that keep a distance, ``(k,)``, int64; changes ``free``."""
+    if distance_nm == 0:
+        return np.flatnonzero(free)[:n_wanted]
+    chosen: list[int] = []
+    at = 0
+    while len(chosen) < n_wanted:
+        step = int(free[at:].argmax()) if at < len(free) else 0
+        if at + step >= len(free) or not free[at + step]:
+            break
+        at += step
+        chosen.append(at)
+        free[at] = False
+        free[at:] &= _far(centres[at:], centres[at], distance_nm)
+    return np.array(chosen, dtype=np.int64)
 
 
 def _far(centres: np.ndarray, centre: np.ndarray, distance_nm: float) -> np.ndarray:

@@ -36,6 +36,7 @@ def test_the_scan_equals_counting(
     n: int, k: int, n_threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hamming, "BLOCK", 64)
+    monkeypatch.setattr(hamming, "PART", 24)
     signatures = scene(n)
     for positives in ([0], [2**63, 2**52 * 77, 2**52 * 3], [2**64 - 1, 2**64 - 1]):
         found = hamming.nearest(signatures, positives, k, n_threads=n_threads)

@@ -132,6 +132,19 @@ def test_threads_and_repeats_change_nothing(made: Store) -> None:
         assert all(np.array_equal(run.columns[k], v) for k, v in runs[0].columns.items())
 
 
+def test_how_the_store_was_filled_changes_nothing(tmp_path: Path, made: Store) -> None:
+    source = volume(voxels(3, 200, 264))
+    other = filled(tmp_path / "a.zarr", source, block=16, worker=[2, 3]).store
+    for name in ARRAYS:  # stopped in the middle, and looked at before it goes on
+        (other.path / name / "c" / ("0/2/1/0" if name == "embeddings" else "2/1/0")).unlink()
+    look(open_store(other.path), POSITIVE)
+    again = filled(tmp_path / "a.zarr", source, block=16, worker=[1, 2])
+    assert again.n_blocks == 1
+    expected = look(made, POSITIVE, NEGATIVE, n_results=200)
+    found = look(again.store, POSITIVE, NEGATIVE, n_results=200)
+    assert all(np.array_equal(found.columns[k], v) for k, v in expected.columns.items())
+
+
 def test_only_a_box_is_searched(made: Store) -> None:
     box = [[30, 200, 400], [60, 700, 1200]]
     for exact in (False, True):

@@ -172,3 +172,15 @@ def test_a_volume_that_grew_is_appended(tmp_path: Path) -> None:
     assert np.array_equal(codes, zarr(alone.path / "embeddings"))
     with pytest.raises(ConfigError, match=r"volume\.shape"):
         filled(path, volume(whole[:4]))
+
+
+def test_blocks_that_are_done_are_those_with_all_files(tmp_path: Path) -> None:
+    made = filled(tmp_path / "a.zarr", block=8).store
+    everything = list(made.grid.blocks())
+    assert made.done() == everything
+    (made.path / "valid" / "c" / "1" / "0" / "1").unlink()
+    (made.path / "signatures" / "c" / "2" / "1" / ".3.tmp").write_bytes(b"")
+    (made.path / "signatures" / "c" / "9").mkdir()  # of a longer volume
+    assert made.done() == [block for block in everything if made.has(block)]
+    assert (1, 0, 1) not in made.done()
+    assert len(made.done()) == len(everything) - 1

@@ -1,0 +1,162 @@
+"""What 64 bits lose against the codes they stand for, on labelled slices.
+
+    python benchmarks/signatures.py --images IMAGES [--sets EPFL,VNC] [--draws N] [--stores FOLDER]
+
+Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
+does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
+labels, every other place of the grid ranked, average precision of places that show mitochondria on
+more than half of a patch. Slices without any label are left out. Three rankings are compared: all
+codes (``search.exact=true``), two stages (signatures, then codes), and Hamming distances alone,
+beside the codes of the same positive examples alone. The exit code is 1 if two stages lose more
+than 0.01, or bits alone more than 0.05.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+
+from emqs import command, hamming, lookup
+from emqs.config import CONFIG_DIR, DatasetConfig, PatchConfig, QueryConfig, read
+from emqs.datasets import open_stack
+from emqs.engines.local import Local
+from emqs.filling import EmbedConfig, fill
+from emqs.lookup import SearchConfig
+from emqs.store import Store, open_store
+from emqs.volumes import open_volume
+
+VOXEL_NM = {"EPFL": (5.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
+SIZE, STRIDE = 80, 20  # pixels
+CASES = ((1, 0), (1, 1), (5, 0), (5, 5))  # positive and negative examples
+DEPTHS = (100, 1000, 3000, 10_000, 20_000)
+TWO_STAGES, BITS = 0.01, 0.05
+
+
+def embedded(images: Path, name: str, folder: Path) -> Store:
+    """Return a dataset as an embedding volume; one that is there is taken as it is."""
+    path = folder / f"{name}.zarr"
+    if path.exists():
+        return open_store(path)
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        model = command.load_model(compose("embed"))
+    volume = open_volume(images / name / "raw", voxel_size_nm=VOXEL_NM[name])
+    return fill(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
+
+
+def overlaps(images: Path, name: str, store: Store) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of every place that is mitochondria, and whether its slice has labels."""
+    stack = open_stack(DatasetConfig(name=name, kind="folder"), images)
+    labels = stack.require_labels()
+    sums = [np.pad(np.asarray(s) == 1, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for s in labels]
+    z, y, x = store.grid.first_voxels(store.grid.zyx(np.arange(store.grid.n_places))).T
+    inside = np.empty(len(z))
+    for number, total in enumerate(sums):
+        here = z == number
+        top, left = y[here], x[here]
+        low, right = top + SIZE, left + SIZE
+        inside[here] = total[low, right] - total[top, right] - total[low, left] + total[top, left]
+    return inside / SIZE**2, np.array([s[-1, -1] > 0 for s in sums])[z]
+
+
+def precision(order: np.ndarray, share: np.ndarray, counts: np.ndarray) -> float:
+    """Return the average precision of a ranking; places in slices without labels do not count."""
+    relevant = share[order[counts[order]]] > 0.5
+    found = np.cumsum(relevant)
+    return float((found / np.arange(1, len(found) + 1))[relevant].mean())
+
+
+class Searches:
+    """Rankings of all places of a store, examples left out."""
+
+    def __init__(self, store: Store, query: QueryConfig, settings: SearchConfig) -> None:
+        """Take what is searched and how."""
+        self.store, self.query, self.settings = store, query, settings
+        self.engine = Local(store)
+
+    def codes(self, positives: np.ndarray, negatives: np.ndarray, **changed: object) -> np.ndarray:
+        """Return the ranking of ``lookup.search``."""
+        everything = replace(self.settings, n_results=self.store.grid.n_places, distance_nm=0.0)
+        query = replace(self.query, typical=bool(changed.pop("typical", self.query.typical)))
+        grid = self.store.grid
+        half = np.array([0, SIZE // 2, SIZE // 2])
+        clicked = [
+            (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
+        ]
+        found = lookup.search(
+            self.engine, *clicked, query=query, settings=replace(everything, **changed)
+        )
+        return np.ravel_multi_index(tuple(found.places.T), grid.shape)
+
+    def bits(self, positives: np.ndarray) -> np.ndarray:
+        """Return the ranking by Hamming distance to the nearest positive example."""
+        signatures, valid = self.store.flat()
+        wanted = signatures[positives]
+        order, _ = hamming.nearest(signatures, wanted, self.store.grid.n_places, mask=valid)
+        return order[~np.isin(order, positives)]
+
+
+def measured(searches: Searches, share: np.ndarray, counts: np.ndarray, draws: int) -> bool:
+    """Print everything about one dataset; return whether what is required is met."""
+    rng = np.random.default_rng(0)
+    shown, others = np.flatnonzero(counts & (share > 0.5)), np.flatnonzero(counts & (share == 0))
+    drawn = [(rng.choice(shown, 5, False), rng.choice(others, 5, False)) for _ in range(draws)]
+    met = True
+    print("examples  exact  two stages  loss    positives alone: codes  bits   loss")
+    for n_positive, n_negative in CASES:
+        rows = []
+        for positives, negatives in drawn:
+            some, away = positives[:n_positive], negatives[:n_negative]
+            rankings = [
+                searches.codes(some, away, exact=True),
+                searches.codes(some, away),
+                searches.codes(some, away[:0], exact=True, typical=False),
+                searches.bits(some),
+            ]
+            rows.append([precision(ranking, share, counts) for ranking in rankings])
+        exact, two, codes, bits = np.mean(rows, axis=0).tolist()
+        print(f"{n_positive} + {n_negative}      {exact:.3f}  {two:.3f}      {exact - two:+.3f}"
+              f"  {'':16s}{codes:.3f}  {bits:.3f}  {codes - bits:+.3f}")  # fmt: skip
+        met &= exact - two <= TWO_STAGES and codes - bits <= BITS
+    recalls = []
+    for positives, _ in drawn:
+        best = searches.codes(positives[:1], positives[:0], exact=True, typical=False)[:100]
+        order = searches.bits(positives[:1])
+        recalls.append([np.isin(best, order[:depth]).mean() for depth in DEPTHS])
+    parts = zip(DEPTHS, np.mean(recalls, axis=0), strict=True)
+    print("of the 100 nearest by code, among the nearest by signature: "
+          + ", ".join(f"{share:.3f} of {depth:,}" for depth, share in parts))  # fmt: skip
+    return met
+
+
+def main() -> None:
+    """Measure every dataset; the exit code is 1 if something that is required is not met."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=Path, default=os.environ.get("EMQS_IMAGES", "images"))
+    parser.add_argument("--sets", default="EPFL,VNC")
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--stores", type=Path, help="folder that keeps the embedding volumes")
+    options = parser.parse_args()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cfg = compose("search")
+    query, settings = read(QueryConfig, cfg.query, "query"), read(SearchConfig, cfg.search, "s")
+    met = True
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in options.sets.split(","):
+            store = embedded(Path(options.images), name, options.stores or Path(temporary))
+            share, counts = overlaps(Path(options.images), name, store)
+            chance = float((share[counts] > 0.5).mean())
+            print(f"\n{name}: {store.grid.n_places:,} places, {int((share > 0.5).sum()):,} of them "
+                  f"mitochondria, chance {chance:.3f}, {settings.candidates:,} candidates, "
+                  f"{options.draws} draws")  # fmt: skip
+            met &= measured(Searches(store, query, settings), share, counts, options.draws)
+    if not met:
+        sys.exit("NOT MET")
+
+
+if __name__ == "__main__":
+    main()
