@@ -1,10 +1,12 @@
 """Fixtures that several test modules share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from failing_server import Server
 from hypothesis import settings
 
 # the same examples in every run; to hunt with others: pytest --hypothesis-profile=hunt
@@ -42,3 +44,17 @@ def weights_dir() -> Path:
 def labels_dir() -> Path:
     """Folder with real label volumes and streams of the original Compresso."""
     return _folder("EMQS_LABELS", "real label volumes, pinky40/ and golden-compresso/")
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Serves ``tmp_path``; a few quick attempts instead of 20 seconds."""
+    from emqs.volumes import chunked
+
+    patience = {"max_retries": 3, "initial_delay": "1ms", "max_delay": "5ms"}
+    monkeypatch.setattr(chunked, "RETRIES", patience)
+    chunked._context.cache_clear()
+    server = Server(tmp_path)
+    yield server
+    server.stop()
+    chunked._context.cache_clear()

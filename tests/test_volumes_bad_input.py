@@ -1,8 +1,6 @@
 """Servers that fail, files that are cut off, and metadata that lead astray."""
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import volumes_on_disk as disk
+from failing_server import Server
 from PIL import Image
 from volumes_on_disk import SHAPE, SIZE, VOXELS
 
@@ -17,78 +16,6 @@ from emqs.errors import ConfigError, DataError
 from emqs.volumes import Box, as_stack, chunked, from_array, open_volume
 
 Make = Callable[[Path], Path]
-
-
-class Server:
-    """Serves a folder on this machine, and fails as often and as it is told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.failures: list[str] = []  # how the next requests fail
-        self.always: str | None = None  # how all others do
-        self.requests: list[str] = []
-        server = self
-
-        class Handler(SimpleHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = 2**16
-
-            def __init__(self, *arguments: object) -> None:
-                super().__init__(*arguments, directory=str(folder))
-
-            def log_message(self, *arguments: object) -> None: ...
-
-            def do_GET(self) -> None:
-                server.requests.append(self.path)
-                how = server.failures.pop(0) if server.failures else server.always
-                if how is None and "Range" in self.headers:
-                    self.send_part(folder / self.path.lstrip("/"))
-                elif how is None:
-                    super().do_GET()
-                elif how.isdigit():
-                    self.send_error(int(how))
-                else:
-                    if how == "cut":
-                        self.send_response(200)
-                        self.send_header("Content-Length", "48")
-                        self.end_headers()
-                        self.wfile.write(b"half")
-                        self.wfile.flush()
-                    elif how == "hang":
-                        server.stopped.wait(5)
-                    self.close_connection = True
-
-            def send_part(self, path: Path) -> None:
-                first, last = self.headers["Range"].removeprefix("bytes=").split("-")
-                content = path.read_bytes()
-                start = int(first) if first else len(content) - int(last)
-                stop = int(last) + 1 if first and last else len(content)
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
-                self.send_header("Content-Length", str(stop - start))
-                self.end_headers()
-                self.wfile.write(content[start:stop])
-
-        self.stopped = threading.Event()
-        ThreadingHTTPServer.request_queue_size = 64  # a full queue costs a second
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
-
-    def stop(self) -> None:
-        self.stopped.set()
-        self.http.shutdown()
-        self.http.server_close()
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    patience = {"max_retries": 3, "initial_delay": "1ms", "max_delay": "5ms"}
-    monkeypatch.setattr(chunked, "RETRIES", patience)
-    chunked._context.cache_clear()
-    server = Server(tmp_path)
-    yield server
-    server.stop()
-    chunked._context.cache_clear()
 
 
 @pytest.mark.parametrize(

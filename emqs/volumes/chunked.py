@@ -142,6 +142,11 @@ def wait(start: Callable[[], Any], n_bytes: int, what: str) -> Any:  # noqa: ANN
         text = str(error)
         if text.startswith("NOT_FOUND"):
             raise NotThereError(f"{what} is not there: {reason(error)}.") from None
+        if re.search(r"No space left|quota exceeded", text, re.IGNORECASE):
+            raise DataError(
+                f"{what} cannot be written: the disk is full. Make room there and run the same "
+                "command again; what was written stays, and it goes on from there."
+            ) from None
         tried = "after several attempts " if "retry attempts failed" in text else ""
         raise DataError(
             f"{what} cannot be read or written {tried}({reason(error)}). Check that the source is "
