@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from emqs.models import Convolutional
 
-TILE = 1536  # edge of a tile without its surroundings, about, in pixels of the network's input
+TILE = 1152  # edge of a tile without its surroundings, about, in pixels of the network's input;
+# the shipped encoder takes 0.7 GB for it
 TINY = 1e-6  # added to variances, as in ``Contrastive.pool``
 SCATTERED = 64  # boxes pooled at once that do not form a grid
 

@@ -10,6 +10,7 @@ from embedded_volumes import contents, filled, model, volume, voxels
 
 from emqs import store
 from emqs.errors import ConfigError, DataError
+from emqs.filling.grids import fitting_block
 from emqs.store import Grid, open_store
 from emqs.volumes import open_volume
 
@@ -58,10 +59,21 @@ def test_a_store_is_an_ome_zarr_that_others_read(tmp_path: Path) -> None:
     assert np.array_equal(made.block_codes((1, 1, 0)), codes[:, 1, 8:12, :8].reshape(48, -1).T)
 
 
-def test_a_store_holds_at_most_nine_bytes_a_patch_beside_the_codes(tmp_path: Path) -> None:
-    found = contents(filled(tmp_path / "a.zarr", block=64).store.path)
+@pytest.mark.parametrize("block", [None, 8, 64])
+def test_a_store_holds_at_most_nine_bytes_a_patch_beside_the_codes(
+    tmp_path: Path, block: int | None
+) -> None:
+    made = filled(tmp_path / "a.zarr", block=block).store
+    found = contents(made.path)
     sizes = [len(v) for k, v in found.items() if k.startswith(("signatures/c", "valid/c"))]
-    assert sum(sizes) <= 9 * 3 * 64 * 64  # chunks at the far end are whole
+    assert sum(sizes) <= 9 * made.grid.n_places
+
+
+def test_blocks_leave_little_of_the_last_files_empty() -> None:
+    assert fitting_block((9, 11, 11), 128) == 16  # one file, not 128 x 128
+    assert fitting_block((9, 197, 197), 128) == 104  # two of 104 make 208, two of 128 256
+    assert fitting_block((9, 1000, 40), 128) == 64  # 1024 x 64; 1008 x 72 is more
+    assert fitting_block((9, 1, 1), 128) == 8
 
 
 @pytest.mark.parametrize("name", store.ARRAYS)

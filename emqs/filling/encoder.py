@@ -22,7 +22,7 @@ from emqs.store import Grid
 from emqs.volumes import Box, Volume
 from emqs.weights import Model
 
-SLAB_BYTES = 2**28  # of neighbouring planes that are read, and kept, together
+SLAB_BYTES = 2**27  # of neighbouring planes that are read, and kept, together
 ALONG = {"xy": (0,), "ortho": (0, 1, 2)}  # axes that the planes stand on
 NAMES = ("XY", "XZ", "YZ")
 

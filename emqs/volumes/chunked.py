@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 SCHEMES = ("file", "http", "https", "s3", "gs")
 RETRIES = {"max_retries": 6, "initial_delay": "500ms", "max_delay": "8s"}  # about 20 s in all
-CACHE_BYTES = 2**28  # decoded chunks kept, so that boxes with a common border read it once
+CACHE_BYTES = 2**27  # decoded chunks kept, so that boxes with a common border read it once
 WAIT_S = 120.0  # a read may take so long ...
 SLOWEST_BYTES_S = 1e5  # ... and this much longer for its bytes
 MAX_METADATA_BYTES = 2**24
