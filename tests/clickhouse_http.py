@@ -18,7 +18,7 @@ import chdb
 FOLDER, USER, PASSWORD = sys.argv[1:4]
 one_at_a_time = threading.Lock()
 database = chdb.connect(FOLDER)
-database.query("SET max_query_size = 268435456, max_ast_elements = 10000000")
+LIMITS = ("max_query_size", "max_ast_elements", "max_expanded_ast_elements")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,6 +54,9 @@ class Handler(BaseHTTPRequestHandler):
         if sql is None:
             text, _, rows = body.partition(b"FORMAT RowBinary\n")
             sql = text.decode() if rows else body.decode()
+        given = [f"{name} = {parameters[name]}" for name in LIMITS if name in parameters]
+        usual = "max_query_size = 262144, max_ast_elements = 50000"
+        database.query(f"SET {', '.join(given) or usual}")
         try:
             if sql.lstrip().upper().startswith("INSERT"):
                 table = sql.split("FORMAT")[0]

@@ -230,6 +230,13 @@ def test_thousands_of_examples_are_one_query(random_table: tuple[Sql, np.ndarray
     np.testing.assert_array_equal(found, rows["place"][order])
 
 
+def test_a_server_is_asked_to_take_a_long_query(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD, SECRET)
+    address = f"clickhouse://127.0.0.1:{port}/default/t"
+    connection, _, _ = open_target(address, ClickhouseConfig(user=USER))
+    assert connection.read(f"SELECT length('{'x' * 300_000}')", "TabSeparated") == b"300000\n"
+
+
 def test_rows_are_sorted_below_a_threshold_only(
     random_table: tuple[Sql, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,8 @@ def parsed(text: str, *, secure: bool) -> Address:
     if parts.username is not None or parts.password is not None:
         raise ConfigError(
             f"An address is written {shown}, without user and password: give clickhouse.user=NAME, "
-            f"and the password in the environment variable {PASSWORD}."
+            f"and the password in the environment variable {PASSWORD}. What was typed now stands "
+            "in the shell's history and in the folder of this run."
         )
     names = parts.path.strip("/").split("/")
     if host is None or len(names) != 2 or parts.query or parts.fragment:
