@@ -30,7 +30,7 @@ from emqs.lookup import SearchConfig
 from emqs.store import Store, open_store
 from emqs.volumes import open_volume
 
-VOXEL_NM = {"EPFL": (5.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
+VOXEL_NM = {"EPFL": (15.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
 SIZE, STRIDE = 80, 20  # pixels
 CASES = ((1, 0), (1, 1), (5, 0), (5, 5))  # positive and negative examples
 DEPTHS = (100, 1000, 3000, 10_000, 20_000)
