@@ -24,7 +24,7 @@ from emqs.hamming import N_DISTANCES
 from emqs.store import Grid
 from emqs.volumes import Box
 
-MANY = 64  # signatures up to which an array is faster, and its memory, 512 bytes a row, is fine
+MANY = 64  # signatures up to which an array is faster than least(), at 512 bytes a row
 ASKED = 8192  # places looked up at once: a query stays under the 256 KiB that servers allow
 
 RANKED = np.dtype([("place", "<u8"), ("distance", "u1")])
@@ -219,7 +219,7 @@ def distance(wanted: np.ndarray) -> str:
     each = [f"bitHammingDistance(signature, toUInt64({one}))" for one in some]
     if len(each) == 1:
         return each[0]
-    if len(each) <= MANY:
+    if 2 < len(each) <= MANY:
         array = f"CAST({some}, 'Array(UInt64)')"
         return f"arrayMin(one -> bitHammingDistance(signature, one), {array})"
     return f"least({', '.join(each)})"
