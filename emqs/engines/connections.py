@@ -163,7 +163,11 @@ class Server:
         )
         self.name = address.name
         self._error = errors.Error
-        logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # errors are raised, too
+        for name in (
+            "clickhouse_connect",
+            "urllib3.connectionpool",
+        ):  # what they say is raised, too
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = connect.get_client(
                 host=address.host.strip("[]"),
