@@ -9,7 +9,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 
-BLOCK = 2**16  # signatures compared at once: they fit a cache; smaller ones wait for Python more
+BLOCK = 2**17  # signatures compared at once: 1 MiB fits a cache; smaller ones wait for Python more
 PART = 2**15  # of a block that is compared with several at once, one after the other
 FAR = 255  # a distance that no pair of signatures has; marks places that are left out
 N_DISTANCES = 65  # 0 to 64
