@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import volumes_on_disk as disk
-from test_volumes_bad_input import Server, server  # noqa: F401 - a fixture
+from failing_server import Server
 
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.points import write_points
@@ -106,7 +106,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 def test_viewers_are_told_the_format(
     make: object,
     prefix: str,
-    server: Server,  # noqa: F811
+    server: Server,
     tmp_path: Path,
 ) -> None:
     make(tmp_path / "a")  # type: ignore[operator]
