@@ -68,8 +68,17 @@ class Convolution(nn.Module):
         height, width = x.shape[2:]
         step = self.convolution.stride[0]
         extra = (0, -width % step, 0, -height % step)  # so that the last cell is whole, too
-        padding = tuple(p + e for p, e in zip(self.padding, extra, strict=True))
-        return cast(Tensor, self.convolution(functional.pad(x, padding)))
+        left, right, top, bottom = (p + e for p, e in zip(self.padding, extra, strict=True))
+        around = top, left
+        if (left, top) != (right, bottom):
+            x, around = functional.pad(x, (left, right, top, bottom)), (0, 0)  # this copies it
+        own = self.convolution
+        return functional.conv2d(x, own.weight, own.bias, own.stride, around, 1, own.groups)
+
+
+def _bent(x: Tensor) -> Tensor:
+    """Return the activation; in place, unless something is learnt from it."""
+    return functional.relu6(x, inplace=not torch.is_grad_enabled())
 
 
 class Block(nn.Module):
@@ -86,8 +95,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(N, channels, H / stride, W / stride)`` of ``(N, before, H, W)``."""
-        y = x if self.expand is None else functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.depthwise(y)))
+        y = x if self.expand is None else _bent(self.expand(x))
+        y = self.project(_bent(self.depthwise(y)))
         return x + y if self.residual else y
 
 
@@ -181,7 +190,7 @@ class Contrastive(nn.Module):
         h and w are H and W divided by ``cell``, rounded up.
         """
         x = (images - MEAN) / SPREAD
-        x = functional.relu6(self.stem(x))  # (N, 32, H / 2, W / 2)
+        x = _bent(self.stem(x))  # (N, 32, H / 2, W / 2)
         for block in self.blocks:
             x = block(x)
         return x  # (N, 112, H / 16, W / 16)
