@@ -57,19 +57,30 @@ def _tiles(
     Tiles start at whole patches, where pixels of the slice and of the network's input meet, and of
     these where cells of the feature map begin; a box belongs to the tile in which it begins.
     """
-    meet = math.lcm(network.input_size, network.cell) // network.input_size  # patches
-    per_tile = max(1, TILE // network.input_size)  # patches along a tile
-    around = -(-network.reach // network.input_size) + 1  # patches; one more for cells and resizing
-    tile = boxes[:, 1:3] // (per_tile * patch_size)  # (n, 2): row and column of tiles
-    for row, column in np.unique(tile, axis=0).tolist():
-        here = np.flatnonzero((tile[:, 0] == row) & (tile[:, 1] == column))
-        ends = (boxes[here, 1:3] + boxes[here, 3:]).max(axis=0).tolist()
-        spans = []
-        for number, end in zip((row, column), ends, strict=True):
-            first = max(0, number * per_tile - around) // meet * meet
-            spans.append((first * patch_size, (-(-end // patch_size) + around) * patch_size))
-        (top, bottom), (left, right) = spans
+    meet = math.lcm(network.input_size, network.cell) // network.input_size * patch_size
+    most = max(1, TILE // network.input_size)  # patches along a tile
+    around = surroundings(network, patch_size)
+    patch = boxes[:, 1:3] // patch_size  # (n, 2): row and column of the patch in which one begins
+    begin = patch.min(axis=0, initial=2**31)
+    count = patch.max(axis=0, initial=0) - begin + 1
+    per_tile = -(-count // -(-count // most))  # tiles of one size
+    tile = (patch - begin) // per_tile
+    for numbers in np.unique(tile, axis=0):
+        here = np.flatnonzero((tile == numbers).all(axis=1))
+        first = (begin + numbers * per_tile) * patch_size - around
+        top, left = (np.maximum(first, 0) // meet * meet).tolist()
+        bottom, right = ((boxes[here, 1:3] + boxes[here, 3:]).max(axis=0) + around).tolist()
         yield here, top, left, image[top:bottom, left:right]
+
+
+def surroundings(network: Convolutional, patch_size: int) -> int:
+    """Return how far around a patch pixels of a slice count for its code.
+
+    A cell and a few pixels more than the network reaches: cells at the rim also stand for what lies
+    outside, and resizing looks at neighbours.
+    """
+    pixels = network.reach + network.cell + 8
+    return -(-pixels * patch_size // network.input_size) + 2
 
 
 def feature_map(

@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from emqs import embeddings
+from emqs import dense, embeddings
 from emqs.datasets import Stack
 from emqs.errors import DataError
 from emqs.filling.source import Source, usable
@@ -100,7 +100,7 @@ class BlockEncoder:
         network = cast(Encoder, model.network)
         self.around, self.meet = 0, grid.size  # voxels
         if isinstance(network, Convolutional):
-            self.around = (-(-network.reach // network.input_size) + 1) * grid.size
+            self.around = dense.surroundings(network, grid.size)
             # where pixels of the slice and of the network's input meet, and a cell begins
             patches_between = math.lcm(network.input_size, network.cell) // network.input_size
             self.meet = patches_between * grid.size
@@ -123,8 +123,9 @@ class BlockEncoder:
                 here = np.moveaxis(valid, axis, 0)[i]  # views
                 there = np.moveaxis(sums, axis, 0)[i]
                 self._add(axis, i, places, here, there)
-        codes = sums[valid] / np.float32(len(along))
-        highest = float(np.abs(codes).max(initial=0))
+        codes = sums.reshape(-1, size) if valid.all() else sums[valid]
+        codes /= np.float32(len(along))
+        highest = max(float(codes.max(initial=0)), -float(codes.min(initial=0)))
         if highest > np.finfo(np.float16).max:
             raise DataError(
                 f"A code of {self.source.volume.name} reaches {highest:g}, above the 65504 that "
@@ -139,10 +140,7 @@ class BlockEncoder:
         first = [places.start[a] * grid.stride[a] for a in others]
         last = [(places.stop[a] - 1) * grid.stride[a] + grid.size for a in others]
         start = [max(0, n - self.around) // self.meet * self.meet for n in first]
-        stop = [
-            min(n + self.around + grid.size, volume.shape[a])
-            for n, a in zip(last, others, strict=True)
-        ]
+        stop = [min(n + self.around, volume.shape[a]) for n, a in zip(last, others, strict=True)]
         at = (places.start[axis] + i) * grid.stride[axis]
         at += grid.size // 2 if grid.planes == "ortho" else 0
         voxels = self.planes.read(axis, at, ((start[0], stop[0]), (start[1], stop[1])))

@@ -9,7 +9,7 @@ from emqs.store import INNER, Grid, Triple
 from emqs.volumes import Volume
 
 REACH_PX = 4096  # longest edge of a block, in voxels, so that its pixels take 100 MB or so ...
-MOST_PLACES = 128  # ... and in places, so that its codes take little more
+MOST_PLACES = 192  # ... and in places, so that its codes take little more
 ORTHO_REACH_PX = 1024  # the same of a cube of blocks, which is worked on as a whole
 ORTHO_PLACES = 48
 
