@@ -23,6 +23,7 @@ from emqs.volumes import Box, Volume
 from emqs.weights import Model
 
 SLAB_BYTES = 2**27  # of neighbouring planes that are read, and kept, together
+BAND_BYTES = 2**26  # of stored chunks that are decoded at once
 ALONG = {"xy": (0,), "ortho": (0, 1, 2)}  # axes that the planes stand on
 NAMES = ("XY", "XZ", "YZ")
 
@@ -64,11 +65,27 @@ class Planes:
         chunk = self.volume.chunks[axis]
         end = min((at // chunk + 1) * chunk, at + max(1, SLAB_BYTES // size))
         box = _box(axis, at, min(end, self.volume.shape[axis]), spans)
-        voxels = self.volume.read(box)
+        voxels = self._read(box)
         self._kept = (axis, box, voxels)
         self.n_bytes += voxels.nbytes
         self.seconds += time.perf_counter() - started
         return np.take(voxels, 0, axis)
+
+    def _read(self, box: Box) -> np.ndarray:
+        """Return a box that is read in bands, so that few stored chunks are held at once."""
+        chunks, itemsize = self.volume.chunks, self.volume.dtype.itemsize
+        z_stop, y_stop, x_stop = box.stop
+        deep = chunks[0] * -(-box.shape[0] // chunks[0])
+        row = deep * box.shape[2] * itemsize * chunks[1]
+        rows = chunks[1] * max(1, BAND_BYTES // row)
+        voxels = np.empty(box.shape, dtype=self.volume.dtype)
+        top = box.start[1]
+        while top < y_stop:
+            bottom = min((top // rows + 1) * rows, y_stop)
+            band = Box((box.start[0], top, box.start[2]), (z_stop, bottom, x_stop))
+            voxels[:, top - box.start[1] : bottom - box.start[1]] = self.volume.read(band)
+            top = bottom
+        return voxels
 
 
 def _box(axis: int, first: int, last: int, spans: tuple[tuple[int, int], tuple[int, int]]) -> Box:

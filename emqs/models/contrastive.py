@@ -28,6 +28,9 @@ NORM_EPSILON = 1e-3  # of the batch norms that are folded
 STARTS = ("imagenet", "random")
 
 
+CHANNELS = 32  # that are padded, so copied, at once
+
+
 class Shape(NamedTuple):
     """What one block does."""
 
@@ -69,11 +72,23 @@ class Convolution(nn.Module):
         step = self.convolution.stride[0]
         extra = (0, -width % step, 0, -height % step)  # so that the last cell is whole, too
         left, right, top, bottom = (p + e for p, e in zip(self.padding, extra, strict=True))
-        around = top, left
-        if (left, top) != (right, bottom):
-            x, around = functional.pad(x, (left, right, top, bottom)), (0, 0)  # this copies it
         own = self.convolution
-        return functional.conv2d(x, own.weight, own.bias, own.stride, around, 1, own.groups)
+        weight, bias, stride = own.weight, own.bias, own.stride
+        if (left, top) == (right, bottom):
+            return functional.conv2d(x, weight, bias, stride, (top, left), 1, own.groups)
+        around = left, right, top, bottom
+        if own.groups == 1 or torch.is_grad_enabled() or bias is None:
+            return functional.conv2d(
+                functional.pad(x, around), weight, bias, stride, 0, 1, own.groups
+            )
+        # padding copies: some channels after the others, for the memory of large images
+        parts = [
+            functional.conv2d(functional.pad(some, around), w, b, stride, 0, 1, len(w))
+            for some, w, b in zip(
+                x.split(CHANNELS, 1), weight.split(CHANNELS), bias.split(CHANNELS), strict=True
+            )
+        ]
+        return torch.cat(parts, 1)
 
 
 def _bent(x: Tensor) -> Tensor:
