@@ -26,7 +26,7 @@ from emqs.volumes import Box, Volume
 from emqs.volumes.stacks import RANGES
 from emqs.weights import Model
 
-SAMPLE_EDGE = {"xy": (1, 16, 16), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
+SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
 TRIES = 20  # groups looked at for every group that is needed: much of a volume may be padding
 
 

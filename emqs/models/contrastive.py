@@ -28,7 +28,8 @@ NORM_EPSILON = 1e-3  # of the batch norms that are folded
 STARTS = ("imagenet", "random")
 
 
-CHANNELS = 32  # that are padded, so copied, at once
+CHANNELS = 32  # that are worked on at once, in images of ...
+MANY_VALUES = 2**23  # ... more values than this
 
 
 class Shape(NamedTuple):
@@ -66,29 +67,22 @@ class Convolution(nn.Module):
         self.padding = (first, whole - first) * 2 if whole > 0 else (0, 0, 0, 0)
         self.convolution = nn.Conv2d(before, after, kernel, stride, groups=groups)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``(N, after, h, w)`` of ``(N, before, H, W)``."""
+    def forward(self, x: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """Return channels ``first:last`` of ``(N, after, h, w)``, of ``(N, before, H, W)``.
+
+        Where every channel is convolved on its own, x holds the same channels.
+        """
         height, width = x.shape[2:]
-        step = self.convolution.stride[0]
+        own = self.convolution
+        step = own.stride[0]
         extra = (0, -width % step, 0, -height % step)  # so that the last cell is whole, too
         left, right, top, bottom = (p + e for p, e in zip(self.padding, extra, strict=True))
-        own = self.convolution
-        weight, bias, stride = own.weight, own.bias, own.stride
-        if (left, top) == (right, bottom):
-            return functional.conv2d(x, weight, bias, stride, (top, left), 1, own.groups)
-        around = left, right, top, bottom
-        if own.groups == 1 or torch.is_grad_enabled() or bias is None:
-            return functional.conv2d(
-                functional.pad(x, around), weight, bias, stride, 0, 1, own.groups
-            )
-        # padding copies: some channels after the others, for the memory of large images
-        parts = [
-            functional.conv2d(functional.pad(some, around), w, b, stride, 0, 1, len(w))
-            for some, w, b in zip(
-                x.split(CHANNELS, 1), weight.split(CHANNELS), bias.split(CHANNELS), strict=True
-            )
-        ]
-        return torch.cat(parts, 1)
+        weight, bias = own.weight[first:last], None if own.bias is None else own.bias[first:last]
+        groups = 1 if own.groups == 1 else len(weight)
+        around = top, left
+        if (left, top) != (right, bottom):
+            x, around = functional.pad(x, (left, right, top, bottom)), (0, 0)  # this copies it
+        return functional.conv2d(x, weight, bias, own.stride, around, 1, groups)
 
 
 def _bent(x: Tensor) -> Tensor:
@@ -110,8 +104,19 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(N, channels, H / stride, W / stride)`` of ``(N, before, H, W)``."""
-        y = x if self.expand is None else _bent(self.expand(x))
-        y = self.project(_bent(self.depthwise(y)))
+        inside = self.project.convolution.in_channels
+        n_values = x.shape[0] * inside * x.shape[2] * x.shape[3]
+        if self.expand is None:
+            y = _bent(self.depthwise(x))
+        elif torch.is_grad_enabled() or n_values <= MANY_VALUES:
+            y = _bent(self.depthwise(_bent(self.expand(x))))
+        else:  # some channels after the others, so that the widened image is never there as a whole
+            parts = []
+            for start in range(0, inside, CHANNELS):
+                some = _bent(self.expand(x, start, start + CHANNELS))
+                parts.append(_bent(self.depthwise(some, start, start + CHANNELS)))
+            y = torch.cat(parts, 1)
+        y = self.project(y)
         return x + y if self.residual else y
 
 
