@@ -1,6 +1,6 @@
 """The patches of a case, and a search that encodes each of them once, for ``retrieval.py``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,8 @@ class Memory:
 
     keys: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # ascending
     codes: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
-    scorer: Scorer | None = None  # that made the maps
-    maps: dict[int, np.ndarray] = field(default_factory=dict)  # slice to scores of its windows
+    scorers: tuple[Scorer, ...] = ()  # that made the maps
+    maps: dict[int, list[np.ndarray]] = field(default_factory=dict)  # slice to scores of windows
 
 
 def _keys(boxes: np.ndarray) -> np.ndarray:
@@ -68,8 +68,12 @@ class Remembering(Search):
             examples: Boxes of all draws, shape ``(P, 5)``.
         """
         if self.query.dense:
-            examples = windows.of_boxes(examples, self.window, self.step)[0]
-            searched = np.concatenate([self._grid(z).boxes(z) for z in range(len(self.stack))])
+            examples = np.concatenate(
+                [windows.of_boxes(examples, window, self.step)[0] for window in self.edges]
+            )
+            searched = np.concatenate(
+                [self._grid(z, w).boxes(z) for z in range(len(self.stack)) for w in self.edges]
+            )
         for _ in self.batches(np.concatenate([searched, examples])):
             pass
 
@@ -77,18 +81,25 @@ class Remembering(Search):
         """Return the score of every patch, as ``Search.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
-        scores = np.concatenate([prepared.scorer.score(part) for _, part in self.batches(boxes)])
+        scores = np.concatenate(
+            [prepared.parts[0].scorer.score(part) for _, part in self.batches(boxes)]
+        )
         return Scores(scores, scores)
 
-    def _maps(self, slices: np.ndarray, grids: list[Grid], scorer: Scorer) -> list[np.ndarray]:
+    def _maps(
+        self, slices: np.ndarray, grids: list[list[Grid]], own: Sequence[Scorer]
+    ) -> list[list[np.ndarray]]:
         memory = self.memory
-        if memory.scorer is not scorer:
-            memory.scorer, memory.maps = scorer, {}
+        if len(memory.scorers) != len(own) or any(
+            a is not b for a, b in zip(memory.scorers, own, strict=True)
+        ):
+            memory.scorers, memory.maps = tuple(own), {}
         new = [i for i, z in enumerate(slices.tolist()) if z not in memory.maps]
         if new:
-            maps = super()._maps(slices[new], [grids[i] for i in new], scorer)
-            memory.maps |= dict(zip(slices[new].tolist(), maps, strict=True))
-        return [memory.maps[z] for z in slices.tolist()]
+            maps = super()._maps(slices[new], [[of[i] for i in new] for of in grids], own)
+            for n, i in enumerate(new):
+                memory.maps[int(slices[i])] = [of[n] for of in maps]
+        return [[memory.maps[z][size] for z in slices.tolist()] for size in range(len(grids))]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class Encoded(Search):
         """Return the score of every patch, as ``Search.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
-        scores = prepared.scorer.score(self.embed(boxes))
+        scores = prepared.parts[0].scorer.score(self.embed(boxes))
         return Scores(scores, scores)
 
 

@@ -20,6 +20,7 @@ from emqs.models import Convolutional
 TILE = 1152  # edge of a tile without its surroundings, about, in pixels of the network's input;
 # the shipped encoder takes 0.7 GB for it
 TINY = 1e-6  # added to variances, as in ``Contrastive.pool``
+GRIDS = 4  # so many sizes of windows are pooled one after the other; more are likely scattered
 SCATTERED = 64  # boxes pooled at once that do not form a grid
 
 
@@ -127,6 +128,13 @@ def pooled(features: Tensor, spans: np.ndarray, network: Convolutional) -> Tenso
         network: Its ``cell`` and ``shift`` say where cells lie. The outermost cells also stand for
             what lies outside them.
     """
+    sizes, size_of = np.unique(spans[:, 2:], axis=0, return_inverse=True)
+    if 1 < len(sizes) <= GRIDS:  # windows of several sizes, each on a grid of its own
+        result = torch.empty((len(spans), 2 * len(features)), device=features.device)
+        for number in range(len(sizes)):
+            here = np.flatnonzero(size_of.ravel() == number)
+            result[torch.from_numpy(here)] = pooled(features, spans[here], network)
+        return result
     rows, row_of = np.unique(spans[:, [0, 2]], axis=0, return_inverse=True)
     columns, column_of = np.unique(spans[:, [1, 3]], axis=0, return_inverse=True)
     down = _shares(rows, features.shape[1], network).to(features)  # (R, h)

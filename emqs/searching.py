@@ -1,11 +1,11 @@
 """Score patches: examples become a scorer, slices become scores.
 
-With ``query.dense``, windows smaller than a patch are scored on a grid finer than the patches, the
-scores are smoothed, and a patch gets the highest or the mean score in it. Without, every patch is
-scored as a whole, as in the paper.
+With ``query.dense``, windows of one or several sizes, none larger than a patch, are scored on a
+grid finer than the patches, the scores are smoothed, and a patch gets the highest or the mean score
+in it; the mean over sizes ranks. Without, every patch is scored as a whole, as in the paper.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,9 @@ from emqs.weights import Model
 BACKGROUND = 4096  # a scorer learns from at most this many unlabelled patches or windows ...
 BACKGROUND_SLICES = 8  # ... windows from at most so many slices, evenly spaced
 SCORED = 16384  # codes scored at once: a scorer works with several copies of them in float64
-PART = 0.5  # query.window=null: edge of a window in patches, for networks that encode whole slices
+# query.window=null: edges of windows in patches. Networks that encode whole slices see more than a
+# window: half a patch shows where in it something is, a whole one how much of it there is.
+PARTS, PARTS_ALONE = (0.5, 1.0), (1.0,)
 
 
 def embed_sizes(
@@ -85,14 +87,21 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Codes of the examples and the scorer made of them."""
+class Part:
+    """What is known of windows of one size; of whole patches, where patches are not divided."""
 
     scorer: scorers.Scorer
     positives: Examples
     negatives: Examples | None  # None if there are none
     background: np.ndarray | None  # (B, D), float32: what the scorer learnt from without labels
-    known: Known | None  # the same as codes of searched patches, where they are whole patches
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Codes of the examples and the scorers made of them."""
+
+    parts: tuple[Part, ...]  # one for each size of windows, in the order of ``Search.edges``
+    known: Known | None = None  # the background as codes of searched patches, if it is of these
 
 
 @dataclass(frozen=True)
@@ -109,12 +118,15 @@ class Search:
     progress: bool = False  # show a bar with the time left
 
     @property
-    def window(self) -> int:
-        """Edge of a window, in pixels."""
-        part = self.query.window
-        if part is None:
-            part = PART if isinstance(self.model.network, Convolutional) else 1.0
-        return max(1, round(part * self.patch_size))
+    def edges(self) -> tuple[int, ...]:
+        """Edges of windows, in pixels; that of a patch, if patches are not divided."""
+        if not self.query.dense:
+            return (self.patch_size,)
+        parts: Sequence[float] = self.query.windows
+        if not parts:
+            whole = isinstance(self.model.network, Convolutional)
+            parts = PARTS if whole else PARTS_ALONE
+        return tuple(max(1, round(part * self.patch_size)) for part in parts)
 
     @property
     def step(self) -> int:
@@ -134,17 +146,17 @@ class Search:
             patch_size=self.patch_size, batch_size=self.batch_size, device=self.device,
         )  # fmt: skip
 
-    def examples(self, boxes: np.ndarray) -> Examples:
-        """Return the codes of examples ``(N, 5)``, or of the windows in them."""
+    def examples(self, boxes: np.ndarray, window: int) -> Examples:
+        """Return the codes of examples ``(N, 5)``, or of the windows of one size in them."""
         if not self.query.dense:
             return Examples(self.embed(boxes), np.arange(len(boxes)), len(boxes))
-        inside, owner = windows.of_boxes(boxes, self.window, self.step)
+        inside, owner = windows.of_boxes(boxes, window, self.step)
         return Examples(self.embed(inside), owner, len(boxes))
 
     def prepare(
         self, positives: np.ndarray, negatives: np.ndarray, searched: np.ndarray
     ) -> Prepared:
-        """Return a scorer of examples.
+        """Return scorers of examples.
 
         Args:
             positives: Boxes of the positive examples, shape ``(P, 5)``.
@@ -156,19 +168,24 @@ class Search:
             ConfigError: If the scorer cannot do with so few examples.
             DataError: If there are too few patches to learn from.
         """
-        background, known = None, None
-        if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
-            boxes, drawn = self._background(searched)
-            background = self.embed(boxes)
-            known = None if drawn is None else Known(drawn, background)
-        toward = self.examples(positives)
-        away = self.examples(negatives) if len(negatives) else None
-        scorer = scorers.build(
-            self.query, self.index, toward.codes, None if away is None else away.codes, background
-        )
-        return Prepared(scorer, toward, away, background, known)
+        known = None
+        parts = []
+        for window in self.edges:
+            background = None
+            if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
+                boxes, drawn = self._background(searched, window)
+                background = self.embed(boxes)
+                known = None if drawn is None else Known(drawn, background)
+            toward = self.examples(positives, window)
+            away = self.examples(negatives, window) if len(negatives) else None
+            codes = None if away is None else away.codes
+            scorer = scorers.build(self.query, self.index, toward.codes, codes, background)
+            parts.append(Part(scorer, toward, away, background))
+        return Prepared(tuple(parts), known)
 
-    def _background(self, searched: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def _background(
+        self, searched: np.ndarray, window: int
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return boxes to learn from, and which of the searched they are if they are whole ones."""
         rng = np.random.default_rng(0)
         if not self.query.dense:
@@ -176,11 +193,11 @@ class Search:
             return searched[drawn], drawn
         slices = np.unique(searched[:, 0])
         chosen = np.unique(np.linspace(0, len(slices) - 1, BACKGROUND_SLICES).round().astype(int))
-        boxes = np.concatenate([self._grid(z).boxes(z) for z in slices[chosen].tolist()])
+        boxes = np.concatenate([self._grid(z, window).boxes(z) for z in slices[chosen].tolist()])
         return boxes[np.sort(rng.permutation(len(boxes))[:BACKGROUND])], None
 
-    def _grid(self, z: int) -> windows.Grid:
-        return windows.grid(self.stack.shapes[z], self.window, self.step)
+    def _grid(self, z: int, window: int) -> windows.Grid:
+        return windows.grid(self.stack.shapes[z], window, self.step)
 
     def score(self, boxes: np.ndarray, prepared: Prepared) -> "Scores":
         """Return the score of every patch; codes are scored as they come and not kept.
@@ -191,20 +208,22 @@ class Search:
         """
         if not self.query.dense:
             scores = search(
-                self.model, self.stack, boxes, prepared.scorer, sizes=self.query.sizes,
+                self.model, self.stack, boxes, prepared.parts[0].scorer, sizes=self.query.sizes,
                 known=prepared.known, patch_size=self.patch_size, batch_size=self.batch_size,
                 device=self.device, progress=self.progress,
             )  # fmt: skip
             return Scores(scores, scores)
         between = self.query.smooth_z if self.stack.consecutive else 0.0
         slices = self._with_neighbours(np.unique(boxes[:, 0]), between)
-        grids = [self._grid(z) for z in slices.tolist()]
-        maps = self._maps(slices, grids, prepared.scorer)
+        grids = [[self._grid(z, window) for z in slices.tolist()] for window in self.edges]
         across = self.query.smooth * self.patch_size / self.step
-        smooth = windows.smoothed(maps, slices, across=across, between=between)
-        return Scores(
-            self._pooled(boxes, slices, grids, smooth), self._pooled(boxes, slices, grids, maps)
-        )
+        ranking, single = [], []
+        maps_of_sizes = self._maps(slices, grids, [part.scorer for part in prepared.parts])
+        for own, maps in zip(grids, maps_of_sizes, strict=True):
+            smooth = windows.smoothed(maps, slices, across=across, between=between)
+            ranking.append(self._pooled(boxes, slices, own, smooth))
+            single.append(self._pooled(boxes, slices, own, maps))
+        return Scores(np.mean(ranking, axis=0), np.mean(single, axis=0))
 
     def _with_neighbours(self, slices: np.ndarray, between: float) -> np.ndarray:
         """Return slices and those near enough to have a say in their scores, ascending.
@@ -216,21 +235,36 @@ class Search:
         return np.unique(near[(near >= 0) & (near < len(self.stack))])
 
     def _maps(
-        self, slices: np.ndarray, grids: list[windows.Grid], scorer: scorers.Scorer
-    ) -> list[np.ndarray]:
-        """Return the scores of the windows of each slice, ``(R, K)`` each, float64."""
-        boxes = np.concatenate(
-            [own.boxes(z) for z, own in zip(slices.tolist(), grids, strict=True)]
-        )
+        self, slices: np.ndarray, grids: list[list[windows.Grid]], own: Sequence[scorers.Scorer]
+    ) -> list[list[np.ndarray]]:
+        """Return the scores of the windows of each size and slice, ``(R, K)`` each, float64.
+
+        Windows of all sizes of a slice are encoded together, so that it is looked at once.
+        """
+        flat = [
+            (size, z, one)
+            for size, of in enumerate(grids)
+            for z, one in zip(slices.tolist(), of, strict=True)
+        ]
+        boxes = np.concatenate([one.boxes(z) for _, z, one in flat])
+        lengths = [one.shape[0] * one.shape[1] for _, _, one in flat]
+        size_of = np.repeat([size for size, _, _ in flat], lengths)
         scores = np.empty(len(boxes), dtype=np.float64)
-        found = ((here, _in_parts(scorer, codes)) for here, codes in self.batches(boxes))
+
+        def found() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for here, codes in self.batches(boxes):
+                batch = np.empty(len(here), dtype=np.float64)
+                for size in np.unique(size_of[here]).tolist():
+                    mine = size_of[here] == size
+                    batch[mine] = _in_parts(own[size], codes[mine])
+                yield here, batch
+
         for here, batch in embeddings.with_progress(
-            found, len(boxes), "search", show=self.progress
+            found(), len(boxes), "search", show=self.progress
         ):
             scores[here] = batch
-        ends = np.cumsum([own.shape[0] * own.shape[1] for own in grids])
-        parts = np.split(scores, ends[:-1])
-        return [part.reshape(own.shape) for part, own in zip(parts, grids, strict=True)]
+        parts = iter(np.split(scores, np.cumsum(lengths)[:-1]))
+        return [[next(parts).reshape(one.shape) for one in of] for of in grids]
 
     def _pooled(
         self,
@@ -282,28 +316,44 @@ def calibrate(
         prevalence: Share of patches that are positive, if it is known; None: estimated.
     """
     least, query = calibration.MIN_EXAMPLES, search.query
-    toward, away = prepared.positives, prepared.negatives
-    if away is None or not query.calibrate or min(toward.n, away.n) < least:
+    n_toward = prepared.parts[0].positives.n
+    n_away = 0 if prepared.parts[0].negatives is None else prepared.parts[0].negatives.n
+    if not query.calibrate or min(n_toward, n_away) < least:
         return None
-    numbers = np.arange(toward.n), toward.n + np.arange(away.n)  # of the examples of both kinds
+    numbers = np.arange(n_toward), n_toward + np.arange(n_away)  # of the examples of both kinds
 
     def build(positives: np.ndarray, negatives: np.ndarray) -> calibration.Score:
-        codes = toward.of(positives), away.of(negatives - toward.n)
-        most = min(query.num_neighbors, *(len(c) for c in codes))
-        fewer = replace(query, num_neighbors=most)  # an example is missing
-        scorer = scorers.build(fewer, search.index, *codes, prepared.background)
+        built = []
+        for part in prepared.parts:
+            codes = part.positives.of(positives), _of(part.negatives, negatives - n_toward)
+            most = min(query.num_neighbors, *(len(c) for c in codes))
+            fewer = replace(query, num_neighbors=most)  # an example is missing
+            built.append(scorers.build(fewer, search.index, *codes, part.background))
 
         def score(examples: np.ndarray) -> np.ndarray:
-            return np.array([_example_score(scorer, codes_of(n), search) for n in examples])
+            scored = [
+                [_example_score(own, codes_of(part, n), search) for n in examples]
+                for own, part in zip(built, prepared.parts, strict=True)
+            ]
+            return np.mean(scored, axis=0)
 
         return score
 
-    def codes_of(number: int) -> np.ndarray:
-        return toward.of(number) if number < toward.n else away.of(number - toward.n)
+    def codes_of(part: Part, number: int) -> np.ndarray:
+        if number < n_toward:
+            return part.positives.of(number)
+        return _of(part.negatives, number - n_toward)
 
     held_out = calibration.held_out_scores(build, *numbers)
     fitted = calibration.fit(*held_out, scores.single, prevalence=prevalence)
     return replace(fitted, ranked=np.sort(scores.ranking))
+
+
+def _of(examples: Examples | None, numbers: np.ndarray | int) -> np.ndarray:
+    """Return the codes of examples that there are."""
+    if examples is None:
+        raise TypeError("there are no examples of this kind")
+    return examples.of(numbers)
 
 
 def suggest(
@@ -332,7 +382,7 @@ def suggest(
         Positions in ``candidates``, int64, the most helpful first, shape ``(n,)`` or fewer.
     """
     pool = candidates[: suggestions.POOL]
-    background = prepared.background
+    background = prepared.parts[-1].background
     if background is None:
         drawn = np.random.default_rng(0).permutation(len(candidates))[:BACKGROUND]
         background = search.embed(candidates[np.sort(drawn)])

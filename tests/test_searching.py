@@ -48,7 +48,7 @@ class Brightness:
 
 def prepared(scorer: Any) -> searching.Prepared:  # noqa: ANN401
     nothing = searching.Examples(np.empty((0, 1), np.float32), np.empty(0, np.int64), 0)
-    return searching.Prepared(scorer, nothing, None, None, None)
+    return searching.Prepared((searching.Part(scorer, nothing, None, None),))
 
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
@@ -68,17 +68,19 @@ def test_windows_as_large_as_patches_are_the_plain_search(made: Any, question: s
     assert np.ptp(found[0].ranking) > 0.01
 
 
-def test_a_window_is_half_a_patch_for_networks_that_encode_slices() -> None:
-    assert search(DENSE).window == SIZE
-    assert search(DENSE, convolutional()).window == SIZE // 2
-    assert search(replace(DENSE, window=0.7), convolutional()).window == 14
+def test_windows_are_halves_and_wholes_for_networks_that_encode_slices() -> None:
+    assert search(DENSE).edges == (SIZE,)
+    assert search(DENSE, convolutional()).edges == (SIZE // 2, SIZE)
+    assert search(replace(DENSE, window=0.7), convolutional()).edges == (14,)
+    assert search(replace(DENSE, window=[0.3, 0.7]), convolutional()).edges == (6, 14)
+    assert search(replace(DENSE, dense=False, window=0.5)).edges == (SIZE,)
     assert search(replace(DENSE, step=0.01)).step == 1
 
 
 def test_examples_are_the_windows_in_them() -> None:
     looking = search(replace(DENSE, window=0.5, step=0.25), convolutional())
     boxes = np.array([[1, 3, 4, 20, 20], [0, 50, 70, 20, 20], [5, 60, 2, 10, 20]])
-    found = looking.examples(boxes)
+    found = looking.examples(boxes, 10)
     assert (found.n, len(found.codes)) == (3, 9 + 9 + 3)
     for number, (z, y, x, height, width) in enumerate(boxes.tolist()):
         inside = [
@@ -94,7 +96,7 @@ def test_examples_are_the_windows_in_them() -> None:
 
 def literal(query: QueryConfig, looking: searching.Search, boxes: np.ndarray) -> list[float]:
     """Brightness of windows, smoothed over slices of one size, the best in each patch."""
-    stack, window, step = looking.stack, looking.window, looking.step
+    stack, (window,), step = looking.stack, looking.edges, looking.step
     maps: dict[int, dict[tuple[int, int], float]] = {}
     for z, (height, width) in enumerate(stack.shapes):
         ys = sorted({*range(0, height - window + 1, step), height - window})
@@ -174,15 +176,35 @@ def test_what_scorers_learn_from_is_drawn_among_the_windows(
     searched = boxes[boxes[:, 0] != 2]
     ready, again = (looking.prepare(boxes[:5], boxes[5:9], searched) for _ in range(2))
     assert ready.known is None
-    assert ready.background is not None
-    assert again.background is not None
-    np.testing.assert_array_equal(ready.background, again.background)
-    assert len(ready.background) == 40
+    background = ready.parts[0].background
+    assert background is not None
+    np.testing.assert_array_equal(background, again.parts[0].background)
+    assert len(background) == 40
     ends = [windows.grid(looking.stack.shapes[z], 10, 10).boxes(z) for z in (0, 7)]
     codes = looking.embed(np.concatenate(ends))
-    away = np.linalg.norm(codes[None] - ready.background[:, None], axis=2).min(axis=1)
+    away = np.linalg.norm(codes[None] - background[:, None], axis=2).min(axis=1)
     np.testing.assert_allclose(away, 0, atol=1e-5)
-    assert len(np.unique(ready.background, axis=0)) == 40
+    assert len(np.unique(background, axis=0)) == 40
+
+
+@pytest.mark.parametrize("made", [pixels, convolutional])
+@pytest.mark.parametrize("question", ["touches", "mostly"])
+def test_the_score_of_several_windows_is_the_mean_of_those_of_each(
+    made: Any,  # noqa: ANN401
+    question: str,
+) -> None:
+    query = replace(DENSE, metric="cosine", whiten="standard", question=question)
+    boxes = patches.grid(blobs().shapes, SIZE, SIZE)
+    rest, here = boxes[boxes[:, 0] != 2], boxes[boxes[:, 0] == 2]
+    found = []
+    for window in ([0.3, 0.6, 1.0], 0.3, 0.6, 1):
+        looking = search(replace(query, window=window), made())
+        ready = looking.prepare(here[:6], here[6:12], rest)
+        found.append(looking.score(rest, ready))
+    for name in ("ranking", "single"):
+        together, *apart = (getattr(scores, name) for scores in found)
+        np.testing.assert_allclose(together, np.mean(apart, axis=0), atol=1e-6)
+        assert np.ptp(together) > 0.01
 
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
@@ -202,7 +224,7 @@ def test_probabilities_follow_the_smoothed_scores(made: Any) -> None:  # noqa: A
 
 def test_an_example_that_is_left_out_is_scored_as_a_patch_would_be() -> None:
     looking = search(replace(DENSE, window=0.5, step=0.25))
-    codes = looking.examples(np.array([[1, 3, 4, 20, 20]])).codes
+    codes = looking.examples(np.array([[1, 3, 4, 20, 20]]), 10).codes
     values = codes.astype(np.float64).mean(axis=1)
     found = searching._example_score(Brightness(), codes, looking)
     assert found == pytest.approx(values.max())

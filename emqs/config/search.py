@@ -157,7 +157,7 @@ class QueryConfig:
     bandwidth: float = 0.5  # density, svm: width of a kernel, in typical lengths of a code
     sizes: list[float] | None = None  # edges of concentric patches, in edges; None: one size
     dense: bool = False  # score windows on a finer grid; False: each patch as a whole
-    window: float | None = None  # dense: edge of a window, in patches; None: what fits the network
+    window: Any = None  # dense: edge of a window in patches, or a list; None: what fits the network
     step: float = 0.25  # dense: step of the grid of windows, in patches
     smooth: float = 0.25  # dense: sigma of a Gaussian over scores in a slice, in patches; 0: none
     smooth_z: float = 1.0  # dense: the same over consecutive slices, in slices; 0: none
@@ -179,8 +179,8 @@ class QueryConfig:
         above_zero("query.c", self.c)
         above_zero("query.bandwidth", self.bandwidth)
         one_of("query.question", self.question, ("touches", "mostly"))
-        if self.window is not None:
-            fraction("query.window", self.window, zero=False)
+        for window in self.windows:
+            fraction("query.window", window, zero=False)
         fraction("query.step", self.step, zero=False)
         at_least("query.smooth", self.smooth, 0)
         at_least("query.smooth_z", self.smooth_z, 0)
@@ -189,6 +189,23 @@ class QueryConfig:
         for size in self.sizes or []:
             if not 0.1 <= size <= 10:
                 raise ConfigError(f"query.sizes must be factors from 0.1 to 10, got {size:g}.")
+
+    @property
+    def windows(self) -> tuple[float, ...]:
+        """Edges of windows, in patches; none where ``window`` is None.
+
+        Raises:
+            ConfigError: If ``window`` is no number and no list of numbers.
+        """
+        if self.window is None:
+            return ()
+        values = list(self.window) if isinstance(self.window, list | tuple) else [self.window]
+        if not values or not all(isinstance(v, int | float) for v in values):
+            raise ConfigError(
+                "query.window must be a fraction of a patch such as 0.5, several such as [0.5,1], "
+                f"or null, got {self.window}."
+            )
+        return tuple(float(v) for v in values)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """A small convolutional encoder whose code does not depend on where things lie in the patch.
 
 Shapes: ``(N, 1, H, W) -> stem of stride 2 (N, 32, H / 2, W / 2) -> 9 inverted residual blocks
-(N, 112, H / 16, W / 16)``, then mean and standard deviation over the map, ``(N, 224)``. It is fully
-convolutional, so the map of a whole slice is computed once and pooled for every patch in it.
+(N, 112, H / 16, W / 16)``, 16 maps of how much of which grey there is beside them, then mean and
+standard deviation over the maps, ``(N, 256)``. It is fully convolutional, so the map of a whole
+slice is computed once and pooled for every patch in it.
 
 These are the first nine blocks of EfficientNet-Lite0, with every batch norm folded into the
 convolution before it: a pixel's features depend on its surroundings alone, and there are 355,000
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emqs.errors import require
+from emqs.models.greys import Greys
 
 MEAN, SPREAD = 0.449, 0.226  # of ImageNet, averaged over colours
 NORM_EPSILON = 1e-3  # of the batch norms that are folded
@@ -121,10 +123,16 @@ class Block(nn.Module):
 
 
 class Contrastive(nn.Module):
-    """Inverted residual blocks and pooling: ``(N, 1, H, W) -> (N, 224)``."""
+    """Inverted residual blocks, greys and pooling: ``(N, 1, H, W) -> (N, 224 + 2 greys)``."""
 
     def __init__(
-        self, *, start: str = "imagenet", blocks: int = 9, frozen: int = 3, size: int = 64
+        self,
+        *,
+        start: str = "imagenet",
+        blocks: int = 9,
+        frozen: int = 3,
+        greys: int = 0,
+        size: int = 64,
     ) -> None:
         """Make the layers with fresh weights; ``load_pretrained`` reads those of ``start``.
 
@@ -134,6 +142,8 @@ class Contrastive(nn.Module):
             frozen: Leading blocks that training leaves as they are, 0 to ``blocks - 1``; the stem
                 is frozen with the first of them. They see the most pixels, so most of a training
                 step would go into them, and what they know, edges and spots, serves EM as well.
+            greys: Maps of greys beside those of the last block, see ``Greys``; 0: none. Nothing in
+                them is learned, so weights fit networks with any number.
             size: Edge of the square input that patches are resized to, in pixels.
 
         Raises:
@@ -146,13 +156,16 @@ class Contrastive(nn.Module):
             raise ValueError(f"blocks must be from 1 to {len(BLOCKS)}, got {blocks}.")
         if not 0 <= frozen < blocks:
             raise ValueError(f"frozen must be from 0 to {blocks - 1}, got {frozen}.")
+        if greys < 0 or greys == 1:
+            raise ValueError(f"greys must be 0, or at least 2, got {greys}.")
         self.start, self.frozen = start, frozen
         shapes = BLOCKS[:blocks]
         self._measure(shapes)
         if size < self.cell:
             raise ValueError(f"size must be at least {self.cell} pixels, got {size}.")
         self.input_size = size
-        self.code_size = 2 * shapes[-1].channels
+        self.code_size = 2 * (shapes[-1].channels + greys)
+        self.greys = Greys(greys, cell=self.cell, shift=round(self.shift)) if greys else None
         self.stem = Convolution(1, STEM, 3, stride=2)
         channels = [STEM, *(shape.channels for shape in shapes)]
         self.blocks = nn.ModuleList(
@@ -205,15 +218,17 @@ class Contrastive(nn.Module):
             _fold(parts.project, tensors, f"{below}_project_conv", f"{below}_bn2")
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the feature map, shape ``(N, 112, h, w)``, of images ``(N, 1, H, W)`` in [0, 1].
+        """Return the feature map, ``(N, 112 + greys, h, w)``, of images ``(N, 1, H, W)`` in [0, 1].
 
         h and w are H and W divided by ``cell``, rounded up.
         """
         x = (images - MEAN) / SPREAD
         x = _bent(self.stem(x))  # (N, 32, H / 2, W / 2)
         for block in self.blocks:
-            x = block(x)
-        return x  # (N, 112, H / 16, W / 16)
+            x = block(x)  # (N, 112, H / 16, W / 16)
+        if self.greys is None:
+            return x
+        return torch.cat([x, self.greys(images).to(x.dtype)], dim=1)
 
     def pool(self, features: Tensor) -> Tensor:
         """Return codes, shape ``(N, 2 C)``: mean and standard deviation over ``(N, C, h, w)``."""
@@ -223,7 +238,7 @@ class Contrastive(nn.Module):
         return torch.cat([mean, (variance + 1e-6).sqrt()], dim=1)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return codes, shape ``(N, 224)``, of images ``(N, 1, H, W)`` in [0, 1]."""
+        """Return codes, shape ``(N, D)``, of images ``(N, 1, H, W)`` in [0, 1]."""
         return self.pool(self.features(images))
 
 
