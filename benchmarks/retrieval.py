@@ -2,6 +2,7 @@
 
     python benchmarks/retrieval.py --images IMAGES              every number, about two hours
     python benchmarks/retrieval.py --images IMAGES --quick      a taste in five minutes
+    python benchmarks/retrieval.py --images IMAGES --readme     the table and figure of README.md
     python benchmarks/retrieval.py --images IMAGES --evaluate   evaluate's own protocol, every model
 
 Examples come from every fifth slice (``query.batch_size=5``); the whole patches of all other
@@ -91,9 +92,17 @@ class Plan:
 QUICK = Plan(
     cases=(replace(CASES[0], slices=(0, 20)), CASES[4]),
     models=("contrastive", "vae", "handcrafted", "histogram", "pca"),
-    scorers=COMMON,
+    scorers=("default", *COMMON),
     examples=(1, 5, 20),
     draws=3,
+)
+
+
+README = Plan(
+    models=("contrastive", "vae", "ae", "handcrafted", "histogram", "pca"),
+    scorers=("default", "paper", "nearest"),
+    examples=(1, 5, 20),
+    draws=5,
 )
 
 
@@ -212,7 +221,7 @@ def panels(plan: Plan, images: Path, weights: Mapping[str, str], folder: Path) -
 
 def plan_of(options: argparse.Namespace) -> Plan:
     """Return what the command line asks for."""
-    plan = QUICK if options.quick else Plan()
+    plan = QUICK if options.quick else README if options.readme else Plan()
     if options.cases is not None:
         known = {case.key: case for case in CASES} | {case.key: case for case in plan.cases}
         plan = replace(plan, cases=tuple(chosen(known, options.cases, "--cases").values()))
@@ -242,6 +251,7 @@ def main() -> None:
     parser.add_argument("--images", default=os.environ.get("EMQS_IMAGES"), help="holds EPFL/raw")
     parser.add_argument("--out", type=Path, default=Path("outputs/retrieval"), help="for results")
     parser.add_argument("--quick", action="store_true", help="a taste in five minutes")
+    parser.add_argument("--readme", action="store_true", help="what README.md shows, half an hour")
     parser.add_argument("--evaluate", action="store_true", help="evaluate's own protocol instead")
     parser.add_argument("--cases", help="only these, e.g. EPFL-mitochondria,VNC-mitochondria")
     parser.add_argument("--models", help=f"only these: {','.join(MODELS)}")

@@ -98,10 +98,14 @@ SCORERS: dict[str, dict[str, object]] = {  # label: what differs from the defaul
         for name in HEADS
         for part, question in ((0.5, ""), (0.5, ", mostly"), (1.0, ""))  # of 1 a patch holds one
     },
+    "default, mostly": {"question": "mostly"},
+    "logistic, two windows": DENSE | {"scorer": "logistic"},
+    "density, two windows": DENSE | {"scorer": "density"},
 }
-COMMON = ("default", "paper", "nearest", "logistic")
-MAIN = (*COMMON, "prototype", "svm", "density", "logistic, windows 0.5")
-TOO_LONG = {"pixels": ("default", "logistic")}  # 4,096 numbers a code: minutes for each draw
+# whole patches: encoders that see each patch on its own would take hours for windows
+COMMON = ("paper", "nearest", "logistic")
+MAIN = ("default", *COMMON, "prototype", "svm", "density", "logistic, windows 0.5")
+TOO_LONG = {"pixels": ("logistic",)}  # 4,096 numbers a code: minutes for each draw
 
 
 def settings_of(case: Case, extra: Sequence[str] = ()) -> DictConfig:
