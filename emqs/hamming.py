@@ -1,18 +1,31 @@
-"""Exact search among signatures: every one is compared, so nothing can be missed."""
+"""Exact search among signatures: every one is compared, so nothing can be missed.
 
+Loops come in two kinds with the same results. NumPy's go over a block several times; numba's
+(``emqs[fast]``) go over it once. numba's are used where it is installed and there is so much to
+compare that importing it pays.
+"""
+
+import importlib
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
 
+logger = logging.getLogger(__name__)
+
 BLOCK = 2**17  # signatures compared at once: 1 MiB fits a cache; smaller ones wait for Python more
+PIECES = 8  # that a thread takes one after the other; those that are done early take more
 PART = 2**15  # of a block that is compared with several at once, one after the other
 FAR = 255  # a distance that no pair of signatures has; marks places that are left out
 N_DISTANCES = 65  # 0 to 64
+MANY = 2**24  # comparisons that take NumPy some 10 ms; fewer are not worth importing numba for
 
 
 def nearest(
@@ -45,9 +58,21 @@ def nearest(
     wanted, array, allowed = _checked(signatures, positives, mask)
     if k < 1:
         raise ConfigError(f"k must be at least 1, got {k}.")
-    parts = _parts(len(array), n_threads)
-    with ThreadPoolExecutor(len(parts)) as threads:  # NumPy works without Python's lock
-        found = list(threads.map(lambda part: _nearest(array, wanted, k, allowed, *part), parts))
+    n_threads = _at_work(n_threads)
+    pieces = min(max(len(array) // (16 * k * n_threads), 1), PIECES)  # k of each are kept
+    compiled = _compiled(array, wanted, allowed)
+    loop = _nearest if compiled is None else compiled.nearest
+    limit = FAR  # what is not nearer cannot be among the k, wherever it is
+
+    def searched(part: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal limit
+        positions, distances = loop(array, wanted, k, allowed, limit, *part)
+        if len(distances) == k:
+            limit = min(limit, int(distances[-1]) + 1)  # an equal one may come before
+        return positions, distances
+
+    with ThreadPoolExecutor(n_threads) as threads:  # both kinds work without Python's lock
+        found = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
     positions = np.concatenate([positions for positions, _ in found])
     distances = np.concatenate([distances for _, distances in found])
     order = np.argsort(distances, kind="stable")[:k]  # parts come in the order of positions
@@ -78,17 +103,40 @@ def counts(
     """
     wanted, array, allowed = _checked(signatures, positives, mask)
 
-    def counted(part: tuple[int, int]) -> np.ndarray:
-        result = np.zeros(FAR + 1, dtype=np.int64)
-        work = _Work()
-        for start in range(*part, BLOCK):
-            distances = work.distances(array, wanted, allowed, start, min(start + BLOCK, part[1]))
-            result += np.bincount(distances, minlength=FAR + 1)
-        return result[:N_DISTANCES]
+    n_threads = _at_work(n_threads)
+    parts = _parts(len(array), PIECES * n_threads)
+    compiled = _compiled(array, wanted, allowed)
+    loop = _counted if compiled is None else compiled.counted
+    with ThreadPoolExecutor(n_threads) as threads:
+        found = list(threads.map(lambda part: loop(array, wanted, allowed, *part), parts))
+    return np.sum(found, axis=0)
 
-    parts = _parts(len(array), n_threads)
-    with ThreadPoolExecutor(len(parts)) as threads:
-        return np.sum(list(threads.map(counted, parts)), axis=0)
+
+def _compiled(
+    array: np.ndarray, wanted: np.ndarray, allowed: np.ndarray | None
+) -> ModuleType | None:
+    """Return numba's loops if they are to be used for this."""
+    if len(array) * len(wanted) < MANY:
+        return None
+    given = (array, wanted) if allowed is None else (array, wanted, allowed)
+    return _numba() if all(a.flags.c_contiguous and a.flags.aligned for a in given) else None
+
+
+@cache
+def _numba() -> ModuleType | None:
+    """Return the module with numba's loops, or None; say which loops are used, once."""
+    try:
+        module = importlib.import_module("emqs.hamming_numba")
+    except ModuleNotFoundError as error:
+        if error.name not in ("numba", "llvmlite"):
+            raise
+        logger.info("Signatures are compared by NumPy; numba is faster: pip install 'emqs[fast]'.")
+        return None
+    except ImportError as error:  # numba does not fit this NumPy
+        logger.warning("Signatures are compared by NumPy, since numba cannot be used: %s", error)
+        return None
+    logger.info("Signatures are compared by numba.")
+    return module
 
 
 class _Work:
@@ -128,15 +176,15 @@ def _nearest(
     wanted: np.ndarray,
     k: int,
     allowed: np.ndarray | None,
+    limit: int,
     first: int,
     last: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest of one part, nearest first, equal distances by position.
+    """Return the k nearest of one part below a limit, nearest first, equal ones by position.
 
     Once k are known, a later one only counts if it is nearer than the farthest of them.
     """
     work = _Work()
-    limit = FAR  # only what is nearer can still be among the k
     positions = np.empty(0, dtype=np.int64)
     distances = np.empty(0, dtype=np.uint8)
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
@@ -158,13 +206,30 @@ def _nearest(
     return positions, distances
 
 
-def _parts(count: int, n_threads: int | None) -> list[tuple[int, int]]:
-    """Return first and one past the last position of the part of each thread."""
+def _counted(
+    array: np.ndarray, wanted: np.ndarray, allowed: np.ndarray | None, first: int, last: int
+) -> np.ndarray:
+    """Return how many of one part are at the distances 0 to 64, ``(65,)``, int64."""
+    result = np.zeros(FAR + 1, dtype=np.int64)
+    work = _Work()
+    for start in range(first, last, BLOCK):
+        distances = work.distances(array, wanted, allowed, start, min(start + BLOCK, last))
+        result += np.bincount(distances, minlength=FAR + 1)
+    return result[:N_DISTANCES]
+
+
+def _at_work(n_threads: int | None) -> int:
+    """Return how many threads work at a time."""
     n_threads = (os.cpu_count() or 1) if n_threads is None else n_threads
     if n_threads < 1:
         raise ConfigError(f"n_threads must be at least 1, got {n_threads}.")
+    return n_threads
+
+
+def _parts(count: int, n_parts: int) -> list[tuple[int, int]]:
+    """Return first and one past the last position of each part, whole blocks, in order."""
     n_blocks = -(-count // BLOCK)
-    ends = [n_blocks * i // n_threads * BLOCK for i in range(n_threads + 1)]
+    ends = [n_blocks * i // n_parts * BLOCK for i in range(n_parts + 1)]
     parts = [(a, min(b, count)) for a, b in pairwise(ends) if a < b]
     return parts or [(0, 0)]
 
