@@ -107,6 +107,7 @@ def write(panels: Sequence[Panel], folder: Path) -> list[Path]:
     paths = [
         report.write_csv(folder / "results.csv", {k: [row[k] for row in rows] for k in rows[0]}),
         report.write_text(folder / "results.md", "\n".join(_markdown(one) for one in panels)),
+        report.write_text(folder / "summary.md", _summary(panels)),
     ]
     return paths + [
         _figure(panels, lines, looks, metric, f"{METRICS[metric]}, {name}{BANDS}", folder / file)
@@ -128,6 +129,20 @@ def _comparisons(panels: Sequence[Panel], metric: str) -> list[Comparison]:
         lines = {model: (model, scorer) for model in LOOKS if model in models}
         if lines:
             found.append((f"query={scorer}", f"models_{scorer}_{metric}.png", lines, LOOKS))
+    own = {model: (model, scorer) for model in FIGURE_MODELS for scorer in FIGURE_SCORERS[:1]}
+    others = {model: (model, FIGURE_SCORERS[1]) for model in LOOKS if model not in own}
+    lines = {
+        model: line for model, line in (own | others).items() if line in {key[:2] for key in keys}
+    }
+    if len(lines) > 1:
+        found.append(
+            (
+                "contrastive: default search, others: query=paper",
+                f"all_{metric}.png",
+                lines,
+                LOOKS,
+            )
+        )
     for model in FIGURE_MODELS:
         scorers = list(dict.fromkeys(scorer for used, scorer, _ in keys if used == model))
         looks = dict(zip(scorers, OTHER_LOOKS, strict=False)) | {CHANCE: LOOKS[CHANCE]}
@@ -185,6 +200,29 @@ def _markdown(one: Panel) -> str:
     return (
         text + f"\n### All metrics with {shown}+{shown} examples\n\n{report.markdown_table(rows)}"
     )
+
+
+def _summary(panels: Sequence[Panel]) -> str:
+    """Return a table for each number of examples: component AP / patch AP (overlap)."""
+
+    def cell(found: Mapping[str, Interval | float] | None) -> str:
+        values = [] if found is None else [found[name] for name in FIGURES]
+        return " / ".join(
+            f"{value.mean if isinstance(value, Interval) else value:.2f}" for value in values
+        )
+
+    text = ""
+    keys = dict.fromkeys(key for one in panels for key in one.found)
+    lines = dict.fromkeys(key[:2] for key in keys if key[1] in FIGURE_SCORERS)
+    for n in sorted({n for _, _, n in keys}):
+        rows: list[dict[str, object]] = [
+            {"structure": one.title}
+            | {f"{model}, {way}": cell(one.found.get((model, way, n))) for model, way in lines}
+            | {CHANCE: cell(one.chance)}
+            for one in panels
+        ]
+        text += f"## {n} + {n} examples\n\n{report.markdown_table(rows)}\n"
+    return text
 
 
 def _cell(found: dict[str, Interval] | None, metric: str) -> str:

@@ -2,7 +2,8 @@
 
 With ``query.dense``, windows of one or several sizes, none larger than a patch, are scored on a
 grid finer than the patches, the scores are smoothed, and a patch gets the highest or the mean score
-in it; the mean over sizes ranks. Without, every patch is scored as a whole, as in the paper.
+in it; the mean over the sizes that fit into it ranks. Without, every patch is scored as a whole, as
+in the paper.
 """
 
 from collections.abc import Iterator, Sequence
@@ -223,7 +224,19 @@ class Search:
             smooth = windows.smoothed(maps, slices, across=across, between=between)
             ranking.append(self._pooled(boxes, slices, own, smooth))
             single.append(self._pooled(boxes, slices, own, maps))
-        return Scores(np.mean(ranking, axis=0), np.mean(single, axis=0))
+        fits = self._fitting(boxes)
+        return Scores(*(np.average(part, axis=0, weights=fits) for part in (ranking, single)))
+
+    def _fitting(self, boxes: np.ndarray) -> np.ndarray:
+        """Return which sizes of windows have a say in each box, ``(sizes, n)``, bool.
+
+        Those that fit into it: a larger one would tell of what lies beside a patch that is cut at
+        the border. Where none fits, the smallest has.
+        """
+        edges = np.array(self.edges)
+        fits = edges[:, None] <= boxes[:, 3:].min(axis=1)
+        fits[edges.argmin()] |= ~fits.any(axis=0)
+        return fits
 
     def _with_neighbours(self, slices: np.ndarray, between: float) -> np.ndarray:
         """Return slices and those near enough to have a say in their scores, ascending.
