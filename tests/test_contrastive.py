@@ -20,7 +20,7 @@ from emqs.lightning_data import PatchData, edges, neighbour_reach, validation_dr
 from emqs.train import make_module, read_teacher, train
 from emqs.weights import Model
 
-SMALL = {"start": "random", "blocks": 2, "frozen": 0, "size": 64}  # codes of 48 numbers
+SMALL = {"start": "random", "blocks": 2, "frozen": 0, "greys": 0, "size": 64}  # codes of 48 numbers
 SMALLER = [f"model.network.{key}={value}" for key, value in SMALL.items()]
 TINY = [*SMALLER, "loss.head_hidden=8", "loss.head_size=4"]
 

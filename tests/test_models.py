@@ -370,4 +370,4 @@ def test_consistency_acts_on_the_pooled_part_alone(name: str) -> None:
 def test_defaults_are_those_of_the_class() -> None:
     assert models.defaults("ae") == {"latent_size": 32, "activation": "relu", "pooled": 0}
     found = models.defaults("contrastive")
-    assert found == {"start": "imagenet", "blocks": 9, "frozen": 3, "size": 64}
+    assert found == {"start": "imagenet", "blocks": 9, "frozen": 3, "greys": 0, "size": 64}
