@@ -31,6 +31,7 @@ HEAD_EXAMPLES = 5  # of each kind: from so many on, a classifier is fitted to th
 WIDER = 4  # every further round looks at so many times more candidates
 MAX_CANDIDATES = 2**22  # of a round that ranks by codes: what a computer's memory holds
 MAX_POINTS = 10_000
+LOOKED_AT = 512  # candidates whose distances are looked at first; then twice as many, and so on
 
 
 @dataclass(frozen=True)
@@ -356,9 +357,7 @@ def suppressed(
     for positions, scores in rounds:
         centres = joined.points(positions)
         free = ~np.isin(positions, examples)
-        for centre in blockers if distance_nm > 0 else ():
-            free &= _far(centres, centre, distance_nm)
-        chosen = _spread(centres, free, distance_nm, n_wanted - len(kept))
+        chosen = _spread(centres, free, blockers, distance_nm, n_wanted - len(kept))
         kept = np.concatenate([kept, positions[chosen]])
         kept_scores = np.concatenate([kept_scores, scores[chosen]])
         blockers = np.concatenate([blockers, centres[chosen]])
@@ -367,20 +366,36 @@ def suppressed(
     return kept, kept_scores
 
 
-def _spread(centres: np.ndarray, free: np.ndarray, distance_nm: float, n_wanted: int) -> np.ndarray:
-    """Return the first free points that keep a distance, ``(k,)``, int64; changes ``free``."""
+def _spread(
+    centres: np.ndarray, free: np.ndarray, blockers: np.ndarray, distance_nm: float, n_wanted: int
+) -> np.ndarray:
+    """Return the first free points that keep a distance from each other and from the blockers.
+
+    They are looked at in parts, since a list is often full after a few hundred of thousands.
+
+    Args:
+        centres: Points, ``(n, 4)``, float64, in nm.
+        free: Which may be chosen, ``(n,)``, bool.
+        blockers: Other points, ``(b, 4)``.
+        distance_nm: Least distance; 0: any will do.
+        n_wanted: How many, at most.
+
+    Returns:
+        Which were chosen, ``(k,)``, int64, ascending.
+    """
     if distance_nm == 0:
         return np.flatnonzero(free)[:n_wanted]
     chosen: list[int] = []
-    at = 0
-    while len(chosen) < n_wanted:
-        step = int(free[at:].argmax()) if at < len(free) else 0
-        if at + step >= len(free) or not free[at + step]:
-            break
-        at += step
-        chosen.append(at)
-        free[at] = False
-        free[at:] &= _far(centres[at:], centres[at], distance_nm)
+    start, size = 0, LOOKED_AT
+    while start < len(centres) and len(chosen) < n_wanted:
+        left = start + np.flatnonzero(free[start : start + size])
+        for centre in np.concatenate([blockers, centres[chosen]]):
+            left = left[_far(centres[left], centre, distance_nm)]
+        while len(left) and len(chosen) < n_wanted:
+            first, left = int(left[0]), left[1:]
+            chosen.append(first)
+            left = left[_far(centres[left], centres[first], distance_nm)]
+        start, size = start + size, 2 * size
     return np.array(chosen, dtype=np.int64)
 
 

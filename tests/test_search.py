@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from emqs import report, weights
+from emqs import lookup, report, weights
 from emqs.config import CONFIG_DIR, LoggerConfig, QueryConfig
 from emqs.embed import work as embed
 from emqs.errors import ConfigError
@@ -116,6 +116,28 @@ def test_suppression_refills_the_list(made: Store) -> None:
     assert 30 < len(everything.ranks) < 1000  # ends where there are no more
     once = flat(made, look(made, POSITIVE, candidates=10, n_results=10_000, distance_nm=0))
     assert sorted([*once, *TOWARD]) == list(range(3 * 24 * 32))
+
+
+@pytest.mark.parametrize("candidates", [7, 2000])
+@pytest.mark.parametrize("looked_at", [1, 5, 512])
+def test_suppression_is_greedy_however_many_are_looked_at(
+    made: Store, candidates: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = look(made, POSITIVE, NEGATIVE, exact=True, n_results=10_000, distance_nm=0)
+    order = flat(made, everything)
+    expected = suppress(made, order, [*TOWARD, *AWAY], 70.0)
+    monkeypatch.setattr(lookup, "LOOKED_AT", looked_at)
+    for n in (1, 13, 10_000):
+        found = look(
+            made,
+            POSITIVE,
+            NEGATIVE,
+            exact=True,
+            candidates=candidates,
+            n_results=n,
+            distance_nm=70.0,
+        )
+        assert flat(made, found) == expected[:n]
 
 
 def test_pages_follow_each_other(made: Store) -> None:
