@@ -75,8 +75,9 @@ class Signer:
         signatures = np.zeros(len(codes), dtype=np.uint64)
         for start in range(0, len(codes), BLOCK):
             part = codes[start : start + BLOCK].astype(np.float64) - self.mean
+            columns = np.ascontiguousarray(part.T)  # steps of a power of two miss the cache
             projected = np.zeros((self.directions.shape[1], len(part)))
-            for along, column in zip(self.directions, part.T, strict=True):
+            for along, column in zip(self.directions, columns, strict=True):
                 projected += along[:, None] * column  # a matrix product may sum in any order
             above = projected[self.direction_of_bit] > self.thresholds[:, None]  # (n_bits, n)
             for bit, row in enumerate(above):

@@ -60,7 +60,7 @@ class Greys(nn.Module):
             blurred = blurred[..., self.shift :, self.shift :] * (n_levels - 1)
             n_images, _, _, across = blurred.shape
             rows = max(1, BAND // (n_images * n_levels * across * self.cell)) * self.cell
-            parts = torch.split(blurred, rows, dim=2)  # type: ignore[no-untyped-call]
+            parts = torch.split(blurred, rows, dim=2)
             return torch.cat([self._counted(part) for part in parts], dim=2)
 
     def _blurred(self, wide: Tensor) -> Tensor:
