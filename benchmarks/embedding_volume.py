@@ -3,7 +3,7 @@
     python benchmarks/embedding_volume.py [--slices 6] [--edge 4352] [--threads 2]
 
 A volume of drawn textures is written as OME-Zarr in chunks of 64 x 64 x 64 voxels and embedded by
-``emqs.filling.fill`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
+``emqs.embedding.build.build`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
 Patch by patch, the same network gets the same patches one by one, cut and resized; a sample of
 them is timed. Everything ``fill`` does counts on the one side: the first pass for contrast and
 signatures, reading and writing. Speeds are compared in processor time, which other programs change
@@ -27,11 +27,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emqs import embeddings, patches, synthetic, weights
-from emqs.config import PatchConfig
-from emqs.datasets import Stack
-from emqs.filling import EmbedConfig, fill
-from emqs.store import Store, Triple
+from emqs.datasets import Stack, synthetic
+from emqs.embedding import encode
+from emqs.embedding.build import EmbedConfig, build
+from emqs.embedding.stores.grid import Triple
+from emqs.embedding.stores.zarr import Store
+from emqs.models import weights
+from emqs.patches import grid
+from emqs.patches.settings import PatchConfig
 from emqs.volumes import Box, Volume, from_array, open_volume, write_ome_zarr
 
 SIZE, STEP = 80, 10
@@ -101,7 +104,7 @@ def embedded(folder: Path, threads: int) -> dict[str, float]:
     Store.write = timed
     model = weights.load(Path("weights/contrastive_pretrained.safetensors"))
     before, busy = peak_gb(), time.process_time()
-    filled = fill(
+    filled = build(
         replace(volume, reader=reading), model, folder / "emb.zarr",
         patch=PatchConfig(size=SIZE, stride=STEP), settings=EmbedConfig(), device="cpu",
     )  # fmt: skip
@@ -134,12 +137,12 @@ def patch_by_patch(edge: int, threads: int, n: int = 512) -> float:
     volume = drawn(1, edge)
     image = volume.read(volume.box)[0].astype(np.float32) / 255
     stack = Stack("bench", [image], ["0"], intensity=(0.0, 1.0))
-    boxes = patches.grid([image.shape], SIZE, STEP, border=False)
+    boxes = grid.grid([image.shape], SIZE, STEP, border=False)
     boxes = boxes[np.random.default_rng(0).permutation(len(boxes))[:n]]
     seconds = []
     for _ in range(3):
         started = time.process_time()
-        embeddings.encode_images(model.network.eval(), embeddings.images(model, stack, boxes))
+        encode.encode_images(model.network.eval(), encode.images(model, stack, boxes))
         seconds.append(time.process_time() - started)
     return n / min(seconds)
 

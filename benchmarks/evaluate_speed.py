@@ -26,10 +26,12 @@ from typing import Any
 import original_loop
 import torch
 
-from emqs.config import DatasetConfig, IndexConfig, PatchConfig, QueryConfig
 from emqs.datasets import open_stack
-from emqs.pipeline import evaluate
-from emqs.weights import load
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation.evaluate import evaluate
+from emqs.models.weights import load
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 REQUIRED_RATIO = 100
 REQUIRED_DIFFERENCE = 0.005

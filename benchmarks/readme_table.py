@@ -15,19 +15,17 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from emqs import metrics, patches, pipeline, report
-from emqs.config import (
-    CONFIG_DIR,
-    WEIGHTS_DIR,
-    DatasetConfig,
-    IndexConfig,
-    ModelConfig,
-    PatchConfig,
-    QueryConfig,
-    read,
-)
 from emqs.datasets import Stack, open_stack
-from emqs.pipeline import Evaluation
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import evaluate, metrics
+from emqs.evaluation.evaluate import Evaluation
+from emqs.models import opening
+from emqs.models.settings import ModelConfig
+from emqs.patches import overlap
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs import tables
+from emqs.settings import CONFIG_DIR, WEIGHTS_DIR, read
 
 DATASETS = ("EPFL", "VNC")
 BASELINES = ("imagenet", "handcrafted", "pca", "pixels", "histogram", "random_conv")
@@ -87,9 +85,9 @@ def evaluated(stack: Stack, entry: Entry, *, border: bool) -> Evaluation:
     values = OmegaConf.load(CONFIG_DIR / "query" / "default.yaml")
     query = read(QueryConfig, OmegaConf.merge(values, SEARCHES[entry.search]), "query")
     path = entry.weights[stack.name] if isinstance(entry.weights, dict) else entry.weights
-    return pipeline.evaluate(
+    return evaluate.evaluate(
         stack,
-        pipeline.load_model(entry.config, path),
+        opening.load_model(entry.config, path),
         patch=PatchConfig(border=border),
         query=query,
         index=IndexConfig("exact"),
@@ -101,7 +99,7 @@ def without_unlabelled(stack: Stack, result: Evaluation) -> float | None:
     if stack.name not in UNLABELLED:
         return None
     kept = ~np.isin(result.boxes[:, 0], UNLABELLED[stack.name])
-    touched = patches.touched_components(stack.require_labels(), result.boxes[kept], 1)
+    touched = overlap.touched_components(stack.require_labels(), result.boxes[kept], 1)
     truth = metrics.ComponentTruth(result.overlap[kept] > 0, *touched)
     return metrics.component_curve(np.arange(kept.sum()), truth).average_precision
 
@@ -147,7 +145,7 @@ def main() -> None:
             ):
                 chance[f"{stack.name} {name}"] = f"{result['chance'][key]:.3f}"
         table.append(row)
-    print(report.markdown_table([*table, chance]))
+    print(tables.markdown_table([*table, chance]))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from hydra import compose
 from omegaconf import DictConfig
 
-from emqs import command
-from emqs.config import CONFIG_DIR, QueryConfig, read
-from emqs.weights import Model
+from emqs.models.weights import Model
+from emqs.retrieval.settings import QueryConfig
+from emqs.runs import model as run_model
+from emqs.settings import CONFIG_DIR, read
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def overrides_of(label: str, weights: Mapping[str, str]) -> list[str]:
 def model_of(case: Case, label: str, weights: Mapping[str, str]) -> tuple[Model, QueryConfig]:
     """Return an untouched model, and the settings of queries that ``evaluate`` has for it."""
     config = settings_of(case, overrides_of(label, weights))
-    return command.load_model(config), read(QueryConfig, config.query, "query")
+    return run_model.load_model(config), read(QueryConfig, config.query, "query")
 
 
 def digest(*parts: object) -> str:

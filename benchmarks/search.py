@@ -29,10 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs import lookup, signatures, store
-from emqs.config import QueryConfig
-from emqs.lookup import SearchConfig
-from emqs.store import ARRAYS, Grid, Store
+from emqs.embedding import signatures
+from emqs.embedding.stores import creation, zarr
+from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.zarr import ARRAYS, Store
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
 
 FASTER, MANY = 5.0, 6.0
 D = 224  # numbers in a code
@@ -47,7 +49,7 @@ def made(folder: Path, places: int) -> Store:
     depth = -(-places // EDGE**2)
     path = folder / f"{depth}x{EDGE}x{EDGE}.zarr"
     if path.exists():
-        return store.open_store(path)
+        return zarr.open_store(path)
     grid = Grid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
     rng = np.random.default_rng(0)
     sample = rng.normal(size=(8192, D)).astype(np.float16)
@@ -60,7 +62,7 @@ def made(folder: Path, places: int) -> Store:
         "code_size": D,
         "signer": signatures.fit(sample.astype(np.float64), seed=0).to_dict(),
     }
-    result = store.create(path, manifest, sample)
+    result = creation.create(path, manifest, sample)
     blocks = list(grid.blocks())
     for block in blocks[:DIFFERENT]:
         codes = rng.normal(size=(BLOCK**2, D)).astype(np.float16)
@@ -71,7 +73,7 @@ def made(folder: Path, places: int) -> Store:
             target = _file(path, name, block)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(known[name][number % DIFFERENT], target)
-    array = store._opened(path / "signatures")
+    array = zarr._opened(path / "signatures")
     for z in range(depth):
         array[z].write(rng.integers(0, 2**64, (EDGE, EDGE), dtype=np.uint64)).result()
     return result
@@ -127,8 +129,8 @@ def measured(searched: Store, options: argparse.Namespace) -> None:
     clicked = (searched.grid.first_voxels(drawn) + np.array([0, 40, 40])).tolist()
     settings = SearchConfig(n_results=options.matches)
 
-    def search(n: int, m: int) -> lookup.Matches:
-        return lookup.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,
+    def search(n: int, m: int) -> volume_search.Matches:
+        return volume_search.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,
                              settings=settings)  # fmt: skip
 
     first, _ = timed(lambda: search(1, 0))

@@ -21,13 +21,17 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from emqs import command, hamming, lookup
-from emqs.config import CONFIG_DIR, DatasetConfig, PatchConfig, QueryConfig, read
 from emqs.datasets import open_stack
-from emqs.engines.local import Local
-from emqs.filling import EmbedConfig, fill
-from emqs.lookup import SearchConfig
-from emqs.store import Store, open_store
+from emqs.datasets.settings import DatasetConfig
+from emqs.embedding.build import EmbedConfig, build
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.local import Local
+from emqs.embedding.stores.zarr import Store, open_store
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.runs import model as run_model
+from emqs.settings import CONFIG_DIR, read
 from emqs.volumes import open_volume
 
 VOXEL_NM = {"EPFL": (15.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
@@ -43,9 +47,9 @@ def embedded(images: Path, name: str, folder: Path) -> Store:
     if path.exists():
         return open_store(path)
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        model = command.load_model(compose("embed"))
+        model = run_model.load_model(compose("embed"))
     volume = open_volume(images / name / "raw", voxel_size_nm=VOXEL_NM[name])
-    return fill(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
+    return build(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
 
 
 def overlaps(images: Path, name: str, store: Store) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +91,7 @@ class Searches:
         clicked = [
             (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
         ]
-        found = lookup.search(
+        found = volume_search.search(
             self.engine, *clicked, query=query, settings=replace(everything, **changed)
         )
         return np.ravel_multi_index(tuple(found.places.T), grid.shape)

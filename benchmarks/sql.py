@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from scan import made, seconds
 
-from emqs import hamming
-from emqs.engines.connections import ClickhouseConfig, Connection, Embedded
-from emqs.engines.copies import ROWS, described, row_type
-from emqs.engines.opening import open_target
-from emqs.engines.parquet import PLACES, write_rows
-from emqs.engines.sql import Sql, distance
-from emqs.engines.tables import creation, names, text
-from emqs.store import Grid
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.clickhouse import Sql, distance
+from emqs.embedding.stores.clickhouse_export import creation, names, text
+from emqs.embedding.stores.connections import ClickhouseConfig, Connection, Embedded
+from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.opening import open_target
+from emqs.embedding.stores.parquet_export import PLACES, write_rows
+from emqs.embedding.stores.rows import ROWS, described, row_type
 
 LOOKED_UP = 10_000  # codes, as a search with the default settings does
 

@@ -10,16 +10,17 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from emqs import command, report
-from emqs.config import CONFIG_DIR, PatchConfig, read
+from emqs.embedding.build import EmbedConfig, Filled, RayConfig, build
 from emqs.errors import ConfigError
-from emqs.filling import EmbedConfig, Filled, RayConfig, fill
+from emqs.patches.settings import PatchConfig
+from emqs.runs import command, model, record, tables
+from emqs.settings import CONFIG_DIR, read
 from emqs.volumes import open_volume
 
 ENGINES = ("local", "ray")
 
 
-def work(cfg: DictConfig, run: report.Run) -> float | None:
+def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.embed`` was asked to.
 
     Args:
@@ -46,9 +47,9 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         axes=settings.axes,
         voxel_size_nm=settings.voxel_size_nm,
     )
-    filled = fill(
+    filled = build(
         reopen(),
-        command.load_model(cfg),
+        model.load_model(cfg),
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,
@@ -62,7 +63,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     measured = metrics(filled)
     run.save_json("metrics.json", measured)
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
-    print(report.plain_table([measured]))  # noqa: T201
+    print(tables.plain_table([measured]))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
     return None
 

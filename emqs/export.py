@@ -12,19 +12,19 @@ import hydra
 from omegaconf import DictConfig
 from rich.progress import Progress
 
-from emqs import command, report
-from emqs.config import CONFIG_DIR, read
-from emqs.engines.connections import ClickhouseConfig
-from emqs.engines.opening import open_target
-from emqs.engines.parquet import write_parquet
-from emqs.engines.tables import write_tables
+from emqs.embedding.stores.clickhouse_export import write_tables
+from emqs.embedding.stores.connections import ClickhouseConfig
+from emqs.embedding.stores.opening import open_target
+from emqs.embedding.stores.parquet_export import write_parquet
+from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError
-from emqs.store import open_store
+from emqs.runs import command, record, tables
+from emqs.settings import CONFIG_DIR, read
 
 TARGETS = ("parquet", "clickhouse")
 
 
-def work(cfg: DictConfig, run: report.Run) -> float | None:
+def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.export`` was asked to.
 
     Args:
@@ -50,7 +50,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     measured = asdict(exported)
     run.save_json("metrics.json", measured)
     run.log_metrics(measured)
-    print(report.plain_table([measured]))  # noqa: T201
+    print(tables.plain_table([measured]))  # noqa: T201
     search = f"chdb://{out}" if cfg.to == "parquet" else out
     print(f"\nSearch it with: python -m emqs.search store={search}")  # noqa: T201
     return None

@@ -10,25 +10,23 @@ import hydra
 import numpy as np
 from omegaconf import DictConfig
 
-from emqs import command, pipeline, report
-from emqs.config import (
-    CONFIG_DIR,
-    DatasetConfig,
-    IndexConfig,
-    PatchConfig,
-    PathsConfig,
-    QueryConfig,
-    read,
-)
 from emqs.datasets import Stack, open_stack
+from emqs.datasets.settings import DatasetConfig
 from emqs.figures import maps, sheets, style
-from emqs.retrieval import Retrieval, RetrieveConfig, retrieve
+from emqs.patches import grid
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.retrieve import Retrieval, retrieve
+from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
+from emqs.runs import command, record, tables
+from emqs.runs import model as run_model
+from emqs.runs.settings import PathsConfig
+from emqs.settings import CONFIG_DIR, read
 
 MAX_DRAWN = 48  # results in a figure
 MAX_EXAMPLES = 4  # examples of each kind beside them
 
 
-def write(result: Retrieval, stack: Stack, run: report.Run) -> None:
+def write(result: Retrieval, stack: Stack, run: record.Run) -> None:
     """Write results, examples and metrics into the run's folder."""
     columns: dict[str, Any] = {
         "rank": np.arange(1, len(result.boxes) + 1),
@@ -78,7 +76,7 @@ def _box_columns(stack: Stack, boxes: np.ndarray) -> dict[str, Any]:
 
 
 def draw(
-    result: Retrieval, stack: Stack, run: report.Run, settings: RetrieveConfig, *, structure: int
+    result: Retrieval, stack: Stack, run: record.Run, settings: RetrieveConfig, *, structure: int
 ) -> None:
     """Draw the results, and where on slices the scores are high, into the run's folder."""
     examples, relevant = result.examples, result.relevant
@@ -122,7 +120,7 @@ def draw(
     run.log_figure(style.save(figure, run.folder / "score_maps.png"))
 
 
-def work(cfg: DictConfig, run: report.Run) -> float | None:
+def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.retrieve`` was asked to.
 
     Args:
@@ -138,7 +136,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     index = read(IndexConfig, cfg.index, "index")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
     compute = command.compute(cfg)
-    model = command.load_model(cfg)
+    model = run_model.load_model(cfg)
     stack = open_stack(dataset, Path(read(PathsConfig, cfg.paths, "paths").images))
     result = retrieve(
         stack,
@@ -151,7 +149,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         device=compute.device,
         progress=True,
     )
-    size, stride = pipeline.patch_pixels(stack, patch)
+    size, stride = grid.patch_pixels(stack, patch)
     result.metrics.update(
         structure=query.structure,
         patch_size_px=size,
@@ -163,7 +161,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     write(result, stack, run)
     if compute.figures:
         draw(result, stack, run, settings, structure=query.structure)
-    print(report.plain_table(table(result, stack)))  # noqa: T201
+    print(tables.plain_table(table(result, stack)))  # noqa: T201
     if len(result.suggested):
         points = _points(centres(result.searched[result.suggested]))
         print(f"\nLabel these next, as positive or negative: {' '.join(points)}")  # noqa: T201

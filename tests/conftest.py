@@ -49,12 +49,12 @@ def labels_dir() -> Path:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Serves ``tmp_path``; a few quick attempts instead of 20 seconds."""
-    from emqs.volumes import chunked
+    from emqs.volumes import chunks
 
     patience = {"max_retries": 3, "initial_delay": "1ms", "max_delay": "5ms"}
-    monkeypatch.setattr(chunked, "RETRIES", patience)
-    chunked._context.cache_clear()
+    monkeypatch.setattr(chunks, "RETRIES", patience)
+    chunks._context.cache_clear()
     server = Server(tmp_path)
     yield server
     server.stop()
-    chunked._context.cache_clear()
+    chunks._context.cache_clear()

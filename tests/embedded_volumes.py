@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from emqs import models
-from emqs.config import PatchConfig, PreprocessingConfig
-from emqs.filling import EmbedConfig, Filled, fill
-from emqs.synthetic import em_stack
+from emqs.datasets.synthetic import em_stack
+from emqs.embedding.build import EmbedConfig, Filled, build
+from emqs.models.settings import PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.patches.settings import PatchConfig
 from emqs.volumes import Volume, from_array
-from emqs.weights import Model
 
 VOXEL_NM = (30.0, 5.0, 5.0)
 PATCH = PatchConfig(size=16, stride=8)
@@ -46,7 +47,7 @@ def filled(
 ) -> Filled:
     """Return an embedding volume of 16-voxel patches every 8 voxels."""
     settings = {"block": 8, "n_sample": 256, **settings}
-    return fill(
+    return build(
         volume() if source is None else source,
         model() if encoder is None else encoder,
         path,

@@ -6,8 +6,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from emqs.config import DatasetConfig
 from emqs.datasets import Stack, open_stack
+from emqs.datasets.settings import DatasetConfig
 
 Z, Y, X = 4, 20, 30
 

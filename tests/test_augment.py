@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from emqs import augment
-from emqs.config import AugmentConfig
+from emqs.training import augment
+from emqs.training.settings import AugmentConfig
 
 OFF = AugmentConfig(
     rotate90=False, flip=False, rotate=0.0, zoom=[1.0, 1.0], scale=[1.0, 1.0], shift=0.0, blur=0.0,

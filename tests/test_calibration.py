@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from emqs import calibration
 from emqs.errors import DataError
+from emqs.evaluation import calibration_error
+from emqs.retrieval import calibration
 
 
 def gaussian_scores(
@@ -79,7 +80,7 @@ def test_the_prevalence_is_found_from_scores_alone(share: float) -> None:
     negatives, _ = gaussian_scores(2, 50, 0, apart=4)
     fitted = calibration.fit(positives, negatives, searched)
     assert share / 2 < fitted.prevalence < share * 2
-    found = calibration.reliability(fitted.probability(searched), relevant)
+    found = calibration_error.reliability(fitted.probability(searched), relevant)
     assert found.error < 0.05
 
 
@@ -163,7 +164,7 @@ def test_the_calibration_error_by_hand() -> None:
     """Bins 0-0.1: three of mean 0.05, one hit; 0.9-1: two of mean 0.975, one hit."""
     probabilities = np.array([0.0, 0.05, 0.0999, 0.95, 1.0])
     relevant = np.array([False, True, False, True, False])
-    found = calibration.reliability(probabilities, relevant)
+    found = calibration_error.reliability(probabilities, relevant)
     assert found.counts.tolist() == [3, 0, 0, 0, 0, 0, 0, 0, 0, 2]
     low, high = abs(0.1499 / 3 - 1 / 3), abs(0.975 - 0.5)
     assert found.error == pytest.approx((3 * low + 2 * high) / 5)
@@ -171,12 +172,14 @@ def test_the_calibration_error_by_hand() -> None:
 
 
 def test_a_bin_holds_its_lower_edge() -> None:
-    found = calibration.reliability(np.array([0.0, 0.25, 0.5, 0.75]), np.ones(4, bool), n_bins=4)
+    found = calibration_error.reliability(
+        np.array([0.0, 0.25, 0.5, 0.75]), np.ones(4, bool), n_bins=4
+    )
     assert found.counts.tolist() == [1, 1, 1, 1]
 
 
 def test_true_probabilities_have_hardly_an_error() -> None:
     scores, relevant = gaussian_scores(0, 50_000, 0.2)
     true = true_probability(scores, 0.2)
-    assert calibration.reliability(true, relevant).error < 0.01
-    assert calibration.reliability(np.minimum(true + 0.2, 1), relevant).error > 0.15
+    assert calibration_error.reliability(true, relevant).error < 0.01
+    assert calibration_error.reliability(np.minimum(true + 0.2, 1), relevant).error > 0.15

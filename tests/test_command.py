@@ -12,10 +12,15 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from emqs import command, evaluate, models, report
-from emqs.config import CONFIG_DIR, ModelConfig, PreprocessingConfig
+from emqs import evaluate, files, models
 from emqs.errors import ConfigError, DataError
-from emqs.weights import Model
+from emqs.models.settings import ModelConfig, PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.runs import command
+from emqs.runs import model as run_model
+from emqs.runs import record as records
+from emqs.runs import sweep as sweeps
+from emqs.settings import CONFIG_DIR
 
 
 @pytest.fixture(autouse=True)
@@ -41,23 +46,23 @@ def composed(
 
 
 def record(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / report.RECORD).read_text())
+    return json.loads((folder / records.RECORD).read_text())
 
 
 # names of points
 
 
 def test_points_are_named_by_their_values() -> None:
-    name = command.point_name(["model=ae", "query.batch_size=10", "paths.images=/a b/c"])
+    name = sweeps.point_name(["model=ae", "query.batch_size=10", "paths.images=/a b/c"])
     assert name.startswith("ae-10-")
-    assert name == command.point_name(["query.batch_size=10", "paths.images=/a b/c", "model=ae"])
+    assert name == sweeps.point_name(["query.batch_size=10", "paths.images=/a b/c", "model=ae"])
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
 
 def test_points_that_differ_have_other_names() -> None:
     points = [[], ["a=1"], ["a=2"], ["b=1"], ["a=/x"], ["a=/y"], ["a=1", "b=1"], ["a='x y'"]]
     points += [["a=" + "v" * 200], ["a=" + "v" * 201], ["a=[1,2]"], ["a=[12]"]]
-    names = [command.point_name(point) for point in points]
+    names = [sweeps.point_name(point) for point in points]
     assert len(set(names)) == len(names)
     for name in names:
         assert "=" not in name
@@ -119,10 +124,10 @@ def test_weights_decide_unless_the_user_asked_for_something_else(
         node["name"], node["network"], PreprocessingConfig(**node["preprocessing"])
     )
     if message is None:
-        command.check_asked_for(model, config, "w.safetensors")
+        run_model.check_asked_for(model, config, "w.safetensors")
     else:
         with pytest.raises(ConfigError, match=rf"^weights=w\.safetensors {message}"):
-            command.check_asked_for(model, config, "w.safetensors")
+            run_model.check_asked_for(model, config, "w.safetensors")
 
 
 # one run
@@ -131,7 +136,7 @@ def test_weights_decide_unless_the_user_asked_for_something_else(
 def test_a_run_returns_what_the_work_returns(tmp_path: Path) -> None:
     cfg = composed(tmp_path / "run", "query.batch_size=3")
 
-    def work(given: DictConfig, run: report.Run) -> float:
+    def work(given: DictConfig, run: records.Run) -> float:
         assert given is cfg
         assert record(run.folder)["status"] == "running"
         return 0.5
@@ -143,7 +148,7 @@ def test_a_run_returns_what_the_work_returns(tmp_path: Path) -> None:
 
 
 def failing(error: BaseException) -> command.Work:
-    def work(_: DictConfig, run: report.Run) -> float:
+    def work(_: DictConfig, run: records.Run) -> float:
         raise error
 
     return work
@@ -209,7 +214,7 @@ def test_a_point_that_fails_before_it_starts_is_recorded(tmp_path: Path) -> None
 def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
     done = []
 
-    def work(_: DictConfig, run: report.Run) -> float:
+    def work(_: DictConfig, run: records.Run) -> float:
         done.append(run.logger.group)
         return 0.5
 
@@ -225,11 +230,11 @@ def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
     assert done == ["sweep", "sweep", None]
     with (
         pytest.raises(KeyboardInterrupt),
-        report.Run(
+        records.Run(
             folder,
             command="train",
             settings=record(folder)["settings"],
-            logger=report.LoggerConfig(),
+            logger=records.LoggerConfig(),
         ),
     ):
         raise KeyboardInterrupt
@@ -240,7 +245,7 @@ def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
 def test_a_finished_point_is_done_again_if_its_weights_file_changed(tmp_path: Path) -> None:
     done = []
 
-    def work(cfg: DictConfig, run: report.Run) -> float:
+    def work(cfg: DictConfig, run: records.Run) -> float:
         content = Path(cfg.weights).read_bytes()
         run.save_json("metrics.json", {"weights_sha256": sha256(content).hexdigest()})
         done.append(content)
@@ -256,7 +261,7 @@ def test_a_finished_point_is_done_again_if_its_weights_file_changed(tmp_path: Pa
     assert len(done) == 2
 
 
-class Sweep(command.SweepEnd):
+class Sweep(sweeps.SweepEnd):
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
         self.error = error
@@ -272,7 +277,7 @@ def points(folder: Path, **statuses: str | None) -> DictConfig:
     for name, status in statuses.items():
         (folder / name).mkdir(parents=True)
         content = "{" if status is None else json.dumps({"status": status, "error": f"of {name}"})
-        (folder / name / report.RECORD).write_text(content)
+        (folder / name / records.RECORD).write_text(content)
     return OmegaConf.create({"hydra": {"sweep": {"dir": str(folder)}}})
 
 
@@ -358,7 +363,7 @@ def test_the_end_of_a_sweep_looks_at_its_own_points_only(
     """A sweep may go on in the folder of an older one, which had other points."""
     for name, status in (("old", "failed"), ("before", "finished"), ("new", "finished")):
         (tmp_path / name).mkdir()
-        report.write_json(tmp_path / name / report.RECORD, {"status": status, "error": "wrong"})
+        files.write_json(tmp_path / name / records.RECORD, {"status": status, "error": "wrong"})
     end = Sweep()
     for name in ("before", "new"):
         point = {"hydra": {"runtime": {"output_dir": str(tmp_path / name)}}}

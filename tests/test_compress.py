@@ -15,10 +15,11 @@ import zarr
 from PIL import Image
 from test_label_files import blocky
 
-from emqs import command, compress
+from emqs import compress
 from emqs.codecs import get_codec
-from emqs.label_files import open_volume
-from emqs.synthetic.segmentation import segmentation
+from emqs.datasets.synthetic.segmentation import segmentation
+from emqs.runs import command
+from emqs.volumes.label_opening import open_volume
 
 
 class Run:

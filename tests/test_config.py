@@ -5,26 +5,19 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from emqs import config
-from emqs.config import (
-    DatasetConfig,
-    IndexConfig,
-    LoggerConfig,
-    MemberConfig,
-    ModelConfig,
-    PatchConfig,
-    PathsConfig,
-    PreprocessingConfig,
-    QueryConfig,
-    ToyConfig,
-)
+from emqs import settings as reading
+from emqs.datasets.settings import DatasetConfig, MemberConfig, ToyConfig
 from emqs.errors import ConfigError
+from emqs.models.settings import ModelConfig, PreprocessingConfig
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs.settings import LoggerConfig, PathsConfig
 
 NAN, INF = float("nan"), float("inf")
 
 
 def test_values_arrive_and_the_rest_is_default() -> None:
-    query = config.read(QueryConfig, {"min_overlap": 0.3, "structure": "2"}, "query")
+    query = reading.read(QueryConfig, {"min_overlap": 0.3, "structure": "2"}, "query")
     assert query == QueryConfig(structure=2, min_overlap=0.3)
     assert type(query.structure) is int
 
@@ -39,12 +32,12 @@ def test_parts_of_parts_arrive() -> None:
         "classes": {1: "mitochondria"},
         "slices": [0, 2],
     }
-    dataset = config.read(DatasetConfig, OmegaConf.create(node), "dataset")
+    dataset = reading.read(DatasetConfig, OmegaConf.create(node), "dataset")
     assert dataset.toy == ToyConfig(n_slices=3, height=128)
     assert dataset.members == [MemberConfig("A", share=2.0), MemberConfig("B", pixel_size_nm=5.0)]
     assert dataset.classes == {1: "mitochondria"}
     assert dataset.slices == [0, 2]
-    model = config.read(
+    model = reading.read(
         ModelConfig,
         {"name": "vae", "network": {"latent_size": 8}, "preprocessing": {"contrast": "slice"}},
         "model",
@@ -55,22 +48,22 @@ def test_parts_of_parts_arrive() -> None:
 
 def test_a_value_may_point_to_another_part_of_the_configuration() -> None:
     whole = OmegaConf.create({"seed": 7, "index": {"name": "exact", "seed": "${seed}"}})
-    assert config.read(IndexConfig, whole.index, "index").seed == 7
+    assert reading.read(IndexConfig, whole.index, "index").seed == 7
 
 
 def test_reading_leaves_the_configuration_as_it_was() -> None:
     whole = OmegaConf.create({"seed": 7, "index": {"seed": "${seed}"}})
-    config.read(IndexConfig, whole.index, "index")
+    reading.read(IndexConfig, whole.index, "index")
     assert OmegaConf.to_container(whole) == {"seed": 7, "index": {"seed": "${seed}"}}
 
 
 def test_a_pointer_to_nothing() -> None:
     whole = OmegaConf.create({"index": {"seed": "${sed}"}})
     with pytest.raises(ConfigError, match=r"^index\.seed: Interpolation key 'sed' not found\.$"):
-        config.read(IndexConfig, whole.index, "index")
+        reading.read(IndexConfig, whole.index, "index")
     alone = OmegaConf.create({"seed": "${sed}"})
     with pytest.raises(ConfigError, match=r"^index\.seed: Interpolation key 'sed' not found\.$"):
-        config.read(IndexConfig, alone, "index")
+        reading.read(IndexConfig, alone, "index")
 
 
 FOLDER = {"name": "X", "kind": "folder"}
@@ -109,7 +102,7 @@ def test_wrong_keys_and_types_are_named_in_full(
     cls: type, node: object, where: str, start: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(start)}") as caught:
-        config.read(cls, node, where)
+        reading.read(cls, node, where)
     message = str(caught.value)
     assert message.endswith(".")
     assert "\n" not in message
@@ -215,7 +208,7 @@ LIMITS: list[tuple[type, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("cls", "node", "message"), LIMITS)
 def test_limits(cls: type, node: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
-        config.read(cls, node, message.split(".")[0])
+        reading.read(cls, node, message.split(".")[0])
 
 
 @pytest.mark.parametrize(
@@ -233,7 +226,7 @@ def test_limits(cls: type, node: dict[str, Any], message: str) -> None:
     ],
 )
 def test_the_last_allowed_values(cls: type, node: dict[str, Any]) -> None:
-    settings = config.read(cls, node, "x")
+    settings = reading.read(cls, node, "x")
     for key, value in node.items():
         kept = getattr(settings, key)
         if is_dataclass(kept):
@@ -242,7 +235,7 @@ def test_the_last_allowed_values(cls: type, node: dict[str, Any]) -> None:
 
 
 def test_the_folders_of_settings_and_weights_exist() -> None:
-    assert config.CONFIG_DIR.is_dir()
-    assert config.WEIGHTS_DIR.is_dir()
+    assert reading.CONFIG_DIR.is_dir()
+    assert reading.WEIGHTS_DIR.is_dir()
     resolved = OmegaConf.create({"weights": "${emqs_weights:}"}).weights
-    assert resolved == str(config.WEIGHTS_DIR)
+    assert resolved == str(reading.WEIGHTS_DIR)

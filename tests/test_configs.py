@@ -13,26 +13,33 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from emqs import config, models
-from emqs.config import CONFIG_DIR, read, reading
+from emqs import models, settings
+from emqs.datasets import settings as datasets_settings
 from emqs.errors import ConfigError
+from emqs.labels import settings as labels_settings
+from emqs.models import settings as models_settings
+from emqs.patches import settings as patches_settings
+from emqs.retrieval import settings as retrieval_settings
+from emqs.runs import settings as runs_settings
+from emqs.settings import CONFIG_DIR, read
+from emqs.training import settings as training_settings
 
 COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
 GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
 FILES = sorted(path.relative_to(CONFIG_DIR).as_posix() for path in CONFIG_DIR.rglob("*.yaml"))
 CLASSES: dict[str, type] = {
-    "augment": config.AugmentConfig,
-    "codec": config.CodecConfig,
-    "dataset": config.DatasetConfig,
-    "index": config.IndexConfig,
-    "logger": config.LoggerConfig,
-    "loss": config.LossConfig,
-    "model": config.ModelConfig,
-    "patch": config.PatchConfig,
-    "paths": config.PathsConfig,
-    "query": config.QueryConfig,
-    "stage": config.StageConfig,
-    "trainer": config.TrainerConfig,
+    "augment": training_settings.AugmentConfig,
+    "codec": labels_settings.CodecConfig,
+    "dataset": datasets_settings.DatasetConfig,
+    "index": retrieval_settings.IndexConfig,
+    "logger": runs_settings.LoggerConfig,
+    "loss": training_settings.LossConfig,
+    "model": models_settings.ModelConfig,
+    "patch": patches_settings.PatchConfig,
+    "paths": runs_settings.PathsConfig,
+    "query": retrieval_settings.QueryConfig,
+    "stage": training_settings.StageConfig,
+    "trainer": training_settings.TrainerConfig,
 }
 SOME_SETTING = {
     "search": "query.batch_size=3",
@@ -62,7 +69,7 @@ def groups_of(command: str) -> set[str]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _hydra() -> Iterator[None]:
-    import emqs.command  # registers the resolvers of hydra.sweep.subdir
+    import emqs.runs.command  # registers the resolvers of hydra.sweep.subdir
 
     assert emqs.command
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
@@ -102,11 +109,13 @@ def test_the_list_of_options_is_complete() -> None:
 
 
 def test_a_model_has_a_recipe_if_it_can_be_trained() -> None:
-    from emqs.lightning_base import check_trainable
+    from emqs.training.module import check_trainable
 
     trained = set()
     for option in options("model"):
-        settings = read(config.ModelConfig, composed("evaluate", f"model={option}").model, "model")
+        settings = read(
+            models_settings.ModelConfig, composed("evaluate", f"model={option}").model, "model"
+        )
         with suppress(ConfigError):
             check_trainable(option, models.build(option, settings.network))
             trained.add(option)
@@ -118,8 +127,8 @@ def test_the_defaults_are_read(command: str) -> None:
     cfg = composed(command)
     for group in groups_of(command) - {"experiment"}:
         read(CLASSES[group], cfg[group], group)
-    names = [f.name for f in fields(config.ComputeConfig) if f.name in cfg]
-    read(config.ComputeConfig, {name: cfg[name] for name in names}, "")
+    names = [f.name for f in fields(runs_settings.ComputeConfig) if f.name in cfg]
+    read(runs_settings.ComputeConfig, {name: cfg[name] for name in names}, "")
 
 
 def experiment_command(option: str) -> str:
@@ -154,7 +163,9 @@ def test_the_points_of_every_experiment_compose(option: str) -> None:
 
 @pytest.mark.parametrize("option", options("model"))
 def test_every_model_builds(option: str) -> None:
-    settings = read(config.ModelConfig, composed("evaluate", f"model={option}").model, "model")
+    settings = read(
+        models_settings.ModelConfig, composed("evaluate", f"model={option}").model, "model"
+    )
     assert settings.name == option
     network = models.build(settings.name, settings.network)
     assert isinstance(network, models.Encoder)
@@ -214,7 +225,7 @@ def test_an_installed_package_prefers_what_is_inside(
 ) -> None:
     package = tmp_path / "site" / "emqs"
     package.mkdir(parents=True)
-    monkeypatch.setattr(reading, "PACKAGE_DIR", package)
-    assert reading._beside_or_inside("weights", "shipped_weights") == tmp_path / "site" / "weights"
+    monkeypatch.setattr(settings, "PACKAGE_DIR", package)
+    assert settings._beside_or_inside("weights", "shipped_weights") == tmp_path / "site" / "weights"
     (package / "shipped_weights").mkdir()
-    assert reading._beside_or_inside("weights", "shipped_weights") == package / "shipped_weights"
+    assert settings._beside_or_inside("weights", "shipped_weights") == package / "shipped_weights"

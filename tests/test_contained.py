@@ -11,19 +11,19 @@ from test_label_files import blocky, written
 
 from emqs.codecs import crackle_stream, get_codec
 from emqs.codecs.compressed_segmentation import check_stream
-from emqs.codecs.contained import Child, EndedError, get_contained
 from emqs.codecs.crackle import Crackle
+from emqs.codecs.isolated import Child, EndedError, get_contained
+from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import CodecError, ConfigError, DataError
-from emqs.label_files import open_contained, open_volume
-from emqs.label_files.contained import ContainedReader
-from emqs.label_files.volume import Box, Reader, boxes
-from emqs.label_tasks import query, verify
-from emqs.synthetic.segmentation import segmentation
+from emqs.labels import questions, verify
+from emqs.volumes.isolated import ContainedReader
+from emqs.volumes.label_opening import open_contained, open_volume
+from emqs.volumes.label_volume import Box, Reader, boxes
 
 #: A reader that ends its process at the slices from 2 on, as a library may.
 CRASHING = """
 import os
-from emqs.label_files import contained
+from emqs.volumes import isolated as contained
 
 class Served(contained._Served):
     def _of_box(self, what, box):
@@ -38,7 +38,7 @@ class Served(contained._Served):
 
 def reader(path, how):
     from pathlib import Path
-    from emqs.label_files import open_volume
+    from emqs.volumes.label_opening import open_volume
     return Served(open_volume(Path(path), **how)).answer
 """
 
@@ -65,10 +65,10 @@ def test_a_process_that_ends_is_an_error_and_is_started_again() -> None:
 
 
 def test_errors_come_back_as_they_were_raised() -> None:
-    unknown = Child("emqs.codecs.contained:decoder", name="rar", options={})
+    unknown = Child("emqs.codecs.isolated:decoder", name="rar", options={})
     with unknown as child, pytest.raises(CodecError, match="There is no codec 'rar'"):
         child.ask({"what": "decode"})
-    with Child("emqs.codecs.contained:decoder", name="none", options={}) as child:
+    with Child("emqs.codecs.isolated:decoder", name="none", options={}) as child:
         with pytest.raises(RuntimeError, match="KeyError: 'what'"):
             child.ask({})
         with pytest.raises(CodecError, match=r"^none: the stream is truncated"):
@@ -139,7 +139,7 @@ def test_a_chunk_that_crashes_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         (place,) = found.bad
         assert place.endswith("0/c/0/1/1")  # number 3
         assert found.bad[place].startswith("reading it ended the process")
-        counts = query.measure(opened, 0, box=False)  # the index needs no voxels
+        counts = questions.measure(opened, 0, box=False)  # the index needs no voxels
         assert counts.n_voxels == np.count_nonzero(blocky() == 0)
 
 

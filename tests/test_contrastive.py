@@ -10,15 +10,21 @@ import torch
 from scipy.ndimage import gaussian_filter
 from training_setup import compose_train, train_config
 
-from emqs import command, losses, models, report, weights
-from emqs.augment import Batch
-from emqs.config import LoggerConfig
+from emqs import models
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, WeightsError
-from emqs.lightning_contrastive import JointEmbedding, head
-from emqs.lightning_data import PatchData, edges, neighbour_reach, validation_draws
-from emqs.train import make_module, read_teacher, train
-from emqs.weights import Model
+from emqs.models import weights
+from emqs.models.weights import Model
+from emqs.runs import command, record
+from emqs.runs.settings import LoggerConfig
+from emqs.train import train
+from emqs.training import losses
+from emqs.training.augment import Batch
+from emqs.training.contrastive import JointEmbedding, head
+from emqs.training.data_module import PatchData
+from emqs.training.fit import make_module, read_teacher
+from emqs.training.sampling import validation_draws
+from emqs.training.slices import edges, neighbour_reach
 
 SMALL = {"start": "random", "blocks": 2, "frozen": 0, "greys": 0, "size": 64}  # codes of 48 numbers
 SMALLER = [f"model.network.{key}={value}" for key, value in SMALL.items()]
@@ -353,7 +359,7 @@ def run(folder: Path, *overrides: str) -> Path:
         "loss.head_size=8", *overrides,
     )  # fmt: skip
     settings = command.resolved(cfg)
-    with report.Run(folder, command="train", settings=settings, logger=LoggerConfig()) as started:
+    with record.Run(folder, command="train", settings=settings, logger=LoggerConfig()) as started:
         train(cfg, started)
     return folder
 

@@ -24,9 +24,8 @@ from stacks_on_disk import (
     save,
 )
 
-from emqs import synthetic
-from emqs.config import DatasetConfig, MemberConfig, PackagedConfig, ToyConfig
-from emqs.datasets import intensity, open_stack, open_stacks, packaged
+from emqs.datasets import intensity, open_stack, open_stacks, packaged, synthetic
+from emqs.datasets.settings import DatasetConfig, MemberConfig, PackagedConfig, ToyConfig
 from emqs.errors import ConfigError, DataError, EmqsError
 
 

@@ -24,8 +24,8 @@ from stacks_on_disk import (
     save,
 )
 
-from emqs.datasets import images, tiff
 from emqs.errors import ConfigError, DataError, MissingDependencyError
+from emqs.volumes.formats import png_jpeg, tiff_slices
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_lzw_without_its_package_says_what_to_install(root: Path) -> None:
 def test_slices_above_the_size_limit_are_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch, factor: int, message: str | None
 ) -> None:
-    monkeypatch.setattr(images, "MAX_PIXELS", Y * X // factor)
+    monkeypatch.setattr(png_jpeg, "MAX_PIXELS", Y * X // factor)
     before = Image.MAX_IMAGE_PIXELS
     if message is None:
         same(load(root).slices, pixels())
@@ -306,9 +306,9 @@ def test_tiff_slices_above_the_size_limit_are_refused(
 ) -> None:
     empty_raw(root / "A")
     multipage(root / "A/raw", pixels())
-    monkeypatch.setattr(tiff, "MAX_PIXELS", Y * X)
+    monkeypatch.setattr(tiff_slices, "MAX_PIXELS", Y * X)
     load(root)
-    monkeypatch.setattr(tiff, "MAX_PIXELS", Y * X - 1)
+    monkeypatch.setattr(tiff_slices, "MAX_PIXELS", Y * X - 1)
     with pytest.raises(DataError, match=r"all\.tif has slices of 20x30 pixels, above the limit"):
         load(root)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from emqs import dense, models
+from emqs import models
+from emqs.embedding import dense
 
 SIZE = 16  # edge of the network's input; a cell of its map is 8 pixels
 

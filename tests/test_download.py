@@ -17,10 +17,11 @@ import pooch
 import pytest
 import tifffile
 
-from emqs.config import CONFIG_DIR, DatasetConfig, DownloadConfig
 from emqs.datasets import open_stack
-from emqs.download import ELSEWHERE, RECORD, _Bar, download
+from emqs.datasets.download import ELSEWHERE, RECORD, _Bar, download
+from emqs.datasets.settings import DatasetConfig, DownloadConfig
 from emqs.errors import ConfigError, DataError
+from emqs.settings import CONFIG_DIR
 
 Z, Y, X = 3, 12, 16
 FILES = ("training.tif", "training_groundtruth.tif", "testing.tif", "testing_groundtruth.tif")

@@ -12,18 +12,21 @@ import numpy as np
 import pytest
 from embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, voxels
 
-from emqs import embeddings, filling, patches, weights
+from emqs.datasets.volume_stack import as_stack
+from emqs.embedding import build, encode
+from emqs.embedding.build import planes as sources
+from emqs.embedding.build.planes import Source, contrast
 from emqs.errors import ConfigError, DataError
-from emqs.filling import source as sources
-from emqs.filling.source import Source, contrast
-from emqs.volumes import as_stack, from_array, open_volume, write_ome_zarr, write_precomputed
+from emqs.models import weights
+from emqs.patches import grid
+from emqs.volumes import from_array, open_volume, write_ome_zarr, write_precomputed
 
 TOLERANCE = 1e-3  # of a typical code, as emqs/filling says
 
 
 def all_codes(path: Path) -> np.ndarray:
     """Return the codes of an embedding volume, ``(N, D)``, in the order of its grid."""
-    from emqs.store import open_store
+    from emqs.embedding.stores.zarr import open_store
 
     made = open_store(path)
     return made.codes(np.arange(made.grid.n_places))
@@ -40,8 +43,8 @@ def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
     encoder = model(name=name)
     source = volume(voxels(2, 208, 264))
     stack = as_stack(source)
-    boxes = patches.grid(stack.shapes, 16, 8, border=False)
-    expected = embeddings.embed(encoder, stack, boxes, patch_size=16, device="cpu")
+    boxes = grid.grid(stack.shapes, 16, 8, border=False)
+    expected = encode.embed(encoder, stack, boxes, patch_size=16, device="cpu")
     for block in (8, 16, 64):
         path = tmp_path / f"{block}.zarr"
         filled(path, source, encoder, block=block)
@@ -174,12 +177,12 @@ def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
     for process in both:
         text, _ = process.communicate(timeout=200)
         assert process.returncode == 0, text
-    filling.fill(
+    build.build(
         open_volume(on_disk / "v.zarr"),
         weights.load(on_disk / "w.safetensors"),
         on_disk / "whole" / "emb.zarr",
         patch=replace(PATCH, stride=4),
-        settings=filling.EmbedConfig(block=8, n_sample=64),
+        settings=build.EmbedConfig(block=8, n_sample=64),
         device="cpu",
         opened_as=str(on_disk / "v.zarr"),
     )
@@ -225,7 +228,7 @@ def test_a_source_that_vanishes_stops_and_goes_on(tmp_path: Path) -> None:
 
 def test_models_that_learn_from_what_they_search_are_refused(tmp_path: Path) -> None:
     from emqs import models
-    from emqs.weights import Model
+    from emqs.models.weights import Model
 
     pca = Model("pca", models.build("pca", {"size": 64}), {"size": 64})
     with pytest.raises(ConfigError, match="model=pca learns from what it searches"):

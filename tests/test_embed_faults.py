@@ -12,9 +12,10 @@ import pytest
 from embedded_volumes import VOXEL_NM, contents, filled, model, voxels
 from failing_server import Server
 
+from emqs.embedding.stores.grid import Triple
+from emqs.embedding.stores.zarr import Store, open_store
 from emqs.errors import DataError
-from emqs.store import Store, Triple, open_store
-from emqs.volumes import chunked, open_volume, write_ome_zarr
+from emqs.volumes import chunks, open_volume, write_ome_zarr
 
 DEPTH = 3
 
@@ -27,10 +28,10 @@ def arrays(path: Path) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Read every chunk when it is needed, however small the volume."""
-    monkeypatch.setattr(chunked, "CACHE_BYTES", 0)
-    chunked._context.cache_clear()
+    monkeypatch.setattr(chunks, "CACHE_BYTES", 0)
+    chunks._context.cache_clear()
     yield
-    chunked._context.cache_clear()
+    chunks._context.cache_clear()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
 
+from emqs.embedding.build import EmbedConfig, Filled, RayConfig, build
+from emqs.embedding.build.ray_executor import TASK, OnRay
 from emqs.errors import ConfigError, DataError, MissingDependencyError
-from emqs.filling import EmbedConfig, Filled, RayConfig, fill
-from emqs.filling.cluster import TASK, OnRay
 from emqs.volumes import open_volume, write_ome_zarr
 
 needs_ray = pytest.mark.skipif(  # not imported here: it must be told first where to listen
@@ -26,7 +26,7 @@ HERE = EmbedConfig(block=8, n_sample=64)
 def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Filled:
     """Return an embedding volume of the volume in a folder."""
     reopen = partial(open_volume, folder / "v.zarr")
-    return fill(
+    return build(
         reopen(),
         model(),
         folder / name / "emb.zarr",
@@ -123,7 +123,7 @@ def test_an_error_in_a_worker_is_that_of_a_local_run(folder: Path) -> None:
     reopen = partial(open_volume, folder / "v.zarr")
     lost = partial(open_volume, folder / "nothing.zarr")
     with pytest.raises(DataError, match=r"^There is no volume at \S+nothing\.zarr"):
-        fill(
+        build(
             reopen(), model(), folder / "lost" / "emb.zarr", patch=PATCH, settings=HERE,
             device="cpu", ray=RayConfig(workers=1), reopen=lost,
         )  # fmt: skip

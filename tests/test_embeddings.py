@@ -10,14 +10,16 @@ from sklearn import decomposition
 from torch import Tensor, nn
 from toy_stacks import blobs
 
-from emqs import embeddings, models, patches
-from emqs.config import PreprocessingConfig
+from emqs import models
 from emqs.datasets import Stack
+from emqs.embedding import encode as encodes
 from emqs.errors import ConfigError, DataError
-from emqs.weights import Model
+from emqs.models.settings import PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.patches import grid
 
 STACK = blobs()
-BOXES = patches.grid(STACK.shapes, 24, 17)
+BOXES = grid.grid(STACK.shapes, 24, 17)
 
 
 def model(name: str = "vae", contrast: str = "none", **settings: object) -> Model:
@@ -51,7 +53,7 @@ def test_codes_are_those_of_patches_cut_one_by_one(name: str, contrast: str) -> 
     chosen = BOXES[:: max(1, len(BOXES) // 60)]
     assert len(np.unique(chosen[:, 3:], axis=0)) >= 3
     made_by = model(name, contrast)
-    codes = embeddings.embed(made_by, STACK, chosen, batch_size=7, device="cpu")
+    codes = encodes.embed(made_by, STACK, chosen, batch_size=7, device="cpu")
     expected = one_by_one(made_by, STACK, chosen)
     assert codes.dtype == np.float32
     np.testing.assert_allclose(codes, expected, atol=2e-5)
@@ -62,25 +64,25 @@ def test_codes_are_those_of_patches_cut_one_by_one(name: str, contrast: str) -> 
 def test_codes_do_not_depend_on_the_batch_size(batch_size: int) -> None:
     made_by = model("ae", latent_size=4)
     few = BOXES[::5]
-    known = embeddings.embed(made_by, STACK, few)
-    codes = embeddings.embed(made_by, STACK, few, batch_size=batch_size)
+    known = encodes.embed(made_by, STACK, few)
+    codes = encodes.embed(made_by, STACK, few, batch_size=batch_size)
     np.testing.assert_allclose(codes, known, atol=1e-6)
 
 
 def test_codes_follow_the_order_of_the_boxes() -> None:
     made_by = model("pixels", size=8)
     order = np.random.default_rng(0).permutation(len(BOXES))
-    known = embeddings.embed(made_by, STACK, BOXES)
-    np.testing.assert_array_equal(embeddings.embed(made_by, STACK, BOXES[order]), known[order])
+    known = encodes.embed(made_by, STACK, BOXES)
+    np.testing.assert_array_equal(encodes.embed(made_by, STACK, BOXES[order]), known[order])
     twice = np.concatenate([BOXES[:3], BOXES[:3]])
-    np.testing.assert_array_equal(embeddings.embed(made_by, STACK, twice)[3:], known[:3])
+    np.testing.assert_array_equal(encodes.embed(made_by, STACK, twice)[3:], known[:3])
 
 
 def test_batches_cover_every_box_once_and_stay_within_a_slice() -> None:
     made_by, seen = model("pixels", size=8), []
     order = np.random.default_rng(1).permutation(len(BOXES))
     boxes = BOXES[order]
-    for here, codes in embeddings.embed_batches(made_by, STACK, boxes, batch_size=9):
+    for here, codes in encodes.embed_batches(made_by, STACK, boxes, batch_size=9):
         assert len(here) == len(codes) <= 9
         assert len(np.unique(boxes[here, 0])) == 1
         seen += here.tolist()
@@ -88,15 +90,15 @@ def test_batches_cover_every_box_once_and_stay_within_a_slice() -> None:
 
 
 def test_no_boxes_give_no_codes() -> None:
-    codes = embeddings.embed(model("pixels", size=8), STACK, BOXES[:0])
+    codes = encodes.embed(model("pixels", size=8), STACK, BOXES[:0])
     assert codes.shape == (0, 64)
 
 
 def test_a_bar_shows_progress(capsys: pytest.CaptureFixture[str]) -> None:
     made_by = model("pixels", size=8)
-    codes = embeddings.embed(made_by, STACK, BOXES, progress=True)
+    codes = encodes.embed(made_by, STACK, BOXES, progress=True)
     assert f"{len(BOXES):,} of {len(BOXES):,} patches" in capsys.readouterr().out
-    np.testing.assert_array_equal(codes, embeddings.embed(made_by, STACK, BOXES))
+    np.testing.assert_array_equal(codes, encodes.embed(made_by, STACK, BOXES))
     assert capsys.readouterr().out == ""
 
 
@@ -119,27 +121,27 @@ def test_a_code_that_is_no_number_is_named_with_its_patch() -> None:
     with pytest.raises(
         DataError, match=r"^The code of the patch at .* = \(0, 10, 0, 10, 10\) of S holds NaN"
     ):
-        embeddings.embed(made_by, stack, boxes)
+        encodes.embed(made_by, stack, boxes)
 
 
 @pytest.mark.parametrize("device", ["gpu", "0", "", "meta:x"])
 def test_a_device_that_is_not_there(device: str) -> None:
     with pytest.raises(ConfigError, match=rf"^device={device} cannot be used: .*Use device=cpu"):
-        embeddings.embed(model("pixels", size=8), STACK, BOXES[:1], device=device)
+        encodes.embed(model("pixels", size=8), STACK, BOXES[:1], device=device)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"^device=cuda cannot be used: "):
-        embeddings.embed(model("ae"), STACK, BOXES[:1], device="cuda")
+        encodes.embed(model("ae"), STACK, BOXES[:1], device="cuda")
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_codes_on_a_gpu_are_those_on_a_cpu() -> None:
     made_by = model("vae")
-    known = embeddings.embed(made_by, STACK, BOXES, device="cpu")
-    codes = embeddings.embed(made_by, STACK, BOXES)
+    known = encodes.embed(made_by, STACK, BOXES, device="cpu")
+    codes = encodes.embed(made_by, STACK, BOXES)
     np.testing.assert_allclose(codes, known, atol=1e-3)
 
 
@@ -148,9 +150,9 @@ def test_codes_on_a_gpu_are_those_on_a_cpu() -> None:
 
 def test_pca_learns_from_the_patches() -> None:
     made_by = model("pca", latent_size=3, size=12)
-    embeddings.fit(made_by, STACK, BOXES)
-    codes = embeddings.embed(made_by, STACK, BOXES)
-    pixels = embeddings.embed(model("pixels", size=12), STACK, BOXES).astype(np.float64)
+    encodes.fit(made_by, STACK, BOXES)
+    codes = encodes.embed(made_by, STACK, BOXES)
+    pixels = encodes.embed(model("pixels", size=12), STACK, BOXES).astype(np.float64)
     expected = decomposition.PCA(3, svd_solver="full").fit_transform(pixels)
     signs = np.sign((codes * expected).sum(axis=0))
     np.testing.assert_allclose(codes, expected * signs, atol=1e-3)
@@ -158,15 +160,15 @@ def test_pca_learns_from_the_patches() -> None:
 
 def test_histogram_is_scaled_over_the_patches() -> None:
     made_by = model("histogram", size=12, bins=4)
-    embeddings.fit(made_by, STACK, BOXES)
-    codes = embeddings.embed(made_by, STACK, BOXES).astype(np.float64)
+    encodes.fit(made_by, STACK, BOXES)
+    codes = encodes.embed(made_by, STACK, BOXES).astype(np.float64)
     np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(codes.std(axis=0), 1, atol=1e-4)
 
 
 def test_a_model_learns_from_a_seeded_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most FIT_PATCHES patches, the same for the same seed."""
-    monkeypatch.setattr(embeddings, "FIT_PATCHES", 20)
+    monkeypatch.setattr(encodes, "FIT_PATCHES", 20)
     seen: list[int] = []
 
     class Counting(models.Histogram):
@@ -177,7 +179,7 @@ def test_a_model_learns_from_a_seeded_draw(monkeypatch: pytest.MonkeyPatch) -> N
     means = []
     for seed in (0, 0, 1):
         made_by = Model("histogram", Counting(size=8), {}, PreprocessingConfig(size=8))
-        embeddings.fit(made_by, STACK, BOXES, seed=seed)
+        encodes.fit(made_by, STACK, BOXES, seed=seed)
         means.append(made_by.network.get_buffer("mean"))
     assert seen == [20, 20, 20]
     assert torch.equal(means[0], means[1])
@@ -187,7 +189,7 @@ def test_a_model_learns_from_a_seeded_draw(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_trained_model_is_left_alone() -> None:
     made_by = model("ae")
     before = {k: t.clone() for k, t in made_by.network.state_dict().items()}
-    embeddings.fit(made_by, STACK, BOXES)
+    encodes.fit(made_by, STACK, BOXES)
     assert all(torch.equal(before[k], t) for k, t in made_by.network.state_dict().items())
 
 
@@ -196,24 +198,24 @@ def test_too_few_patches_to_learn_from() -> None:
         DataError,
         match=r"^PCA with 32 components needs more patches than that, got 5\. Use a smaller patch",
     ):
-        embeddings.fit(model("pca"), STACK, BOXES[:5])
+        encodes.fit(model("pca"), STACK, BOXES[:5])
 
 
 # files
 
 
-def saved(path: Path) -> embeddings.Embeddings:
+def saved(path: Path) -> encodes.Embeddings:
     made_by = model("pixels", size=8)
-    made = embeddings.Embeddings(
-        BOXES, embeddings.embed(made_by, STACK, BOXES), embeddings.manifest(made_by, STACK)
+    made = encodes.Embeddings(
+        BOXES, encodes.embed(made_by, STACK, BOXES), encodes.manifest(made_by, STACK)
     )
-    embeddings.save(path, made)
+    encodes.save(path, made)
     return made
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     made = saved(tmp_path / "e.npz")
-    found = embeddings.load(tmp_path / "e.npz")
+    found = encodes.load(tmp_path / "e.npz")
     for name in ("boxes", "codes"):
         assert getattr(found, name).dtype == getattr(made, name).dtype
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
@@ -229,7 +231,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 
 def refused(path: Path, message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        embeddings.load(path)
+        encodes.load(path)
     assert str(path) in str(caught.value)
 
 

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 from embedded_volumes import filled, volume, voxels
 
-from emqs.config import QueryConfig
-from emqs.engines import Engine
-from emqs.engines.connections import PASSWORD, ClickhouseConfig, Embedded
-from emqs.engines.opening import open_engine, open_target
-from emqs.engines.parquet import write_parquet
-from emqs.engines.sql import Sql
-from emqs.engines.tables import names, write_tables
+from emqs.embedding.stores import Engine
+from emqs.embedding.stores.clickhouse import Sql
+from emqs.embedding.stores.clickhouse_export import names, write_tables
+from emqs.embedding.stores.connections import PASSWORD, ClickhouseConfig, Embedded
+from emqs.embedding.stores.opening import open_engine, open_target
+from emqs.embedding.stores.parquet_export import write_parquet
+from emqs.embedding.stores.zarr import Store
 from emqs.errors import ConfigError, DataError
-from emqs.lookup import Matches, SearchConfig, search
-from emqs.store import Store
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.retrieval.volume_search import Matches, search
 
 pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
 pytest.importorskip("clickhouse_connect", reason="needs pip install 'emqs[clickhouse]'")

@@ -13,9 +13,12 @@ from PIL import Image
 from reference import ranking
 from test_command import composed
 
-from emqs import command, evaluate, report
-from emqs.config import DatasetConfig, ToyConfig
+from emqs import evaluate, files
 from emqs.datasets import open_stack
+from emqs.datasets.settings import DatasetConfig, ToyConfig
+from emqs.evaluation import tables
+from emqs.runs import command
+from emqs.runs import record as records
 
 TOP = Path(__file__).parents[1]
 N_SLICES, HEIGHT, WIDTH = 4, 128, 160
@@ -188,7 +191,7 @@ def test_mistakes_are_explained(
     assert said.startswith("emqs.evaluate: ")
     assert message in said
     assert "\n" not in said
-    record = report.read_record(tmp_path)
+    record = records.read_record(tmp_path)
     assert record is None or record["status"] == "failed"  # None: it failed before it began
 
 
@@ -260,10 +263,10 @@ def test_each_condition_has_its_own_rows_best_first(
     for name, (ap, batch_size) in points.items():
         result = known | {"model": name, "component_ap": ap, "batch_size": batch_size}
         (tmp_path / name).mkdir()
-        report.write_json(tmp_path / name / "metrics.json", result)
+        files.write_json(tmp_path / name / "metrics.json", result)
         curve = (outputs[0] / "pr_curve.csv").read_text()
-        report.write_text(tmp_path / name / "pr_curve.csv", curve)
-    evaluate.CombineResults().combine(tmp_path, [tmp_path / name for name in points])
+        files.write_text(tmp_path / name / "pr_curve.csv", curve)
+    tables.CombineResults().combine(tmp_path, [tmp_path / name for name in points])
     rows = table(tmp_path / "evaluation_results.csv")
     assert [(r["model"], r["batch size"]) for r in rows] == [
         ("c", "5"), ("random ranking", "5"),
@@ -298,4 +301,4 @@ def results(*changes: dict[str, Any]) -> list[dict[str, Any]]:
 def test_labels_say_what_sets_results_apart(
     changes: list[dict[str, Any]], labels: list[str]
 ) -> None:
-    assert evaluate.point_labels(results(*changes)) == labels
+    assert tables.point_labels(results(*changes)) == labels

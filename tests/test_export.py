@@ -13,15 +13,15 @@ from embedded_volumes import filled, model, volume, voxels
 from test_engines import PLAIN, SECRET, USER, nothing, serve, stop
 from test_search import find, run_command
 
-from emqs.engines import parquet
-from emqs.engines.connections import PASSWORD, ClickhouseConfig, Embedded, table_of
-from emqs.engines.copies import block_rows, row_type
-from emqs.engines.opening import open_engine, open_target
-from emqs.engines.parquet import write_parquet
-from emqs.engines.tables import creation, names, write_tables
+from emqs.embedding.stores import parquet_export
+from emqs.embedding.stores.clickhouse_export import creation, names, write_tables
+from emqs.embedding.stores.connections import PASSWORD, ClickhouseConfig, Embedded, table_of
+from emqs.embedding.stores.opening import open_engine, open_target
+from emqs.embedding.stores.parquet_export import write_parquet
+from emqs.embedding.stores.rows import block_rows, row_type
+from emqs.embedding.stores.zarr import ARRAYS, Store, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.export import work as export
-from emqs.store import ARRAYS, Store, open_store
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs pip install 'emqs[export]'")
 
@@ -102,7 +102,7 @@ def test_parquet_goes_on_file_by_file(
 ) -> None:
     out = tmp_path / "out"
     row = 16 + 2 * made.code_size
-    monkeypatch.setattr(parquet, "FILE_BYTES", 5 * row * 64)  # 5 blocks in a file
+    monkeypatch.setattr(parquet_export, "FILE_BYTES", 5 * row * 64)  # 5 blocks in a file
     read = Store.block_codes
     calls = []
 

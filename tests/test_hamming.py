@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from emqs import hamming
+from emqs.embedding.stores import hamming
 from emqs.errors import ConfigError, DataError
 
 
@@ -24,7 +24,7 @@ def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 def compiled() -> ModuleType:
     pytest.importorskip("numba")
-    return importlib.import_module("emqs.hamming_numba")
+    return importlib.import_module("emqs.embedding.stores.hamming_numba")
 
 
 def literal(signatures: np.ndarray, positives: list[int], k: int) -> list[tuple[int, int]]:

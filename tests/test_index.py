@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from reference import neighbours
 
-from emqs import index
-from emqs.config import IndexConfig
 from emqs.errors import ConfigError, DataError
+from emqs.retrieval import index
+from emqs.retrieval.settings import IndexConfig
 
 EXACT = IndexConfig(name="exact")
 ANNOY = IndexConfig(name="annoy", n_trees=750)

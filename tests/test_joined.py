@@ -10,11 +10,11 @@ import pytest
 from embedded_volumes import VOXEL_NM, filled, model, volume, voxels
 from test_search import find, run_command
 
-from emqs.config import QueryConfig
-from emqs.engines.local import Local
+from emqs.embedding.stores.local import Local
+from emqs.embedding.stores.zarr import Store
 from emqs.errors import ConfigError
-from emqs.lookup import Matches, SearchConfig, search
-from emqs.store import Store
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.retrieval.volume_search import Matches, search
 from emqs.volumes import from_array, write_ome_zarr
 
 QUERY = QueryConfig(metric="cosine", whiten="standard")

@@ -21,8 +21,8 @@ from PIL import Image
 
 from emqs.codecs import get_codec
 from emqs.errors import ConfigError, DataError, EmqsError
-from emqs.label_files import ENDINGS, WRITE, Layout, boxes, open_volume, start_volume
-from emqs.label_files.volume import box_size, count_boxes, touched
+from emqs.volumes.label_opening import ENDINGS, WRITE, Layout, boxes, open_volume, start_volume
+from emqs.volumes.label_volume import box_size, count_boxes, touched
 
 SHAPE = (5, 70, 66)
 SIZE = (40.0, 8.0, 4.0)

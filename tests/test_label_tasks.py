@@ -15,13 +15,13 @@ import pytest
 from test_label_files import CODEC, blocky
 
 from emqs.codecs import CODECS, COMPRESSORS, get_codec
+from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import ConfigError, DataError
 from emqs.figures import bars
-from emqs.label_files import Box, open_volume
-from emqs.label_tasks import bench, bench_results, query, recommend, verify
-from emqs.label_tasks.convert import Converted, Step, convert
-from emqs.label_tasks.region import Region
-from emqs.synthetic.segmentation import segmentation
+from emqs.labels import benchmark, benchmark_tables, questions, recommend, verify
+from emqs.labels.convert import Converted, Step, convert
+from emqs.labels.region import Region
+from emqs.volumes.label_opening import Box, open_volume
 
 TOP = Path(__file__).parents[1]
 OPTIONS = {"codec": CODEC, "levels": 1}
@@ -108,8 +108,8 @@ def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: P
     program = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from emqs.label_files import Box, open_volume\n"
-        "from emqs.label_tasks.convert import convert\n"
+        "from emqs.volumes.label_opening import Box, open_volume\n"
+        "from emqs.labels.convert import convert\n"
         "with open_volume(Path(sys.argv[1])) as reader:\n"
         "    convert(reader, Path(sys.argv[2]), 'zarr', options=json.loads(sys.argv[3]),\n"
         "            memory_bytes=9000, step=lambda *a: time.sleep(0.1))\n"
@@ -180,8 +180,8 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
         "import json, resource, sys\n"
         "from pathlib import Path\n"
         "from emqs.errors import DataError\n"
-        "from emqs.label_files import open_volume\n"
-        "from emqs.label_tasks.convert import convert\n"
+        "from emqs.volumes.label_opening import open_volume\n"
+        "from emqs.labels.convert import convert\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
         "try:\n"
         "    with open_volume(Path(sys.argv[1])) as reader:\n"
@@ -269,15 +269,15 @@ def test_questions_have_the_answers_of_numpy(name: str, source: Path, tmp_path: 
     volume = blocky()
     converted(source, tmp_path / "t", name)
     with open_volume(tmp_path / "t", format_name=name) as reader:
-        listed = query.labels(reader)
+        listed = questions.labels(reader)
         assert listed.labels is not None
         assert listed.labels.tolist() == np.unique(volume).tolist()
         for label in (*np.unique(volume)[[0, 1, 50, -1]].tolist(), 100_000, -1, 2**63):
             places = np.argwhere(volume == label)
-            measured = query.measure(reader, label)
+            measured = questions.measure(reader, label)
             assert measured.n_voxels == len(places)
-            assert query.measure(reader, label, box=False).n_voxels == len(places)
-            where = query.where(reader, label)
+            assert questions.measure(reader, label, box=False).n_voxels == len(places)
+            where = questions.where(reader, label)
             assert bool(where.blocks) == bool(len(places))
             for box in where.blocks or ():
                 assert (volume[box] == label).any()
@@ -285,7 +285,7 @@ def test_questions_have_the_answers_of_numpy(name: str, source: Path, tmp_path: 
                 assert measured.box is not None
                 assert [p.start for p in measured.box] == places.min(axis=0).tolist()
                 assert [p.stop for p in measured.box] == (places.max(axis=0) + 1).tolist()
-                mask = query.OneLabel(reader, label, measured.box).read_all()
+                mask = questions.OneLabel(reader, label, measured.box).read_all()
                 assert np.array_equal(mask, volume[measured.box] == label)
             else:
                 assert measured.box is None
@@ -298,11 +298,11 @@ def test_a_crackle_stream_of_pins_is_asked_as_well(tmp_path: Path) -> None:
     path.write_bytes(crackle.compress(np.asfortranarray(volume.T), allow_pins=1))
     assert crackle.header(path.read_bytes()).label_format != 0
     with open_volume(path) as reader:
-        listed = query.labels(reader)
+        listed = questions.labels(reader)
         assert listed.labels is not None
         assert listed.labels.tolist() == np.unique(volume).tolist()
         assert listed.n_decoded == 6
-        assert query.measure(reader, 3).n_voxels == np.count_nonzero(volume == 3)
+        assert questions.measure(reader, 3).n_voxels == np.count_nonzero(volume == 3)
 
 
 def test_an_index_is_asked_before_anything_is_decoded(source: Path, tmp_path: Path) -> None:
@@ -315,9 +315,9 @@ def test_an_index_is_asked_before_anything_is_decoded(source: Path, tmp_path: Pa
 
         reader._array = Fill()  # type: ignore[attr-defined]
         label = int(blocky()[4, 60, 60])
-        assert query.labels(reader).n_decoded == 0
-        assert query.where(reader, label).n_decoded == 0
-        count = query.measure(reader, label, box=False)
+        assert questions.labels(reader).n_decoded == 0
+        assert questions.where(reader, label).n_decoded == 0
+        count = questions.measure(reader, label, box=False)
         assert count.n_decoded == 0
         assert count.n_voxels == np.count_nonzero(blocky() == label)
 
@@ -328,7 +328,7 @@ def test_an_index_is_asked_before_anything_is_decoded(source: Path, tmp_path: Pa
 def test_sizes_are_those_of_the_streams() -> None:
     volume = segmentation(4, 64, 64, n_objects=20)
     steps: list[str] = []
-    found, left_out = bench.measure(
+    found, left_out = benchmark.measure(
         volume, ["none", "crackle"], ["none", "lzma"], runs=2, slow_bytes=10**9, step=steps.append
     )
     assert left_out == {}
@@ -336,7 +336,7 @@ def test_sizes_are_those_of_the_streams() -> None:
     for result in found:
         stream = get_codec(f"{result.encoding}+{result.compressor}").encode(volume)
         assert result.compressed_bytes == len(stream)
-        entry = bench.record(result)
+        entry = benchmark.record(result)
         assert entry["ratio"] == pytest.approx(volume.nbytes / len(stream))
         assert entry["bits_per_voxel"] == pytest.approx(8 * len(stream) / volume.size)
         assert entry["runs"] == 2
@@ -344,7 +344,7 @@ def test_sizes_are_those_of_the_streams() -> None:
 
 def test_what_a_grid_leaves_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     volume = segmentation(2, 32, 32, n_objects=5).astype(np.uint64).astype(np.uint16)
-    found, left_out = bench.measure(
+    found, left_out = benchmark.measure(
         volume, ["none", "compressed_segmentation"], ["none", "lzw"], runs=1, slow_bytes=10
     )
     assert [result.name for result in found] == ["none+none"]
@@ -361,25 +361,25 @@ def test_what_a_grid_leaves_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None
             return get_codec("none").decode(stream) // 2
 
     monkeypatch.setitem(CODECS, "none", Lossy)  # type: ignore[arg-type]
-    monkeypatch.setattr(bench, "get_codec", lambda name: Lossy() if name == "none" else None)
+    monkeypatch.setattr(benchmark, "get_codec", lambda name: Lossy() if name == "none" else None)
     monkeypatch.setattr(Lossy, "encode", lambda self, labels: labels.tobytes())
     monkeypatch.setattr(
         Lossy, "decode", lambda self, s: np.frombuffer(s, "u2").reshape(2, 32, 32) // 2
     )
     with pytest.raises(DataError, match="not lossless"):
-        bench.measure(volume, ["none"], ["none"], runs=1, slow_bytes=10)
+        benchmark.measure(volume, ["none"], ["none"], runs=1, slow_bytes=10)
 
 
 def test_speeds_by_hand() -> None:
-    assert bench.speeds(10, [1.0, 2.0, 5.0]) == {
+    assert benchmark.speeds(10, [1.0, 2.0, 5.0]) == {
         "median": 5.0, "min": 2.0, "max": 10.0, "mean": pytest.approx(17 / 3),
         "stddev": pytest.approx(4.0414518),
     }  # fmt: skip
 
 
 def test_every_encoding_and_compressor_is_in_the_grid() -> None:
-    assert sorted(bench.all_encodings()) == sorted(CODECS)
-    assert sorted(bench.all_compressors()) == sorted(COMPRESSORS)
+    assert sorted(benchmark.all_encodings()) == sorted(CODECS)
+    assert sorted(benchmark.all_compressors()) == sorted(COMPRESSORS)
     assert len(bars.LOOKS) >= len(CODECS)
     assert len(set(bars.LOOKS)) == len(bars.LOOKS)
 
@@ -387,20 +387,20 @@ def test_every_encoding_and_compressor_is_in_the_grid() -> None:
 def measured(what: str = "one", factor: float = 1.0) -> dict[str, Any]:
     entries = []
     for encoding, compressor, n_bytes in (("none", "lzma", 50), ("crackle", "none", 10)):
-        result = bench.Result(encoding, compressor, 1000, 4000, 1, int(n_bytes * factor))
+        result = benchmark.Result(encoding, compressor, 1000, 4000, 1, int(n_bytes * factor))
         for part in ("encode_s", "compress_s", "decompress_s", "decode_s"):
             setattr(result, part, [0.5, 0.25])
-        entries.append(bench.record(result))
+        entries.append(benchmark.record(result))
     volume = {"what": what, "shape": [1, 10, 100], "dtype": "uint32", "n_labels": 3}
     return {"volume": volume, "results": entries, "left_out": {}}
 
 
 def test_tables_and_chart_say_what_was_measured(tmp_path: Path) -> None:
-    bench_results.write([measured(), measured("two", 2)], tmp_path)
+    benchmark_tables.write([measured(), measured("two", 2)], tmp_path)
     assert "| one | none | lzma | 50 | 80.0 |" in (tmp_path / "results.md").read_text()
     assert "80.0" in (tmp_path / "results.tex").read_text()
     assert "total_comp_speed_median" in (tmp_path / "results.csv").read_text()
-    figure = bench_results.chart([measured(), measured("two", 2)])
+    figure = benchmark_tables.chart([measured(), measured("two", 2)])
     (axes,) = figure.axes
     heights = {
         box.get_label(): [bar.get_height() for bar in box]  # type: ignore[attr-defined]

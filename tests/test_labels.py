@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emqs.codecs.chunk import ChunkSettings
 from emqs.errors import CodecError, ConfigError, DataError, require
-from emqs.labels import (
+from emqs.volumes.zarr_labels import (
     LabelWriter,
     export_precomputed,
     mode_pool,

@@ -8,17 +8,15 @@ import torch
 from scipy.ndimage import gaussian_filter
 from training_setup import train_config
 
-from emqs import embeddings, models, patches
+from emqs import models
 from emqs.datasets import Stack
+from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError
-from emqs.lightning_data import (
-    EpochBatches,
-    PatchData,
-    quotas,
-    split,
-    square_grid,
-)
-from emqs.weights import Model
+from emqs.models.weights import Model
+from emqs.patches import cutting
+from emqs.training.data_module import PatchData
+from emqs.training.sampling import EpochBatches, quotas
+from emqs.training.slices import split, square_grid
 
 
 def stack(
@@ -80,7 +78,7 @@ def test_contrast_is_that_of_the_whole_slice() -> None:
     whole = stack(1)
     training, validation = split(whole, train_config("model.preprocessing.contrast=slice"))
     together = np.concatenate([training.images[0], validation.images[0]])
-    np.testing.assert_array_equal(together, patches.with_contrast(whole.unit(0), "slice"))
+    np.testing.assert_array_equal(together, cutting.with_contrast(whole.unit(0), "slice"))
     assert abs(together.mean() - 0.5) < 0.02
 
 
@@ -102,7 +100,7 @@ def test_unaugmented_patches_are_what_a_search_sees(size: int, tolerance: float)
     for draw, batch in zip(loader.sampler, loader, strict=True):
         boxes = data.training.sources[0].boxes[draw.positions]
         for box, image in zip(boxes, batch.inputs[:, 0].numpy(), strict=True):
-            wanted = patches.cut(whole.unit(box[0]), box[None], 64)[0]
+            wanted = cutting.cut(whole.unit(box[0]), box[None], 64)[0]
             edge = 0 if size == 64 else 4  # there the search has no neighbouring pixels to use
             inside = slice(edge, 64 - edge)
             assert np.abs(image - wanted)[inside, inside].max() < tolerance
@@ -115,7 +113,7 @@ def test_validation_patches_are_exactly_what_a_search_sees() -> None:
     boxes = data.validation.boxes + np.array([3, 0, 0, 0, 0])
     model = Model("ae", models.build("ae", {}), preprocessing=config.model.preprocessing)
     found = torch.cat([batch.inputs for batch in data.val_dataloader()])
-    assert torch.equal(found, embeddings.images(model, whole, boxes))
+    assert torch.equal(found, encode.images(model, whole, boxes))
     assert len(data.examples(4)) == 4
     assert len(data.examples(1000)) == len(boxes)
 
@@ -227,8 +225,8 @@ def test_validation_without_a_patch_is_refused() -> None:
 
 
 def test_real_slices_are_served(images_dir: Path) -> None:
-    from emqs.config import DatasetConfig
     from emqs.datasets import open_stacks
+    from emqs.datasets.settings import DatasetConfig
 
     dataset = DatasetConfig("KASTHURI_unlabelled", "folder", slices=[0, 2])
     stacks = open_stacks(dataset, images_dir)

@@ -5,11 +5,12 @@ import pytest
 import torch
 from training_setup import train_config
 
-from emqs import losses, models
-from emqs.augment import Batch
+from emqs import models
 from emqs.errors import ConfigError
-from emqs.lightning_base import check_trainable, rate_factor
-from emqs.lightning_model import Reconstruction
+from emqs.training import losses
+from emqs.training.augment import Batch
+from emqs.training.module import check_trainable, rate_factor
+from emqs.training.reconstruction import Reconstruction
 
 
 def module(name: str, *overrides: str) -> Reconstruction:

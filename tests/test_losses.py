@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.distributions import Normal, kl_divergence
 
-from emqs import losses
+from emqs.training import losses
 
 
 def pair(seed: int = 0, n: int = 3, size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:

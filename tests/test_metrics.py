@@ -5,8 +5,10 @@ import pytest
 from reference import ranking
 from sklearn.metrics import average_precision_score
 
-from emqs import metrics, patches
 from emqs.errors import DataError
+from emqs.evaluation import metrics
+from emqs.figures import curves
+from emqs.patches import grid, overlap
 
 
 def ranking_with_ties(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -157,8 +159,8 @@ def test_chance_of_the_impossible(n_relevant: int) -> None:
 
 
 def truth_of(labels: list[np.ndarray], boxes: np.ndarray) -> metrics.ComponentTruth:
-    relevant = patches.structure_fraction(labels, boxes, 1) > 0
-    return metrics.ComponentTruth(relevant, *patches.touched_components(labels, boxes, 1))
+    relevant = overlap.structure_fraction(labels, boxes, 1) > 0
+    return metrics.ComponentTruth(relevant, *overlap.touched_components(labels, boxes, 1))
 
 
 @pytest.mark.parametrize(("size", "stride"), [(10, 10), (12, 5), (3, 3)])
@@ -171,7 +173,7 @@ def test_component_ap_equals_the_walk_down_the_ranking(
     rng = np.random.default_rng(seed)
     labels = [(rng.random((31, 27)) < density).astype(np.uint8) for _ in range(4)]
     labels[1][:] = 0
-    boxes = patches.grid([s.shape for s in labels], size, stride)
+    boxes = grid.grid([s.shape for s in labels], size, stride)
     boxes = boxes[boxes[:, 0] != 2]
     order = rng.permutation(len(boxes))
     curve = metrics.component_curve(order, truth_of(labels, boxes))
@@ -304,8 +306,8 @@ def test_interval_of_nothing_is_an_error() -> None:
 
 
 def test_discard_ranks() -> None:
-    assert metrics.discard_ranks(1000) == {
+    assert curves.discard_ranks(1000) == {
         10: 900, 20: 800, 30: 700, 40: 600, 50: 500, 60: 400, 70: 300, 80: 200, 90: 100, 99: 10,
     }  # fmt: skip
-    assert metrics.discard_ranks(3042)[99] == 30
-    assert set(metrics.discard_ranks(1).values()) == {1}
+    assert curves.discard_ranks(3042)[99] == 30
+    assert set(curves.discard_ranks(1).values()) == {1}

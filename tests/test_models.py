@@ -9,8 +9,9 @@ import torch
 from reference import networks
 from torch import Tensor
 
-from emqs import losses, models
+from emqs import models
 from emqs.errors import ConfigError
+from emqs.training import losses
 
 SHARED_LAYERS = ("conv1", "conv2", "conv3", "t_conv1", "t_conv2", "t_conv3")
 LAYERS = {
@@ -328,8 +329,8 @@ def test_a_pooled_part_is_a_part(pooled: int) -> None:
 def test_the_pooled_part_hardly_minds_shifts_and_turns_after_training(name: str) -> None:
     from training_setup import train_config
 
-    from emqs.augment import Batch
-    from emqs.lightning_model import Reconstruction
+    from emqs.training.augment import Batch
+    from emqs.training.reconstruction import Reconstruction
 
     torch.manual_seed(0)
     config = train_config(f"model={name}", "model.network.pooled=8", "loss.consistency=0.3")
@@ -356,8 +357,8 @@ def test_the_pooled_part_hardly_minds_shifts_and_turns_after_training(name: str)
 def test_consistency_acts_on_the_pooled_part_alone(name: str) -> None:
     from training_setup import train_config
 
-    from emqs.augment import Batch
-    from emqs.lightning_model import Reconstruction
+    from emqs.training.augment import Batch
+    from emqs.training.reconstruction import Reconstruction
 
     config = train_config(f"model={name}", "model.network.pooled=8", "loss.consistency=1")
     trained = Reconstruction(models.build(name, {"pooled": 8}), config)

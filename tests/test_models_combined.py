@@ -13,10 +13,12 @@ from skimage.feature import local_binary_pattern
 from skimage.filters import gabor_kernel
 from torch import Tensor
 
-from emqs import models, pipeline, weights
-from emqs.config import CONFIG_DIR, WEIGHTS_DIR, ModelConfig, PreprocessingConfig, read
+from emqs import models
 from emqs.errors import ConfigError
+from emqs.models import opening, weights
 from emqs.models.scaling import Scaling
+from emqs.models.settings import ModelConfig, PreprocessingConfig
+from emqs.settings import CONFIG_DIR, WEIGHTS_DIR, read
 
 VAE = str(WEIGHTS_DIR / "vae_finetuned.safetensors")
 
@@ -202,7 +204,7 @@ def test_codes_stand_side_by_side_scaled() -> None:
         "model=combined", "model.parts=[vae,histogram,pca]",
         "model.network.part_weights=[1,2,1]", "model.network.unit_length=none",
     )  # fmt: skip
-    model = pipeline.load_model(config, None)
+    model = opening.load_model(config, None)
     network: Any = model.network
     images = textures(80)
     network.fit(images)
@@ -253,7 +255,7 @@ def test_parts_have_their_own_settings_and_weights(tmp_path: Path) -> None:
         f"model.part.ae.weights={tmp_path}/ae.safetensors",
         "model.part.imagenet.network.size=80", "model.part.imagenet.network.block=2",
     )  # fmt: skip
-    model = pipeline.load_model(config, None)
+    model = opening.load_model(config, None)
     network: Any = model.network
     assert model.preprocessing.size == network.input_size == 80
     assert network.code_size == 5 + 2 * 24
@@ -265,7 +267,7 @@ def test_parts_have_their_own_settings_and_weights(tmp_path: Path) -> None:
 
 def test_a_combined_model_comes_back_from_a_weights_file(tmp_path: Path) -> None:
     config = configured("model=combined", "model.parts=[vae,imagenet,handcrafted,pca]")
-    model = pipeline.load_model(config, None)
+    model = opening.load_model(config, None)
     network: Any = model.network
     network.fit(textures(60))
     weights.save(tmp_path / "combined.safetensors", model)
@@ -284,10 +286,10 @@ def test_parts_that_need_slices_of_different_contrast(tmp_path: Path) -> None:
         weights.save(tmp_path / f"{name}.safetensors", model)
     both = [f"model.part.{name}.weights={tmp_path}/{name}.safetensors" for name in ("ae", "vae")]
     with pytest.raises(ConfigError, match=r"ae needs contrast=none and vae needs contrast=slice"):
-        pipeline.load_model(configured("model=combined", "model.parts=[ae,vae]", *both), None)
+        opening.load_model(configured("model=combined", "model.parts=[ae,vae]", *both), None)
     config = configured("model=combined", "model.parts=[histogram,vae]", *both)
     assert (
-        pipeline.load_model(config, None).preprocessing.contrast == "slice"
+        opening.load_model(config, None).preprocessing.contrast == "slice"
     )  # trained parts decide
 
 
@@ -303,7 +305,7 @@ def test_parts_that_need_slices_of_different_contrast(tmp_path: Path) -> None:
 def test_parts_that_do_not_go_together(parts: str, message: str) -> None:
     config = configured("model=combined", f"model.parts={parts}")
     with pytest.raises(ConfigError, match=re.escape(message)):
-        pipeline.load_model(config, None)
+        opening.load_model(config, None)
 
 
 def test_there_is_one_weight_per_part() -> None:

@@ -8,9 +8,9 @@ from torch import nn
 from training_setup import train_config
 
 from emqs import models
-from emqs.augment import Batch
-from emqs.lightning_contrastive import JointEmbedding
 from emqs.models.contrastive import MEAN, SPREAD
+from emqs.training.augment import Batch
+from emqs.training.contrastive import JointEmbedding
 
 RANDOM: dict[str, Any] = {"start": "random", "frozen": 0}
 

@@ -10,9 +10,10 @@ import timm
 import torch
 from torch import Tensor
 
-from emqs import models, pipeline, weights
-from emqs.config import ModelConfig, PreprocessingConfig
+from emqs import models
 from emqs.errors import ConfigError, MissingDependencyError, WeightsError
+from emqs.models import opening, weights
+from emqs.models.settings import ModelConfig, PreprocessingConfig
 
 SIZE = 32
 NETWORKS = {"test_resnet": {}, "test_convnext": {}, "test_vit": {"img_size": SIZE}}
@@ -222,7 +223,7 @@ def test_a_backbone_is_never_used_without_weights() -> None:
     with pytest.raises(
         ConfigError, match=r"^model=backbone needs weights: set model\.network\.pre"
     ):
-        pipeline.load_model(ModelConfig("backbone", network, PreprocessingConfig(SIZE)), None)
+        opening.load_model(ModelConfig("backbone", network, PreprocessingConfig(SIZE)), None)
 
 
 @pytest.fixture
@@ -277,7 +278,7 @@ def test_a_backbone_comes_back_from_a_weights_file_without_its_source(tmp_path: 
     path = tmp_path / "source.pth"
     torch.save(timm_network("test_vit", img_size=SIZE).state_dict(), path)
     settings = {"architecture": "test_vit", "size": SIZE, "checkpoint": str(path)}
-    model = pipeline.load_model(
+    model = opening.load_model(
         ModelConfig("backbone", settings, PreprocessingConfig(size=SIZE)), None
     )
     assert model.sha256 is not None
@@ -291,7 +292,7 @@ def test_a_backbone_comes_back_from_a_weights_file_without_its_source(tmp_path: 
 
 @pytest.fixture(scope="module")
 def imagenet() -> Any:  # noqa: ANN401
-    model = pipeline.load_model(ModelConfig("imagenet"), None)
+    model = opening.load_model(ModelConfig("imagenet"), None)
     assert model.sha256 is not None
     return model.network
 

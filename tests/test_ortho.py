@@ -7,14 +7,20 @@ import pytest
 from embedded_volumes import PATCH, contents, model, voxels
 from test_embed import difference
 
-from emqs import embeddings, lookup, patches
-from emqs.config import PreprocessingConfig, QueryConfig
 from emqs.datasets import Stack
+from emqs.embedding import encode
+from emqs.embedding.build import EmbedConfig, Filled, build
+from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError
-from emqs.filling import EmbedConfig, Filled, fill
-from emqs.store import Grid, open_store
+from emqs.models.settings import PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.patches import cutting
+from emqs.patches import grid as grids
+from emqs.retrieval import settings as settingss
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig
 from emqs.volumes import Volume, from_array
-from emqs.weights import Model
 
 CUBE_NM = (5.0, 5.0, 5.0)
 
@@ -27,7 +33,7 @@ def cube(depth: int = 48, height: int = 48, width: int = 48) -> np.ndarray:
 def filled(path: Path, array: np.ndarray, encoder: Model, **settings: object) -> Filled:
     """Return an embedding volume in three planes, 16-voxel patches every 8 voxels."""
     settings = {"block": 8, "n_sample": 256, "planes": "ortho", **settings}
-    return fill(
+    return build(
         from_array(array, CUBE_NM),
         encoder,
         path,
@@ -48,7 +54,7 @@ def by_hand(array: np.ndarray, encoder: Model) -> np.ndarray:
         PreprocessingConfig(encoder.preprocessing.size, "none"),
     )  # fmt: skip
     how = encoder.preprocessing.contrast
-    shown = np.stack([patches.with_contrast(z, how) for z in (array / 255).astype(np.float32)])
+    shown = np.stack([cutting.with_contrast(z, how) for z in (array / 255).astype(np.float32)])
     counts = [(n - 16) // 8 + 1 for n in array.shape]
     sums = 0
     for axis in range(3):
@@ -60,8 +66,8 @@ def by_hand(array: np.ndarray, encoder: Model) -> np.ndarray:
             list("abcdefgh"[: len(middles)]),
             intensity=(0, 1),
         )
-        boxes = patches.grid(stack.shapes, 16, 8, border=False)
-        codes = embeddings.embed(plain, stack, boxes, patch_size=16, device="cpu")
+        boxes = grids.grid(stack.shapes, 16, 8, border=False)
+        codes = encode.embed(plain, stack, boxes, patch_size=16, device="cpu")
         others = [n for a, n in enumerate(counts) if a != axis]
         sums = sums + np.moveaxis(codes.reshape(counts[axis], *others, -1), 0, axis)
     return np.asarray(sums / 3).reshape(int(np.prod(counts)), -1)
@@ -106,7 +112,9 @@ def test_the_search_works_in_three_planes(tmp_path: Path) -> None:
     made = filled(tmp_path / "a.zarr", cube(48, 56, 64), model()).store
     assert open_store(made.path).grid.planes == "ortho"
     query = QueryConfig()
-    found = lookup.search(made, [(24, 30, 30)], query=query, settings=lookup.SearchConfig())
+    found = volume_search.search(
+        made, [(24, 30, 30)], query=query, settings=settingss.SearchConfig()
+    )
     assert found.positives.tolist() == [[2, 3, 3]]
     assert np.all(found.voxels[:, 0] == found.places[:, 0] * 8 + 8)
 
@@ -123,7 +131,7 @@ def test_volumes_that_do_not_fit(
 ) -> None:
     volume: Volume = from_array(cube(*shape), size)
     with pytest.raises(ConfigError, match=message) as caught:
-        fill(
+        build(
             volume, model(), tmp_path / "a.zarr", patch=PATCH,
             settings=EmbedConfig(planes="ortho"), device="cpu",
         )  # fmt: skip

@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 from reference import grids
 from skimage.measure import label
 
-from emqs import patches
 from emqs.errors import ConfigError, DataError
+from emqs.patches import cutting, grid, overlap
 
 SIDES = st.integers(1, 60)
 
 
 @pytest.mark.parametrize(("shape", "n"), [((1024, 1024), 169), ((768, 1024), 130), ((80, 160), 2)])
 def test_number_of_patches_of_80_pixels(shape: tuple[int, int], n: int) -> None:
-    boxes = patches.grid([shape], 80, 80)
+    boxes = grid.grid([shape], 80, 80)
     assert len(boxes) == n
     assert boxes.dtype == np.int64
 
 
 def test_grid_counted_by_hand() -> None:
     """5x7 pixels in steps of 3: rows at 0 and 3 (cut to 2), columns at 0, 3 and 6 (cut to 1)."""
-    assert patches.grid([(5, 7), (3, 3)], 3, 3).tolist() == [
+    assert grid.grid([(5, 7), (3, 3)], 3, 3).tolist() == [
         [0, 0, 0, 3, 3], [0, 0, 3, 3, 3], [0, 0, 6, 3, 1],
         [0, 3, 0, 2, 3], [0, 3, 3, 2, 3], [0, 3, 6, 2, 1],
         [1, 0, 0, 3, 3],
@@ -31,11 +31,11 @@ def test_grid_counted_by_hand() -> None:
 
 def test_strided_grid_counted_by_hand() -> None:
     """10 pixels, patches of 4, steps of 2: 0 2 4 6; 8 would only show pixels that 6 shows."""
-    assert patches.grid_positions(10, 4, 2).tolist() == [0, 2, 4, 6]
-    assert patches.grid_positions(11, 4, 2).tolist() == [0, 2, 4, 6, 8]
-    assert patches.grid_positions(3, 4, 2).tolist() == [0]
-    assert patches.grid_positions(4, 4, 1).tolist() == [0]
-    assert patches.grid_positions(10, 2, 5).tolist() == [0, 5]  # gaps, if one asks for them
+    assert grid.grid_positions(10, 4, 2).tolist() == [0, 2, 4, 6]
+    assert grid.grid_positions(11, 4, 2).tolist() == [0, 2, 4, 6, 8]
+    assert grid.grid_positions(3, 4, 2).tolist() == [0]
+    assert grid.grid_positions(4, 4, 1).tolist() == [0]
+    assert grid.grid_positions(10, 2, 5).tolist() == [0, 5]  # gaps, if one asks for them
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,7 +44,7 @@ def test_grid_in_steps_of_a_patch_is_the_documented_one(height: int, width: int,
     if height < size and width < size:
         return
     shapes = [(height, width), (height, width)]
-    boxes = patches.grid(shapes, size, size)
+    boxes = grid.grid(shapes, size, size)
     assert [tuple(b) for b in boxes.tolist()] == grids.grid(shapes, size)
     seen = np.zeros((height, width), int)
     for _, y, x, h, w in boxes[boxes[:, 0] == 1]:
@@ -59,7 +59,7 @@ def test_strided_grid_covers_all_and_nothing_twice_over(
 ) -> None:
     size = min(size, max(height, width))
     stride = min(stride, size)
-    boxes = patches.grid([(height, width)], size, stride)
+    boxes = grid.grid([(height, width)], size, stride)
     covered = np.zeros((height, width), bool)
     for _, y, x, h, w in boxes:
         assert h == min(size, height - y)
@@ -93,16 +93,16 @@ def test_strided_grid_covers_all_and_nothing_twice_over(
 )
 def test_impossible_grids(size: int, stride: int, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
-        patches.grid([(90, 90), (80, 40)], size, stride)
+        grid.grid([(90, 90), (80, 40)], size, stride)
 
 
 def test_no_slices_no_boxes() -> None:
-    assert patches.grid([], 8, 8).shape == (0, 5)
+    assert grid.grid([], 8, 8).shape == (0, 5)
 
 
 def test_full_patches() -> None:
-    boxes = patches.grid([(5, 7)], 3, 3)
-    assert patches.is_full(boxes, 3).tolist() == [True, True, False, False, False, False]
+    boxes = grid.grid([(5, 7)], 3, 3)
+    assert grid.is_full(boxes, 3).tolist() == [True, True, False, False, False, False]
 
 
 def blobs(seed: int, shape: tuple[int, int, int] = (3, 40, 50)) -> np.ndarray:
@@ -115,9 +115,9 @@ def blobs(seed: int, shape: tuple[int, int, int] = (3, 40, 50)) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(5))
 def test_fraction_equals_counting(seed: int, dtype: type[np.integer]) -> None:
     labels = blobs(seed).astype(dtype)
-    boxes = patches.grid([s.shape for s in labels], 9, 5)
+    boxes = grid.grid([s.shape for s in labels], 9, 5)
     boxes = np.random.default_rng(seed).permutation(boxes)
-    found = patches.structure_fraction(list(labels), boxes, 2)
+    found = overlap.structure_fraction(list(labels), boxes, 2)
     assert found.dtype == np.float64
     assert found.tolist() == [grids.fraction(labels, tuple(b), 2) for b in boxes.tolist()]
 
@@ -126,15 +126,15 @@ def test_fraction_is_exactly_zero_and_one() -> None:
     labels = np.zeros((1, 4, 4), int)
     labels[0, :2, :2] = 1
     boxes = np.array([[0, 0, 0, 2, 2], [0, 2, 2, 2, 2], [0, 1, 1, 2, 2]])
-    assert patches.structure_fraction(list(labels), boxes, 1).tolist() == [1.0, 0.0, 0.25]
+    assert overlap.structure_fraction(list(labels), boxes, 1).tolist() == [1.0, 0.0, 0.25]
 
 
 def test_fraction_outside_is_an_error() -> None:
     boxes = np.array([[0, 0, 0, 6, 6], [0, 5, 0, 6, 6]])
     with pytest.raises(DataError, match=r"^Box 1 of 2, .*slice 0 of 10x10 pixels"):
-        patches.structure_fraction([np.zeros((10, 10), int)], boxes, 1)
+        overlap.structure_fraction([np.zeros((10, 10), int)], boxes, 1)
     with pytest.raises(DataError, match=r"^Box 1 of 2, .*slice 0 of 10x10 pixels"):
-        patches.touched_components([np.zeros((10, 10), int)], boxes, 1)
+        overlap.touched_components([np.zeros((10, 10), int)], boxes, 1)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8])
@@ -144,9 +144,9 @@ def test_touched_components_equal_brute_force(
     seed: int, size: int, stride: int, dtype: type[np.integer]
 ) -> None:
     labels = blobs(seed)
-    boxes = patches.grid([s.shape for s in labels], size, stride)
+    boxes = grid.grid([s.shape for s in labels], size, stride)
     boxes = boxes[boxes[:, 0] != 1].astype(dtype)  # slice 1 is not searched and must not count
-    box, component, areas = patches.touched_components(list(labels), boxes, 1)
+    box, component, areas = overlap.touched_components(list(labels), boxes, 1)
 
     expected = []  # area, and the boxes that touch it, of every component
     boxes = boxes.astype(int)
@@ -168,7 +168,7 @@ def test_corners_join_and_slices_do_not() -> None:
     labels[0, 0, 0] = labels[0, 1, 1] = 1  # joined by a corner
     labels[1, 0, 0] = 1  # above the first, but in another slice
     boxes = np.array([[0, 0, 0, 1, 1], [0, 1, 1, 1, 1], [0, 3, 3, 1, 1], [1, 0, 0, 4, 4]])
-    box, component, areas = patches.touched_components(list(labels), boxes, 1)
+    box, component, areas = overlap.touched_components(list(labels), boxes, 1)
     assert areas.tolist() == [2, 1]
     assert sorted(zip(box.tolist(), component.tolist(), strict=True)) == [(0, 0), (1, 0), (3, 1)]
 
@@ -177,14 +177,14 @@ def test_a_box_around_a_hook_does_not_touch_it() -> None:
     """Inside the bounding box of an L, but not on it."""
     labels = np.zeros((1, 6, 6), int)
     labels[0, :, 0] = labels[0, 5, :] = 1
-    box, _, areas = patches.touched_components(list(labels), np.array([[0, 0, 2, 4, 4]]), 1)
+    box, _, areas = overlap.touched_components(list(labels), np.array([[0, 0, 2, 4, 4]]), 1)
     assert len(box) == 0
     assert areas.tolist() == [11]
 
 
 def test_components_of_nothing() -> None:
     for boxes in (np.array([[0, 0, 0, 2, 2]]), np.empty((0, 5), int)):
-        box, component, areas = patches.touched_components([np.zeros((4, 4), int)], boxes, 1)
+        box, component, areas = overlap.touched_components([np.zeros((4, 4), int)], boxes, 1)
         assert (len(box), len(component), len(areas)) == (0, 0, 0)
 
 
@@ -203,16 +203,16 @@ def picture(seed: int, height: int = 200, width: int = 230) -> np.ndarray:
 def test_patches_equal_those_of_scikit_image(height: int, width: int, size: int) -> None:
     image = picture(0)
     box = (0, 200 - height, 230 - width, height, width)
-    found = patches.cut(image, np.array([box]), size)
+    found = cutting.cut(image, np.array([box]), size)
     assert found.dtype == np.float32
     assert np.abs(found[0] - grids.patch(image, box, size)).max() < 1e-5
 
 
 def test_a_grid_with_its_border_equals_scikit_image_in_any_order() -> None:
     image = picture(1)
-    boxes = patches.grid([image.shape], 80, 70)
+    boxes = grid.grid([image.shape], 80, 70)
     boxes = np.random.default_rng(0).permutation(boxes)
-    found = patches.cut(image, boxes, 64)
+    found = cutting.cut(image, boxes, 64)
     assert len({(h, w) for *_, h, w in boxes.tolist()}) == 4
     for patch, box in zip(found, boxes.tolist(), strict=True):
         assert np.abs(patch - grids.patch(image, tuple(box), 64)).max() < 1e-5
@@ -222,7 +222,7 @@ def test_patches_stay_in_their_range() -> None:
     """White stays white: rounding in the products must not exceed 1."""
     boxes = np.array([[0, 0, 0, h, w] for h in (30, 33, 100, 127) for w in (25, 77, 99, 200)])
     for value in (0.0, 1.0):
-        found = patches.cut(np.full((200, 200), value, np.float32), boxes, 64)
+        found = cutting.cut(np.full((200, 200), value, np.float32), boxes, 64)
         assert found.min() >= 0
         assert found.max() <= 1
         assert np.abs(found - value).max() < 1e-6
@@ -232,23 +232,23 @@ def test_patches_stay_in_their_range() -> None:
 def test_cut_takes_any_integer_box_and_ignores_its_slice(dtype: type[np.integer]) -> None:
     image = picture(2)
     box = np.array([[7, 5, 6, 64, 64]])
-    assert np.array_equal(patches.cut(image, box.astype(dtype), 64)[0], image[5:69, 6:70])
+    assert np.array_equal(cutting.cut(image, box.astype(dtype), 64)[0], image[5:69, 6:70])
 
 
 def test_cut_outside_is_an_error() -> None:
     with pytest.raises(DataError, match=r"slice 0 of 200x230 pixels"):
-        patches.cut(picture(0), np.array([[3, 150, 0, 64, 64]]), 64)
+        cutting.cut(picture(0), np.array([[3, 150, 0, 64, 64]]), 64)
 
 
 def test_a_kept_matrix_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        patches.resize_matrix(80, 64)[0, 0] = 1
+        cutting.resize_matrix(80, 64)[0, 0] = 1
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_contrast_sets_mean_and_spread(seed: int) -> None:
     image = np.random.default_rng(seed).normal(0.3, 0.02, (300, 300)).astype(np.float32)
-    changed = patches.with_contrast(image, "slice")
+    changed = cutting.with_contrast(image, "slice")
     assert changed.dtype == np.float32
     assert changed.mean() == pytest.approx(0.5, abs=0.002)
     assert changed.std() == pytest.approx(0.2, abs=0.004)  # the tails are clipped
@@ -262,22 +262,22 @@ def test_contrast_sets_mean_and_spread(seed: int) -> None:
 def test_contrast_undoes_brightness_and_gain(gain: float, offset: float) -> None:
     image = picture(3)
     dimmed = image * np.float32(gain) + np.float32(offset)
-    before, after = (patches.with_contrast(i, "slice") for i in (image, dimmed))
+    before, after = (cutting.with_contrast(i, "slice") for i in (image, dimmed))
     assert np.abs(before - after).max() < 1e-5
 
 
 def test_contrast_of_a_constant_slice_and_none() -> None:
     grey = np.full((5, 5), 0.7, np.float32)
-    assert np.array_equal(patches.with_contrast(grey, "slice"), np.full((5, 5), 0.5, np.float32))
-    assert patches.with_contrast(grey, "none") is grey
+    assert np.array_equal(cutting.with_contrast(grey, "slice"), np.full((5, 5), 0.5, np.float32))
+    assert cutting.with_contrast(grey, "none") is grey
     with pytest.raises(ConfigError, match=r"^contrast must be 'none' or 'slice', got 'clahe'\.$"):
-        patches.with_contrast(grey, "clahe")
+        cutting.with_contrast(grey, "clahe")
 
 
 def test_by_slice_yields_every_box_once_slice_by_slice() -> None:
-    boxes = np.random.default_rng(0).permutation(patches.grid([(30, 30)] * 4, 8, 8))
+    boxes = np.random.default_rng(0).permutation(grid.grid([(30, 30)] * 4, 8, 8))
     seen, slices = [], []
-    for z, here in patches.by_slice(boxes, 5):
+    for z, here in cutting.by_slice(boxes, 5):
         assert 1 <= len(here) <= 5
         assert (boxes[here, 0] == z).all()
         assert isinstance(z, int)
@@ -287,4 +287,4 @@ def test_by_slice_yields_every_box_once_slice_by_slice() -> None:
     assert slices == sorted(slices)
     assert len(slices) == 4 * 4  # 16 boxes a slice: 5 + 5 + 5 + 1
     with pytest.raises(DataError, match="batch_size must be at least 1, got 0"):
-        next(patches.by_slice(boxes, 0))
+        next(cutting.by_slice(boxes, 0))

@@ -8,19 +8,20 @@ import weight_files
 from reference import grids, neighbours, ranking
 from toy_stacks import blobs
 
-from emqs import embeddings, models, patches, pipeline, scorers, searching
-from emqs.config import (
-    DatasetConfig,
-    IndexConfig,
-    ModelConfig,
-    PatchConfig,
-    PreprocessingConfig,
-    QueryConfig,
-)
+from emqs import models
 from emqs.datasets import Stack, open_stack
+from emqs.datasets.settings import DatasetConfig
+from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError, WeightsError
-from emqs.scorers import Nearest
-from emqs.weights import Model
+from emqs.evaluation import evaluate as evaluation
+from emqs.models import opening
+from emqs.models.settings import ModelConfig, PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.patches import grid as patch_grid
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import scorers, stack_search
+from emqs.retrieval.scorers.nearest import Nearest
+from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 EXACT = IndexConfig(name="exact")
 SIZE = 20
@@ -31,7 +32,7 @@ def pixels(size: int = 8) -> Model:
     return Model("pixels", network, {"size": size}, PreprocessingConfig(size=size))
 
 
-def evaluate(**changes: Any) -> pipeline.Evaluation:  # noqa: ANN401
+def evaluate(**changes: Any) -> evaluation.Evaluation:  # noqa: ANN401
     options: dict[str, Any] = {
         "patch": PatchConfig(size=SIZE),
         "query": QueryConfig(batch_size=4, min_overlap=0.3, num_neighbors=2),
@@ -39,7 +40,7 @@ def evaluate(**changes: Any) -> pipeline.Evaluation:  # noqa: ANN401
         "n_bootstrap": 50,
     }
     stack = changes.pop("stack", blobs())
-    return pipeline.evaluate(stack, changes.pop("model", pixels()), **(options | changes))
+    return evaluation.evaluate(stack, changes.pop("model", pixels()), **(options | changes))
 
 
 def literal(structure: int, k: int, min_overlap: float, batch_size: int) -> dict[str, Any]:
@@ -207,11 +208,11 @@ def test_search_gives_the_score_of_each_box_in_any_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stack, made_by = blobs(), pixels()
-    boxes = patches.grid(stack.shapes, SIZE, SIZE)
-    codes = pipeline.embed(made_by, stack, boxes)
+    boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
+    codes = evaluation.embed(made_by, stack, boxes)
     scorer = Nearest(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
     order = np.random.default_rng(0).permutation(len(boxes))
-    found = searching.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
+    found = stack_search.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
     assert "search" in capsys.readouterr().out
     assert found.dtype == np.float64
     for position, score in zip(order[:40].tolist(), found[:40].tolist(), strict=True):
@@ -222,25 +223,25 @@ def test_search_gives_the_score_of_each_box_in_any_order(
 def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each patch is embedded once; scores are those of codes that are all embedded together."""
     stack, made_by = blobs(), pixels()
-    boxes = patches.grid(stack.shapes, SIZE, SIZE)
+    boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
     query = QueryConfig(scorer="prototype", whiten="standard", metric="cosine")
-    monkeypatch.setattr(searching, "BACKGROUND", 30)
-    search = pipeline.Search(made_by, stack, SIZE, query, EXACT)
+    monkeypatch.setattr(stack_search, "BACKGROUND", 30)
+    search = evaluation.Search(made_by, stack, SIZE, query, EXACT)
     ready = search.prepare(boxes[:3], boxes[3:9], boxes[9:])
     assert ready.known is not None
     assert len(ready.known.positions) == 30
-    codes = pipeline.embed(made_by, stack, boxes)
+    codes = evaluation.embed(made_by, stack, boxes)
     background = codes[9:][ready.known.positions]
     np.testing.assert_allclose(ready.known.codes, background, atol=1e-6)
     expected = scorers.build(query, EXACT, codes[:3], codes[3:9], background).score(codes[9:])
     n_embedded = []
-    original = embeddings.embed_batches
+    original = encode.embed_batches
 
     def counted(model: Model, stack: Stack, boxes: np.ndarray, **options: Any) -> Any:  # noqa: ANN401
         n_embedded.append(len(boxes))
         return original(model, stack, boxes, **options)
 
-    monkeypatch.setattr(embeddings, "embed_batches", counted)
+    monkeypatch.setattr(encode, "embed_batches", counted)
     found = search.score(boxes[9:], ready)
     assert found.ranking == pytest.approx(expected, abs=1e-5)
     np.testing.assert_array_equal(found.ranking, found.single)
@@ -269,27 +270,25 @@ def test_one_setting_means_the_same_on_two_microscopes() -> None:
     )
     in_nm = PatchConfig(size=400, stride=200, unit="nm")
     for stack, size in ((fine, 80), (coarse, 50)):
-        assert pipeline.patch_pixels(stack, in_nm) == (size, size // 2)
+        assert patch_grid.patch_pixels(stack, in_nm) == (size, size // 2)
         in_px = PatchConfig(size=size, stride=size // 2)
-        np.testing.assert_array_equal(
-            pipeline.make_grid(stack, in_nm), pipeline.make_grid(stack, in_px)
-        )
-    grid = [pipeline.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
+        np.testing.assert_array_equal(grids.make_grid(stack, in_nm), grids.make_grid(stack, in_px))
+    grid = [grids.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
     first = [g[: len(g) // 8] for g in grid]
     np.testing.assert_array_equal(first[0], first[1])
 
 
 def test_nm_need_a_pixel_size() -> None:
     with pytest.raises(ConfigError, match=r"patch\.size is given in nm, .*dataset\.pixel_size_nm"):
-        pipeline.make_grid(blobs(), PatchConfig(size=400, unit="nm"))
+        grids.make_grid(blobs(), PatchConfig(size=400, unit="nm"))
 
 
 def test_the_grid_keeps_or_drops_cut_patches() -> None:
     stack = blobs()
-    whole = pipeline.make_grid(stack, PatchConfig(size=SIZE, border=False))
+    whole = grids.make_grid(stack, PatchConfig(size=SIZE, border=False))
     assert set(map(tuple, whole[:, 3:].tolist())) == {(SIZE, SIZE)}
     all_ = [list(b) for b in grids.grid(stack.shapes, SIZE)]
-    assert pipeline.make_grid(stack, PatchConfig(size=SIZE)).tolist() == all_
+    assert grids.make_grid(stack, PatchConfig(size=SIZE)).tolist() == all_
     assert whole.tolist() == [b for b in all_ if b[3:] == [SIZE, SIZE]]
 
 
@@ -298,7 +297,7 @@ def test_the_grid_keeps_or_drops_cut_patches() -> None:
 
 def test_a_model_without_weights() -> None:
     config = ModelConfig("histogram", {"bins": 4, "size": 12}, PreprocessingConfig(size=12))
-    found = pipeline.load_model(config, None)
+    found = opening.load_model(config, None)
     assert (found.name, found.settings) == ("histogram", {"bins": 4, "size": 12})
     assert found.preprocessing == config.preprocessing
     assert found.sha256 is None
@@ -307,7 +306,7 @@ def test_a_model_without_weights() -> None:
 def test_a_weights_file_decides_everything() -> None:
     config = ModelConfig("vae", {"latent_size": 3}, weights="default")
     golden = Path(weight_files.__file__).parent / "golden" / "histogram.safetensors"
-    found = pipeline.load_model(config, str(golden))
+    found = opening.load_model(config, str(golden))
     assert (found.name, found.settings) == ("histogram", {"size": 8, "bins": 4})
     assert found.preprocessing == PreprocessingConfig(size=8, contrast="slice")
 
@@ -327,7 +326,7 @@ def test_models_that_cannot_be_had(
     config: ModelConfig, weights: str | None, kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
-        pipeline.load_model(config, weights)
+        opening.load_model(config, weights)
 
 
 # the published models on real slices
@@ -342,9 +341,9 @@ def test_the_values_of_the_original_program(
     """Structure 1, patches of 80, batch size 10; values in the README of the published weights."""
     stack = open_stack(DatasetConfig("VNC", "folder"), images_dir)
     config = ModelConfig(name.split("_")[0], weights="default")
-    found = pipeline.evaluate(
+    found = evaluation.evaluate(
         stack,
-        pipeline.load_model(config, str(weights_dir / f"{name}.pth.tar")),
+        opening.load_model(config, str(weights_dir / f"{name}.pth.tar")),
         patch=PatchConfig(),
         query=QueryConfig(),
         index=EXACT,

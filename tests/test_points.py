@@ -9,9 +9,9 @@ import pytest
 import volumes_on_disk as disk
 from failing_server import Server
 
+from emqs.annotations.precomputed import write_points
 from emqs.errors import ConfigError, DataError
-from emqs.volumes.points import write_points
-from emqs.volumes.sources import with_prefix
+from emqs.volumes.opening import with_prefix
 
 SHAPE, SIZE, ORIGIN = (50, 60, 70), (30.0, 8.0, 4.0), (60.0, 0.0, 8.0)
 SIZES = {"float32": 4, "int32": 4, "uint32": 4, "uint16": 2, "int16": 2, "uint8": 1, "int8": 1}

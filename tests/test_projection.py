@@ -7,9 +7,9 @@ import pytest
 from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier
 
-from emqs import projection
 from emqs.errors import DataError
-from emqs.patches import grid
+from emqs.evaluation import projection
+from emqs.patches.grid import grid
 
 
 def blocky_labels(seed: int, n_slices: int = 2) -> list[np.ndarray]:

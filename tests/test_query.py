@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from reference import grids
 
-from emqs import query
-from emqs.config import QueryConfig
 from emqs.errors import DataError
+from emqs.patches import boxes as patch_boxes
+from emqs.retrieval import examples, ranking
+from emqs.retrieval.settings import QueryConfig
 
 
 @pytest.mark.parametrize("batch_size", range(1, 61))
 def test_query_slices_follow_the_documented_rule(batch_size: int) -> None:
     for n in range(61):
-        chosen = query.query_slices(n, batch_size)
+        chosen = examples.query_slices(n, batch_size)
         assert chosen.dtype == np.int64
         assert chosen.tolist() == grids.query_slices(n, batch_size), f"{n} slices"
         assert len(chosen) == -(-n // batch_size)
@@ -34,7 +35,7 @@ def test_query_slices_follow_the_documented_rule(batch_size: int) -> None:
     ],
 )
 def test_query_slices_by_hand(n: int, batch_size: int, expected: list[int]) -> None:
-    assert query.query_slices(n, batch_size).tolist() == expected
+    assert examples.query_slices(n, batch_size).tolist() == expected
 
 
 def boxes_of(n_slices: int, per_slice: int) -> np.ndarray:
@@ -47,7 +48,7 @@ def test_split_by_hand() -> None:
     """Blocks of 2: query slices 1 and 3. Exactly min_overlap is no example, nor is a little."""
     boxes = boxes_of(4, 5)
     overlap = np.tile([0.0, 1e-9, 0.5, 0.5 + 1e-12, 1.0], 4)
-    split = query.split(boxes, overlap, 4, QueryConfig(batch_size=2, min_overlap=0.5))
+    split = examples.split(boxes, overlap, 4, QueryConfig(batch_size=2, min_overlap=0.5))
     assert split.query_slices.tolist() == [1, 3]
     assert split.positives.tolist() == [8, 9, 18, 19]
     assert split.negatives.tolist() == [5, 15]
@@ -59,7 +60,7 @@ def test_split_sets_do_not_meet(seed: int) -> None:
     rng = np.random.default_rng(seed)
     boxes = rng.permutation(boxes_of(23, 8))
     overlap = rng.choice([0, 0.2, 0.3, 0.9], size=len(boxes))
-    split = query.split(boxes, overlap, 23, QueryConfig(batch_size=7, min_overlap=0.3))
+    split = examples.split(boxes, overlap, 23, QueryConfig(batch_size=7, min_overlap=0.3))
     positives, negatives = set(split.positives.tolist()), set(split.negatives.tolist())
     searched = set(split.searched.tolist())
     assert not positives & negatives
@@ -107,22 +108,24 @@ def test_stacks_that_cannot_be_searched(
 ) -> None:
     config = QueryConfig(**settings)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        query.split(boxes_of(10, 2), np.tile(overlap, 10), 10, config)
+        examples.split(boxes_of(10, 2), np.tile(overlap, 10), 10, config)
 
 
 def test_ranking_goes_down_and_keeps_the_order_of_ties() -> None:
     scores = np.array([0.0, -1e-300, 2.0, 0.0, 2.0, -5.0])
-    assert query.ranking(scores).tolist() == [2, 4, 0, 3, 1, 5]
+    assert ranking.ranking(scores).tolist() == [2, 4, 0, 3, 1, 5]
 
 
 def test_sampled_examples_are_different_candidates_and_seeded() -> None:
     candidates = np.arange(100) * 7
-    drawn = query.sample_examples(candidates, 20, seed=0)
+    drawn = examples.sample_examples(candidates, 20, seed=0)
     assert len(set(drawn.tolist())) == 20
     assert set(drawn.tolist()) <= set(candidates.tolist())
-    assert drawn.tolist() == query.sample_examples(candidates, 20, seed=0).tolist()
-    assert drawn.tolist() != query.sample_examples(candidates, 20, seed=1).tolist()
-    assert sorted(query.sample_examples(candidates, 100, seed=42).tolist()) == candidates.tolist()
+    assert drawn.tolist() == examples.sample_examples(candidates, 20, seed=0).tolist()
+    assert drawn.tolist() != examples.sample_examples(candidates, 20, seed=1).tolist()
+    assert (
+        sorted(examples.sample_examples(candidates, 100, seed=42).tolist()) == candidates.tolist()
+    )
 
 
 def test_too_few_candidates() -> None:
@@ -131,14 +134,14 @@ def test_too_few_candidates() -> None:
         "Ask for fewer, or change patch.size or query.min_overlap."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        query.sample_examples(np.arange(3), 4, seed=0, kind="negative")
+        examples.sample_examples(np.arange(3), 4, seed=0, kind="negative")
 
 
 def test_resized_by_hand() -> None:
     """Same centre; moved inwards at a border; cut only where the slice is smaller."""
     boxes = np.array([[0, 40, 40, 20, 20], [0, 0, 90, 20, 10], [1, 10, 10, 20, 20]])
-    larger = query.resized(boxes, 2, [(100, 100), (30, 200)])
+    larger = patch_boxes.resized(boxes, 2, [(100, 100), (30, 200)])
     assert larger.tolist() == [[0, 30, 30, 40, 40], [0, 0, 80, 40, 20], [1, 0, 0, 30, 40]]
-    smaller = query.resized(boxes, 0.5, [(100, 100), (30, 200)])
+    smaller = patch_boxes.resized(boxes, 0.5, [(100, 100), (30, 200)])
     assert smaller[0].tolist() == [0, 45, 45, 10, 10]
-    assert query.resized(boxes, 1, [(100, 100), (30, 200)]).tolist() == boxes.tolist()
+    assert patch_boxes.resized(boxes, 1, [(100, 100), (30, 200)]).tolist() == boxes.tolist()

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emqs import report
-from emqs.config import LoggerConfig
+from emqs import files
 from emqs.errors import ConfigError, DataError
+from emqs.runs import record as records
+from emqs.runs import tables, wandb
+from emqs.runs.settings import LoggerConfig
 
 NO_LOGGER = LoggerConfig(csv=False)
 ROWS: list[dict[str, Any]] = [
@@ -37,7 +39,7 @@ def test_json_holds_numpy(tmp_path: Path) -> None:
         "d": np.bool_(True),
         "e": (1, None),
     }
-    path = report.write_json(tmp_path / "x.json", value)
+    path = files.write_json(tmp_path / "x.json", value)
     assert json.loads(path.read_text()) == {
         "a": 0.5, "b": [0, 1, 2], "c": 2, "d": True, "e": [1, None],
     }  # fmt: skip
@@ -49,30 +51,30 @@ def test_json_holds_numpy(tmp_path: Path) -> None:
     "value", [float("nan"), np.float32("inf"), np.array([1, np.nan]), {"a": [-float("inf")]}]
 )
 def test_json_refuses_what_is_no_number(value: object, tmp_path: Path) -> None:
-    report.write_json(tmp_path / "x.json", {"old": 1})
+    files.write_json(tmp_path / "x.json", {"old": 1})
     with pytest.raises(DataError, match=r"x\.json is not written: Out of range float values"):
-        report.write_json(tmp_path / "x.json", {"new": value})
+        files.write_json(tmp_path / "x.json", {"new": value})
     assert json.loads((tmp_path / "x.json").read_text()) == {"old": 1}
     assert names(tmp_path) == ["x.json"]
 
 
 def test_json_refuses_objects(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Path cannot be written as JSON"):
-        report.write_json(tmp_path / "x.json", tmp_path)
+        files.write_json(tmp_path / "x.json", tmp_path)
     assert names(tmp_path) == []
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report.write_text(tmp_path / "x", "old")
+    files.write_text(tmp_path / "x", "old")
 
     def fail(self: Path, target: Path) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        report.write_text(tmp_path / "x", "new")
+        files.write_text(tmp_path / "x", "new")
     assert (tmp_path / "x").read_text() == "old"
     assert names(tmp_path) == ["x"]
 
@@ -80,7 +82,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 def test_csv_keeps_all_digits_and_quotes(tmp_path: Path) -> None:
     values = np.array([0.1, 1e-300, -1 / 3])
     words = ["plain", 'quo"te, comma', "line\nbreak"]
-    path = report.write_csv(tmp_path / "x.csv", {"value": values, "a, b": words})
+    path = tables.write_csv(tmp_path / "x.csv", {"value": values, "a, b": words})
     with path.open(newline="") as stream:
         rows = list(csv.reader(stream))
     assert rows[0] == ["value", "a, b"]
@@ -90,7 +92,7 @@ def test_csv_keeps_all_digits_and_quotes(tmp_path: Path) -> None:
 
 def test_csv_columns_are_equally_long(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"columns of x\.csv differ in length: {'a': 2, 'b': 3}"):
-        report.write_csv(tmp_path / "x.csv", {"a": [1, 2], "b": np.zeros(3)})
+        tables.write_csv(tmp_path / "x.csv", {"a": [1, 2], "b": np.zeros(3)})
     assert names(tmp_path) == []
 
 
@@ -98,7 +100,7 @@ def test_csv_columns_are_equally_long(tmp_path: Path) -> None:
 
 
 def test_markdown() -> None:
-    assert report.markdown_table(ROWS) == (
+    assert tables.markdown_table(ROWS) == (
         "| model | component AP | n | 95 % interval |\n"
         "| --- | ---: | ---: | --- |\n"
         "| a\\|b_c | 0.123 | 12 |  |\n"
@@ -111,7 +113,7 @@ def test_latex() -> None:
         {"model": "a_b & 50 %", "AP": 0.5, "n": None},
         {"model": r"{x}$#~^\ ", "AP": None, "n": 7},
     ]
-    assert report.latex_table(rows, caption="100 % of a_b") == (
+    assert tables.latex_table(rows, caption="100 % of a_b") == (
         "\\begin{table}\n"
         "  \\centering\n"
         "  \\caption{100 \\% of a\\_b}\n"
@@ -129,7 +131,7 @@ def test_latex() -> None:
 
 def test_plain_table_is_aligned() -> None:
     rows = [{"model": "pca", "AP": 0.5}, {"model": "random ranking", "AP": None}]
-    assert report.plain_table(rows).splitlines() == [
+    assert tables.plain_table(rows).splitlines() == [
         "model              AP",
         "---------------------",
         "pca             0.500",
@@ -140,12 +142,12 @@ def test_plain_table_is_aligned() -> None:
 # runs
 
 
-def start(folder: Path, **settings: object) -> report.Run:
-    return report.Run(folder, command="test", settings=settings, logger=NO_LOGGER)
+def start(folder: Path, **settings: object) -> records.Run:
+    return records.Run(folder, command="test", settings=settings, logger=NO_LOGGER)
 
 
 def record(folder: Path) -> dict[str, Any]:
-    found = report.read_record(folder)
+    found = records.read_record(folder)
     assert found is not None
     return found
 
@@ -180,7 +182,7 @@ def test_the_record_of_a_run_that_fails(error: BaseException, tmp_path: Path) ->
 def test_metrics_reach_a_table_where_it_is_asked_for(tmp_path: Path) -> None:
     for logger, expected in ((LoggerConfig(csv=True), True), (NO_LOGGER, False)):
         folder = tmp_path / str(expected)
-        with report.Run(folder, command="t", settings={}, logger=logger) as run:
+        with records.Run(folder, command="t", settings={}, logger=logger) as run:
             run.log_metrics({"a": 1.0})
             run.log_metrics({"b": 2.5, "a": 3.0})
         assert (folder / "metrics.csv").exists() is expected
@@ -189,23 +191,23 @@ def test_metrics_reach_a_table_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_what_is_finished(tmp_path: Path) -> None:
     settings = {"classes": {1: "a"}, "slices": (0, 5), "seed": 0, "share": 1.0}
-    assert not report.is_finished(tmp_path, settings)
+    assert not records.is_finished(tmp_path, settings)
     run = start(tmp_path, **settings)
-    assert not report.is_finished(tmp_path, settings)
+    assert not records.is_finished(tmp_path, settings)
     with pytest.raises(ValueError, match="x"), run:
         raise ValueError("x")
-    assert not report.is_finished(tmp_path, settings)
+    assert not records.is_finished(tmp_path, settings)
     with start(tmp_path, **settings):
         pass
-    assert report.is_finished(tmp_path, settings)
+    assert records.is_finished(tmp_path, settings)
     for change in ({"seed": None}, {"seed": 1}, {"more": 1}, {"slices": (0, 6)}):
-        assert not report.is_finished(tmp_path, settings | change)
+        assert not records.is_finished(tmp_path, settings | change)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"status": 1}', "{}", "\xff"])
 def test_a_damaged_record_is_not_a_finished_one(text: str, tmp_path: Path) -> None:
-    (tmp_path / report.RECORD).write_bytes(text.encode("latin-1"))
-    assert not report.is_finished(tmp_path, {})
+    (tmp_path / records.RECORD).write_bytes(text.encode("latin-1"))
+    assert not records.is_finished(tmp_path, {})
 
 
 # Weights and Biases
@@ -230,43 +232,43 @@ def write_netrc(path: Path, host: str) -> None:
 
 
 def test_wandb_is_offline_without_a_key(no_key: Path) -> None:
-    assert report.wandb_mode() == "offline"
+    assert wandb.wandb_mode() == "offline"
     write_netrc(no_key / ".netrc", "example.org")
-    assert report.wandb_mode() == "offline"
+    assert wandb.wandb_mode() == "offline"
 
 
 def test_wandb_is_online_with_a_key(no_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_netrc(no_key / ".netrc", "api.wandb.ai")
-    assert report.wandb_mode() == "online"
+    assert wandb.wandb_mode() == "online"
     monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.lab.org/path")
-    assert report.wandb_mode() == "offline"
+    assert wandb.wandb_mode() == "offline"
     write_netrc(no_key / "other", "wandb.lab.org")
     monkeypatch.setenv("NETRC", str(no_key / "other"))
-    assert report.wandb_mode() == "online"
+    assert wandb.wandb_mode() == "online"
     monkeypatch.delenv("NETRC")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    assert report.wandb_mode() == "online"
+    assert wandb.wandb_mode() == "online"
 
 
 def test_the_user_decides_how_wandb_works(no_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for mode in ("offline", "disabled"):
         monkeypatch.setenv("WANDB_MODE", mode)
-        assert report.wandb_mode() == mode
+        assert wandb.wandb_mode() == mode
     monkeypatch.setenv("WANDB_MODE", "on")
     with pytest.raises(ConfigError, match=r"^WANDB_MODE must be one of online, .*, got 'on'\.$"):
-        report.wandb_mode()
+        wandb.wandb_mode()
     monkeypatch.setenv("WANDB_MODE", "online")
     with pytest.raises(ConfigError, match=r"^WANDB_MODE=online needs a key, and there is none"):
-        report.wandb_mode()
+        wandb.wandb_mode()
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    assert report.wandb_mode() == "online"
+    assert wandb.wandb_mode() == "online"
 
 
 def test_a_run_that_cannot_start_wandb_has_failed(
     no_key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "online")
-    run = report.Run(tmp_path, command="t", settings={}, logger=LoggerConfig(wandb=True))
+    run = records.Run(tmp_path, command="t", settings={}, logger=LoggerConfig(wandb=True))
     with pytest.raises(ConfigError, match="needs a key"), run:
         pass
     assert record(tmp_path)["status"] == "failed"
@@ -317,4 +319,4 @@ def test_no_secret_reaches_the_record(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("WANDB_API_KEY", "secret1234")
     with start(tmp_path, logger={"wandb": True, "project": "emqs"}):
         pass
-    assert "secret1234" not in (tmp_path / report.RECORD).read_text()
+    assert "secret1234" not in (tmp_path / records.RECORD).read_text()

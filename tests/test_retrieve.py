@@ -13,15 +13,22 @@ from omegaconf import DictConfig
 from PIL import Image
 from scipy import ndimage
 
-from emqs import query as querying
-from emqs import retrieval
 from emqs import retrieve as command
-from emqs.config import CONFIG_DIR, IndexConfig, LoggerConfig, ModelConfig, PatchConfig, QueryConfig
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
-from emqs.pipeline import embed, load_model, make_grid
-from emqs.report import Run
-from emqs.retrieval import Retrieval, RetrieveConfig, retrieve
+from emqs.evaluation.evaluate import embed
+from emqs.models.opening import load_model
+from emqs.models.settings import ModelConfig
+from emqs.patches import boxes as patch_boxes
+from emqs.patches.grid import make_grid
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import ranking
+from emqs.retrieval import retrieve as retrieval
+from emqs.retrieval.retrieve import Retrieval, retrieve
+from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
+from emqs.runs.record import Run
+from emqs.runs.settings import LoggerConfig
+from emqs.settings import CONFIG_DIR
 
 SIZE = 16
 DISCS = [(16, 32), (48, 16), (80, 64)]  # first row and column of the patches that hold a disc
@@ -66,7 +73,7 @@ def test_a_patch_around_a_point_is_whole_holds_it_and_is_centred_if_it_can_be(si
     height, width = 9, 7
     for y in range(height):
         for x in range(width):
-            ((z, top, left, h, w),) = querying.boxes_at(
+            ((z, top, left, h, w),) = patch_boxes.boxes_at(
                 [[1, y, x]], [(3, 3), (height, width)], size, setting="s"
             ).tolist()
             assert (z, h, w) == (1, size, size)
@@ -85,7 +92,7 @@ def test_a_patch_around_a_point_is_whole_holds_it_and_is_centred_if_it_can_be(si
 
 
 def test_a_slice_smaller_than_the_patch_cuts_it() -> None:
-    boxes = querying.boxes_at([[0, 5, 19]], [(10, 20)], 12, setting="s")
+    boxes = patch_boxes.boxes_at([[0, 5, 19]], [(10, 20)], 12, setting="s")
     assert boxes.tolist() == [[0, 0, 8, 10, 12]]
 
 
@@ -122,7 +129,7 @@ def random_boxes(seed: int, n: int = 60) -> np.ndarray:
 def test_intersecting_boxes_share_a_pixel(seed: int) -> None:
     boxes = random_boxes(seed)
     expected = [bool(pixels_of(b) & pixels_of(boxes[0])) for b in boxes]
-    assert querying.intersecting(boxes, boxes[0]).tolist() == expected
+    assert patch_boxes.intersecting(boxes, boxes[0]).tolist() == expected
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -133,7 +140,7 @@ def test_distinct_boxes_equal_the_definition(seed: int) -> None:
     for position in order.tolist():
         if not any(pixels_of(boxes[position]) & pixels_of(boxes[p]) for p in expected):
             expected.append(position)
-    found = querying.distinct(order, 8, lambda p: querying.intersecting(boxes, boxes[p]))
+    found = ranking.distinct(order, 8, lambda p: patch_boxes.intersecting(boxes, boxes[p]))
     assert len(expected) > 8
     assert found.tolist() == expected[:8]
 
@@ -215,7 +222,7 @@ def test_with_distinct_none_the_best_are_shown_and_ranks_count_all() -> None:
     order = np.argsort(-apart.searched_scores, kind="stable")
     assert apart.searched[order[apart.ranks - 1]].tolist() == apart.boxes.tolist()
     for one in range(len(apart.boxes)):
-        assert querying.intersecting(apart.boxes, apart.boxes[one]).sum() == 1
+        assert patch_boxes.intersecting(apart.boxes, apart.boxes[one]).sum() == 1
 
 
 # --- what is found

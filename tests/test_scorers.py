@@ -7,12 +7,13 @@ import pytest
 from reference import neighbours
 from scipy.optimize import minimize
 
-from emqs import scorers
-from emqs.config import IndexConfig, QueryConfig
-from emqs.config.search import SCORERS
 from emqs.errors import ConfigError, DataError
-from emqs.query import ranking
-from emqs.scorers import Nearest
+from emqs.retrieval import scorers
+from emqs.retrieval.ranking import ranking
+from emqs.retrieval.scorers import heads
+from emqs.retrieval.scorers import space as spaces
+from emqs.retrieval.scorers.nearest import Nearest
+from emqs.retrieval.settings import SCORERS, IndexConfig, QueryConfig
 
 EXACT = IndexConfig(name="exact")
 THOROUGH = IndexConfig(name="annoy", search_k=1_000_000)  # looks into every leaf
@@ -115,8 +116,8 @@ def test_a_code_that_is_nan_never_gets_a_rank() -> None:
 # spaces
 
 
-def space(background: np.ndarray | None = None, **settings: object) -> scorers.Space:
-    return scorers.fit_space(QueryConfig(**settings), background)  # type: ignore[arg-type]
+def space(background: np.ndarray | None = None, **settings: object) -> spaces.Space:
+    return spaces.fit_space(QueryConfig(**settings), background)  # type: ignore[arg-type]
 
 
 def correlated(seed: int, n: int) -> np.ndarray:
@@ -387,7 +388,7 @@ def test_density_is_the_ratio_of_kernel_means() -> None:
 
 @pytest.mark.parametrize("has_negatives", [True, False])
 def test_the_background_takes_half_of_the_negative_weight(has_negatives: bool) -> None:
-    given = scorers.Given(np.ones((4, 2)), np.zeros((6 * has_negatives, 2)), np.full((50, 2), 2.0))
+    given = heads.Given(np.ones((4, 2)), np.zeros((6 * has_negatives, 2)), np.full((50, 2), 2.0))
     codes, is_positive, weights = given.weighted(10)
     assert len(codes) == 4 + 6 * has_negatives + 10
     share = [weights[(codes == v).all(axis=1)].sum() / weights.sum() for v in (1, 0, 2)]

@@ -13,13 +13,17 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from emqs import lookup, report, weights
-from emqs.config import CONFIG_DIR, LoggerConfig, QueryConfig
 from emqs.embed import work as embed
+from emqs.embedding.stores.zarr import ARRAYS, Store, open_store
 from emqs.errors import ConfigError
-from emqs.lookup import Matches, SearchConfig, search
+from emqs.models import weights
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.retrieval.volume_search import Matches, search
+from emqs.runs import record
+from emqs.runs.settings import LoggerConfig
 from emqs.search import work as find
-from emqs.store import ARRAYS, Store, open_store
+from emqs.settings import CONFIG_DIR
 from emqs.volumes import write_ome_zarr
 
 QUERY = QueryConfig(metric="cosine", whiten="standard")
@@ -126,7 +130,7 @@ def test_suppression_is_greedy_however_many_are_looked_at(
     everything = look(made, POSITIVE, NEGATIVE, exact=True, n_results=10_000, distance_nm=0)
     order = flat(made, everything)
     expected = suppress(made, order, [*TOWARD, *AWAY], 70.0)
-    monkeypatch.setattr(lookup, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(volume_search, "LOOKED_AT", looked_at)
     for n in (1, 13, 10_000):
         found = look(
             made,
@@ -233,13 +237,13 @@ def test_settings_out_of_range(settings: dict[str, object], message: str) -> Non
 
 
 def run_command(
-    work: Callable[[DictConfig, report.Run], object], name: str, folder: Path, *overrides: str
+    work: Callable[[DictConfig, record.Run], object], name: str, folder: Path, *overrides: str
 ) -> None:
     """Do what ``python -m emqs.NAME OVERRIDES`` does; results go to ``folder/run_NAME``."""
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cfg = compose(name, overrides=list(overrides), return_hydra_config=True)
     HydraConfig.instance().set_config(cfg)
-    with report.Run(
+    with record.Run(
         folder / f"run_{name}", command=name, settings={}, logger=LoggerConfig()
     ) as run:
         work(cfg, run)

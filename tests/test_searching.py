@@ -8,9 +8,16 @@ import pytest
 import torch
 from toy_stacks import blobs
 
-from emqs import embeddings, models, patches, pipeline, searching, windows
-from emqs.config import IndexConfig, PatchConfig, PreprocessingConfig, QueryConfig
-from emqs.weights import Model
+from emqs import models
+from emqs.embedding import encode
+from emqs.evaluation import evaluate
+from emqs.models.settings import PreprocessingConfig
+from emqs.models.weights import Model
+from emqs.patches import grid, windows
+from emqs.patches import overlap as overlaps
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import leave_one_out, stack_search
+from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 EXACT = IndexConfig(name="exact")
 SIZE = 20
@@ -30,9 +37,9 @@ def convolutional() -> Model:
     return Model("contrastive", network, settings, PreprocessingConfig(size=16))
 
 
-def search(query: QueryConfig, model: Model | None = None, **changes: Any) -> searching.Search:  # noqa: ANN401
+def search(query: QueryConfig, model: Model | None = None, **changes: Any) -> stack_search.Search:  # noqa: ANN401
     stack = replace(blobs(), **changes)
-    return searching.Search(model or pixels(), stack, SIZE, query, EXACT)
+    return stack_search.Search(model or pixels(), stack, SIZE, query, EXACT)
 
 
 class Brightness:
@@ -46,16 +53,16 @@ class Brightness:
         return codes.astype(np.float64).mean(axis=1)
 
 
-def prepared(scorer: Any) -> searching.Prepared:  # noqa: ANN401
-    nothing = searching.Examples(np.empty((0, 1), np.float32), np.empty(0, np.int64), 0)
-    return searching.Prepared((searching.Part(scorer, nothing, None, None),))
+def prepared(scorer: Any) -> stack_search.Prepared:  # noqa: ANN401
+    nothing = stack_search.Examples(np.empty((0, 1), np.float32), np.empty(0, np.int64), 0)
+    return stack_search.Prepared((stack_search.Part(scorer, nothing, None, None),))
 
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
 @pytest.mark.parametrize("question", ["touches", "mostly"])
 def test_windows_as_large_as_patches_are_the_plain_search(made: Any, question: str) -> None:  # noqa: ANN401
     stack = blobs()
-    boxes = patches.grid(stack.shapes, SIZE, SIZE, border=False)
+    boxes = grid.grid(stack.shapes, SIZE, SIZE, border=False)
     rest = boxes[boxes[:, 0] != 2]
     here = boxes[boxes[:, 0] == 2]
     found = []
@@ -88,13 +95,13 @@ def test_examples_are_the_windows_in_them() -> None:
             for i in range(0, height - 9, 5)
             for j in range(0, width - 9, 5)
         ]
-        expected = embeddings.embed(looking.model, looking.stack, np.array(inside), patch_size=SIZE)
+        expected = encode.embed(looking.model, looking.stack, np.array(inside), patch_size=SIZE)
         np.testing.assert_allclose(found.of(number), expected, atol=1e-5)
     both = np.concatenate([found.of(0), found.of(2)])
     np.testing.assert_array_equal(found.of(np.array([0, 2])), both)
 
 
-def literal(query: QueryConfig, looking: searching.Search, boxes: np.ndarray) -> list[float]:
+def literal(query: QueryConfig, looking: stack_search.Search, boxes: np.ndarray) -> list[float]:
     """Brightness of windows, smoothed over slices of one size, the best in each patch."""
     stack, (window,), step = looking.stack, looking.edges, looking.step
     maps: dict[int, dict[tuple[int, int], float]] = {}
@@ -102,7 +109,7 @@ def literal(query: QueryConfig, looking: searching.Search, boxes: np.ndarray) ->
         ys = sorted({*range(0, height - window + 1, step), height - window})
         xs = sorted({*range(0, width - window + 1, step), width - window})
         places = np.array([(z, y, x, window, window) for y in ys for x in xs])
-        codes = embeddings.embed(looking.model, stack, places, patch_size=SIZE).mean(axis=1)
+        codes = encode.embed(looking.model, stack, places, patch_size=SIZE).mean(axis=1)
         maps[z] = {(b[1], b[2]): c for b, c in zip(places.tolist(), codes.tolist(), strict=True)}
     scores = []
     for z, y, x, height, width in boxes.tolist():
@@ -130,7 +137,7 @@ def test_scores_equal_the_literal_method(consecutive: bool, question: str) -> No
     """Slice 3 is narrower than the others; slices that are unrelated are never mixed."""
     query = replace(DENSE, window=0.5, step=0.5, smooth=0.0, smooth_z=1.0, question=question)
     looking = search(query, consecutive=consecutive)
-    boxes = patches.grid(looking.stack.shapes, SIZE, SIZE)
+    boxes = grid.grid(looking.stack.shapes, SIZE, SIZE)
     boxes = boxes[(boxes[:, 3:] >= 10).all(axis=1) & np.isin(boxes[:, 0], [3, 4])]
     found = looking.score(boxes, prepared(Brightness()))
     np.testing.assert_allclose(found.ranking, literal(query, looking, boxes), atol=1e-6)
@@ -141,9 +148,9 @@ def test_scores_equal_the_literal_method(consecutive: bool, question: str) -> No
 def test_a_scorer_sees_every_window_of_the_slices_that_count_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(searching, "SCORED", 7)
+    monkeypatch.setattr(stack_search, "SCORED", 7)
     looking = search(replace(DENSE, window=0.5, step=0.25, smooth_z=0.5))
-    boxes = patches.grid(looking.stack.shapes, SIZE, SIZE)
+    boxes = grid.grid(looking.stack.shapes, SIZE, SIZE)
     boxes = boxes[boxes[:, 0] == 0]
     scorer = Brightness()
     found = looking.score(boxes, prepared(scorer))
@@ -159,7 +166,7 @@ def test_smoothing_is_measured_in_patches() -> None:
     for step in (0.2, 0.1):
         query = replace(DENSE, window=0.2, step=step, smooth=0.4, smooth_z=0.0, question="mostly")
         looking = search(query)
-        boxes = patches.grid(looking.stack.shapes, SIZE, SIZE, border=False)
+        boxes = grid.grid(looking.stack.shapes, SIZE, SIZE, border=False)
         found = looking.score(boxes, prepared(Brightness()))
         spreads.append(found.ranking.std())
         assert found.ranking.std() < found.single.std()
@@ -169,10 +176,10 @@ def test_smoothing_is_measured_in_patches() -> None:
 def test_what_scorers_learn_from_is_drawn_among_the_windows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(searching, "BACKGROUND", 40)
-    monkeypatch.setattr(searching, "BACKGROUND_SLICES", 2)
+    monkeypatch.setattr(stack_search, "BACKGROUND", 40)
+    monkeypatch.setattr(stack_search, "BACKGROUND_SLICES", 2)
     looking = search(replace(DENSE, window=0.5, step=0.5, scorer="logistic"))
-    boxes = patches.grid(looking.stack.shapes, SIZE, SIZE)
+    boxes = grid.grid(looking.stack.shapes, SIZE, SIZE)
     searched = boxes[boxes[:, 0] != 2]
     ready, again = (looking.prepare(boxes[:5], boxes[5:9], searched) for _ in range(2))
     assert ready.known is None
@@ -194,7 +201,7 @@ def test_the_score_of_several_windows_is_the_mean_of_those_of_each(
     question: str,
 ) -> None:
     query = replace(DENSE, metric="cosine", whiten="standard", question=question)
-    boxes = patches.grid(blobs().shapes, SIZE, SIZE)
+    boxes = grid.grid(blobs().shapes, SIZE, SIZE)
     rest, here = boxes[boxes[:, 0] != 2], boxes[boxes[:, 0] == 2]
     found = []
     for window in ([0.3, 0.6, 1.0], 0.3, 0.6, 1):
@@ -215,7 +222,7 @@ def test_the_score_of_several_windows_is_the_mean_of_those_of_each(
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
 def test_probabilities_follow_the_smoothed_scores(made: Any) -> None:  # noqa: ANN401
-    found = pipeline.evaluate(
+    found = evaluate.evaluate(
         blobs(), made(), patch=PatchConfig(size=SIZE, stride=10), query=DENSE, index=EXACT,
         n_bootstrap=50,
     )  # fmt: skip
@@ -232,21 +239,21 @@ def test_an_example_that_is_left_out_is_scored_as_a_patch_would_be() -> None:
     looking = search(replace(DENSE, window=0.5, step=0.25))
     codes = looking.examples(np.array([[1, 3, 4, 20, 20]]), 10).codes
     values = codes.astype(np.float64).mean(axis=1)
-    found = searching._example_score(Brightness(), codes, looking)
+    found = leave_one_out._example_score(Brightness(), codes, looking)
     assert found == pytest.approx(values.max())
     mean = replace(looking, query=replace(looking.query, question="mostly"))
-    assert searching._example_score(Brightness(), codes, mean) == pytest.approx(values.mean())
+    assert leave_one_out._example_score(Brightness(), codes, mean) == pytest.approx(values.mean())
 
 
 def test_places_of_held_out_examples_hold_for_the_smoothed_ranking() -> None:
     looking = search(replace(DENSE, num_neighbors=1))
     stack = looking.stack
-    boxes = patches.grid(stack.shapes, SIZE, SIZE, border=False)
-    overlap = patches.structure_fraction(stack.require_labels(), boxes, 1)
+    boxes = grid.grid(stack.shapes, SIZE, SIZE, border=False)
+    overlap = overlaps.structure_fraction(stack.require_labels(), boxes, 1)
     examples = boxes[overlap > 0.3][:6], boxes[overlap == 0][:6]
     ready = looking.prepare(*examples, boxes)
     scores = looking.score(boxes, ready)
-    fitted = searching.calibrate(looking, ready, scores)
+    fitted = leave_one_out.calibrate(looking, ready, scores)
     assert fitted is not None
     assert not np.array_equal(np.sort(scores.ranking), np.sort(scores.single))
     np.testing.assert_array_equal(fitted.ranked, np.sort(scores.ranking))
@@ -257,7 +264,7 @@ def test_patches_of_several_sizes_are_each_seen_at_their_own_scale() -> None:
     boxes = np.array([[0, 20, 20, SIZE, SIZE]])
     half = np.array([[0, 25, 25, SIZE // 2, SIZE // 2]])
     expected = [
-        embeddings.embed(looking.model, looking.stack, box, patch_size=edge)
+        encode.embed(looking.model, looking.stack, box, patch_size=edge)
         for box, edge in ((half, SIZE // 2), (boxes, SIZE))
     ]
     np.testing.assert_allclose(looking.embed(boxes), np.concatenate(expected, axis=1), rtol=1e-5)

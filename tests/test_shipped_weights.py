@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from emqs import pipeline, weights
-from emqs.config import (
-    WEIGHTS_DIR,
-    DatasetConfig,
-    IndexConfig,
-    ModelConfig,
-    PatchConfig,
-    QueryConfig,
-)
 from emqs.datasets import open_stack
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import evaluate
+from emqs.models import opening, weights
+from emqs.models.settings import ModelConfig
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.settings import WEIGHTS_DIR
 
 NAMES = ("ae_finetuned", "ae_pretrained", "vae_finetuned", "vae_pretrained")
 PARAMETERS = {"ae": 160_353, "vae": 225_921}
@@ -66,9 +64,9 @@ def test_finetuned_weights_beat_the_published_ones(
     dataset: str, architecture: str, images_dir: Path
 ) -> None:
     path = str(WEIGHTS_DIR / f"{architecture}_finetuned.safetensors")
-    result = pipeline.evaluate(
+    result = evaluate.evaluate(
         open_stack(DatasetConfig(name=dataset, kind="folder"), images_dir),
-        pipeline.load_model(ModelConfig(architecture, weights=path), path),
+        opening.load_model(ModelConfig(architecture, weights=path), path),
         patch=PatchConfig(),
         query=QueryConfig(),
         index=IndexConfig("exact"),

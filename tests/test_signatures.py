@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from emqs import signatures
+from emqs.embedding import signatures
+from emqs.embedding.signatures import Signer
 from emqs.errors import ConfigError, DataError
-from emqs.signatures import Signer
 
 
 def embeddings(n: int, size: int, seed: int = 0) -> np.ndarray:

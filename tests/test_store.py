@@ -8,10 +8,11 @@ import pytest
 import tensorstore
 from embedded_volumes import contents, filled, model, volume, voxels
 
-from emqs import store
+from emqs.embedding.build.grids import fitting_block
+from emqs.embedding.stores import zarr as zarrs
+from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError
-from emqs.filling.grids import fitting_block
-from emqs.store import Grid, open_store
 from emqs.volumes import open_volume
 
 GRID = Grid((3, 12, 16), 16, (1, 8, 8), 8, (30.0, 5.0, 5.0), (100.0, 0.0, 10.0))
@@ -76,7 +77,7 @@ def test_blocks_leave_little_of_the_last_files_empty() -> None:
     assert fitting_block((9, 1, 1), 128) == 8
 
 
-@pytest.mark.parametrize("name", store.ARRAYS)
+@pytest.mark.parametrize("name", zarrs.ARRAYS)
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_block_is_found_and_made_again_alone(
     tmp_path: Path, name: str, damage: str
@@ -115,7 +116,7 @@ def test_a_damaged_block_is_told_when_it_is_searched(tmp_path: Path) -> None:
 def test_the_flat_copy_follows_what_is_written(tmp_path: Path) -> None:
     made = filled(tmp_path / "a.zarr").store
     expected = zarr(made.path / "signatures").ravel()
-    for name in store.ARRAYS:
+    for name in zarrs.ARRAYS:
         (made.path / name / "c" / ("0/2/0/1" if name == "embeddings" else "2/0/1")).unlink()
     fewer = open_store(made.path)
     signatures, valid = fewer.flat()

@@ -9,16 +9,20 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from emqs import retrieve as command
-from emqs import suggestions
-from emqs.config import CONFIG_DIR, IndexConfig, LoggerConfig, ModelConfig, PatchConfig, QueryConfig
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
 from emqs.figures import sheets
-from emqs.pipeline import load_model
-from emqs.query import boxes_at, intersecting
-from emqs.report import Run
-from emqs.retrieval import RetrieveConfig, retrieve
-from emqs.suggestions import suggest
+from emqs.models.opening import load_model
+from emqs.models.settings import ModelConfig
+from emqs.patches.boxes import boxes_at, intersecting
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import suggestions
+from emqs.retrieval.retrieve import retrieve
+from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
+from emqs.retrieval.suggestions import suggest
+from emqs.runs.record import Run
+from emqs.runs.settings import LoggerConfig
+from emqs.settings import CONFIG_DIR
 
 NONE = np.empty((0, 2), dtype=np.float32)
 

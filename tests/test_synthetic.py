@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from emqs.datasets.synthetic import CLASSES, PIXEL_SIZE_NM, SECTION_NM, em_stack, texture_images
+from emqs.datasets.synthetic.noise import SmoothNoise
 from emqs.errors import ConfigError
-from emqs.synthetic import CLASSES, PIXEL_SIZE_NM, SECTION_NM, em_stack, texture_images
-from emqs.synthetic.noise import SmoothNoise
 
 MITOCHONDRION, MEMBRANE, VESICLES, NUCLEUS, DENSITY = 1, 2, 3, 4, 5
 SMALL = {"n_slices": 4, "height": 128, "width": 160}

@@ -14,13 +14,17 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from training_setup import compose_train
 
-from emqs import command, embeddings, losses, report, weights
-from emqs.config import LoggerConfig
 from emqs.datasets import Stack
+from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError, WeightsError
 from emqs.figures import training
-from emqs.lightning_model import Reconstruction
-from emqs.train import read_checkpoint, read_config, train
+from emqs.models import weights
+from emqs.runs import command, record
+from emqs.runs.settings import LoggerConfig
+from emqs.train import read_config, train
+from emqs.training import losses
+from emqs.training.checkpoints import read_checkpoint
+from emqs.training.reconstruction import Reconstruction
 
 EPOCHS = 4
 
@@ -48,7 +52,7 @@ class Place:
         cfg = compose_train(*self.settings(*overrides))
         folder = self.root / name
         settings = command.resolved(cfg)
-        with report.Run(folder, command="train", settings=settings, logger=LoggerConfig()) as run:
+        with record.Run(folder, command="train", settings=settings, logger=LoggerConfig()) as run:
             train(cfg, run)
         return folder
 
@@ -129,7 +133,7 @@ def test_the_weights_give_the_loss_that_was_reported(place: Place, whole: Path) 
     pixels = np.array(Image.open(place.root / "TINY" / "raw" / "3.png"))
     last = Stack("last", [pixels], ["3"])
     boxes = np.array([[0, y, x, 32, 32] for y in (0, 32, 48) for x in (0, 32, 48)])
-    images = embeddings.images(model, last, boxes)
+    images = encode.images(model, last, boxes)
     with torch.no_grad():
         mean, log_variance = model.network.distribution(images)
         loss = losses.bce(model.network.decode(mean), images)
@@ -292,7 +296,7 @@ def test_mistakes_give_one_clear_error(
 def test_a_baseline_is_not_trained(tmp_path: Path) -> None:
     cfg = compose_train("model=pca", "stage=finetune")
     with pytest.raises(ConfigError, match="model=pca is a baseline without training"):
-        train(cfg, report.Run(tmp_path, command="train", settings={}, logger=LoggerConfig()))
+        train(cfg, record.Run(tmp_path, command="train", settings={}, logger=LoggerConfig()))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from volumes_on_disk import SHAPE, SIZE, VOXELS, ZEROS
 
+from emqs.datasets.volume_stack import as_stack
 from emqs.errors import ConfigError, DataError
-from emqs.volumes import Box, Volume, as_stack, from_array, open_volume
+from emqs.volumes import Box, Volume, from_array, open_volume
 from emqs.volumes.axes import find_axes
 
 Case = tuple[Callable[[Path], Path], dict[str, object], tuple[int, ...], tuple[float, ...]]

@@ -12,8 +12,9 @@ from failing_server import Server
 from PIL import Image
 from volumes_on_disk import SHAPE, SIZE, VOXELS
 
+from emqs.datasets.volume_stack import as_stack
 from emqs.errors import ConfigError, DataError
-from emqs.volumes import Box, as_stack, chunked, from_array, open_volume
+from emqs.volumes import Box, chunks, from_array, open_volume
 
 Make = Callable[[Path], Path]
 
@@ -94,7 +95,7 @@ def test_a_server_that_never_answers_is_given_up(
 ) -> None:
     disk.ome_zarr_05(tmp_path / "a")
     volume = open_volume(f"{server.url}/a")
-    monkeypatch.setattr(chunked, "WAIT_S", 0.2)
+    monkeypatch.setattr(chunks, "WAIT_S", 0.2)
     server.always = "hang"
     with pytest.raises(DataError, match="did not answer within"):
         volume.read(volume.box)

@@ -13,10 +13,10 @@ import volumes_on_disk as disk
 from volumes_on_disk import SIZE, VOXELS
 
 from emqs.errors import DataError
-from emqs.volumes import Box, chunked, open_volume
+from emqs.volumes import Box, chunks, open_volume
 from emqs.volumes.axes import Request
-from emqs.volumes.chunked import Location
-from emqs.volumes.ome_zarr import open_zarr3
+from emqs.volumes.chunks import Location
+from emqs.volumes.formats.ome_zarr import open_zarr3
 
 Make = Callable[[Path], Path]
 
@@ -52,10 +52,10 @@ def bucket(tmp_path: Path) -> Iterator[str]:
 def google(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TENSORSTORE_GCS_HTTP_URL", bucket)
     monkeypatch.setenv("GOOGLE_AUTH_TOKEN_FOR_TESTING", "none")
-    monkeypatch.setattr(chunked, "RETRIES", {"max_retries": 1, "initial_delay": "1ms"})
-    chunked._context.cache_clear()
+    monkeypatch.setattr(chunks, "RETRIES", {"max_retries": 1, "initial_delay": "1ms"})
+    chunks._context.cache_clear()
     yield
-    chunked._context.cache_clear()
+    chunks._context.cache_clear()
 
 
 @pytest.mark.parametrize("make", [disk.ome_zarr_04, disk.ome_zarr_05, disk.n5_viewer])

@@ -14,11 +14,11 @@ from emqs.errors import ConfigError, DataError
 from emqs.volumes import (
     Box,
     Volume,
+    copying,
     from_array,
     open_volume,
     write_ome_zarr,
     write_precomputed,
-    writing,
 )
 
 CHUNKS = (2, 3, 4)
@@ -86,7 +86,7 @@ def test_precomputed_begins_at_whole_voxels(tmp_path: Path) -> None:
 def test_one_format_becomes_another_block_by_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "BLOCK_BYTES", 100)  # four chunks at most
+    monkeypatch.setattr(copying, "BLOCK_BYTES", 100)  # four chunks at most
     source = open_volume(disk.slices(tmp_path / "png", "png"), voxel_size_nm=SIZE)
     write_precomputed(tmp_path / "a", source, None, CHUNKS)
     write_ome_zarr(tmp_path / "b.zarr", open_volume(tmp_path / "a"), None, CHUNKS)
@@ -107,7 +107,7 @@ def test_one_format_becomes_another_block_by_block(
 def test_blocks_are_long_and_bounded(
     shape: tuple, step: tuple, itemsize: int, expected: tuple
 ) -> None:
-    assert writing.block_shape(shape, step, itemsize) == expected
+    assert copying.block_shape(shape, step, itemsize) == expected
 
 
 class Failing:
@@ -127,7 +127,7 @@ class Failing:
 def test_a_source_that_fails_leaves_nothing(
     write: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(copying, "BLOCK_BYTES", 100)
     volume = from_array(VOXELS, SIZE)
     source = Volume("it", SHAPE, volume.dtype, SIZE, volume.origin_nm, CHUNKS, Failing())
     with pytest.raises(DataError, match="the source is gone"):

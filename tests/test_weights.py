@@ -14,9 +14,10 @@ import weight_files
 from safetensors import safe_open
 from torch import nn
 
-from emqs import files, models, weights
-from emqs.config import PreprocessingConfig
+from emqs import files, models
 from emqs.errors import ConfigError, WeightsError
+from emqs.models import weights
+from emqs.models.settings import PreprocessingConfig
 
 GOLDEN = Path(__file__).parent / "golden" / "histogram.safetensors"
 SETTINGS: dict[str, dict[str, Any]] = {

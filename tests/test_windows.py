@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from emqs import windows
+from emqs.patches import windows
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from emqs.config import CONFIG_DIR, TrainConfig
+from emqs.settings import CONFIG_DIR
 from emqs.train import read_config
+from emqs.training.settings import TrainConfig
 
 
 def compose_train(*overrides: str) -> DictConfig:

@@ -5,7 +5,7 @@
 the pictures for pretraining.
 """
 
-from emqs.datasets.sources import open_stack, open_stacks
+from emqs.datasets.opening import open_stack, open_stacks
 from emqs.datasets.stack import Stack
 
 __all__ = ["Stack", "open_stack", "open_stacks"]

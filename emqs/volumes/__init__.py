@@ -7,15 +7,13 @@ metadata of what tensorstore reads in ``chunked``; ``hdf5``, ``tiff`` and ``fold
 ``points`` writes points for viewers.
 """
 
-from emqs.volumes.sources import open_volume
-from emqs.volumes.stacks import as_stack
+from emqs.volumes.copying import write_ome_zarr, write_precomputed
+from emqs.volumes.opening import open_volume
 from emqs.volumes.volume import Box, Volume, from_array
-from emqs.volumes.writing import write_ome_zarr, write_precomputed
 
 __all__ = [
     "Box",
     "Volume",
-    "as_stack",
     "from_array",
     "open_volume",
     "write_ome_zarr",

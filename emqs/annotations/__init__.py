@@ -1,0 +1,1 @@
+"""What people say of places: points and states of viewers."""

@@ -1,0 +1,159 @@
+"""The parts that embedding a volume is made of. Any process can do any of them, in any order."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from emqs.embedding.build import planes
+from emqs.embedding.build.block_encoder import BlockEncoder
+from emqs.embedding.build.planes import Source
+from emqs.embedding.stores.grid import Grid, Triple
+from emqs.embedding.stores.zarr import Store
+from emqs.volumes import Box
+from emqs.models.weights import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Hand:
+    """What a process needs to do its part.
+
+    Attributes:
+        source: The volume; with its contrast, once that is known.
+        model: The encoder.
+        grid: Where patches lie.
+        batch_size: Patches encoded at once, if the network encodes each on its own.
+        device: Torch device; None picks a GPU if there is one.
+        store: What is filled, once it is there.
+    """
+
+    source: Source
+    model: Model
+    grid: Grid
+    batch_size: int
+    device: str | None
+    store: Store | None = field(default=None, repr=False)
+
+    @cached_property
+    def encode(self) -> BlockEncoder:
+        """What makes codes."""
+        return BlockEncoder(self.source, self.model, self.grid, self.batch_size, self.device)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of some blocks."""
+
+    n_patches: int = 0  # embedded
+    n_blocks: int = 0  # written
+    n_found: int = 0  # there and whole
+    n_skipped: int = 0  # places that show nothing, in the blocks that were written
+    n_places: int = 0  # in all of the blocks
+    n_made: int = 0  # in those that were written
+    n_bytes: int = 0  # voxels read
+    seconds_disk: float = 0.0
+
+    def __add__(self, other: "Done") -> "Done":
+        """Return the sum."""
+        mine, theirs = vars(self), vars(other)
+        return Done(**{name: mine[name] + theirs[name] for name in mine})
+
+
+def contrast(hand: Hand, wanted: list[int]) -> np.ndarray:
+    """Return mean and spread of slices; see ``source.contrast``."""
+    return planes.contrast(hand.source, np.array(wanted, dtype=np.int64))
+
+
+def sample(hand: Hand, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
+    """Return codes ``(n, D)``, float16, of groups of places, until there are enough.
+
+    Args:
+        hand: Of this process.
+        part: The groups, how many codes are enough, and the contrast of slices.
+    """
+    boxes, enough, known = part
+    hand = replace(hand, source=replace(hand.source, contrast=known))
+    found: list[np.ndarray] = []
+    for box in boxes:
+        found.append(hand.encode(box)[0])
+        if sum(len(codes) for codes in found) >= enough:
+            break
+    return found
+
+
+def make(hand: Hand, blocks: list[Triple]) -> Done:
+    """Write those of some blocks that are missing or damaged.
+
+    Args:
+        hand: Of this process; it has a store.
+        blocks: Neighbours above each other. With ``planes="ortho"`` all of a cube, so that its
+            planes are encoded once; a code is then the same whichever of them are missing.
+    """
+    there, grid = hand.store, hand.grid
+    if there is None:
+        raise RuntimeError("make needs a store")
+    missing = [block for block in blocks if not there.is_done(block)]
+    done = Done(
+        n_found=len(blocks) - len(missing),
+        n_places=sum(int(np.prod(grid.places(block).shape)) for block in blocks),
+    )
+    for block, codes, valid in _encoded(hand, blocks, missing):
+        before = time.perf_counter()
+        there.write(block, codes, valid)
+        done += Done(
+            n_patches=len(codes),
+            n_blocks=1,
+            n_skipped=int(valid.size - len(codes)),
+            n_made=int(valid.size),
+            seconds_disk=time.perf_counter() - before,
+        )
+    reading = hand.encode.planes
+    done += Done(n_bytes=reading.n_bytes, seconds_disk=reading.seconds)
+    reading.n_bytes, reading.seconds = 0, 0.0
+    return done
+
+
+def _encoded(
+    hand: Hand, blocks: list[Triple], missing: list[Triple]
+) -> Iterator[tuple[Triple, np.ndarray, np.ndarray]]:
+    """Yield each missing block, its codes, and which of its places they are of, ``(Y, X)``."""
+    grid = hand.grid
+    if grid.planes == "xy":
+        for block in missing:
+            codes, valid = hand.encode(grid.places(block))
+            yield block, codes, valid[0]
+    elif missing:
+        first, last = grid.places(blocks[0]), grid.places(blocks[-1])
+        codes, valid = hand.encode(Box(first.start, last.stop))
+        ends = np.cumsum(valid.sum(axis=(1, 2)))[:-1]
+        for block, own, here in zip(blocks, np.split(codes, ends), valid, strict=True):
+            if block in missing:
+                yield block, own, here
+
+
+def parts(grid: Grid, depth: int, *, single: bool) -> list[list[Triple]]:
+    """Return the blocks in parts that are worked on together.
+
+    Args:
+        grid: Where patches lie.
+        depth: Places along Z that share stored chunks of the volume.
+        single: Parts of one block, if that costs nothing: with ``planes="xy"``, in one process.
+    """
+    if grid.planes == "ortho":
+        depth = grid.block
+    blocks = list(grid.blocks(depth))
+    if single and grid.planes == "xy":
+        return [[block] for block in blocks]
+    found: list[list[Triple]] = []
+    for block in blocks:
+        if (
+            found
+            and found[-1][-1][1:] == block[1:]
+            and found[-1][0][0] // depth == block[0] // depth
+        ):
+            found[-1].append(block)
+        else:
+            found.append([block])
+    return found

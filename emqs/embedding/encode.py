@@ -1,0 +1,279 @@
+"""Run a model over patches; save and load the codes."""
+
+import json
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from rich.progress import Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from emqs.datasets import Stack
+from emqs.embedding import dense
+from emqs.errors import ConfigError, DataError
+from emqs.files import replacing
+from emqs.models import Convolutional, Encoder, Fittable
+from emqs.models.weights import Model
+from emqs.patches import cutting
+
+logger = logging.getLogger(__name__)
+
+FORMAT = "emqs-embeddings"
+VERSION = 1
+CPU_PATCHES = 16  # patches a network sees at once on a CPU, so that its feature maps stay in cache
+FIT_PATCHES = 4096  # a fitted model learns from at most this many, drawn with a fixed seed
+
+
+def pick_device() -> str:
+    """Return ``"cuda"`` or ``"mps"`` where there is one, else ``"cpu"``."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def images(model: Model, stack: Stack, boxes: np.ndarray) -> Tensor:
+    """Return patches as the network wants them, shape ``(N, 1, H, W)``, float32 in [0, 1]."""
+    size = model.preprocessing.size
+    result = np.empty((len(boxes), size, size), dtype=np.float32)
+    for z, here in cutting.by_slice(boxes, batch_size=max(1, len(boxes))):
+        result[here] = cutting.cut(_slice(model, stack, z), boxes[here], size)
+    return torch.from_numpy(result[:, None])
+
+
+def _slice(model: Model, stack: Stack, z: int) -> np.ndarray:
+    return cutting.with_contrast(stack.unit(z), model.preprocessing.contrast)
+
+
+def fit(model: Model, stack: Stack, boxes: np.ndarray, *, seed: int = 0) -> None:
+    """Let a model that learns from the searched dataset do so; others are left alone.
+
+    Args:
+        model: Its network changes if it has ``fit`` (PCA, histogram). Labels are never seen.
+        stack: The slices.
+        boxes: Patches to learn from, shape ``(N, 5)``; at most ``FIT_PATCHES`` are drawn.
+        seed: Of that draw.
+
+    Raises:
+        DataError: If there are too few patches.
+    """
+    if not isinstance(model.network, Fittable):
+        return
+    chosen = np.random.default_rng(seed).permutation(len(boxes))[:FIT_PATCHES]
+    try:
+        model.network.fit(images(model, stack, boxes[np.sort(chosen)]))
+    except ValueError as error:
+        raise DataError(f"{error} Use a smaller patch.stride or more slices.") from None
+
+
+def embed_batches(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    *,
+    patch_size: int | None = None,
+    batch_size: int = 512,
+    device: str | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield codes batch by batch, so that neither patches nor codes need to fit in memory.
+
+    A ``Convolutional`` network encodes every slice once and pools its features for each box (see
+    ``emqs.dense``); others get every box on its own, resized to the size of their input.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box. It decides
+            the scale at which a ``Convolutional`` network sees a slice.
+        batch_size: Patches at once, all of one slice; changes memory and speed, not the result.
+        device: Torch device; None picks a GPU if there is one.
+
+    Yields:
+        Positions in ``boxes``, ``(n,)``, and their codes, ``(n, D)``, float32; slice by slice.
+
+    Raises:
+        ConfigError: If the device is unknown or not there.
+        DataError: If a code is not finite.
+    """
+    device = pick_device() if device is None else device
+    try:
+        encoder = cast(Encoder, model.network.to(device))
+    except (RuntimeError, AssertionError) as error:  # torch raises either
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(
+            f"device={device} cannot be used: {reason}. Use device=cpu, or device=null, which "
+            "takes a GPU where there is one."
+        ) from None
+    whole = encoder if isinstance(encoder, Convolutional) else None
+    if patch_size is None:
+        patch_size = int(boxes[:, 3:].max(initial=1))
+    current, image = -1, np.empty((0, 0), dtype=np.float32)
+    for z, here in cutting.by_slice(boxes, max(1, len(boxes)) if whole else batch_size):
+        if z != current:
+            current, image = z, _slice(model, stack, z)
+        if whole:
+            codes = dense.codes(whole, image, boxes[here], patch_size=patch_size, device=device)
+        else:
+            batch = cutting.cut(image, boxes[here], model.preprocessing.size)[:, None]
+            codes = encode_images(encoder, torch.from_numpy(batch).to(device))
+        if not np.isfinite(codes).all():
+            bad = here[~np.isfinite(codes).all(axis=1)][0]
+            raise DataError(
+                f"The code of the patch at (z, y, x, height, width) = "
+                f"{tuple(int(v) for v in boxes[bad])} of {stack.name} holds NaN or infinity."
+            )
+        yield here, codes
+
+
+def encode_images(encoder: Encoder, inputs: Tensor) -> np.ndarray:
+    """Return codes, shape ``(N, D)``, of patches on any device.
+
+    On a CPU, each thread encodes small parts of its own. That is faster than sharing each
+    convolution among threads, above all where other programs use the same processors.
+    """
+
+    def codes(part: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return encoder.encode(part)
+
+    if inputs.device.type != "cpu":
+        return codes(inputs).cpu().numpy()
+    n_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,)) as threads:
+        return torch.cat(list(threads.map(codes, torch.split(inputs, CPU_PATCHES)))).numpy()
+
+
+def embed(
+    model: Model,
+    stack: Stack,
+    boxes: np.ndarray,
+    *,
+    patch_size: int | None = None,
+    batch_size: int = 512,
+    device: str | None = None,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the code of every patch; patches are cut on the fly, a batch at a time.
+
+    Args:
+        model: The encoder.
+        stack: The slices.
+        boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
+        patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
+        batch_size: Patches at once; changes memory and speed, not the result.
+        device: Torch device; None picks a GPU if there is one.
+        progress: Show a bar with the time left.
+
+    Returns:
+        Codes, shape ``(N, D)``, float32, in the order of ``boxes``.
+
+    Raises:
+        DataError: If a code is not finite.
+    """
+    codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
+    batches = embed_batches(
+        model, stack, boxes, patch_size=patch_size, batch_size=batch_size, device=device
+    )
+    for here, batch in with_progress(batches, len(boxes), "embed", show=progress):
+        codes[here] = batch
+    return codes
+
+
+def with_progress(
+    batches: Iterator[tuple[np.ndarray, np.ndarray]], total: int, what: str, *, show: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pass batches on, with a bar on the terminal that shows patches done and the time left.
+
+    Args:
+        batches: Pairs whose first array has one entry per patch.
+        total: Number of patches in all.
+        what: Word beside the bar.
+        show: Whether to show it.
+    """
+    if not show:
+        yield from batches
+        return
+    columns = (
+        *Progress.get_default_columns()[:-1],
+        TimeRemainingColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} patches"),
+    )
+    with Progress(*columns) as bar:
+        task = bar.add_task(what, total=total)
+        for here, batch in batches:
+            yield here, batch
+            bar.advance(task, len(here))
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Codes with the boxes they belong to and the model that made them."""
+
+    boxes: np.ndarray  # (N, 5), int64
+    codes: np.ndarray  # (N, D), float32
+    manifest: dict[str, Any]  # dataset, model, preprocessing, sha256 of the weights
+
+
+def manifest(model: Model, stack: Stack) -> dict[str, Any]:
+    """Return what must match for codes to be comparable."""
+    return {
+        "dataset": stack.name,
+        "model": model.name,
+        "network": model.settings,
+        "preprocessing": asdict(model.preprocessing),
+        "weights_sha256": model.sha256,
+    }
+
+
+def save(path: Path, embeddings: Embeddings) -> None:
+    """Write embeddings to an ``.npz`` file, first under a temporary name."""
+    header = {"format": FORMAT, "version": VERSION, "manifest": embeddings.manifest}
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(
+            stream,
+            header=np.array(json.dumps(header)),
+            boxes=embeddings.boxes,
+            codes=embeddings.codes,
+        )
+
+
+def load(path: Path) -> Embeddings:
+    """Return embeddings from an ``.npz`` file; nothing in it is executed.
+
+    The file's own checksums (CRC-32 of each array) are checked while reading.
+
+    Args:
+        path: A file written by ``save``.
+
+    Returns:
+        Boxes, codes and what they were made with.
+
+    Raises:
+        DataError: If the file is missing, damaged, or of another kind.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no embeddings file {path}.")
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
+            header = json.loads(str(content["header"]))
+            found = header["format"], header["version"]
+            boxes, codes, made_with = content["boxes"], content["codes"], dict(header["manifest"])
+    except Exception as error:  # damaged bytes can raise anything
+        raise DataError(f"{path} is damaged or no embeddings file: {error!r}.") from None
+    if found != (FORMAT, VERSION):
+        raise DataError(
+            f"{path} has format {found[0]!r} version {found[1]!r}; this emqs reads {FORMAT!r} "
+            f"version {VERSION}."
+        )
+    kinds = (boxes.dtype, boxes.shape[1:]), (codes.dtype, codes.ndim)
+    if kinds != ((np.int64, (5,)), (np.float32, 2)) or len(boxes) != len(codes):
+        raise DataError(
+            f"{path} must hold boxes (N, 5), int64, and codes (N, D), float32, got boxes "
+            f"{boxes.shape}, {boxes.dtype}, and codes {codes.shape}, {codes.dtype}."
+        )
+    return Embeddings(boxes, codes, made_with)
