@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from failing_server import Server
 from hypothesis import settings
+from support.failing_server import Server
 
 # the same examples in every run; to hunt with others: pytest --hypothesis-profile=hunt
 settings.register_profile("same", derandomize=True, deadline=None)
