@@ -3,11 +3,11 @@
     python benchmarks/embedding_volume.py [--slices 6] [--edge 4352] [--threads 2]
 
 A volume of drawn textures is written as OME-Zarr in chunks of 64 x 64 x 64 voxels and embedded by
-``emqs.embedding.build.build`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
+``emqs.embedding.build`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
 Patch by patch, the same network gets the same patches one by one, cut and resized; a sample of
-them is timed. Everything ``fill`` does counts on the one side: the first pass for contrast and
+them is timed. Everything ``build`` does counts on the one side: the first pass for contrast and
 signatures, reading and writing. Speeds are compared in processor time, which other programs change
-little; the share of reading and writing is on the clock. ``fill`` runs in a process of its own, so
+little; the share of reading and writing is on the clock. ``build`` runs in a process of its own, so
 that its memory is its own; a volume of one slice of half the edge is embedded as well, to see how
 memory grows with the volume.
 """

@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 import emqs
-from emqs import models  # noqa: F401 - registers the resolvers of the configs
+from emqs import models
 from emqs.settings import CONFIG_DIR
 
 TOP = Path(__file__).parent.parent

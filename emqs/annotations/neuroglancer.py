@@ -23,8 +23,8 @@ def neuroglancer(
     """Return a state for neuroglancer: the volume and a point for each result.
 
     Args:
-        centres_nm: The points, shape ``(K, 3)``, Z Y X in nm; voxel i spans i to i + 1, so its centre
-            lies at i + 0.5.
+        centres_nm: The points, shape ``(K, 3)``, Z Y X in nm; voxel i spans i to i + 1, so its
+            centre lies at i + 0.5.
         ranks: Shape ``(K,)``, from 1.
         scores: Shape ``(K,)``.
         voxel_size_nm: Edges of a voxel, Z Y X.

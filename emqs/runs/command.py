@@ -90,7 +90,7 @@ def _overridden() -> set[str]:
 
 
 def typed() -> list[str]:
-    """Return the settings as the user typed them, e.g. ``query.structure=2``; none in a notebook."""
+    """Return the settings as typed, e.g. ``query.structure=2``; none in a notebook."""
     if not HydraConfig.initialized():
         return []
     return [str(item) for item in HydraConfig.get().overrides.task]

@@ -17,7 +17,6 @@ def load_model(cfg: DictConfig) -> "Model":
         ConfigError: If the weights file holds another model than the user asked for.
         WeightsError: If the file is missing, damaged or does not fit.
     """
-
     config = read(ModelConfig, cfg.model, "model")
     weights = None if cfg.weights is None else str(cfg.weights)  # a name may look like a number
     model = opening.load_model(config, weights)

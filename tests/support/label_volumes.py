@@ -7,10 +7,9 @@ import numpy as np
 from emqs.volumes.label_opening import Layout, boxes, start_volume
 from emqs.volumes.label_volume import box_size
 
-CODEC |= {"markov_order": 0, "pins": False}
-
 SIZE = (40.0, 8.0, 4.0)
 CODEC = {"name": "crackle", "chunks": [2, 32, 33], "compressor": "zstd", "level": 3}
+CODEC |= {"markov_order": 0, "pins": False}
 
 
 def blocky(dtype: str = "uint32", seed: int = 0) -> np.ndarray:
