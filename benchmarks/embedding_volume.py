@@ -31,7 +31,7 @@ from emqs.datasets import Stack, synthetic
 from emqs.embedding import encode
 from emqs.embedding.build import EmbedConfig, build
 from emqs.embedding.stores.grid import Triple
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.models import weights
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
@@ -94,14 +94,14 @@ def embedded(folder: Path, threads: int) -> dict[str, float]:
     torch.set_num_threads(threads)
     volume = open_volume(folder / "volume.zarr")
     reading = Timed(volume.reader)
-    writing, write = [0.0], Store.write
+    writing, write = [0.0], EmbeddingStore.write
 
-    def timed(store: Store, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def timed(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
         started = time.perf_counter()
         write(store, block, codes, valid)
         writing[0] += time.perf_counter() - started
 
-    Store.write = timed
+    EmbeddingStore.write = timed
     model = weights.load(Path("weights/contrastive_pretrained.safetensors"))
     before, busy = peak_gb(), time.process_time()
     filled = build(

@@ -56,7 +56,7 @@ from emqs.embedding import encode
 from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.retrieval.settings import IndexConfig, QueryConfig
-from emqs.retrieval.stack_search import Prepared
+from emqs.retrieval.stack_search import FittedExamples
 from emqs.runs import tables
 from emqs.settings import CONFIG_DIR
 
@@ -195,7 +195,7 @@ def _compute(
         search_of(name).encode(task.searched, np.concatenate(drawn))
     for (draw, n), group in groupby(todo, key=lambda wanted: wanted[:2]):
         positives, negatives = (boxes[:n] for boxes in task.examples(draw, most))
-        prepared: dict[str, Prepared] = {}
+        prepared: dict[str, FittedExamples] = {}
         for _, _, name in group:
             search, started = search_of(name), time.perf_counter()
             # question and smoothing only matter once windows have scores

@@ -20,7 +20,7 @@ from emqs.retrieval import examples as querying
 from emqs.retrieval import ranking
 from emqs.retrieval.scorers import Scorer
 from emqs.retrieval.settings import QueryConfig
-from emqs.retrieval.stack_search import Prepared, Scores, Search
+from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch
 from emqs.settings import read
 
 SEED = 0
@@ -46,7 +46,7 @@ def _keys(boxes: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Remembering(Search):
+class Remembering(StackSearch):
     """A search that encodes every box once, and scores windows once per scorer."""
 
     memory: Memory = field(default_factory=Memory)
@@ -85,8 +85,8 @@ class Remembering(Search):
         for _ in self.batches(np.concatenate([searched, examples])):
             pass
 
-    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
-        """Return the score of every patch, as ``Search.score`` does."""
+    def score(self, boxes: np.ndarray, prepared: FittedExamples) -> Scores:
+        """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
         scores = np.concatenate(

@@ -31,8 +31,8 @@ import numpy as np
 
 from emqs.embedding import signatures
 from emqs.embedding.stores import creation, zarr
-from emqs.embedding.stores.grid import Grid
-from emqs.embedding.stores.zarr import ARRAYS, Store
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 
@@ -44,13 +44,13 @@ DIFFERENT = 16  # blocks with codes of their own
 QUERY = QueryConfig(metric="cosine", whiten="standard", typical=True)
 
 
-def made(folder: Path, places: int) -> Store:
+def made(folder: Path, places: int) -> EmbeddingStore:
     """Return an embedding volume of at least so many places; one that is there is taken."""
     depth = -(-places // EDGE**2)
     path = folder / f"{depth}x{EDGE}x{EDGE}.zarr"
     if path.exists():
         return zarr.open_store(path)
-    grid = Grid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
+    grid = PlaceGrid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
     rng = np.random.default_rng(0)
     sample = rng.normal(size=(8192, D)).astype(np.float16)
     shape = [depth, (EDGE - 1) * 20 + 80, (EDGE - 1) * 20 + 80]
@@ -84,7 +84,9 @@ def _file(path: Path, name: str, block: tuple[int, int, int]) -> Path:
     return path / name / "c" / "/".join(map(str, numbers))
 
 
-def faiss_search(store_: Store, position: int, k: int) -> tuple[str, Callable[[], object]] | None:
+def faiss_search(
+    store_: EmbeddingStore, position: int, k: int
+) -> tuple[str, Callable[[], object]] | None:
     """Return the name of an index of the same signatures and its search, if faiss is installed."""
     try:
         faiss = importlib.import_module("faiss")
@@ -122,7 +124,7 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
-def measured(searched: Store, options: argparse.Namespace) -> None:
+def measured(searched: EmbeddingStore, options: argparse.Namespace) -> None:
     """Print all times."""
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, np.array(searched.grid.shape), size=(20, 3))

@@ -25,8 +25,7 @@ from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig
 from emqs.embedding.build import EmbedConfig, build
 from emqs.embedding.stores import hamming
-from emqs.embedding.stores.local import Local
-from emqs.embedding.stores.zarr import Store, open_store
+from emqs.embedding.stores.zarr import EmbeddingStore, open_store
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
@@ -41,7 +40,7 @@ DEPTHS = (100, 1000, 3000, 10_000, 20_000)
 TWO_STAGES, BITS = 0.01, 0.05
 
 
-def embedded(images: Path, name: str, folder: Path) -> Store:
+def embedded(images: Path, name: str, folder: Path) -> EmbeddingStore:
     """Return a dataset as an embedding volume; one that is there is taken as it is."""
     path = folder / f"{name}.zarr"
     if path.exists():
@@ -52,7 +51,7 @@ def embedded(images: Path, name: str, folder: Path) -> Store:
     return build(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
 
 
-def overlaps(images: Path, name: str, store: Store) -> tuple[np.ndarray, np.ndarray]:
+def overlaps(images: Path, name: str, store: EmbeddingStore) -> tuple[np.ndarray, np.ndarray]:
     """Return the share of every place that is mitochondria, and whether its slice has labels."""
     stack = open_stack(DatasetConfig(name=name, kind="folder"), images)
     labels = stack.require_labels()
@@ -77,10 +76,10 @@ def precision(order: np.ndarray, share: np.ndarray, counts: np.ndarray) -> float
 class Searches:
     """Rankings of all places of a store, examples left out."""
 
-    def __init__(self, store: Store, query: QueryConfig, settings: SearchConfig) -> None:
+    def __init__(self, store: EmbeddingStore, query: QueryConfig, settings: SearchConfig) -> None:
         """Take what is searched and how."""
         self.store, self.query, self.settings = store, query, settings
-        self.engine = Local(store)
+        self.engine = store
 
     def codes(self, positives: np.ndarray, negatives: np.ndarray, **changed: object) -> np.ndarray:
         """Return the ranking of ``lookup.search``."""

@@ -35,7 +35,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.retrieval import examples as querying
 from emqs.retrieval import ranking
 from emqs.retrieval.settings import IndexConfig, QueryConfig
-from emqs.retrieval.stack_search import Prepared, Scores, Search, suggest
+from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch, suggest
 from emqs.runs import tables
 from emqs.settings import CONFIG_DIR, read
 
@@ -46,7 +46,7 @@ GOAL, LIMIT = 50, 15  # so many random labels are to be matched by so many sugge
 MEASURES = {"component AP": 0, "patch AP, overlap": 1}
 
 
-class Encoded(Search):
+class Encoded(StackSearch):
     """A search that encodes every box once."""
 
     def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -59,8 +59,8 @@ class Encoded(Search):
                 known.update(zip((keys[i] for i in new[here]), codes, strict=True))
         yield np.arange(len(boxes)), np.stack([known[key] for key in keys])
 
-    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
-        """Return the score of every patch, as ``Search.score`` does."""
+    def score(self, boxes: np.ndarray, prepared: FittedExamples) -> Scores:
+        """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
         scores = prepared.parts[0].scorer.score(self.embed(boxes))
@@ -71,7 +71,7 @@ class Encoded(Search):
 class Task:
     """What is asked of one dataset."""
 
-    search: Search
+    search: StackSearch
     grid: np.ndarray  # (N, 5), int64: all whole patches
     overlap: np.ndarray  # (N,), float64: fraction that is the structure
     pool: np.ndarray  # positions that may be labelled

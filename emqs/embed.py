@@ -10,7 +10,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from emqs.embedding.build import EmbedConfig, Filled, RayConfig, build
+from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
 from emqs.errors import ConfigError
 from emqs.patches.settings import PatchConfig
 from emqs.runs import command, model, record, tables
@@ -68,7 +68,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     return None
 
 
-def metrics(filled: Filled) -> dict[str, Any]:
+def metrics(filled: Built) -> dict[str, Any]:
     """Return what a run did, as metrics.json holds it."""
     return {
         "n_places": filled.store.grid.n_places,

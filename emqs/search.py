@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from emqs.annotations.neuroglancer import neuroglancer
 from emqs.annotations.precomputed import write_points
-from emqs.embedding.stores import Engine
+from emqs.embedding.stores import SearchableStore
 from emqs.embedding.stores.connections import ClickhouseConfig
-from emqs.embedding.stores.opening import open_engine
+from emqs.embedding.stores.opening import open_searchable
 from emqs.errors import ConfigError
 from emqs.figures import style
 from emqs.retrieval import volume_search
@@ -54,7 +54,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     return None
 
 
-def opened(cfg: DictConfig) -> list[Engine]:
+def opened(cfg: DictConfig) -> list[SearchableStore]:
     """Return what ``store`` names, ready to be searched.
 
     Raises:
@@ -70,7 +70,7 @@ def opened(cfg: DictConfig) -> list[Engine]:
             if cfg[setting] is not None:
                 raise ConfigError(f"{setting}={cfg[setting]} needs a single store, got {names}.")
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
-    return [open_engine(name, settings) for name in names]
+    return [open_searchable(name, settings) for name in names]
 
 
 def _points(cfg: DictConfig, name: str) -> list[Any]:
@@ -94,7 +94,11 @@ def rows(matches: Matches) -> list[dict[str, Any]]:
 
 
 def write(
-    matches: Matches, stores: Sequence[Engine], run: record.Run, *, image: str | None = None
+    matches: Matches,
+    stores: Sequence[SearchableStore],
+    run: record.Run,
+    *,
+    image: str | None = None,
 ) -> None:
     """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder."""
     run.save_csv("matches.csv", matches.columns)
@@ -130,7 +134,9 @@ def write(
     run.save_json("metrics.json", {"n_results": len(matches.ranks), "seconds": matches.seconds})
 
 
-def _each(matches: Matches, stores: Sequence[Engine]) -> Iterator[tuple[str, Engine, Matches]]:
+def _each(
+    matches: Matches, stores: Sequence[SearchableStore]
+) -> Iterator[tuple[str, SearchableStore, Matches]]:
     """Yield for each store the ending of its files, itself, and what was found in it."""
     if len(stores) == 1:
         yield "", stores[0], matches
@@ -139,7 +145,9 @@ def _each(matches: Matches, stores: Sequence[Engine]) -> Iterator[tuple[str, Eng
         yield f"_{number}", store, matches.of_store(number)
 
 
-def _draw(matches: Matches, stores: Sequence[Engine], run: record.Run, path: str | None) -> None:
+def _draw(
+    matches: Matches, stores: Sequence[SearchableStore], run: record.Run, path: str | None
+) -> None:
     """Draw a contact sheet for each store in which something was found."""
     volumes = [_volume(store, path) for store in stores]
     for number, (ending, _, part) in enumerate(_each(matches, stores)):

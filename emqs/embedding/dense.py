@@ -41,12 +41,12 @@ def codes(
         Codes, shape ``(n, D)``, float32, in the order of ``boxes``.
     """
     result = np.empty((len(boxes), network.code_size), dtype=np.float32)
-    for here, top, left, crop in _tiles(network, image, boxes, patch_size):
+    for members, top, left, crop in _tiles(network, image, boxes, patch_size):
         features = feature_map(network, crop, patch_size=patch_size, device=device)
-        spans = boxes[here, 1:].astype(np.int64)
+        spans = boxes[members, 1:].astype(np.int64)
         spans = np.stack([spans[:, 0] - top, spans[:, 1] - left, spans[:, 2], spans[:, 3]], axis=1)
         ratio = network.input_size / patch_size
-        result[here] = pooled(features, spans * ratio, network).cpu().numpy()
+        result[members] = pooled(features, spans * ratio, network).cpu().numpy()
     return result
 
 
@@ -67,11 +67,11 @@ def _tiles(
     per_tile = -(-count // -(-count // most))  # tiles of one size
     tile = (patch - begin) // per_tile
     for numbers in np.unique(tile, axis=0):
-        here = np.flatnonzero((tile == numbers).all(axis=1))
+        members = np.flatnonzero((tile == numbers).all(axis=1))
         first = (begin + numbers * per_tile) * patch_size - around
         top, left = (np.maximum(first, 0) // meet * meet).tolist()
-        bottom, right = ((boxes[here, 1:3] + boxes[here, 3:]).max(axis=0) + around).tolist()
-        yield here, top, left, image[top:bottom, left:right]
+        bottom, right = ((boxes[members, 1:3] + boxes[members, 3:]).max(axis=0) + around).tolist()
+        yield members, top, left, image[top:bottom, left:right]
 
 
 def surroundings(network: Convolutional, patch_size: int) -> int:
@@ -100,9 +100,9 @@ def feature_map(
     with torch.inference_mode():
         if ratio != 1:
             size = [max(1, round(length * ratio)) for length in image.shape]
-            wanted = [length / ratio for length in size]  # whole network pixels, maybe a bit more
+            lengths = [length / ratio for length in size]  # whole network pixels, maybe a bit more
             missing = [
-                max(0, int(np.ceil(w - n))) for w, n in zip(wanted, image.shape, strict=True)
+                max(0, int(np.ceil(w - n))) for w, n in zip(lengths, image.shape, strict=True)
             ]
             if any(missing):
                 pixels = functional.pad(pixels, (0, missing[1], 0, missing[0]), mode="replicate")
@@ -132,8 +132,8 @@ def pooled(features: Tensor, spans: np.ndarray, network: Convolutional) -> Tenso
     if 1 < len(sizes) <= GRIDS:  # windows of several sizes, each on a grid of its own
         result = torch.empty((len(spans), 2 * len(features)), device=features.device)
         for number in range(len(sizes)):
-            here = np.flatnonzero(size_of.ravel() == number)
-            result[torch.from_numpy(here)] = pooled(features, spans[here], network)
+            members = np.flatnonzero(size_of.ravel() == number)
+            result[torch.from_numpy(members)] = pooled(features, spans[members], network)
         return result
     rows, row_of = np.unique(spans[:, [0, 2]], axis=0, return_inverse=True)
     columns, column_of = np.unique(spans[:, [1, 3]], axis=0, return_inverse=True)
@@ -147,9 +147,9 @@ def pooled(features: Tensor, spans: np.ndarray, network: Convolutional) -> Tenso
             return torch.einsum("rcw,kw->rkc", lines, across)[row_of, column_of]
         parts = []
         for start in range(0, len(spans), SCATTERED):
-            here = slice(start, start + SCATTERED)
-            lines = torch.einsum("nh,chw->ncw", down[row_of[here]], values)
-            parts.append(torch.einsum("ncw,nw->nc", lines, across[column_of[here]]))
+            members = slice(start, start + SCATTERED)
+            lines = torch.einsum("nh,chw->ncw", down[row_of[members]], values)
+            parts.append(torch.einsum("ncw,nw->nc", lines, across[column_of[members]]))
         return torch.cat(parts)
 
     with torch.inference_mode():

@@ -40,8 +40,8 @@ def images(model: Model, stack: Stack, boxes: np.ndarray) -> Tensor:
     """Return patches as the network wants them, shape ``(N, 1, H, W)``, float32 in [0, 1]."""
     size = model.preprocessing.size
     result = np.empty((len(boxes), size, size), dtype=np.float32)
-    for z, here in cutting.by_slice(boxes, batch_size=max(1, len(boxes))):
-        result[here] = cutting.cut(_slice(model, stack, z), boxes[here], size)
+    for z, numbers in cutting.by_slice(boxes, batch_size=max(1, len(boxes))):
+        result[numbers] = cutting.cut(_slice(model, stack, z), boxes[numbers], size)
     return torch.from_numpy(result[:, None])
 
 
@@ -113,21 +113,21 @@ def embed_batches(
     if patch_size is None:
         patch_size = int(boxes[:, 3:].max(initial=1))
     current, image = -1, np.empty((0, 0), dtype=np.float32)
-    for z, here in cutting.by_slice(boxes, max(1, len(boxes)) if whole else batch_size):
+    for z, numbers in cutting.by_slice(boxes, max(1, len(boxes)) if whole else batch_size):
         if z != current:
             current, image = z, _slice(model, stack, z)
         if whole:
-            codes = dense.codes(whole, image, boxes[here], patch_size=patch_size, device=device)
+            codes = dense.codes(whole, image, boxes[numbers], patch_size=patch_size, device=device)
         else:
-            batch = cutting.cut(image, boxes[here], model.preprocessing.size)[:, None]
+            batch = cutting.cut(image, boxes[numbers], model.preprocessing.size)[:, None]
             codes = encode_images(encoder, torch.from_numpy(batch).to(device))
         if not np.isfinite(codes).all():
-            bad = here[~np.isfinite(codes).all(axis=1)][0]
+            bad = numbers[~np.isfinite(codes).all(axis=1)][0]
             raise DataError(
                 f"The code of the patch at (z, y, x, height, width) = "
                 f"{tuple(int(v) for v in boxes[bad])} of {stack.name} holds NaN or infinity."
             )
-        yield here, codes
+        yield numbers, codes
 
 
 def encode_images(encoder: Encoder, inputs: Tensor) -> np.ndarray:
@@ -179,8 +179,8 @@ def embed(
     batches = embed_batches(
         model, stack, boxes, patch_size=patch_size, batch_size=batch_size, device=device
     )
-    for here, batch in with_progress(batches, len(boxes), "embed", show=progress):
-        codes[here] = batch
+    for numbers, batch in with_progress(batches, len(boxes), "embed", show=progress):
+        codes[numbers] = batch
     return codes
 
 
@@ -205,9 +205,9 @@ def with_progress(
     )
     with Progress(*columns) as bar:
         task = bar.add_task(what, total=total)
-        for here, batch in batches:
-            yield here, batch
-            bar.advance(task, len(here))
+        for numbers, batch in batches:
+            yield numbers, batch
+            bar.advance(task, len(numbers))
 
 
 @dataclass(frozen=True)

@@ -102,11 +102,11 @@ class Signer:
         Raises:
             DataError: If it is something else, or contradicts itself.
         """
-        found = content.get("format"), content.get("version")
-        if found != (FORMAT, VERSION):
+        stated = content.get("format"), content.get("version")
+        if stated != (FORMAT, VERSION):
             raise DataError(
-                f"A signer must have format {FORMAT!r} version {VERSION}, got {found[0]!r} version "
-                f"{found[1]!r}."
+                f"A signer must have format {FORMAT!r} version {VERSION}, got {stated[0]!r} "
+                f"version {stated[1]!r}."
             )
         try:
             mean, directions, thresholds = (

@@ -1,7 +1,7 @@
 """Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
 
 The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``Search`` (from ``emqs.searching``) and ``evaluate``.
+``emqs.embeddings``), ``StackSearch`` (from ``emqs.searching``) and ``evaluate``.
 """
 
 import time
@@ -24,10 +24,10 @@ from emqs.retrieval import examples as querying
 from emqs.retrieval import ranking
 from emqs.retrieval.leave_one_out import calibrate, describe
 from emqs.retrieval.settings import IndexConfig, QueryConfig
-from emqs.retrieval.stack_search import Search
+from emqs.retrieval.stack_search import StackSearch
 
 __all__ = [
-    "Evaluation", "Search", "calibrate", "embed", "evaluate", "load_model", "make_grid",
+    "Evaluation", "StackSearch", "calibrate", "embed", "evaluate", "load_model", "make_grid",
     "patch_pixels",
 ]  # fmt: skip
 
@@ -89,7 +89,7 @@ def evaluate(
     split = querying.split(grid, overlap, len(stack), query)
     encode.fit(model, stack, grid)
     searched = grid[split.searched]
-    search = Search(
+    search = StackSearch(
         model, stack, patch_pixels(stack, patch)[0], query, index, batch_size, device, progress
     )
     prepared = search.prepare(grid[split.positives], grid[split.negatives], searched)

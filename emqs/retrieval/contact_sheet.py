@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from emqs.datasets import Stack
-from emqs.embedding.stores import Engine
+from emqs.embedding.stores import SearchableStore
 from emqs.figures import sheets
 from emqs.patches import cutting
 from emqs.retrieval.volume_search import Matches
@@ -22,7 +22,7 @@ MAX_EXAMPLES = 4  # examples of each kind beside them
 AROUND = 1  # patches on each side of a patch that are read for its picture
 
 
-def _volume(store: Engine, path: str | None) -> Volume:
+def _volume(store: SearchableStore, path: str | None) -> Volume:
     """Return the volume that a store was made of, or what the user says it is now."""
     known = store.manifest["volume"]
     return open_volume(
@@ -35,7 +35,7 @@ def _volume(store: Engine, path: str | None) -> Volume:
 
 
 def sheet(
-    matches: Matches, stores: Sequence[Engine], volumes: Sequence[Volume], number: int = 0
+    matches: Matches, stores: Sequence[SearchableStore], volumes: Sequence[Volume], number: int = 0
 ) -> Any:  # noqa: ANN401 - a figure
     """Return a contact sheet: examples on the left, results on the right, with a scale bar.
 
@@ -81,7 +81,7 @@ def sheet(
 
 
 def _picture(
-    store: Engine, volume: Volume, place: np.ndarray, size: int
+    store: SearchableStore, volume: Volume, place: np.ndarray, size: int
 ) -> tuple[np.ndarray, list[int]]:
     """Return a patch in its surroundings, (Y, X) in [0, 1], and its box in there.
 

@@ -150,8 +150,8 @@ class AnnoyTrees:
         ids = np.empty((len(queries), k), dtype=np.int64)
         parts = np.array_split(np.arange(len(queries)), N_THREADS)
         with ThreadPoolExecutor(N_THREADS) as threads:  # Annoy searches without Python's lock
-            found = threads.map(lambda part: self._near(trees, queries[part], k), parts)
-            for part, near in zip(parts, found, strict=True):
+            parts_near = threads.map(lambda part: self._near(trees, queries[part], k), parts)
+            for part, near in zip(parts, parts_near, strict=True):
                 ids[part] = near
         distances = np.linalg.norm(
             self.codes[ids].astype(np.float64) - queries[:, None, :].astype(np.float64), axis=2
@@ -167,11 +167,11 @@ class AnnoyTrees:
         """Return the positions of k near codes of each query, shape ``(m, k)``."""
         ids = np.empty((len(queries), k), dtype=np.int64)
         for row, query in enumerate(queries.tolist()):
-            found = trees.get_nns_by_vector(query, k, search_k=self.config.search_k)
-            if len(found) < k:
+            numbers = trees.get_nns_by_vector(query, k, search_k=self.config.search_k)
+            if len(numbers) < k:
                 raise DataError(
-                    f"Annoy found {len(found)} of {k} neighbours. Raise index.search_k (now "
+                    f"Annoy found {len(numbers)} of {k} neighbours. Raise index.search_k (now "
                     f"{self.config.search_k}) or use index=exact."
                 )
-            ids[row] = found
+            ids[row] = numbers
         return ids

@@ -7,7 +7,7 @@ import numpy as np
 
 from emqs.retrieval import calibration, scorers
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.stack_search import Examples, Part, Prepared, Scores, Search
+from emqs.retrieval.stack_search import Examples, FittedExamples, Part, Scores, StackSearch
 
 
 def describe(calibrated: calibration.Calibration | None, scores: np.ndarray) -> dict[str, Any]:
@@ -35,7 +35,11 @@ def describe(calibrated: calibration.Calibration | None, scores: np.ndarray) -> 
 
 
 def calibrate(
-    search: Search, prepared: Prepared, scores: Scores, *, prevalence: float | None = None
+    search: StackSearch,
+    prepared: FittedExamples,
+    scores: Scores,
+    *,
+    prevalence: float | None = None,
 ) -> calibration.Calibration | None:
     """Return what turns scores into probabilities, or None where there are too few examples.
 
@@ -89,7 +93,7 @@ def _of(examples: Examples | None, numbers: np.ndarray | int) -> np.ndarray:
     return examples.of(numbers)
 
 
-def _example_score(scorer: Scorer, codes: np.ndarray, search: Search) -> float:
+def _example_score(scorer: Scorer, codes: np.ndarray, search: StackSearch) -> float:
     """Return the score of an example from those of its windows."""
-    found = scorer.score(codes)
-    return float(found.max() if search.highest else found.mean())
+    scores = scorer.score(codes)
+    return float(scores.max() if search.highest else scores.mean())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from emqs.embedding.stores.several import Joined
+from emqs.embedding.stores.several import SeveralStores
 from emqs.errors import DataError
 
 LOOKED_AT = 512  # candidates whose distances are looked at first; then twice as many, and so on
@@ -12,7 +12,7 @@ LOOKED_AT = 512  # candidates whose distances are looked at first; then twice as
 
 def suppressed(
     rounds: Iterator[tuple[np.ndarray, np.ndarray]],
-    joined: Joined,
+    joined: SeveralStores,
     examples: np.ndarray,
     *,
     distance_nm: float,

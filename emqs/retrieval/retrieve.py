@@ -18,7 +18,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.retrieval import examples as querying
 from emqs.retrieval import leave_one_out, ranking
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
-from emqs.retrieval.stack_search import Prepared, Search, suggest
+from emqs.retrieval.stack_search import FittedExamples, StackSearch, suggest
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +95,11 @@ def retrieve(
     searched = grid[_searched(grid, len(stack), examples, settings)]
     encode.fit(model, stack, grid)
     size = grids.patch_pixels(stack, patch)[0]
-    search = Search(model, stack, size, query, index, batch_size, device, progress)
+    search = StackSearch(model, stack, size, query, index, batch_size, device, progress)
     prepared = search.prepare(examples.positives, examples.negatives, searched)
-    found = search.score(searched, prepared)
-    scores = found.ranking
-    calibrated = leave_one_out.calibrate(search, prepared, found)
+    scored = search.score(searched, prepared)
+    scores = scored.ranking
+    calibrated = leave_one_out.calibrate(search, prepared, scored)
     order = ranking.ranking(scores)
     shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
     rank_of = np.empty(len(order), dtype=np.int64)
@@ -176,14 +176,16 @@ def choose_examples(
     }
     slices = _query_slices(grid, candidates["positive"], len(stack), settings, query)
     chosen = {}
-    for kind, wanted in (("positive", settings.n_positive), ("negative", settings.n_negative)):
-        found = np.flatnonzero(candidates[kind] & np.isin(grid[:, 0], slices))
-        if len(found) == 0:
+    for kind, n_asked in (("positive", settings.n_positive), ("negative", settings.n_negative)):
+        qualified = np.flatnonzero(candidates[kind] & np.isin(grid[:, 0], slices))
+        if len(qualified) == 0:
             raise DataError(_none_qualifies(kind, slices, query, settings))
-        if len(found) < wanted:
-            logger.warning("only %d %s examples qualify, %d asked for", len(found), kind, wanted)
+        if len(qualified) < n_asked:
+            logger.warning(
+                "only %d %s examples qualify, %d asked for", len(qualified), kind, n_asked
+            )
         drawn = querying.sample_examples(
-            found, min(wanted, len(found)), seed=settings.seed, kind=kind
+            qualified, min(n_asked, len(qualified)), seed=settings.seed, kind=kind
         )
         chosen[kind] = grid[drawn]
     return Examples(chosen["positive"], chosen["negative"], slices)
@@ -326,8 +328,8 @@ def _shown(
 
 
 def _suggested(
-    search: Search,
-    prepared: Prepared,
+    search: StackSearch,
+    prepared: FittedExamples,
     searched: np.ndarray,
     order: np.ndarray,
     examples: Examples,

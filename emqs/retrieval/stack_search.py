@@ -66,12 +66,12 @@ def embed_sizes(
         )
         for factor in sizes or [1.0]
     ]
-    for found in zip(*parts, strict=True):  # the order depends on the slices alone
-        yield found[0][0], np.concatenate([codes for _, codes in found], axis=1)
+    for batches in zip(*parts, strict=True):  # the order depends on the slices alone
+        yield batches[0][0], np.concatenate([codes for _, codes in batches], axis=1)
 
 
 @dataclass(frozen=True)
-class Known:
+class CachedCodes:
     """Codes of some searched patches."""
 
     positions: np.ndarray  # (B,), int64, among the searched patches, ascending
@@ -102,15 +102,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class FittedExamples:
     """Codes of the examples and the scorers made of them."""
 
-    parts: tuple[Part, ...]  # one for each size of windows, in the order of ``Search.edges``
-    known: Known | None = None  # the background as codes of searched patches, if it is of these
+    parts: tuple[Part, ...]  # one for each size of windows, in the order of ``StackSearch.edges``
+    known: CachedCodes | None = (
+        None  # the background as codes of searched patches, if it is of these
+    )
 
 
 @dataclass(frozen=True)
-class Search:
+class StackSearch:
     """How one model looks for one thing in one stack."""
 
     model: Model
@@ -140,9 +142,9 @@ class Search:
 
     def embed(self, boxes: np.ndarray) -> np.ndarray:
         """Return the codes of boxes ``(N, 5)``, shape ``(N, D)``, float32, in their order."""
-        found = list(self.batches(boxes))
-        order = np.argsort(np.concatenate([here for here, _ in found]), kind="stable")
-        return np.concatenate([codes for _, codes in found])[order]
+        batches = list(self.batches(boxes))
+        order = np.argsort(np.concatenate([numbers for numbers, _ in batches]), kind="stable")
+        return np.concatenate([codes for _, codes in batches])[order]
 
     def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions in ``boxes`` and their codes; see ``embed_sizes``."""
@@ -160,7 +162,7 @@ class Search:
 
     def prepare(
         self, positives: np.ndarray, negatives: np.ndarray, searched: np.ndarray
-    ) -> Prepared:
+    ) -> FittedExamples:
         """Return scorers of examples.
 
         Args:
@@ -180,13 +182,13 @@ class Search:
             if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
                 boxes, drawn = self._background(searched, window)
                 background = self.embed(boxes)
-                known = None if drawn is None else Known(drawn, background)
-            toward = self.examples(positives, window)
-            away = self.examples(negatives, window) if len(negatives) else None
-            codes = None if away is None else away.codes
-            scorer = scorers.build(self.query, self.index, toward.codes, codes, background)
-            parts.append(Part(scorer, toward, away, background))
-        return Prepared(tuple(parts), known)
+                known = None if drawn is None else CachedCodes(drawn, background)
+            positive = self.examples(positives, window)
+            negative = self.examples(negatives, window) if len(negatives) else None
+            codes = None if negative is None else negative.codes
+            scorer = scorers.build(self.query, self.index, positive.codes, codes, background)
+            parts.append(Part(scorer, positive, negative, background))
+        return FittedExamples(tuple(parts), known)
 
     def _background(
         self, searched: np.ndarray, window: int
@@ -204,7 +206,7 @@ class Search:
     def _grid(self, z: int, window: int) -> windows.Grid:
         return windows.grid(self.stack.shapes[z], window, self.step)
 
-    def score(self, boxes: np.ndarray, prepared: Prepared) -> "Scores":
+    def score(self, boxes: np.ndarray, prepared: FittedExamples) -> "Scores":
         """Return the score of every patch; codes are scored as they come and not kept.
 
         Args:
@@ -268,16 +270,18 @@ class Search:
         size_of = np.repeat([size for size, _, _ in flat], lengths)
         scores = np.empty(len(boxes), dtype=np.float64)
 
-        def found() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            for here, codes in self.batches(boxes):
-                batch = np.empty(len(here), dtype=np.float64)
-                for size in np.unique(size_of[here]).tolist():
-                    mine = size_of[here] == size
+        def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for numbers, codes in self.batches(boxes):
+                batch = np.empty(len(numbers), dtype=np.float64)
+                for size in np.unique(size_of[numbers]).tolist():
+                    mine = size_of[numbers] == size
                     batch[mine] = _in_parts(own[size], codes[mine])
-                yield here, batch
+                yield numbers, batch
 
-        for here, batch in encode.with_progress(found(), len(boxes), "search", show=self.progress):
-            scores[here] = batch
+        for numbers, batch in encode.with_progress(
+            scored(), len(boxes), "search", show=self.progress
+        ):
+            scores[numbers] = batch
         parts = iter(np.split(scores, np.cumsum(lengths)[:-1]))
         return [[next(parts).reshape(one.shape) for one in of] for of in grids]
 
@@ -291,9 +295,9 @@ class Search:
         """Return the score of boxes ``(N, 5)`` from those of the windows in them."""
         scores = np.empty(len(boxes), dtype=np.float64)
         for z, own, scored in zip(slices.tolist(), grids, maps, strict=True):
-            here = np.flatnonzero(boxes[:, 0] == z)
-            ranges = own.inside(boxes[here])
-            scores[here] = windows.pooled(scored, ranges, highest=self.highest)
+            members = np.flatnonzero(boxes[:, 0] == z)
+            ranges = own.inside(boxes[members])
+            scores[members] = windows.pooled(scored, ranges, highest=self.highest)
         return scores
 
     @property
@@ -317,8 +321,8 @@ class Scores:
 
 
 def suggest(
-    search: Search,
-    prepared: Prepared,
+    search: StackSearch,
+    prepared: FittedExamples,
     examples: np.ndarray,
     candidates: np.ndarray,
     n: int,
@@ -364,7 +368,7 @@ def search(
     scorer: Scorer,
     *,
     sizes: list[float] | None = None,
-    known: Known | None = None,
+    known: CachedCodes | None = None,
     patch_size: int | None = None,
     batch_size: int = 512,
     device: str | None = None,
@@ -394,12 +398,12 @@ def search(
         todo = np.setdiff1d(todo, known.positions)
 
     def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for here, codes in embed_sizes(
+        for numbers, codes in embed_sizes(
             model, stack, boxes[todo], sizes,
             patch_size=patch_size, batch_size=batch_size, device=device,
         ):  # fmt: skip
-            yield todo[here], scorer.score(codes)
+            yield todo[numbers], scorer.score(codes)
 
-    for here, batch in encode.with_progress(scored(), len(todo), "search", show=progress):
-        scores[here] = batch
+    for numbers, batch in encode.with_progress(scored(), len(todo), "search", show=progress):
+        scores[numbers] = batch
     return scores

@@ -53,8 +53,8 @@ def suggest(
     everything = np.concatenate([codes, examples]).astype(np.float64)
     squares = np.sum(everything**2, axis=1)
     typical = float(squares.mean()) or 1.0
-    here = everything[: len(codes)]
-    distances = squares[: len(codes), None] - 2 * here @ everything.T + squares
+    candidates = everything[: len(codes)]
+    distances = squares[: len(codes), None] - 2 * candidates @ everything.T + squares
     likeness = np.exp(-np.maximum(distances, 0) / (2 * WIDTH**2 * typical))  # (N, N + M)
     told = likeness[:, len(codes) :].max(axis=1, initial=0.0)
     likeness = likeness[:, : len(codes)]

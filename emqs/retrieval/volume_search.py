@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from emqs.embedding.stores import Engine
+from emqs.embedding.stores import SearchableStore
 from emqs.embedding.stores.grid import Triple
-from emqs.embedding.stores.local import Local
-from emqs.embedding.stores.several import Joined
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.several import SeveralStores
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 from emqs.retrieval import scorers
 from emqs.retrieval.ranking import suppressed
@@ -67,22 +66,22 @@ class Matches:
 
     def of_store(self, number: int) -> "Matches":
         """Return what lies in one of several stores; ranks stay as they are."""
-        here, toward, away = (
+        own, positive, negative = (
             owners == number for owners in (self.stores, self.positive_stores, self.negative_stores)
         )
         arrays = ("ranks", "places", "voxels", "centres_nm", "hamming", "scores", "stores")
         return replace(
             self,
-            **{name: getattr(self, name)[here] for name in arrays},
-            positives=self.positives[toward],
-            negatives=self.negatives[away],
-            positive_stores=self.positive_stores[toward],
-            negative_stores=self.negative_stores[away],
+            **{name: getattr(self, name)[own] for name in arrays},
+            positives=self.positives[positive],
+            negatives=self.negatives[negative],
+            positive_stores=self.positive_stores[positive],
+            negative_stores=self.negative_stores[negative],
         )
 
 
 def search(
-    searched: Store | Engine | Sequence[Engine],
+    searched: EmbeddingStore | SearchableStore | Sequence[SearchableStore],
     positive: Sequence[Sequence[int]],
     negative: Sequence[Sequence[int]] = (),
     *,
@@ -114,44 +113,44 @@ def search(
         DataError: If a store is damaged, or nothing is in it yet.
     """
     started = time.perf_counter()
-    if isinstance(searched, Store):
-        searched = Local(searched)
-    joined = Joined(tuple(searched) if isinstance(searched, Sequence) else (searched,))
-    toward = _examples("positive", positive, joined)
-    away = _examples("negative", negative, joined)
-    if len(toward) == 0:
+    if isinstance(searched, EmbeddingStore):
+        searched = replace(searched)  # what was embedded since it was last searched counts
+    joined = SeveralStores(tuple(searched) if isinstance(searched, Sequence) else (searched,))
+    positives = _examples("positive", positive, joined)
+    negatives = _examples("negative", negative, joined)
+    if len(positives) == 0:
         raise ConfigError(
             "The search needs at least one positive example. Give positive='[[z,y,x]]'."
         )
-    shown = joined.codes(toward)
-    scorer = _scorer(joined, query, shown, joined.codes(away) if len(away) else None)
-    wanted = [signer.sign(shown) for signer in joined.signers]
+    shown = joined.codes(positives)
+    scorer = _scorer(joined, query, shown, joined.codes(negatives) if len(negatives) else None)
+    queries = [signer.sign(shown) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
         rounds = _exact_rounds(joined, scorer, settings)
     else:
-        rounds = _rounds(joined, scorer, wanted, settings)
-    found, scores = suppressed(
+        rounds = _rounds(joined, scorer, queries, settings)
+    chosen, scores = suppressed(
         rounds,
         joined,
-        np.concatenate([toward, away]),
+        np.concatenate([positives, negatives]),
         distance_nm=_distance(joined, settings),
         n_wanted=(settings.page + 1) * settings.n_results,
     )
     first = settings.page * settings.n_results
-    found, scores = found[first:], scores[first:]
+    chosen, scores = chosen[first:], scores[first:]
     return Matches(
-        ranks=np.arange(first + 1, first + 1 + len(found)),
-        places=joined.zyx(found),
-        voxels=joined.voxels(found),
-        centres_nm=joined.centres_nm(found),
-        hamming=joined.distances(found, wanted),
+        ranks=np.arange(first + 1, first + 1 + len(chosen)),
+        places=joined.zyx(chosen),
+        voxels=joined.voxels(chosen),
+        centres_nm=joined.centres_nm(chosen),
+        hamming=joined.distances(chosen, queries),
         scores=scores,
-        stores=joined.owners(found),
-        positives=joined.zyx(toward),
-        negatives=joined.zyx(away),
-        positive_stores=joined.owners(toward),
-        negative_stores=joined.owners(away),
+        stores=joined.owners(chosen),
+        positives=joined.zyx(positives),
+        negatives=joined.zyx(negatives),
+        positive_stores=joined.owners(positives),
+        negative_stores=joined.owners(negatives),
         names=tuple(engine.name for engine in joined.engines),
         seconds={
             "preparing": prepared - started,
@@ -160,14 +159,14 @@ def search(
     )
 
 
-def _distance(joined: Joined, settings: SearchConfig) -> float:
+def _distance(joined: SeveralStores, settings: SearchConfig) -> float:
     if settings.distance_nm is not None:
         return settings.distance_nm
     grid = joined.engines[0].grid
     return grid.size * grid.voxel_size_nm[1]
 
 
-def _examples(kind: str, points: Sequence[Sequence[int]], joined: Joined) -> np.ndarray:
+def _examples(kind: str, points: Sequence[Sequence[int]], joined: SeveralStores) -> np.ndarray:
     """Return the positions of examples, ``(P,)``, int64."""
     if len(points) > MAX_POINTS:
         raise ConfigError(f"{kind} holds {len(points)} points; at most {MAX_POINTS} are allowed.")
@@ -185,17 +184,19 @@ def _examples(kind: str, points: Sequence[Sequence[int]], joined: Joined) -> np.
         owners.append(number)
         positions.append(int(np.ravel_multi_index(place, engine.grid.shape)))
     for number, engine in enumerate(joined.engines):
-        here = [i for i, owner in enumerate(owners) if owner == number]
-        if not here:
+        members = [i for i, owner in enumerate(owners) if owner == number]
+        if not members:
             continue
-        _, there = engine.signatures(np.array([positions[i] for i in here], dtype=np.int64))
-        for i in (i for i, valid in zip(here, there.tolist(), strict=True) if not valid):
+        _, valid_places = engine.signatures(
+            np.array([positions[i] for i in members], dtype=np.int64)
+        )
+        for i in (i for i, valid in zip(members, valid_places.tolist(), strict=True) if not valid):
             why = engine.why_missing(positions[i])
             raise ConfigError(f"The patch around the {kind} example {list(points[i])} {why}.")
     return joined.starts[np.array(owners, dtype=np.int64)] + np.array(positions, dtype=np.int64)
 
 
-def _split(kind: str, point: object, joined: Joined) -> tuple[int, Triple]:
+def _split(kind: str, point: object, joined: SeveralStores) -> tuple[int, Triple]:
     """Return which store a point of the command line lies in, and its voxel."""
     numbers = list(point) if isinstance(point, Sequence) else []
     if len(numbers) not in (3, 4) or not all(isinstance(v, int | np.integer) for v in numbers):
@@ -219,20 +220,20 @@ def _split(kind: str, point: object, joined: Joined) -> tuple[int, Triple]:
 
 
 def _scorer(
-    joined: Joined, query: QueryConfig, toward: np.ndarray, away: np.ndarray | None
+    joined: SeveralStores, query: QueryConfig, positives: np.ndarray, negatives: np.ndarray | None
 ) -> Scorer:
     """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
-    n_away = 0 if away is None else len(away)
-    if query.scorer == "nearest" and min(len(toward), n_away) >= HEAD_EXAMPLES:
+    n_away = 0 if negatives is None else len(negatives)
+    if query.scorer == "nearest" and min(len(positives), n_away) >= HEAD_EXAMPLES:
         query = replace(query, scorer="logistic")
-    fewest = min(len(toward), n_away or len(toward))
+    fewest = min(len(positives), n_away or len(positives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
     sample = joined.sample() if needed else None
-    return scorers.build(query, IndexConfig(name="exact"), toward, away, sample)
+    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, sample)
 
 
-def _within(joined: Joined, settings: SearchConfig) -> list[Box | None]:
+def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
     """Return which places of each store may be found."""
     if settings.box_nm is None:
         return [None] * len(joined.engines)
@@ -240,7 +241,7 @@ def _within(joined: Joined, settings: SearchConfig) -> list[Box | None]:
 
 
 def _rounds(
-    joined: Joined, scorer: Scorer, wanted: list[np.ndarray], settings: SearchConfig
+    joined: SeveralStores, scorer: Scorer, queries: list[np.ndarray], settings: SearchConfig
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions and scores of ever more candidates, each round best first.
 
@@ -249,15 +250,15 @@ def _rounds(
     left = dict(enumerate(_within(joined, settings)))
     seen, total = 0, settings.candidates
     while left:
-        found = []
+        parts = []
         for number, within in list(left.items()):
             positions = joined.engines[number].nearest(
-                wanted[number], seen, total, within=within, n_threads=settings.n_threads
+                queries[number], seen, total, within=within, n_threads=settings.n_threads
             )
-            found.append(joined.starts[number] + np.sort(positions))
+            parts.append(joined.starts[number] + np.sort(positions))
             if len(positions) < total - seen:
                 del left[number]
-        new = np.concatenate(found)
+        new = np.concatenate(parts)
         if len(new):
             scores = scorer.score(joined.codes(new))
             order = np.argsort(-scores, kind="stable")
@@ -266,7 +267,7 @@ def _rounds(
 
 
 def _exact_rounds(
-    joined: Joined, scorer: Scorer, settings: SearchConfig
+    joined: SeveralStores, scorer: Scorer, settings: SearchConfig
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions and scores of all places, best first, in parts.
 

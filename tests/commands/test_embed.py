@@ -16,7 +16,7 @@ from support.embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, v
 from emqs.datasets.volume_stack import as_stack
 from emqs.embedding import build, encode
 from emqs.embedding.build import planes as sources
-from emqs.embedding.build.planes import Source, contrast
+from emqs.embedding.build.planes import PlaceSource, contrast
 from emqs.errors import ConfigError, DataError
 from emqs.models import weights
 from emqs.patches import grid
@@ -47,7 +47,7 @@ def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
 
 
 def test_the_contrast_is_that_of_the_whole_slice() -> None:
-    found = contrast(Source(volume(), (0.0, 255.0), None), np.array([1, 2]))
+    found = contrast(PlaceSource(volume(), (0.0, 255.0), None), np.array([1, 2]))
     unit = voxels() / 255
     assert found == pytest.approx(
         np.stack([unit[1:].mean(axis=(1, 2)), unit[1:].std(axis=(1, 2))], axis=1), abs=1e-6
@@ -59,7 +59,7 @@ def test_huge_slices_are_sampled_alike_for_every_tile(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sources, "STATISTICS_TILES", 4)
     array = voxels()
     stored = replace(volume(array), chunks=(2, 16, 16))
-    found = contrast(Source(stored, (0.0, 255.0), None), np.array([0, 1, 2]))
+    found = contrast(PlaceSource(stored, (0.0, 255.0), None), np.array([0, 1, 2]))
     corners = [(y, x) for y in range(0, 104, 16) for x in range(0, 136, 16)]  # 63 tiles
     tiles = [corners[i] for i in (0, 21, 41, 62)]
     pixels = np.concatenate([array[1, y : y + 16, x : x + 16].ravel() for y, x in tiles]) / 255

@@ -13,7 +13,7 @@ from support.embedded_volumes import VOXEL_NM, contents, filled, model, voxels
 from support.failing_server import Server
 
 from emqs.embedding.stores.grid import Triple
-from emqs.embedding.stores.zarr import Store, open_store
+from emqs.embedding.stores.zarr import EmbeddingStore, open_store
 from emqs.errors import DataError
 from emqs.volumes import chunks, open_volume, write_ome_zarr
 
@@ -70,15 +70,15 @@ def test_a_server_that_keeps_failing_stops_and_the_next_run_goes_on(
 ) -> None:
     path = tmp_path / "a.zarr"
     volume = open_volume(f"{server.url}/v.zarr")
-    write, blocks = Store.write, []
+    write, blocks = EmbeddingStore.write, []
 
-    def writing(store: Store, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
         write(store, block, codes, valid)
         blocks.append(block)
         server.always = failure if len(blocks) == 4 else server.always
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "write", writing)
+        patch.setattr(EmbeddingStore, "write", writing)
         message = r"cannot be read|no longer there|is not there"
         with pytest.raises(DataError, match=message) as caught:
             filled(path, volume)
@@ -96,15 +96,15 @@ def test_a_folder_that_vanishes_stops_and_the_next_run_goes_on(
     tmp_path: Path, source: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.zarr"
-    write = Store.write
+    write = EmbeddingStore.write
 
-    def writing(store: Store, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
         write(store, block, codes, valid)
         if source.exists() and block[0] == 1:
             source.rename(tmp_path / "elsewhere")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write", writing)
+        patch.setattr(EmbeddingStore, "write", writing)
         with pytest.raises(DataError, match=r"v\.zarr/0 cannot be read: the source is no longer"):
             filled(path, open_volume(source))
     assert whole(path)

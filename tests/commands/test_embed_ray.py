@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
 
-from emqs.embedding.build import EmbedConfig, Filled, RayConfig, build
-from emqs.embedding.build.ray_executor import TASK, OnRay
+from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
+from emqs.embedding.build.ray_executor import TASK, RayExecutor
 from emqs.errors import ConfigError, DataError, MissingDependencyError
 from emqs.volumes import open_volume, write_ome_zarr
 
@@ -23,7 +23,7 @@ needs_ray = pytest.mark.skipif(  # not imported here: it must be told first wher
 HERE = EmbedConfig(block=8, n_sample=64)
 
 
-def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Filled:
+def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Built:
     """Return an embedding volume of the volume in a folder."""
     reopen = partial(open_volume, folder / "v.zarr")
     return build(
@@ -132,7 +132,7 @@ def test_an_error_in_a_worker_is_that_of_a_local_run(folder: Path) -> None:
 
 @needs_ray
 def test_a_cluster_that_is_not_there_is_told() -> None:
-    engine = OnRay(RayConfig(address="127.0.0.1:1"), partial(open_volume, "v.zarr"))
+    engine = RayExecutor(RayConfig(address="127.0.0.1:1"), partial(open_volume, "v.zarr"))
     with pytest.raises(ConfigError, match=r"Ray cannot be used at 127\.0\.0\.1:1.*ray\.address"):
         engine._start()
 
@@ -142,7 +142,7 @@ def test_ray_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependencyError, match=r"emqs\[ray\]"):
-        OnRay(RayConfig(), partial(open_volume, "v.zarr"))
+        RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_settings_of_ray_that_do_not_fit(settings: dict[str, int], message: str)
 
 @needs_ray
 def test_ray_that_was_imported_before_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = OnRay(RayConfig(), partial(open_volume, "v.zarr"))
+    engine = RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
     monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
     with pytest.raises(ConfigError, match="imported before"):
         engine._start()
@@ -165,4 +165,4 @@ def test_ray_that_was_imported_before_is_not_started(monkeypatch: pytest.MonkeyP
 
 def test_a_volume_in_memory_is_refused() -> None:
     with pytest.raises(ConfigError, match="reopen"):
-        OnRay(RayConfig(), None)
+        RayExecutor(RayConfig(), None)

@@ -16,10 +16,10 @@ from support.searches import run_command
 from emqs.embedding.stores import parquet_export
 from emqs.embedding.stores.clickhouse_export import creation, names, write_tables
 from emqs.embedding.stores.connections import PASSWORD, ClickhouseConfig, Embedded, table_of
-from emqs.embedding.stores.opening import open_engine, open_target
+from emqs.embedding.stores.opening import open_searchable, open_target
 from emqs.embedding.stores.parquet_export import write_parquet
 from emqs.embedding.stores.rows import block_rows, row_type
-from emqs.embedding.stores.zarr import ARRAYS, Store, open_store
+from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.export import work as export
 from emqs.search import work as find
@@ -34,14 +34,14 @@ def _closed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def made(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     """Return an embedding volume of 3 x 12 x 16 places in 12 blocks; some were skipped."""
     array = voxels()
     array[2, 30:90, 50:] = 7
     return filled(tmp_path_factory.mktemp("export") / "a.zarr", volume(array)).store
 
 
-def rows_of(store: Store) -> np.ndarray:
+def rows_of(store: EmbeddingStore) -> np.ndarray:
     """Return what a copy must hold, one row after the other, from the arrays of the store."""
     zarr = pytest.importorskip("zarr")
     group = zarr.open_group(store.path, mode="r")
@@ -77,7 +77,7 @@ def target(tmp_path: Path) -> tuple[Embedded, str, str]:
     return open_target(f"chdb://{tmp_path / 'db'}", PLAIN)  # type: ignore[return-value]
 
 
-def shortened(store: Store, folder: Path, *blocks: str) -> Store:
+def shortened(store: EmbeddingStore, folder: Path, *blocks: str) -> EmbeddingStore:
     """Return a copy of a store in which some blocks are not embedded yet."""
     shutil.copytree(store.path, folder)
     for block in blocks:
@@ -86,7 +86,7 @@ def shortened(store: Store, folder: Path, *blocks: str) -> Store:
     return open_store(folder)
 
 
-def test_parquet_holds_what_the_store_holds(made: Store, tmp_path: Path) -> None:
+def test_parquet_holds_what_the_store_holds(made: EmbeddingStore, tmp_path: Path) -> None:
     done = write_parquet(made, tmp_path / "out", nothing)
     expected = rows_of(made)
     assert done.n_places == len(expected) < made.grid.n_places
@@ -99,21 +99,21 @@ def test_parquet_holds_what_the_store_holds(made: Store, tmp_path: Path) -> None
 
 
 def test_parquet_goes_on_file_by_file(
-    made: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
     row = 16 + 2 * made.code_size
     monkeypatch.setattr(parquet_export, "FILE_BYTES", 5 * row * 64)  # 5 blocks in a file
-    read = Store.block_codes
+    read = EmbeddingStore.block_codes
     calls = []
 
-    def failing(self: Store, block: tuple[int, int, int]) -> np.ndarray:
+    def failing(self: EmbeddingStore, block: tuple[int, int, int]) -> np.ndarray:
         calls.append(block)
         if len(calls) == 8:  # in the second file
             raise KeyboardInterrupt
         return read(self, block)
 
-    monkeypatch.setattr(Store, "block_codes", failing)
+    monkeypatch.setattr(EmbeddingStore, "block_codes", failing)
     with pytest.raises(KeyboardInterrupt):
         write_parquet(made, out, nothing)
     assert [p.name for p in (out / "places").iterdir()] == ["part-00000000.parquet"]
@@ -131,7 +131,7 @@ def test_parquet_goes_on_file_by_file(
 
 
 def test_copies_follow_a_store_that_is_being_filled(
-    made: Store, tmp_path: Path, target: tuple[Embedded, str, str]
+    made: EmbeddingStore, tmp_path: Path, target: tuple[Embedded, str, str]
 ) -> None:
     part = shortened(made, tmp_path / "b.zarr", "0/0/1", "2/1/1")
     expected = rows_of(made)
@@ -151,7 +151,7 @@ def test_copies_follow_a_store_that_is_being_filled(
     np.testing.assert_array_equal(tables(target, made.code_size), expected)
 
 
-def made_again(part: Store, whole: Store) -> Store:
+def made_again(part: EmbeddingStore, whole: EmbeddingStore) -> EmbeddingStore:
     """Return a store with all blocks of another one."""
     shutil.copytree(whole.path, part.path, dirs_exist_ok=True)
     return open_store(part.path)
@@ -170,21 +170,25 @@ def test_slices_that_are_added_are_exported_too(
         np.testing.assert_array_equal(files(tmp_path / "out"), rows_of(store))
         np.testing.assert_array_equal(tables(target, store.code_size), rows_of(store))
         for name in ("out", "db"):
-            assert open_engine(f"chdb://{tmp_path / name}", PLAIN).grid == store.grid
+            assert open_searchable(f"chdb://{tmp_path / name}", PLAIN).grid == store.grid
     with pytest.raises(ConfigError, match=r"holds 4 slices, but .*old.zarr has only 2"):
         write_parquet(old, tmp_path / "out", nothing)
     with pytest.raises(ConfigError, match="holds 4 slices"):
         write_tables(old, *target, nothing)
 
 
-def test_exporting_twice_adds_nothing(made: Store, target: tuple[Embedded, str, str]) -> None:
+def test_exporting_twice_adds_nothing(
+    made: EmbeddingStore, target: tuple[Embedded, str, str]
+) -> None:
     first = write_tables(made, *target, nothing)
     again = write_tables(made, *target, nothing)
     np.testing.assert_array_equal(tables(target, made.code_size), rows_of(made))
     assert (first.n_found, again.n_places, again.n_found) == (0, 0, first.n_places)
 
 
-def test_an_export_that_was_cut_off_goes_on(made: Store, target: tuple[Embedded, str, str]) -> None:
+def test_an_export_that_was_cut_off_goes_on(
+    made: EmbeddingStore, target: tuple[Embedded, str, str]
+) -> None:
     places, _ = names(*target[1:])
     write_tables(made, *target, nothing)
     target[0].run(f"TRUNCATE TABLE {places}")
@@ -196,7 +200,7 @@ def test_an_export_that_was_cut_off_goes_on(made: Store, target: tuple[Embedded,
 
 
 def test_parquet_that_a_database_loaded_is_complete(
-    made: Store, tmp_path: Path, target: tuple[Embedded, str, str]
+    made: EmbeddingStore, tmp_path: Path, target: tuple[Embedded, str, str]
 ) -> None:
     write_parquet(made, tmp_path / "out", nothing)
     places, about = names(*target[1:])
@@ -204,13 +208,13 @@ def test_parquet_that_a_database_loaded_is_complete(
         target[0].run(sql)
     for table, name in ((places, "places/*.parquet"), (about, "manifest.parquet")):
         target[0].run(f"INSERT INTO {table} SELECT * FROM file('{tmp_path}/out/{name}')")
-    assert open_engine(f"chdb://{tmp_path / 'db'}", PLAIN).manifest == made.manifest
+    assert open_searchable(f"chdb://{tmp_path / 'db'}", PLAIN).manifest == made.manifest
     assert write_tables(made, *target, nothing).n_places == 0
     np.testing.assert_array_equal(tables(target, made.code_size), rows_of(made))
 
 
 def test_an_insert_that_is_repeated_is_noticed_by_the_engine(
-    made: Store, target: tuple[Embedded, str, str]
+    made: EmbeddingStore, target: tuple[Embedded, str, str]
 ) -> None:
     """As by two exports at once, which both found the table empty."""
     places, _ = names(*target[1:])
@@ -221,7 +225,7 @@ def test_an_insert_that_is_repeated_is_noticed_by_the_engine(
 
 
 def test_rows_of_something_else_are_never_mixed_or_removed(
-    made: Store, target: tuple[Embedded, str, str], tmp_path: Path
+    made: EmbeddingStore, target: tuple[Embedded, str, str], tmp_path: Path
 ) -> None:
     places, about = names(*target[1:])
     write_tables(made, *target, nothing)
@@ -251,7 +255,7 @@ def test_codes_may_be_long(target: tuple[Embedded, str, str]) -> None:
 
 
 def test_a_table_with_other_columns_is_left_alone(
-    made: Store, target: tuple[Embedded, str, str]
+    made: EmbeddingStore, target: tuple[Embedded, str, str]
 ) -> None:
     target[0].run(f"CREATE TABLE {names(*target[1:])[0]} (id UInt8) ENGINE = Memory")
     with pytest.raises(
@@ -260,7 +264,7 @@ def test_a_table_with_other_columns_is_left_alone(
         write_tables(made, *target, nothing)
 
 
-def test_folders_that_are_no_place_for_parquet(made: Store, tmp_path: Path) -> None:
+def test_folders_that_are_no_place_for_parquet(made: EmbeddingStore, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
     with pytest.raises(ConfigError, match="is there, and is no export"):
@@ -276,7 +280,7 @@ def test_folders_that_are_no_place_for_parquet(made: Store, tmp_path: Path) -> N
         write_parquet(made, tmp_path / "out", nothing)
 
 
-def test_a_flipped_bit_in_parquet_is_noticed(made: Store, tmp_path: Path) -> None:
+def test_a_flipped_bit_in_parquet_is_noticed(made: EmbeddingStore, tmp_path: Path) -> None:
     pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
     write_parquet(made, tmp_path / "out", nothing)
     path = tmp_path / "out" / "places" / "part-00000000.parquet"
@@ -284,19 +288,19 @@ def test_a_flipped_bit_in_parquet_is_noticed(made: Store, tmp_path: Path) -> Non
     at = content.find(rows_of(made)["code"][100].tobytes())
     content[at + 3] ^= 1
     path.write_bytes(content)
-    engine = open_engine(f"chdb://{tmp_path / 'out'}", PLAIN)
+    engine = open_searchable(f"chdb://{tmp_path / 'out'}", PLAIN)
     with pytest.raises(DataError, match=r"(?i)checksum"):
         engine.codes(rows_of(made)["place"][:200].astype(np.int64))
 
 
-def test_two_folders_are_used_in_turn(made: Store, tmp_path: Path) -> None:
+def test_two_folders_are_used_in_turn(made: EmbeddingStore, tmp_path: Path) -> None:
     """A process holds one database of chDB; another is opened where it is needed."""
     pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
     engines = []
     for name in ("one", "two"):
         address = f"chdb://{tmp_path / name}"
         write_tables(made, *open_target(address, PLAIN), nothing)
-        engines.append(open_engine(address, PLAIN))
+        engines.append(open_searchable(address, PLAIN))
     for _ in range(2):
         for engine in engines:
             assert engine.manifest == made.manifest
@@ -357,14 +361,16 @@ def test_the_commands_and_their_record(
     ],
 )
 def test_settings_that_are_wrong(
-    made: Store, tmp_path: Path, overrides: list[str], message: str
+    made: EmbeddingStore, tmp_path: Path, overrides: list[str], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         run_command(export, "export", tmp_path, *(o.format(store=made.path) for o in overrides))
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-def test_a_server_with_tls(made: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_with_tls(
+    made: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("clickhouse_connect", reason="needs pip install 'emqs[clickhouse]'")
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
     subprocess.run(
@@ -381,6 +387,6 @@ def test_a_server_with_tls(made: Store, tmp_path: Path, monkeypatch: pytest.Monk
             open_target(address, ClickhouseConfig(user=USER, secure=True))
         trusted = ClickhouseConfig(user=USER, secure=True, ca=certificate)
         write_tables(made, *open_target(address, trusted), nothing)
-        assert open_engine(address, trusted).manifest == made.manifest
+        assert open_searchable(address, trusted).manifest == made.manifest
     finally:
         stop(process)

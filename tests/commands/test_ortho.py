@@ -9,8 +9,8 @@ from support.embedded_volumes import PATCH, contents, model, voxels
 
 from emqs.datasets import Stack
 from emqs.embedding import encode
-from emqs.embedding.build import EmbedConfig, Filled, build
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.build import Built, EmbedConfig, build
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError
 from emqs.models.settings import PreprocessingConfig
@@ -30,7 +30,7 @@ def cube(depth: int = 48, height: int = 48, width: int = 48) -> np.ndarray:
     return voxels(depth, max(64, height), max(64, width))[:, :height, :width]
 
 
-def filled(path: Path, array: np.ndarray, encoder: Model, **settings: object) -> Filled:
+def filled(path: Path, array: np.ndarray, encoder: Model, **settings: object) -> Built:
     """Return an embedding volume in three planes, 16-voxel patches every 8 voxels."""
     settings = {"block": 8, "n_sample": 256, "planes": "ortho", **settings}
     return build(
@@ -85,13 +85,13 @@ def test_codes_are_the_mean_of_three_patches(tmp_path: Path, name: str) -> None:
 
 
 def test_where_the_places_are() -> None:
-    grid = Grid((4, 5, 6), 16, (8, 8, 8), 8, CUBE_NM, (100.0, 0.0, 0.0), "ortho")
+    grid = PlaceGrid((4, 5, 6), 16, (8, 8, 8), 8, CUBE_NM, (100.0, 0.0, 0.0), "ortho")
     # place 1 along Z spans slices 8 to 23; its patch in XY is slice 16
     assert grid.first_voxels(np.array([[1, 2, 0]])).tolist() == [[16, 16, 0]]
     assert grid.centres_nm(np.array([[1, 2, 0]])).tolist() == [[180.0, 117.5, 37.5]]
     assert grid.nearest_place((16, 23, 8)) == (1, 2, 0)
     assert grid.nearest_place((0, 0, 0)) == (0, 0, 0)
-    assert Grid.from_dict(grid.to_dict()) == grid
+    assert PlaceGrid.from_dict(grid.to_dict()) == grid
 
 
 def test_nan_padding_and_restarts(tmp_path: Path) -> None:

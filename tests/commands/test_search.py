@@ -11,7 +11,7 @@ from support.embedded_volumes import VOXEL_NM, filled, model, volume, voxels
 from support.searches import run_command
 
 from emqs.embed import work as embed
-from emqs.embedding.stores.zarr import ARRAYS, Store, open_store
+from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError
 from emqs.models import weights
 from emqs.retrieval import volume_search
@@ -24,14 +24,14 @@ QUERY = QueryConfig(metric="cosine", whiten="standard")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def made(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     """Return an embedding volume of 3 x 24 x 32 places."""
     source = volume(voxels(3, 200, 264))
     return filled(tmp_path_factory.mktemp("search") / "a.zarr", source, block=16).store
 
 
 def look(
-    store: Store, positive: list[list[int]], *more: list[list[int]], **settings: object
+    store: EmbeddingStore, positive: list[list[int]], *more: list[list[int]], **settings: object
 ) -> Matches:
     settings = {"n_results": 20, **settings}
     return search(
@@ -43,7 +43,7 @@ def look(
     )
 
 
-def cosine_scores(store: Store, toward: list[int], away: list[int]) -> np.ndarray:
+def cosine_scores(store: EmbeddingStore, toward: list[int], away: list[int]) -> np.ndarray:
     """Return exp(-d+) - exp(-d-) of standardised cosine distances, one place after the other."""
     sample = store.sample().astype(np.float64)
     codes = store.codes(np.arange(store.grid.n_places)).astype(np.float64)
@@ -55,7 +55,9 @@ def cosine_scores(store: Store, toward: list[int], away: list[int]) -> np.ndarra
     return np.asarray(scores)
 
 
-def suppress(store: Store, order: list[int], examples: list[int], least_nm: float) -> list[int]:
+def suppress(
+    store: EmbeddingStore, order: list[int], examples: list[int], least_nm: float
+) -> list[int]:
     """Return positions in order that keep their distance, compared pair by pair."""
     grid, kept, blockers = store.grid, [], list(examples)
     centres = grid.centres_nm(grid.zyx(np.arange(grid.n_places)))
@@ -71,12 +73,14 @@ POSITIVE, NEGATIVE = [[0, 48, 64], [1, 120, 200]], [[2, 20, 30]]
 TOWARD, AWAY = [0 * 768 + 5 * 32 + 7, 1 * 768 + 14 * 32 + 24], [2 * 768 + 2 * 32 + 3]
 
 
-def flat(store: Store, matches: Matches) -> list[int]:
+def flat(store: EmbeddingStore, matches: Matches) -> list[int]:
     return [int(p) for p in np.ravel_multi_index(tuple(matches.places.T), store.grid.shape)]
 
 
 @pytest.mark.parametrize("settings", [{"exact": True}, {"candidates": 5000}])
-def test_the_ranking_is_that_of_a_slow_search(made: Store, settings: dict[str, object]) -> None:
+def test_the_ranking_is_that_of_a_slow_search(
+    made: EmbeddingStore, settings: dict[str, object]
+) -> None:
     found = look(made, POSITIVE, NEGATIVE, n_results=40, **settings)
     scores = cosine_scores(made, TOWARD, AWAY)
     expected = suppress(made, np.argsort(-scores, kind="stable").tolist(), TOWARD + AWAY, 80.0)
@@ -91,7 +95,7 @@ def test_the_ranking_is_that_of_a_slow_search(made: Store, settings: dict[str, o
     ]  # fmt: skip
 
 
-def test_few_candidates_are_those_with_the_nearest_signatures(made: Store) -> None:
+def test_few_candidates_are_those_with_the_nearest_signatures(made: EmbeddingStore) -> None:
     found = look(made, POSITIVE, candidates=50, n_results=5, distance_nm=0)
     signatures, _ = made.flat()
     distance = np.min(
@@ -103,7 +107,7 @@ def test_few_candidates_are_those_with_the_nearest_signatures(made: Store) -> No
     assert flat(made, found) == expected[:5]
 
 
-def test_suppression_refills_the_list(made: Store) -> None:
+def test_suppression_refills_the_list(made: EmbeddingStore) -> None:
     # the 10 first candidates lie so near each other that 30 results need further rounds
     found = look(made, POSITIVE, candidates=10, n_results=30, distance_nm=150.0)
     assert len(found.ranks) == 30
@@ -119,7 +123,7 @@ def test_suppression_refills_the_list(made: Store) -> None:
 @pytest.mark.parametrize("candidates", [7, 2000])
 @pytest.mark.parametrize("looked_at", [1, 5, 512])
 def test_suppression_is_greedy_however_many_are_looked_at(
-    made: Store, candidates: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+    made: EmbeddingStore, candidates: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everything = look(made, POSITIVE, NEGATIVE, exact=True, n_results=10_000, distance_nm=0)
     order = flat(made, everything)
@@ -138,7 +142,7 @@ def test_suppression_is_greedy_however_many_are_looked_at(
         assert flat(made, found) == expected[:n]
 
 
-def test_pages_follow_each_other(made: Store) -> None:
+def test_pages_follow_each_other(made: EmbeddingStore) -> None:
     whole = look(made, POSITIVE, NEGATIVE, candidates=20, n_results=30)
     pages = [look(made, POSITIVE, NEGATIVE, candidates=20, n_results=10, page=p) for p in range(3)]
     assert np.concatenate([p.ranks for p in pages]).tolist() == list(range(1, 31))
@@ -146,13 +150,13 @@ def test_pages_follow_each_other(made: Store) -> None:
     assert len(look(made, POSITIVE, page=10_000).ranks) == 0
 
 
-def test_threads_and_repeats_change_nothing(made: Store) -> None:
+def test_threads_and_repeats_change_nothing(made: EmbeddingStore) -> None:
     runs = [look(made, POSITIVE, NEGATIVE, n_threads=n) for n in (1, 3, 1)]
     for run in runs[1:]:
         assert all(np.array_equal(run.columns[k], v) for k, v in runs[0].columns.items())
 
 
-def test_how_the_store_was_filled_changes_nothing(tmp_path: Path, made: Store) -> None:
+def test_how_the_store_was_filled_changes_nothing(tmp_path: Path, made: EmbeddingStore) -> None:
     source = volume(voxels(3, 200, 264))
     other = filled(tmp_path / "a.zarr", source, block=16, worker=[2, 3]).store
     for name in ARRAYS:  # stopped in the middle, and looked at before it goes on
@@ -165,7 +169,7 @@ def test_how_the_store_was_filled_changes_nothing(tmp_path: Path, made: Store) -
     assert all(np.array_equal(found.columns[k], v) for k, v in expected.columns.items())
 
 
-def test_only_a_box_is_searched(made: Store) -> None:
+def test_only_a_box_is_searched(made: EmbeddingStore) -> None:
     box = [[30, 200, 400], [60, 700, 1200]]
     for exact in (False, True):
         found = look(made, POSITIVE, box_nm=box, n_results=500, distance_nm=0, exact=exact)
@@ -176,7 +180,7 @@ def test_only_a_box_is_searched(made: Store) -> None:
         assert np.all(found.centres_nm <= box[1])
 
 
-def test_a_head_is_fitted_to_five_of_each(made: Store) -> None:
+def test_a_head_is_fitted_to_five_of_each(made: EmbeddingStore) -> None:
     rng = np.random.default_rng(1)
     points = [[int(rng.integers(3)), int(y), int(x)] for y, x in rng.integers(20, 180, (10, 2))]
     found = look(made, points[:5], points[5:])
@@ -199,7 +203,7 @@ def test_while_the_volume_is_being_embedded(tmp_path: Path) -> None:
         look(fresh, [[2, 190, 250]])
 
 
-def test_points_that_cannot_be_searched(made: Store, tmp_path: Path) -> None:
+def test_points_that_cannot_be_searched(made: EmbeddingStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"negative example \[3, 0, 0\] lies outside the volume"):
         look(made, POSITIVE, [[3, 0, 0]])
     with pytest.raises(ConfigError, match="at least one positive"):

@@ -197,7 +197,7 @@ def test_which_loops_are_used_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(hamming, "MANY", 0)
-    caplog.set_level(logging.INFO, "emqs.hamming")
+    caplog.set_level(logging.INFO, "emqs.embedding.stores.hamming")
     compiled()
 
     def said(error: ImportError) -> str:

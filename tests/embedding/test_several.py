@@ -10,8 +10,7 @@ import pytest
 from support.embedded_volumes import VOXEL_NM, filled, model, volume, voxels
 from support.searches import run_command
 
-from emqs.embedding.stores.local import Local
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.retrieval.volume_search import Matches, search
@@ -23,20 +22,24 @@ POSITIVE, NEGATIVE = [[0, 0, 48, 64], [1, 1, 60, 40]], [[1, 0, 20, 30]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[Store]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[EmbeddingStore]:
     """Return embedding volumes of 3 x 12 x 16 and 2 x 9 x 13 places."""
     folder = tmp_path_factory.mktemp("joined")
     other = from_array(voxels(2, 80, 112, seed=5), VOXEL_NM, name="other")
     return [filled(folder / "a.zarr").store, filled(folder / "b.zarr", other).store]
 
 
-def look(stores: list[Store], positive: list[list[int]], *more: list[list[int]], **settings: object
-) -> Matches:  # fmt: skip
+def look(
+    stores: list[EmbeddingStore],
+    positive: list[list[int]],
+    *more: list[list[int]],
+    **settings: object,
+) -> Matches:
     config = SearchConfig(**{"n_results": 20, **settings})  # type: ignore[arg-type]
-    return search([Local(s) for s in stores], positive, *more, query=QUERY, settings=config)
+    return search(list(stores), positive, *more, query=QUERY, settings=config)
 
 
-def slow(stores: list[Store]) -> list[tuple[int, int]]:
+def slow(stores: list[EmbeddingStore]) -> list[tuple[int, int]]:
     """Return store and position of all places, best first: all codes by exp(-d+) - exp(-d-)."""
     sample = np.concatenate([store.sample() for store in stores]).astype(np.float64)
     codes = []
@@ -55,7 +58,7 @@ def slow(stores: list[Store]) -> list[tuple[int, int]]:
     return [(n, p) for _, n, p in sorted(ranked) if (n, p) not in examples]
 
 
-def found(stores: list[Store], matches: Matches) -> list[tuple[int, int]]:
+def found(stores: list[EmbeddingStore], matches: Matches) -> list[tuple[int, int]]:
     return [
         (number, int(np.ravel_multi_index(tuple(place), stores[number].grid.shape)))
         for number, place in zip(matches.stores.tolist(), matches.places, strict=True)
@@ -63,7 +66,9 @@ def found(stores: list[Store], matches: Matches) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("settings", [{"exact": True}, {"candidates": 40}])
-def test_all_stores_are_ranked_by_one_score(made: list[Store], settings: dict[str, object]) -> None:
+def test_all_stores_are_ranked_by_one_score(
+    made: list[EmbeddingStore], settings: dict[str, object]
+) -> None:
     expected = slow(made)
     matches = look(made, POSITIVE, NEGATIVE, n_results=1000, distance_nm=0, **settings)
     assert sorted(found(made, matches)) == sorted(expected)  # every round was looked at
@@ -73,7 +78,7 @@ def test_all_stores_are_ranked_by_one_score(made: list[Store], settings: dict[st
     assert matches.columns["store"].tolist() == [str(made[n].path) for n in matches.stores]
 
 
-def test_each_store_is_scanned_with_its_own_signatures(made: list[Store]) -> None:
+def test_each_store_is_scanned_with_its_own_signatures(made: list[EmbeddingStore]) -> None:
     matches = look(made, POSITIVE, candidates=25, n_results=30, distance_nm=0)
     codes = np.concatenate([made[0].codes(np.array([87])), made[1].codes(np.array([212]))])
     for number, store in enumerate(made):
@@ -86,14 +91,14 @@ def test_each_store_is_scanned_with_its_own_signatures(made: list[Store]) -> Non
         assert matches.of_store(number).hamming.tolist() == [distances[p] for p in here]
 
 
-def test_places_of_different_stores_are_never_near_each_other(made: list[Store]) -> None:
+def test_places_of_different_stores_are_never_near_each_other(made: list[EmbeddingStore]) -> None:
     # 1e9 nm is far more than the volumes measure: an example leaves nothing in its store
     matches = look(made, [[0, 0, 48, 64]], distance_nm=1e9)
     assert matches.stores.tolist() == [1]
     assert matches.ranks.tolist() == [1]
 
 
-def test_pages_and_boxes_of_several_stores(made: list[Store]) -> None:
+def test_pages_and_boxes_of_several_stores(made: list[EmbeddingStore]) -> None:
     whole = look(made, POSITIVE, NEGATIVE, candidates=30, n_results=24)
     pages = [look(made, POSITIVE, NEGATIVE, candidates=30, n_results=8, page=p) for p in range(3)]
     assert [f for page in pages for f in found(made, page)] == found(made, whole)
@@ -103,7 +108,7 @@ def test_pages_and_boxes_of_several_stores(made: list[Store]) -> None:
     assert len(boxed.of_store(1).ranks) == 8 * 8 - 1  # an example is one of them
 
 
-def test_a_point_says_in_which_store_it_lies(made: list[Store]) -> None:
+def test_a_point_says_in_which_store_it_lies(made: list[EmbeddingStore]) -> None:
     with pytest.raises(ConfigError, match="does not say which of the 2 stores"):
         look(made, [[0, 48, 64]])
     with pytest.raises(ConfigError, match="names store 2, but there are only 2"):
@@ -115,7 +120,9 @@ def test_a_point_says_in_which_store_it_lies(made: list[Store]) -> None:
     assert "store" not in one.columns
 
 
-def test_codes_that_cannot_be_compared_are_refused(made: list[Store], tmp_path: Path) -> None:
+def test_codes_that_cannot_be_compared_are_refused(
+    made: list[EmbeddingStore], tmp_path: Path
+) -> None:
     other = filled(tmp_path / "c.zarr", encoder=model(1)).store
     with pytest.raises(ConfigError, match=r"c.zarr cannot be .* model.weights_sha256=0+, .*=0+1,"):
         look([*made, other], POSITIVE)

@@ -15,13 +15,13 @@ import pytest
 from support.clickhouse import PLAIN, SECRET, USER, nothing, serve, stop
 from support.embedded_volumes import filled, volume, voxels
 
-from emqs.embedding.stores import Engine
-from emqs.embedding.stores.clickhouse import Sql
+from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.clickhouse import ClickHouseStore
 from emqs.embedding.stores.clickhouse_export import names, write_tables
 from emqs.embedding.stores.connections import PASSWORD, ClickhouseConfig, Embedded
-from emqs.embedding.stores.opening import open_engine, open_target
+from emqs.embedding.stores.opening import open_searchable, open_target
 from emqs.embedding.stores.parquet_export import write_parquet
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.retrieval.volume_search import Matches, search
@@ -35,7 +35,7 @@ POSITIVE, NEGATIVE = [[0, 48, 64], [1, 120, 200]], [[2, 20, 30]]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddingStore]:
     """Return an embedding volume of 3 x 24 x 32 places, some of them skipped."""
     array = voxels(3, 200, 264)
     array[1, 100:180, :60] = 7
@@ -69,13 +69,13 @@ KINDS = ["tables", "parquet", "server", "server given"]
 
 @pytest.fixture(scope="module", params=KINDS)
 def engine(
-    made: Store, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Engine]:
+    made: EmbeddingStore, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SearchableStore]:
     """Return a search in SQL of what ``made`` holds."""
     folder = tmp_path_factory.mktemp("copy")
     if request.param == "parquet":
         write_parquet(made, folder / "db", nothing)
-        yield open_engine(f"chdb://{folder / 'db'}", PLAIN)
+        yield open_searchable(f"chdb://{folder / 'db'}", PLAIN)
         return
     address, settings = place(request.param, folder, request)
     with pytest.MonkeyPatch.context() as patch:
@@ -83,13 +83,17 @@ def engine(
             patch.setenv(PASSWORD, SECRET)
         target = open_target(address, settings)
         write_tables(made, *target, nothing)
-        yield open_engine(address, settings)
+        yield open_searchable(address, settings)
         for name in names(*target[1:]):
             target[0].run(f"DROP TABLE {name}")
 
 
-def look(searched: Store | Engine, positive: list[list[int]], *more: list[list[int]],
-         **settings: object) -> Matches:  # fmt: skip
+def look(
+    searched: EmbeddingStore | SearchableStore,
+    positive: list[list[int]],
+    *more: list[list[int]],
+    **settings: object,
+) -> Matches:
     config = SearchConfig(**{"n_results": 20, **settings})  # type: ignore[arg-type]
     return search(searched, positive, *more, query=QUERY, settings=config)
 
@@ -114,20 +118,22 @@ def assert_same(found: Matches, expected: Matches) -> None:
     ],
 )
 def test_results_are_those_of_the_local_search(
-    made: Store, engine: Engine, settings: dict[str, object]
+    made: EmbeddingStore, engine: SearchableStore, settings: dict[str, object]
 ) -> None:
     expected = look(made, POSITIVE, NEGATIVE, **settings)
     assert_same(look(engine, POSITIVE, NEGATIVE, **settings), expected)
     assert (len(expected.ranks) == 0) == (settings.get("box_nm") == [[31, 0, 0], [59, 9, 9]])
 
 
-def test_a_classifier_is_fitted_to_the_same_codes(made: Store, engine: Engine) -> None:
+def test_a_classifier_is_fitted_to_the_same_codes(
+    made: EmbeddingStore, engine: SearchableStore
+) -> None:
     rng = np.random.default_rng(1)
     points = [[int(rng.integers(3)), int(y), int(x)] for y, x in rng.integers(20, 90, (60, 2))]
     assert_same(look(engine, points[:30], points[30:]), look(made, points[:30], points[30:]))
 
 
-def test_what_is_beside_the_rows(made: Store, engine: Engine) -> None:
+def test_what_is_beside_the_rows(made: EmbeddingStore, engine: SearchableStore) -> None:
     assert engine.manifest == made.manifest
     assert engine.grid == made.grid
     np.testing.assert_array_equal(engine.sample(), made.sample())
@@ -141,7 +147,7 @@ def test_what_is_beside_the_rows(made: Store, engine: Engine) -> None:
     )
 
 
-def test_a_place_without_a_row(made: Store, engine: Engine) -> None:
+def test_a_place_without_a_row(made: EmbeddingStore, engine: SearchableStore) -> None:
     with pytest.raises(ConfigError, match=r"positive example \[1, 140, 20\] has no row .* skipped"):
         look(engine, [[1, 140, 20]])
     skipped = ~made.flat()[1]
@@ -151,7 +157,7 @@ def test_a_place_without_a_row(made: Store, engine: Engine) -> None:
 
 
 @pytest.fixture
-def random_table(tmp_path: Path, made: Store) -> tuple[Sql, np.ndarray]:
+def random_table(tmp_path: Path, made: EmbeddingStore) -> tuple[ClickHouseStore, np.ndarray]:
     """Return a search of 500 random signatures, many equally far from any, and its rows."""
     target = open_target(f"chdb://{tmp_path / 'db'}", PLAIN)
     write_tables(made, *target, nothing)
@@ -163,12 +169,14 @@ def random_table(tmp_path: Path, made: Store) -> tuple[Sql, np.ndarray]:
     rows["signature"] = rng.integers(0, 2**64, 40, dtype=np.uint64)[rng.integers(40, size=500)]
     for part in np.array_split(rows, 7):
         target[0].insert(places, part.tobytes())
-    engine = open_engine(f"chdb://{tmp_path / 'db'}", PLAIN)
-    assert isinstance(engine, Sql)
+    engine = open_searchable(f"chdb://{tmp_path / 'db'}", PLAIN)
+    assert isinstance(engine, ClickHouseStore)
     return engine, np.sort(rows)
 
 
-def test_the_nearest_are_those_of_a_full_sort(random_table: tuple[Sql, np.ndarray]) -> None:
+def test_the_nearest_are_those_of_a_full_sort(
+    random_table: tuple[ClickHouseStore, np.ndarray],
+) -> None:
     engine, rows = random_table
     wanted = np.array([0, 2**64 - 1, rows["signature"][3], 7], dtype=np.uint64)
     for count in (1, 4):
@@ -183,7 +191,7 @@ def test_the_nearest_are_those_of_a_full_sort(random_table: tuple[Sql, np.ndarra
             np.testing.assert_array_equal(found, expected[first:last])
 
 
-def test_rows_in_several_tables_are_one_volume(made: Store, tmp_path: Path) -> None:
+def test_rows_in_several_tables_are_one_volume(made: EmbeddingStore, tmp_path: Path) -> None:
     """As the shards of a cluster are, here read through remote() and merge()."""
     connection, database, table = open_target(f"chdb://{tmp_path / 'db'}", PLAIN)
     write_tables(made, connection, database, table, nothing)
@@ -193,13 +201,15 @@ def test_rows_in_several_tables_are_one_volume(made: Store, tmp_path: Path) -> N
         connection.run(
             f"INSERT INTO part{number} SELECT * FROM {places} WHERE place % 7 % 2 = {number}"
         )
-    parts = Sql(connection, "remote('127.0.0.1', merge('default', '^part'))", about)
+    parts = ClickHouseStore(connection, "remote('127.0.0.1', merge('default', '^part'))", about)
     for settings in ({"candidates": 30, "n_results": 60}, {"exact": True}):
         expected = look(made, POSITIVE, NEGATIVE, **settings)
         assert_same(look(parts, POSITIVE, NEGATIVE, **settings), expected)
 
 
-def test_thousands_of_examples_are_one_query(random_table: tuple[Sql, np.ndarray]) -> None:
+def test_thousands_of_examples_are_one_query(
+    random_table: tuple[ClickHouseStore, np.ndarray],
+) -> None:
     engine, rows = random_table
     wanted = np.random.default_rng(0).integers(0, 2**64, 4400, dtype=np.uint64)  # 270 kB of SQL
     least = np.bitwise_count(rows["signature"][:, None] ^ wanted).min(axis=1)
@@ -216,7 +226,7 @@ def test_a_server_is_asked_to_take_a_long_query(port: int, monkeypatch: pytest.M
 
 
 def test_rows_are_sorted_below_a_threshold_only(
-    random_table: tuple[Sql, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    random_table: tuple[ClickHouseStore, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, rows = random_table
     asked: list[str] = []
@@ -231,7 +241,9 @@ def test_rows_are_sorted_below_a_threshold_only(
     assert all("distance <= " in sql for sql in asked if "ORDER BY" in sql)
 
 
-def test_a_change_during_a_search_is_noticed(random_table: tuple[Sql, np.ndarray]) -> None:
+def test_a_change_during_a_search_is_noticed(
+    random_table: tuple[ClickHouseStore, np.ndarray],
+) -> None:
     engine, rows = random_table
     wanted = rows["signature"][:1]
     engine.nearest(wanted, 0, 5, within=None, n_threads=None)
@@ -243,7 +255,9 @@ def test_a_change_during_a_search_is_noticed(random_table: tuple[Sql, np.ndarray
         engine.nearest(wanted, 5, 200, within=None, n_threads=None)
 
 
-def test_a_place_that_is_there_twice_is_noticed(random_table: tuple[Sql, np.ndarray]) -> None:
+def test_a_place_that_is_there_twice_is_noticed(
+    random_table: tuple[ClickHouseStore, np.ndarray],
+) -> None:
     engine, rows = random_table
     rows = rows[:3]
     engine.connection.insert(engine.places, rows.tobytes())
@@ -265,28 +279,28 @@ def test_a_place_that_is_there_twice_is_noticed(random_table: tuple[Sql, np.ndar
 )
 def test_addresses_that_are_none(name: str, message: str) -> None:
     with pytest.raises((ConfigError, DataError), match=message):
-        open_engine(name, PLAIN)
+        open_searchable(name, PLAIN)
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     with pytest.raises(ConfigError, match="environment variable EMQS_CLICKHOUSE_PASSWORD") as error:
-        open_engine("clickhouse://me:hunter2@h/d/t", PLAIN)
+        open_searchable("clickhouse://me:hunter2@h/d/t", PLAIN)
     assert "hunter2" not in str(error.value)
 
 
 def test_a_server_that_does_not_let_one_in(
-    made: Store, port: int, monkeypatch: pytest.MonkeyPatch
+    made: EmbeddingStore, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"clickhouse://127.0.0.1:{port}/default/nothing"
     monkeypatch.setenv(PASSWORD, "hunter2")
     with pytest.raises(DataError, match="refuses the user or the password") as error:
-        open_engine(address, ClickhouseConfig(user=USER))
+        open_searchable(address, ClickhouseConfig(user=USER))
     assert "hunter2" not in str(error.value)
     monkeypatch.setenv(PASSWORD, SECRET)
     with pytest.raises(DataError, match=r"has no table `default`\.`nothing`"):
-        open_engine(address, ClickhouseConfig(user=USER))
+        open_searchable(address, ClickhouseConfig(user=USER))
     target = open_target(f"clickhouse://127.0.0.1:{port}/nothere/x", ClickhouseConfig(user=USER))
     with pytest.raises(DataError, match=r"nothere/x: Database nothere does not exist"):
         write_tables(made, *target, nothing)
     with pytest.raises(DataError, match=r"Connection refused\. Check host and port"):
-        open_engine("clickhouse://127.0.0.1:9/d/t", PLAIN)
+        open_searchable("clickhouse://127.0.0.1:9/d/t", PLAIN)

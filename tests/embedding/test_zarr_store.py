@@ -10,12 +10,12 @@ from support.embedded_volumes import contents, filled, model, volume, voxels
 
 from emqs.embedding.build.grids import fitting_block
 from emqs.embedding.stores import zarr as zarrs
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError
 from emqs.volumes import open_volume
 
-GRID = Grid((3, 12, 16), 16, (1, 8, 8), 8, (30.0, 5.0, 5.0), (100.0, 0.0, 10.0))
+GRID = PlaceGrid((3, 12, 16), 16, (1, 8, 8), 8, (30.0, 5.0, 5.0), (100.0, 0.0, 10.0))
 
 
 def zarr(path: Path) -> np.ndarray:

@@ -388,7 +388,9 @@ def test_density_is_the_ratio_of_kernel_means() -> None:
 
 @pytest.mark.parametrize("has_negatives", [True, False])
 def test_the_background_takes_half_of_the_negative_weight(has_negatives: bool) -> None:
-    given = heads.Given(np.ones((4, 2)), np.zeros((6 * has_negatives, 2)), np.full((50, 2), 2.0))
+    given = heads.TrainingExamples(
+        np.ones((4, 2)), np.zeros((6 * has_negatives, 2)), np.full((50, 2), 2.0)
+    )
     codes, is_positive, weights = given.weighted(10)
     assert len(codes) == 4 + 6 * has_negatives + 10
     share = [weights[(codes == v).all(axis=1)].sum() / weights.sum() for v in (1, 0, 2)]

@@ -37,9 +37,13 @@ def convolutional() -> Model:
     return Model("contrastive", network, settings, PreprocessingConfig(size=16))
 
 
-def search(query: QueryConfig, model: Model | None = None, **changes: Any) -> stack_search.Search:  # noqa: ANN401
+def search(
+    query: QueryConfig,
+    model: Model | None = None,
+    **changes: Any,  # noqa: ANN401
+) -> stack_search.StackSearch:
     stack = replace(blobs(), **changes)
-    return stack_search.Search(model or pixels(), stack, SIZE, query, EXACT)
+    return stack_search.StackSearch(model or pixels(), stack, SIZE, query, EXACT)
 
 
 class Brightness:
@@ -53,9 +57,9 @@ class Brightness:
         return codes.astype(np.float64).mean(axis=1)
 
 
-def prepared(scorer: Any) -> stack_search.Prepared:  # noqa: ANN401
+def prepared(scorer: Any) -> stack_search.FittedExamples:  # noqa: ANN401
     nothing = stack_search.Examples(np.empty((0, 1), np.float32), np.empty(0, np.int64), 0)
-    return stack_search.Prepared((stack_search.Part(scorer, nothing, None, None),))
+    return stack_search.FittedExamples((stack_search.Part(scorer, nothing, None, None),))
 
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
@@ -101,7 +105,9 @@ def test_examples_are_the_windows_in_them() -> None:
     np.testing.assert_array_equal(found.of(np.array([0, 2])), both)
 
 
-def literal(query: QueryConfig, looking: stack_search.Search, boxes: np.ndarray) -> list[float]:
+def literal(
+    query: QueryConfig, looking: stack_search.StackSearch, boxes: np.ndarray
+) -> list[float]:
     """Brightness of windows, smoothed over slices of one size, the best in each patch."""
     stack, (window,), step = looking.stack, looking.edges, looking.step
     maps: dict[int, dict[tuple[int, int], float]] = {}

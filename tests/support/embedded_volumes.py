@@ -7,7 +7,7 @@ import torch
 
 from emqs import models
 from emqs.datasets.synthetic import em_stack
-from emqs.embedding.build import EmbedConfig, Filled, build
+from emqs.embedding.build import Built, EmbedConfig, build
 from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches.settings import PatchConfig
@@ -44,7 +44,7 @@ def model(seed: int = 0, *, name: str = "contrastive", contrast: str = "slice") 
 
 def filled(
     path: Path, source: Volume | None = None, encoder: Model | None = None, **settings: object
-) -> Filled:
+) -> Built:
     """Return an embedding volume of 16-voxel patches every 8 voxels."""
     settings = {"block": 8, "n_sample": 256, **settings}
     return build(

@@ -16,9 +16,9 @@ import numpy as np
 from emqs.embedding import dense, encode
 from emqs.datasets import Stack
 from emqs.errors import DataError
-from emqs.embedding.build.planes import Source, usable
+from emqs.embedding.build.planes import PlaceSource, usable
 from emqs.models import Convolutional, Encoder
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.volumes import Box, Volume
 from emqs.models.weights import Model
 
@@ -99,7 +99,7 @@ class BlockEncoder:
     """Codes of the places of a grid."""
 
     def __init__(
-        self, source: Source, model: Model, grid: Grid, batch_size: int, device: str | None
+        self, source: PlaceSource, model: Model, grid: PlaceGrid, batch_size: int, device: str | None
     ) -> None:
         """Keep what is needed; nothing is read yet.
 
@@ -137,9 +137,9 @@ class BlockEncoder:
         sums = np.zeros((*places.shape, size), dtype=np.float32)
         for axis in along:
             for i in range(places.shape[axis]):
-                here = np.moveaxis(valid, axis, 0)[i]  # views
-                there = np.moveaxis(sums, axis, 0)[i]
-                self._add(axis, i, places, here, there)
+                plane_valid = np.moveaxis(valid, axis, 0)[i]  # views
+                plane_sums = np.moveaxis(sums, axis, 0)[i]
+                self._add(axis, i, places, plane_valid, plane_sums)
         codes = sums.reshape(-1, size) if valid.all() else sums[valid]
         codes /= np.float32(len(along))
         highest = max(float(codes.max(initial=0)), -float(codes.min(initial=0)))
@@ -176,8 +176,8 @@ class BlockEncoder:
             slices = at if grid.planes == "ortho" else places.start[0] + i
         name = f"plane {NAMES[axis]} at {at}"
         stack = Stack(name, [self.source.shown(voxels, slices)], ["0"], intensity=(0, 1))
-        for here, batch in encode.embed_batches(
+        for numbers, batch in encode.embed_batches(
             self.model, stack, boxes, patch_size=grid.size, batch_size=self.batch_size,
             device=self.device,
         ) if len(boxes) else ():  # fmt: skip
-            sums[rows[here], columns[here]] += batch
+            sums[rows[numbers], columns[numbers]] += batch

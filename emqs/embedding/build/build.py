@@ -16,15 +16,15 @@ from emqs.embedding.stores import zarr
 from emqs.patches.settings import PatchConfig
 from emqs.errors import ConfigError, DataError
 from emqs.embedding.build import compatibility, work
-from emqs.embedding.build.ray_executor import OnRay, Opener
-from emqs.embedding.build.executors import Engine, Local
+from emqs.embedding.build.ray_executor import RayExecutor, Opener
+from emqs.embedding.build.executors import Executor, InProcess
 from emqs.embedding.build.grids import make_grid
-from emqs.embedding.build.settings import EmbedConfig, Filled, RayConfig
-from emqs.embedding.build.planes import Source, slices, statistics_depth
-from emqs.embedding.build.work import Done, Hand
+from emqs.embedding.build.settings import EmbedConfig, Built, RayConfig
+from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
+from emqs.embedding.build.work import Done, WorkerContext
 from emqs.models import Fittable
-from emqs.embedding.stores.grid import Grid
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box, Volume
 from emqs.datasets.volume_stack import RANGES
 from emqs.models.weights import Model
@@ -46,7 +46,7 @@ def build(
     opened_as: str | None = None,
     ray: RayConfig | None = None,
     reopen: Opener | None = None,
-) -> Filled:
+) -> Built:
     """Write what is missing of an embedding volume; make it if it is not there.
 
     Args:
@@ -79,28 +79,28 @@ def build(
             f"model={model.name} learns from what it searches, so codes of another run would not "
             "be comparable. Choose a model whose weights are fixed, e.g. model=contrastive."
         )
-    there = zarr.open_store(path) if path.exists() else None
-    block = settings.block if settings.block is not None or there is None else there.grid.block
+    store = zarr.open_store(path) if path.exists() else None
+    block = settings.block if settings.block is not None or store is None else store.grid.block
     grid = make_grid(
         volume, patch, step_z_nm=settings.step_z_nm, block=block, planes=settings.planes
     )
-    source = Source(volume, _intensity(volume, settings), settings.padding)
+    source = PlaceSource(volume, _intensity(volume, settings), settings.padding)
     name = volume.name if opened_as is None else opened_as
     asked = compatibility.asked(source, model, grid, settings, name)
-    longer = there is not None and compatibility.check(there, volume, asked)
-    hand = Hand(source, model, grid, batch_size, device)
-    engine: Engine = Local() if ray is None else OnRay(ray, reopen)
+    longer = store is not None and compatibility.check(store, volume, asked)
+    hand = WorkerContext(source, model, grid, batch_size, device)
+    engine: Executor = InProcess() if ray is None else RayExecutor(ray, reopen)
     with closing(engine):
-        if there is None:
-            there = _started(engine, hand, path, asked, settings)
+        if store is None:
+            store = _started(engine, hand, path, asked, settings)
         elif longer:
-            known = there.manifest["contrast"]
-            new = _contrast(engine, hand, there.grid.shape[0])
+            known = store.manifest["contrast"]
+            new = _contrast(engine, hand, store.grid.shape[0])
             contrast = None if new is None else [*known, *new.tolist()]
-            there = there.grow({**there.manifest, **asked, "contrast": contrast})
-        done = _filled(engine, hand, there, settings.worker, show=progress)
-    return Filled(
-        there, done.n_patches, done.n_blocks, done.n_found, done.n_skipped,
+            store = store.grow({**store.manifest, **asked, "contrast": contrast})
+        done = _filled(engine, hand, store, settings.worker, show=progress)
+    return Built(
+        store, done.n_patches, done.n_blocks, done.n_found, done.n_skipped,
         time.perf_counter() - started, done.seconds_disk,
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _intensity(volume: Volume, settings: EmbedConfig) -> tuple[float, float]:
     return RANGES[volume.dtype]
 
 
-def _contrast(engine: Engine, hand: Hand, first: int) -> np.ndarray | None:
+def _contrast(engine: Executor, hand: WorkerContext, first: int) -> np.ndarray | None:
     """Return mean and spread of slices, if the model needs them.
 
     Args:
@@ -126,14 +126,14 @@ def _contrast(engine: Engine, hand: Hand, first: int) -> np.ndarray | None:
     """
     if hand.model.preprocessing.contrast == "none":
         return None
-    wanted = slices(hand.source.volume, hand.grid)[first:]
-    group = wanted // statistics_depth(hand.source.volume)
-    parts = [part.tolist() for part in np.split(wanted, np.flatnonzero(np.diff(group)) + 1)]
-    found = dict(engine.run(work.contrast, hand, parts))
-    return np.concatenate([found[number] for number in range(len(parts))])
+    numbers = slices(hand.source.volume, hand.grid)[first:]
+    group = numbers // statistics_depth(hand.source.volume)
+    parts = [part.tolist() for part in np.split(numbers, np.flatnonzero(np.diff(group)) + 1)]
+    measured = dict(engine.run(work.contrast, hand, parts))
+    return np.concatenate([measured[number] for number in range(len(parts))])
 
 
-def sample_boxes(grid: Grid, settings: EmbedConfig) -> list[Box]:
+def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
     """Return groups of places all over the grid, in the order in which they are looked at."""
     edges = SAMPLE_EDGE[grid.planes]
     counts = [-(-n // edge) for n, edge in zip(grid.shape, edges, strict=True)]
@@ -155,19 +155,19 @@ def sample_boxes(grid: Grid, settings: EmbedConfig) -> list[Box]:
 
 
 def _started(
-    engine: Engine, hand: Hand, path: Path, asked: dict[str, Any], settings: EmbedConfig
-) -> Store:
+    engine: Executor, hand: WorkerContext, path: Path, asked: dict[str, Any], settings: EmbedConfig
+) -> EmbeddingStore:
     """Return a new store, its signer learnt from a sample of the volume."""
     creation.check_new(path)
     contrast = _contrast(engine, hand, 0)
     boxes = sample_boxes(hand.grid, settings)
     part = boxes, settings.n_sample, contrast
-    ((_, found),) = engine.run(work.sample, hand, [part])
-    sample = np.concatenate(found)[: settings.n_sample]
+    ((_, drawn),) = engine.run(work.sample, hand, [part])
+    sample = np.concatenate(drawn)[: settings.n_sample]
     if len(sample) < 2:
         raise DataError(
             f"{hand.source.volume.name} shows nothing to embed: all but {len(sample)} of the "
-            f"patches in {len(found)} places are constant, padding, or hold NaN. Look at the "
+            f"patches in {len(drawn)} places are constant, padding, or hold NaN. Look at the "
             "volume, and at embed.padding and embed.intensity."
         )
     signer = signatures.fit(sample.astype(np.float64), seed=settings.seed)
@@ -179,12 +179,12 @@ def _started(
     return creation.create(path, manifest, sample)
 
 
-def _filled(engine: Engine, hand: Hand, there: Store, worker: list[int], *, show: bool) -> Done:
+def _filled(engine: Executor, hand: WorkerContext, store: EmbeddingStore, worker: list[int], *, show: bool) -> Done:
     """Write all blocks that are missing or damaged; start with this worker's share of them."""
-    grid = there.grid
-    known = there.manifest["contrast"]
+    grid = store.grid
+    known = store.manifest["contrast"]
     source = replace(hand.source, contrast=None if known is None else np.array(known))
-    hand = replace(hand, source=source, grid=grid, store=there)
+    hand = replace(hand, source=source, grid=grid, store=store)
     depth = max(1, hand.source.volume.chunks[0] // grid.stride[0])
     parts = work.parts(grid, depth, single=engine.single)
     begin = len(parts) * worker[0] // worker[1]

@@ -11,10 +11,10 @@ import emqs
 from emqs.embedding.stores import zarr
 from emqs.errors import ConfigError
 from emqs.embedding.build.settings import EmbedConfig
-from emqs.embedding.build.planes import Source
+from emqs.embedding.build.planes import PlaceSource
 from emqs.models import Encoder
-from emqs.embedding.stores.grid import Grid, Triple
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.grid import PlaceGrid, Triple
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box, Volume
 from emqs.models.weights import Model
 
@@ -22,7 +22,7 @@ FINGERPRINT = (8, 64)  # squares of the volume, and their edge, that say whether
 
 
 def asked(
-    source: Source, model: Model, grid: Grid, settings: EmbedConfig, name: str
+    source: PlaceSource, model: Model, grid: PlaceGrid, settings: EmbedConfig, name: str
 ) -> dict[str, Any]:
     """Return the part of the manifest that a store must have to be filled with these settings.
 
@@ -71,13 +71,13 @@ def _fingerprint(volume: Volume, shape: Triple) -> str:
     return digest.hexdigest()
 
 
-def check(there: Store, volume: Volume, wanted: dict[str, Any]) -> bool:
+def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> bool:
     """Raise an error unless a store is what is asked for; the volume may have got longer.
 
     Args:
-        there: The store.
+        store: The store.
         volume: What it should be of.
-        wanted: See ``asked``.
+        requested: See ``asked``.
 
     Returns:
         Whether the volume got longer, so that the store must.
@@ -85,20 +85,20 @@ def check(there: Store, volume: Volume, wanted: dict[str, Any]) -> bool:
     Raises:
         ConfigError: If anything else differs.
     """
-    old = there.manifest["volume"]["shape"]
-    named = {key: wanted["volume"][key] for key in ("shape", "dtype")}
-    compared = {**wanted, "volume": named}
-    longer = wanted["volume"]["shape"][0] > old[0] and wanted["volume"]["shape"][1:] == old[1:]
-    longer = bool(longer and there.grid.planes == "xy")
+    old = store.manifest["volume"]["shape"]
+    named = {key: requested["volume"][key] for key in ("shape", "dtype")}
+    compared = {**requested, "volume": named}
+    longer = requested["volume"]["shape"][0] > old[0] and requested["volume"]["shape"][1:] == old[1:]
+    longer = bool(longer and store.grid.planes == "xy")
     if longer:
         compared["volume"] = {"dtype": named["dtype"]}
-        shape = [there.grid.shape[0], *wanted["grid"]["shape"][1:]]
-        compared["grid"] = {**wanted["grid"], "shape": shape}
-    creation.check_same(there.path, there.manifest, compared)
-    found = _fingerprint(volume, (old[0], old[1], old[2]))
-    if found != there.manifest["volume"]["fingerprint"]:
+        shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
+        compared["grid"] = {**requested["grid"], "shape": shape}
+    creation.check_same(store.path, store.manifest, compared)
+    fingerprint = _fingerprint(volume, (old[0], old[1], old[2]))
+    if fingerprint != store.manifest["volume"]["fingerprint"]:
         raise ConfigError(
-            f"{there.path} was made of other voxels than those of {volume.name}. Give another "
+            f"{store.path} was made of other voxels than those of {volume.name}. Give another "
             "out=, or the volume it was made of."
         )
     return longer

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from emqs.embedding.build.work import Hand
+from emqs.embedding.build.work import WorkerContext
 
-Work = Callable[[Hand, Any], Any]
+Work = Callable[[WorkerContext, Any], Any]
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Does parts of the work."""
 
     single: bool  # parts are best small, since there is one process
 
-    def run(self, work: Work, hand: Hand, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield the number of each part and its result, in any order.
 
         Raises:
@@ -26,12 +26,12 @@ class Engine(Protocol):
         ...
 
 
-class Local:
+class InProcess:
     """This process."""
 
     single = True
 
-    def run(self, work: Work, hand: Hand, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield results in order."""
         for number, part in enumerate(parts):
             yield number, work(hand, part)

@@ -5,7 +5,7 @@ import numpy as np
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
 from emqs.errors import ConfigError
-from emqs.embedding.stores.grid import INNER, Grid, Triple
+from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.volumes import Volume
 
 REACH_PX = 4096  # longest edge of a block, in voxels, so that its pixels take 100 MB or so ...
@@ -21,7 +21,7 @@ def make_grid(
     step_z_nm: float | None,
     block: int | None,
     planes: str = "xy",
-) -> Grid:
+) -> PlaceGrid:
     """Return the grid of whole patches over a volume.
 
     Args:
@@ -63,7 +63,7 @@ def make_grid(
         most, reach = (ORTHO_PLACES, ORTHO_REACH_PX) if ortho else (MOST_PLACES, REACH_PX)
         block = fitting_block(counts, max(INNER, min(most, reach // stride)))
     steps = step_z, stride, stride
-    return Grid(counts, size, steps, block, volume.voxel_size_nm, volume.origin_nm, planes)
+    return PlaceGrid(counts, size, steps, block, volume.voxel_size_nm, volume.origin_nm, planes)
 
 
 def fitting_block(counts: Triple, most: int) -> int:

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from emqs.patches import grid as grids
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.volumes import Box, Volume
 
 STATISTICS_PX = 1024  # edge of the tiles that a slice's mean and spread are measured in, about ...
@@ -17,7 +17,7 @@ READ_BYTES = 2**27  # read at once for them
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class PlaceSource:
     """Parts of planes as the network is shown them.
 
     Attributes:
@@ -59,11 +59,11 @@ class Source:
 
     def tissue(self, voxels: np.ndarray) -> np.ndarray:
         """Return which voxels show anything, same shape, bool."""
-        there = np.isfinite(voxels)
-        return there if self.padding is None else there & (voxels != self.padding)
+        finite = np.isfinite(voxels)
+        return finite if self.padding is None else finite & (voxels != self.padding)
 
 
-def slices(volume: Volume, grid: Grid) -> np.ndarray:
+def slices(volume: Volume, grid: PlaceGrid) -> np.ndarray:
     """Return the slices of a volume whose contrast must be known, int64, ascending.
 
     Those of the grid; all of them, if patches are cut through slices.
@@ -73,7 +73,7 @@ def slices(volume: Volume, grid: Grid) -> np.ndarray:
     return np.arange(grid.shape[0]) * grid.stride[0]
 
 
-def contrast(source: Source, wanted: np.ndarray) -> np.ndarray:
+def contrast(source: PlaceSource, numbers: np.ndarray) -> np.ndarray:
     """Return mean and spread of slices, shape ``(n, 2)``, float64.
 
     All tissue of a slice counts or, of one that is larger than 64 tiles, that in evenly spaced
@@ -81,23 +81,23 @@ def contrast(source: Source, wanted: np.ndarray) -> np.ndarray:
 
     Args:
         source: The volume.
-        wanted: Slices of the volume, shape ``(n,)``, ascending.
+        numbers: Slices of the volume, shape ``(n,)``, ascending.
     """
     volume = source.volume
     tile = [c * -(-STATISTICS_PX // c) for c in volume.chunks[1:]]
     corners = list(product(range(0, volume.shape[1], tile[0]), range(0, volume.shape[2], tile[1])))
     chosen = np.linspace(0, len(corners) - 1, min(len(corners), STATISTICS_TILES)).round()
     depth = statistics_depth(volume)
-    sums = np.zeros((len(wanted), 3))  # count, sum, sum of squares
-    start = int(wanted[0]) // depth * depth if len(wanted) else volume.shape[0]
+    sums = np.zeros((len(numbers), 3))  # count, sum, sum of squares
+    start = int(numbers[0]) // depth * depth if len(numbers) else volume.shape[0]
     for begin in range(start, volume.shape[0], depth):
         end = min(begin + depth, volume.shape[0])
-        here = np.flatnonzero((wanted >= begin) & (wanted < end))
-        for y, x in (corners[int(i)] for i in chosen) if len(here) else ():
+        inside = np.flatnonzero((numbers >= begin) & (numbers < end))
+        for y, x in (corners[int(i)] for i in chosen) if len(inside) else ():
             stop = end, min(y + tile[0], volume.shape[1]), min(x + tile[1], volume.shape[2])
             voxels = volume.read(Box((begin, y, x), stop))
-            for i in here.tolist():
-                sums[i] += _sums(source, voxels[int(wanted[i]) - begin])
+            for i in inside.tolist():
+                sums[i] += _sums(source, voxels[int(numbers[i]) - begin])
     count = np.maximum(sums[:, 0], 1)
     mean = np.where(sums[:, 0] > 0, sums[:, 1] / count, cutting.CONTRAST_MEAN)
     variance = np.where(sums[:, 0] > 0, sums[:, 2] / count - mean**2, 0.0)
@@ -111,14 +111,14 @@ def statistics_depth(volume: Volume) -> int:
     return min(depth, max(volume.chunks[0], 1))
 
 
-def _sums(source: Source, voxels: np.ndarray) -> np.ndarray:
+def _sums(source: PlaceSource, voxels: np.ndarray) -> np.ndarray:
     """Return number, sum and sum of squares of what shows tissue, float64."""
     values = source.unit(voxels[source.tissue(voxels)]).astype(np.float64)
     return np.array([values.size, values.sum(), np.square(values).sum()])
 
 
 def usable(
-    source: Source,
+    source: PlaceSource,
     voxels: np.ndarray,
     *,
     size: int,

@@ -29,9 +29,9 @@ from emqs.models import weights
 from emqs.errors import ConfigError, DataError, EmqsError, require
 from emqs.embedding.build.executors import Work
 from emqs.embedding.build.settings import RayConfig
-from emqs.embedding.build.planes import Source
-from emqs.embedding.build.work import Hand
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.build.planes import PlaceSource
+from emqs.embedding.build.work import WorkerContext
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
 from emqs.volumes import Volume
 from emqs.models.weights import Model
@@ -73,7 +73,7 @@ class Recipe:
         return hash(self.key)
 
 
-class OnRay:
+class RayExecutor:
     """Processes of a Ray cluster, or of one that is started on this computer."""
 
     single = False
@@ -100,7 +100,7 @@ class OnRay:
         self._folder: Path | None = None
         self._started = False
 
-    def run(self, work: Work, hand: Hand, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield results in the order in which they come.
 
         Args:
@@ -179,13 +179,13 @@ class OnRay:
         """Return how many parts are given out at once."""
         if self.settings.workers is not None:
             return self.settings.workers
-        there = self.package.cluster_resources()
-        capacity = there.get("CPU", 0) / self.settings.cpus
+        resources = self.package.cluster_resources()
+        capacity = resources.get("CPU", 0) / self.settings.cpus
         if gpus > 0:
-            capacity = min(capacity, there.get("GPU", 0) / gpus)
+            capacity = min(capacity, resources.get("GPU", 0) / gpus)
         return 2 * max(1, int(capacity))  # what waits lets a cluster grow
 
-    def _recipe(self, hand: Hand, gpus: float) -> Recipe:
+    def _recipe(self, hand: WorkerContext, gpus: float) -> Recipe:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "weights.safetensors"
             weights.save(path, hand.model)
@@ -251,17 +251,17 @@ def _work(recipe: Recipe, path: str | None, work: Work, part: Any) -> Any:  # no
 
 
 @lru_cache(maxsize=1)
-def _hand(recipe: Recipe, path: str | None) -> Hand:
+def _hand(recipe: Recipe, path: str | None) -> WorkerContext:
     """Return the hand of this process, made once."""
     torch.set_num_threads(recipe.threads)
     volume, model = recipe.reopen(), _model(recipe)
     store = None if path is None else open_store(Path(path))
-    grid, contrast = Grid.from_dict(recipe.grid), None
+    grid, contrast = PlaceGrid.from_dict(recipe.grid), None
     if store is not None:
         known = store.manifest["contrast"]
         grid, contrast = store.grid, None if known is None else np.array(known)
-    source = Source(volume, recipe.intensity, recipe.padding, contrast)
-    return Hand(source, model, grid, recipe.batch_size, recipe.device, store)
+    source = PlaceSource(volume, recipe.intensity, recipe.padding, contrast)
+    return WorkerContext(source, model, grid, recipe.batch_size, recipe.device, store)
 
 
 def _model(recipe: Recipe) -> Model:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from emqs.errors import ConfigError
 from emqs.embedding.stores.grid import INNER, PLANES
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class RayConfig:
 
 
 @dataclass(frozen=True)
-class Filled:
+class Built:
     """What a run did."""
 
-    store: Store
+    store: EmbeddingStore
     n_patches: int  # embedded by this run; skipped ones are not counted
     n_blocks: int  # written by this run
     n_found: int  # blocks that were there and whole

@@ -9,15 +9,15 @@ import numpy as np
 
 from emqs.embedding.build import planes
 from emqs.embedding.build.block_encoder import BlockEncoder
-from emqs.embedding.build.planes import Source
-from emqs.embedding.stores.grid import Grid, Triple
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.build.planes import PlaceSource
+from emqs.embedding.stores.grid import PlaceGrid, Triple
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box
 from emqs.models.weights import Model
 
 
 @dataclass(frozen=True, eq=False)
-class Hand:
+class WorkerContext:
     """What a process needs to do its part.
 
     Attributes:
@@ -29,12 +29,12 @@ class Hand:
         store: What is filled, once it is there.
     """
 
-    source: Source
+    source: PlaceSource
     model: Model
-    grid: Grid
+    grid: PlaceGrid
     batch_size: int
     device: str | None
-    store: Store | None = field(default=None, repr=False)
+    store: EmbeddingStore | None = field(default=None, repr=False)
 
     @cached_property
     def encode(self) -> BlockEncoder:
@@ -61,12 +61,12 @@ class Done:
         return Done(**{name: mine[name] + theirs[name] for name in mine})
 
 
-def contrast(hand: Hand, wanted: list[int]) -> np.ndarray:
+def contrast(hand: WorkerContext, numbers: list[int]) -> np.ndarray:
     """Return mean and spread of slices; see ``source.contrast``."""
-    return planes.contrast(hand.source, np.array(wanted, dtype=np.int64))
+    return planes.contrast(hand.source, np.array(numbers, dtype=np.int64))
 
 
-def sample(hand: Hand, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
+def sample(hand: WorkerContext, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
     """Return codes ``(n, D)``, float16, of groups of places, until there are enough.
 
     Args:
@@ -75,15 +75,15 @@ def sample(hand: Hand, part: tuple[list[Box], int, np.ndarray | None]) -> list[n
     """
     boxes, enough, known = part
     hand = replace(hand, source=replace(hand.source, contrast=known))
-    found: list[np.ndarray] = []
+    drawn: list[np.ndarray] = []
     for box in boxes:
-        found.append(hand.encode(box)[0])
-        if sum(len(codes) for codes in found) >= enough:
+        drawn.append(hand.encode(box)[0])
+        if sum(len(codes) for codes in drawn) >= enough:
             break
-    return found
+    return drawn
 
 
-def make(hand: Hand, blocks: list[Triple]) -> Done:
+def make(hand: WorkerContext, blocks: list[Triple]) -> Done:
     """Write those of some blocks that are missing or damaged.
 
     Args:
@@ -91,17 +91,17 @@ def make(hand: Hand, blocks: list[Triple]) -> Done:
         blocks: Neighbours above each other. With ``planes="ortho"`` all of a cube, so that its
             planes are encoded once; a code is then the same whichever of them are missing.
     """
-    there, grid = hand.store, hand.grid
-    if there is None:
+    store, grid = hand.store, hand.grid
+    if store is None:
         raise RuntimeError("make needs a store")
-    missing = [block for block in blocks if not there.is_done(block)]
+    missing = [block for block in blocks if not store.is_done(block)]
     done = Done(
         n_found=len(blocks) - len(missing),
         n_places=sum(int(np.prod(grid.places(block).shape)) for block in blocks),
     )
     for block, codes, valid in _encoded(hand, blocks, missing):
         before = time.perf_counter()
-        there.write(block, codes, valid)
+        store.write(block, codes, valid)
         done += Done(
             n_patches=len(codes),
             n_blocks=1,
@@ -116,7 +116,7 @@ def make(hand: Hand, blocks: list[Triple]) -> Done:
 
 
 def _encoded(
-    hand: Hand, blocks: list[Triple], missing: list[Triple]
+    hand: WorkerContext, blocks: list[Triple], missing: list[Triple]
 ) -> Iterator[tuple[Triple, np.ndarray, np.ndarray]]:
     """Yield each missing block, its codes, and which of its places they are of, ``(Y, X)``."""
     grid = hand.grid
@@ -128,12 +128,12 @@ def _encoded(
         first, last = grid.places(blocks[0]), grid.places(blocks[-1])
         codes, valid = hand.encode(Box(first.start, last.stop))
         ends = np.cumsum(valid.sum(axis=(1, 2)))[:-1]
-        for block, own, here in zip(blocks, np.split(codes, ends), valid, strict=True):
+        for block, own, block_valid in zip(blocks, np.split(codes, ends), valid, strict=True):
             if block in missing:
-                yield block, own, here
+                yield block, own, block_valid
 
 
-def parts(grid: Grid, depth: int, *, single: bool) -> list[list[Triple]]:
+def parts(grid: PlaceGrid, depth: int, *, single: bool) -> list[list[Triple]]:
     """Return the blocks in parts that are worked on together.
 
     Args:
@@ -146,14 +146,14 @@ def parts(grid: Grid, depth: int, *, single: bool) -> list[list[Triple]]:
     blocks = list(grid.blocks(depth))
     if single and grid.planes == "xy":
         return [[block] for block in blocks]
-    found: list[list[Triple]] = []
+    runs: list[list[Triple]] = []
     for block in blocks:
         if (
-            found
-            and found[-1][-1][1:] == block[1:]
-            and found[-1][0][0] // depth == block[0] // depth
+            runs
+            and runs[-1][-1][1:] == block[1:]
+            and runs[-1][0][0] // depth == block[0] // depth
         ):
-            found[-1].append(block)
+            runs[-1].append(block)
         else:
-            found.append([block])
-    return found
+            runs.append([block])
+    return runs

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.volumes import Box
 
 
-class Engine(Protocol):
+class SearchableStore(Protocol):
     """An embedding volume that can be searched.
 
     A position counts the places of the grid in its order, from 0. Answers do not depend on the
@@ -30,7 +30,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> PlaceGrid:
         """Where patches lie."""
         ...
 
@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     def nearest(
         self,
-        wanted: np.ndarray,
+        queries: np.ndarray,
         first: int,
         stop: int,
         *,
@@ -62,7 +62,7 @@ class Engine(Protocol):
         """Return the places with the nearest signatures, by distance and then by position.
 
         Args:
-            wanted: Signatures ``(P,)``, uint64; the nearest of them counts.
+            queries: Signatures ``(P,)``, uint64; the nearest of them counts.
             first: How many of the nearest are left out.
             stop: One past the last of the nearest that is returned.
             within: Places that may be found, as indices of the grid; None: all.

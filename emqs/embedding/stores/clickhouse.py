@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.stores.connections import Connection, table_of
-from emqs.embedding.stores.grid import Grid
+from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.hamming import N_DISTANCES
 from emqs.embedding.stores.rows import ROWS, read_manifest
 from emqs.errors import DataError
@@ -37,7 +37,7 @@ def coded(code_size: int) -> np.dtype:
     return np.dtype([("place", "<u8"), ("code", "<f2", (code_size,))])
 
 
-class Sql:
+class ClickHouseStore:
     """An embedding volume in a table of ClickHouse, or in files that it reads.
 
     Attributes:
@@ -61,7 +61,7 @@ class Sql:
             )
         self._manifest = content
         try:
-            self._grid = Grid.from_dict(content["grid"])
+            self._grid = PlaceGrid.from_dict(content["grid"])
             self._code_size = int(content["code_size"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{self.name} is damaged: its manifest lacks {error}.") from None
@@ -77,7 +77,7 @@ class Sql:
         return self._manifest
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> PlaceGrid:
         """Where patches lie."""
         return self._grid
 
@@ -94,12 +94,12 @@ class Sql:
 
     def _looked_up(self, columns: str, positions: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Return the rows of places that have one, in the order of places."""
-        found = [np.empty(0, dtype=dtype)]
+        tables = [np.empty(0, dtype=dtype)]
         for start in range(0, len(positions), ASKED):
             places = ",".join(map(str, positions[start : start + ASKED].tolist()))
             sql = f"SELECT {columns} FROM {self.places} WHERE place IN ({places})"
-            found.append(table_of(self.connection, sql, dtype))
-        rows = np.concatenate(found)
+            tables.append(table_of(self.connection, sql, dtype))
+        rows = np.concatenate(tables)
         rows = rows[np.argsort(rows["place"], kind="stable")]
         self._check_once(rows["place"])
         return rows
@@ -116,12 +116,12 @@ class Sql:
     def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
         positions = np.asarray(positions)
-        wanted, back = np.unique(positions, return_inverse=True)
-        rows = self._looked_up("place, signature", wanted, SIGNED)
-        signatures = np.zeros(len(wanted), dtype=np.uint64)
-        there = np.isin(wanted, rows["place"].astype(np.int64))
-        signatures[there] = rows["signature"]
-        return signatures[back], there[back]
+        places, back = np.unique(positions, return_inverse=True)
+        rows = self._looked_up("place, signature", places, SIGNED)
+        signatures = np.zeros(len(places), dtype=np.uint64)
+        present = np.isin(places, rows["place"].astype(np.int64))
+        signatures[present] = rows["signature"]
+        return signatures[back], present[back]
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
         """Return the codes ``(n, D)``, float32, of places that have one, in their order.
@@ -129,9 +129,9 @@ class Sql:
         Raises:
             DataError: If a place has none, or more than one.
         """
-        wanted, back = np.unique(np.asarray(positions), return_inverse=True)
-        rows = self._looked_up("place, code", wanted, coded(self._code_size))
-        if len(rows) != len(wanted):
+        places, back = np.unique(np.asarray(positions), return_inverse=True)
+        rows = self._looked_up("place, code", places, coded(self._code_size))
+        if len(rows) != len(places):
             raise DataError(
                 f"{self.name} has no code for a place that was found: the table was changed. "
                 "Search again."
@@ -147,7 +147,7 @@ class Sql:
 
     def nearest(
         self,
-        wanted: np.ndarray,
+        queries: np.ndarray,
         first: int,
         stop: int,
         *,
@@ -155,9 +155,9 @@ class Sql:
         n_threads: int | None,
     ) -> np.ndarray:
         """Return the places with the nearest signatures; see ``Engine.nearest``."""
-        key = np.unique(wanted).tobytes(), within
+        key = np.unique(queries).tobytes(), within
         if first == 0 or self._counted is None or self._counted[0] != key:
-            self._counted = key, self._counts(wanted, within, n_threads)
+            self._counted = key, self._counts(queries, within, n_threads)
         upto = np.cumsum(self._counted[1])  # how many lie at a distance or nearer
         stop = min(stop, int(upto[-1]))
         if first >= stop:
@@ -169,23 +169,23 @@ class Sql:
         before = int(upto[low - 1]) if low else 0
         farther = f"distance >= {low} AND " if before else ""
         sql = (
-            f"SELECT place, {distance(wanted)} AS distance FROM {self.places} "
+            f"SELECT place, {distance(queries)} AS distance FROM {self.places} "
             f"WHERE distance <= {high} AND {farther}{inside(self.grid, within)} "
             f"ORDER BY distance, place LIMIT {stop - first} OFFSET {first - before}"
         )
         rows = table_of(self.connection, sql + _threads(n_threads), RANKED)
         expected = np.diff(np.clip(upto, first, stop), prepend=first)
-        found = np.bincount(rows["distance"], minlength=N_DISTANCES)
-        if not np.array_equal(found, expected):
+        counted = np.bincount(rows["distance"], minlength=N_DISTANCES)
+        if not np.array_equal(counted, expected):
             raise DataError(f"{self.name} was changed while it was searched. Search again.")
         positions = rows["place"].astype(np.int64)
         self._check_once(np.sort(positions))
         return positions
 
-    def _counts(self, wanted: np.ndarray, within: Box | None, n_threads: int | None) -> np.ndarray:
+    def _counts(self, queries: np.ndarray, within: Box | None, n_threads: int | None) -> np.ndarray:
         """Return how many signatures lie at each distance, ``(65,)``, int64."""
         sql = (
-            f"SELECT {distance(wanted)} AS distance, count() FROM {self.places} "
+            f"SELECT {distance(queries)} AS distance, count() FROM {self.places} "
             f"WHERE {inside(self.grid, within)} GROUP BY distance"
         )
         rows = table_of(self.connection, sql + _threads(n_threads), COUNTED)
@@ -209,13 +209,16 @@ class Sql:
             rows = rows[np.argsort(rows["place"], kind="stable")]
             self._check_once(rows["place"])
             block = rows["place"] % grid.shape[2] // grid.block
-            for here in (block == number for number in np.unique(block)):
-                yield rows["place"][here].astype(np.int64), rows["code"][here].astype(np.float32)
+            for members in (block == number for number in np.unique(block)):
+                yield (
+                    rows["place"][members].astype(np.int64),
+                    rows["code"][members].astype(np.float32),
+                )
 
 
-def distance(wanted: np.ndarray) -> str:
+def distance(queries: np.ndarray) -> str:
     """Return SQL for the Hamming distance of a row to the nearest of some signatures."""
-    some = np.unique(wanted).tolist()
+    some = np.unique(queries).tolist()
     each = [f"bitHammingDistance(signature, toUInt64({one}))" for one in some]
     if len(each) == 1:
         return each[0]
@@ -225,7 +228,7 @@ def distance(wanted: np.ndarray) -> str:
     return f"least({', '.join(each)})"
 
 
-def inside(grid: Grid, places: Box | None) -> str:
+def inside(grid: PlaceGrid, places: Box | None) -> str:
     """Return SQL for whether a row lies in a part of the grid; None: everywhere."""
     if places is None:
         return "1"

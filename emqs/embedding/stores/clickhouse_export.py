@@ -21,7 +21,7 @@ from emqs.embedding.stores.rows import (
     described,
     grouped,
 )
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import DataError
 from emqs.volumes import Box
 
@@ -57,7 +57,7 @@ def creation(places: str, about: str, code_size: int) -> tuple[str, str]:
 
 
 def write_tables(
-    store: Store, connection: Connection, database: str, table: str, advance: Advance
+    store: EmbeddingStore, connection: Connection, database: str, table: str, advance: Advance
 ) -> Exported:
     """Add to a table what a store has and the table has not; make the table if it is not there.
 
@@ -82,14 +82,14 @@ def write_tables(
     writer.check_columns()
     writer.describe(about)
     depth = max(1, COUNTED // (store.grid.shape[1] * store.grid.shape[2]))
-    n_blocks = written = found = 0
+    n_blocks = written = kept = 0
     for slab, group in groupby(store.done(), key=lambda block: block[0] // depth):
         blocks = list(group)
         last, height, width = min((slab + 1) * depth, store.grid.shape[0]), *store.grid.shape[1:]
-        here = Box((slab * depth, 0, 0), (last, height, width))
-        new, old = writer.add(here, blocks, advance)
-        n_blocks, written, found = n_blocks + len(blocks), written + new, found + old
-    return Exported(written, found, n_blocks, time.perf_counter() - started)
+        slab_box = Box((slab * depth, 0, 0), (last, height, width))
+        new, old = writer.add(slab_box, blocks, advance)
+        n_blocks, written, kept = n_blocks + len(blocks), written + new, kept + old
+    return Exported(written, kept, n_blocks, time.perf_counter() - started)
 
 
 def text(value: bytes) -> bytes:
@@ -110,18 +110,18 @@ def _summary(signatures: np.ndarray) -> Summary:
 class _Writer:
     """One store and one table."""
 
-    def __init__(self, store: Store, connection: Connection, places: str) -> None:
+    def __init__(self, store: EmbeddingStore, connection: Connection, places: str) -> None:
         self.store, self.connection, self.places = store, connection, places
         self.name = connection.name
 
     def check_columns(self) -> None:
         """Raise an error unless the table has the columns that rows are written to."""
         code = f"FixedString({2 * self.store.code_size})"
-        wanted = [["place", "UInt64"], ["signature", "UInt64"], ["code", code]]
+        expected = [["place", "UInt64"], ["signature", "UInt64"], ["code", code]]
         lines = self.connection.read(f"DESCRIBE TABLE {self.places}", "TabSeparated").decode()
-        found = [line.split("\t")[:2] for line in lines.splitlines()]
-        if found != wanted:
-            had, needed = (", ".join(map(" ".join, columns)) for columns in (found, wanted))
+        stored = [line.split("\t")[:2] for line in lines.splitlines()]
+        if stored != expected:
+            had, needed = (", ".join(map(" ".join, columns)) for columns in (stored, expected))
             raise DataError(
                 f"{self.name} is a table with the columns {had}, but {needed} are needed. Give "
                 "another name, or drop it."
@@ -129,10 +129,10 @@ class _Writer:
 
     def describe(self, about: str) -> None:
         """Write the manifest and the sample, if they are not there or the store has grown."""
-        there = about_volume(self.connection, about)
-        if there is not None:
-            check_grown(self.name, there, self.store)
-            if there == self.store.manifest:
+        manifest = about_volume(self.connection, about)
+        if manifest is not None:
+            check_grown(self.name, manifest, self.store)
+            if manifest == self.store.manifest:
                 return
         else:
             count = self.connection.read(f"SELECT count() FROM {self.places}")
@@ -146,23 +146,23 @@ class _Writer:
         for name, value in (("sample", sample), ("manifest", described(self.store.manifest))):
             self.connection.insert(about, text(name.encode()) + text(value) + written)
 
-    def add(self, here: Box, blocks: list[Triple], advance: Advance) -> tuple[int, int]:
+    def add(self, slab_box: Box, blocks: list[Triple], advance: Advance) -> tuple[int, int]:
         """Write the rows of some blocks that the table has not; return how many, and had."""
-        held, wanted = self._held(here), {}
+        held, expected = self._held(slab_box), {}
         missing = []  # blocks, and whether some of their rows are there
         for block in blocks:
             number = self._number(block)
-            wanted[number] = _summary(self.store.block_signatures(block)[1])
+            expected[number] = _summary(self.store.block_signatures(block)[1])
             had = held.get(number, NOTHING)
-            if had != wanted[number]:
+            if had != expected[number]:
                 missing.append((block, had != NOTHING))
         n_new = 0
         for rows in grouped(self._rows(block, some=some) for block, some in missing):
             self.connection.insert(self.places, rows.tobytes())
             n_new += len(rows)
         if n_new:
-            held = self._held(here)
-        for number, summary in wanted.items():
+            held = self._held(slab_box)
+        for number, summary in expected.items():
             if held.get(number, NOTHING) != summary:
                 raise DataError(
                     f"{self.name} holds {held.get(number, NOTHING)[0]} rows of block {number}, "
@@ -170,12 +170,12 @@ class _Writer:
                     "work? Run it again; if this comes back, drop the table first."
                 )
         advance(sum(int(np.prod(self.store.grid.places(block).shape)) for block in blocks))
-        return n_new, sum(count for count, _ in wanted.values()) - n_new
+        return n_new, sum(count for count, _ in expected.values()) - n_new
 
     def _number(self, block: Triple) -> int:
         return int(np.ravel_multi_index(block, self.store.grid.blocks_shape))
 
-    def _held(self, here: Box) -> dict[int, Summary]:
+    def _held(self, slab_box: Box) -> dict[int, Summary]:
         """Return what the table holds of each block in some slices."""
         grid = self.store.grid
         _, height, width = grid.shape
@@ -187,7 +187,7 @@ class _Writer:
         )
         sql = (
             f"SELECT toUInt64({block}) AS block, count(), groupBitXor(signature) "
-            f"FROM {self.places} WHERE {inside(grid, here)} GROUP BY block"
+            f"FROM {self.places} WHERE {inside(grid, slab_box)} GROUP BY block"
         )
         return {b: (c, x) for b, c, x in table_of(self.connection, sql, HELD).tolist()}
 
@@ -201,11 +201,13 @@ class _Writer:
         where = f"FROM {self.places} WHERE {inside(self.store.grid, self.store.grid.places(block))}"
         sql = f"SELECT place, signature {where} ORDER BY place"
         held = table_of(self.connection, sql, SIGNED)
-        there = np.isin(rows["place"], held["place"])
-        same = all(np.array_equal(held[name], rows[name][there]) for name in ("place", "signature"))
+        present = np.isin(rows["place"], held["place"])
+        same = all(
+            np.array_equal(held[name], rows[name][present]) for name in ("place", "signature")
+        )
         if not same:
             raise DataError(
                 f"{self.name} holds rows of block {list(block)} that {self.store.path} does not "
                 "have, or holds some twice. Drop the table and export the volume again."
             )
-        return rows[~there]
+        return rows[~present]

@@ -87,9 +87,9 @@ def _one_line(error: Exception) -> str:
     """Return what a server or the network says, in a sentence, without addresses and versions."""
     text = " ".join(str(error).split())
     for pattern in REASONS:
-        found = re.search(pattern, text)
-        if found is not None:
-            text = found[1]
+        match = re.search(pattern, text)
+        if match is not None:
+            text = match[1]
             break
     text = text[:300].rstrip(". ")
     return f"{text[:1].upper()}{text[1:]}."

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from emqs.embedding.stores.grid import INNER, Grid
-from emqs.embedding.stores.zarr import FORMAT, KEY, VERSION, Store, _kvstore, open_store
+from emqs.embedding.stores.grid import INNER, PlaceGrid
+from emqs.embedding.stores.zarr import FORMAT, KEY, VERSION, EmbeddingStore, _kvstore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.chunks import tensorstore, wait
 
@@ -26,7 +26,7 @@ def check_new(path: Path) -> None:
         raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
 
 
-def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
+def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> EmbeddingStore:
     """Return a new, empty embedding volume; if another process was faster, return that one's.
 
     Args:
@@ -40,7 +40,7 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
     """
     check_new(path)
     manifest = {"format": FORMAT, "version": VERSION, **manifest}
-    grid = Grid.from_dict(manifest["grid"])
+    grid = PlaceGrid.from_dict(manifest["grid"])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir()
@@ -67,7 +67,7 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Store:
     return open_store(path)
 
 
-def _ome(name: str, grid: Grid) -> dict[str, Any]:
+def _ome(name: str, grid: PlaceGrid) -> dict[str, Any]:
     """Return what image viewers read: axes, and where the grid lies in nm."""
     space = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in "zyx"]
     scale = [s * v for s, v in zip(grid.stride, grid.voxel_size_nm, strict=True)]
@@ -84,7 +84,7 @@ def _ome(name: str, grid: Grid) -> dict[str, Any]:
     return {"version": "0.5", "multiscales": [described]}
 
 
-def _metadata(grid: Grid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+def _metadata(grid: PlaceGrid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:
     """Return the Zarr metadata of the arrays by name."""
     little: dict[str, Any] = {"name": "bytes", "configuration": {"endian": "little"}}
     checksum: dict[str, Any] = {"name": "crc32c"}
@@ -124,22 +124,22 @@ def _metadata(grid: Grid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:
     }
 
 
-def check_same(path: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+def check_same(path: Path, manifest: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise an error that names the first setting in which a store is not what is asked for.
 
     Args:
         path: The store, for the message.
-        found: Its manifest.
+        manifest: Its manifest.
         asked: What it should say, by the same names; names that are missing are not compared.
 
     Raises:
         ConfigError: If something differs.
     """
-    for name, wanted in _plain(asked):
-        had = dict(_plain(found)).get(name)
-        if had != wanted:
+    for name, value in _plain(asked):
+        had = dict(_plain(manifest)).get(name)
+        if had != value:
             raise ConfigError(
-                f"{path} was made with {name}={had}, but {name}={wanted} was asked for. Give "
+                f"{path} was made with {name}={had}, but {name}={value} was asked for. Give "
                 "another out=, or the settings it was made with."
             )
 

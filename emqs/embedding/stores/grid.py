@@ -23,7 +23,7 @@ Triple = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Grid:
+class PlaceGrid:
     """Square patches of a volume, at regular steps; whole ones only.
 
     In the planes ``"xy"`` a place has one patch, in a slice. In ``"ortho"`` it has three, in XY, XZ
@@ -134,7 +134,7 @@ class Grid:
         }
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> "Grid":
+    def from_dict(cls, content: dict[str, Any]) -> "PlaceGrid":
         """Return what ``to_dict`` was called on.
 
         Raises:

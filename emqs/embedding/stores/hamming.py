@@ -55,26 +55,26 @@ def nearest(
         ConfigError: If ``k`` or ``n_threads`` is under 1, or there is no positive.
         DataError: If an array has another type or shape.
     """
-    wanted, array, allowed = _checked(signatures, positives, mask)
+    queries, array, allowed = _checked(signatures, positives, mask)
     if k < 1:
         raise ConfigError(f"k must be at least 1, got {k}.")
     n_threads = _at_work(n_threads)
     pieces = min(max(len(array) // (16 * k * n_threads), 1), PIECES)  # k of each are kept
-    compiled = _compiled(array, wanted, allowed)
+    compiled = _compiled(array, queries, allowed)
     loop = _nearest if compiled is None else compiled.nearest
     limit = FAR  # what is not nearer cannot be among the k, wherever it is
 
     def searched(part: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         nonlocal limit
-        positions, distances = loop(array, wanted, k, allowed, limit, *part)
+        positions, distances = loop(array, queries, k, allowed, limit, *part)
         if len(distances) == k:
             limit = min(limit, int(distances[-1]) + 1)  # an equal one may come before
         return positions, distances
 
     with ThreadPoolExecutor(n_threads) as threads:  # both kinds work without Python's lock
-        found = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
-    positions = np.concatenate([positions for positions, _ in found])
-    distances = np.concatenate([distances for _, distances in found])
+        pieces_nearest = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
+    positions = np.concatenate([positions for positions, _ in pieces_nearest])
+    distances = np.concatenate([distances for _, distances in pieces_nearest])
     order = np.argsort(distances, kind="stable")[:k]  # parts come in the order of positions
     return positions[order], distances[order]
 
@@ -101,24 +101,24 @@ def counts(
         ConfigError: If ``n_threads`` is under 1, or there is no positive.
         DataError: If an array has another type or shape.
     """
-    wanted, array, allowed = _checked(signatures, positives, mask)
+    queries, array, allowed = _checked(signatures, positives, mask)
 
     n_threads = _at_work(n_threads)
     parts = _parts(len(array), PIECES * n_threads)
-    compiled = _compiled(array, wanted, allowed)
+    compiled = _compiled(array, queries, allowed)
     loop = _counted if compiled is None else compiled.counted
     with ThreadPoolExecutor(n_threads) as threads:
-        found = list(threads.map(lambda part: loop(array, wanted, allowed, *part), parts))
-    return np.sum(found, axis=0)
+        pieces_counts = list(threads.map(lambda part: loop(array, queries, allowed, *part), parts))
+    return np.sum(pieces_counts, axis=0)
 
 
 def _compiled(
-    array: np.ndarray, wanted: np.ndarray, allowed: np.ndarray | None
+    array: np.ndarray, queries: np.ndarray, allowed: np.ndarray | None
 ) -> ModuleType | None:
     """Return numba's loops if they are to be used for this."""
-    if len(array) * len(wanted) < MANY:
+    if len(array) * len(queries) < MANY:
         return None
-    given = (array, wanted) if allowed is None else (array, wanted, allowed)
+    given = (array, queries) if allowed is None else (array, queries, allowed)
     return _numba() if all(a.flags.c_contiguous and a.flags.aligned for a in given) else None
 
 
@@ -150,7 +150,7 @@ class _Work:
     def distances(
         self,
         array: np.ndarray,
-        wanted: np.ndarray,
+        queries: np.ndarray,
         allowed: np.ndarray | None,
         start: int,
         stop: int,
@@ -158,10 +158,10 @@ class _Work:
         """Return the distances of one block to the nearest wanted; valid until the next call."""
         block, size = array[start:stop], stop - start
         different, least, other = self.different[:size], self.least[:size], self.other[:size]
-        step = PART if len(wanted) > 1 else size
+        step = PART if len(queries) > 1 else size
         for first in range(0, size, step):
             part = slice(first, first + step)
-            for number, one in enumerate(wanted):
+            for number, one in enumerate(queries):
                 np.bitwise_xor(block[part], one, out=different[part])
                 np.bitwise_count(different[part], out=other[part] if number else least[part])
                 if number:
@@ -173,7 +173,7 @@ class _Work:
 
 def _nearest(
     array: np.ndarray,
-    wanted: np.ndarray,
+    queries: np.ndarray,
     k: int,
     allowed: np.ndarray | None,
     limit: int,
@@ -190,11 +190,11 @@ def _nearest(
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
     n_waiting = 0
     for start in range(first, last, BLOCK):
-        block = work.distances(array, wanted, allowed, start, min(start + BLOCK, last))
+        block = work.distances(array, queries, allowed, start, min(start + BLOCK, last))
         if block.min() < limit:
-            here = np.flatnonzero(block < limit)
-            waiting.append((here + start, block[here]))
-            n_waiting += len(here)
+            below = np.flatnonzero(block < limit)
+            waiting.append((below + start, block[below]))
+            n_waiting += len(below)
         if n_waiting >= max(k // 4, 256) or start + BLOCK >= last:
             positions = np.concatenate([positions, *(p for p, _ in waiting)])
             distances = np.concatenate([distances, *(d for _, d in waiting)])
@@ -207,13 +207,13 @@ def _nearest(
 
 
 def _counted(
-    array: np.ndarray, wanted: np.ndarray, allowed: np.ndarray | None, first: int, last: int
+    array: np.ndarray, queries: np.ndarray, allowed: np.ndarray | None, first: int, last: int
 ) -> np.ndarray:
     """Return how many of one part are at the distances 0 to 64, ``(65,)``, int64."""
     result = np.zeros(FAR + 1, dtype=np.int64)
     work = _Work()
     for start in range(first, last, BLOCK):
-        distances = work.distances(array, wanted, allowed, start, min(start + BLOCK, last))
+        distances = work.distances(array, queries, allowed, start, min(start + BLOCK, last))
         result += np.bincount(distances, minlength=FAR + 1)
     return result[:N_DISTANCES]
 
@@ -238,8 +238,8 @@ def _checked(
     signatures: np.ndarray, positives: np.ndarray | Sequence[int], mask: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return positives, signatures and mask as plain arrays, without a copy of the latter two."""
-    wanted = np.atleast_1d(np.asarray(positives, dtype=np.uint64))
-    if wanted.ndim != 1 or len(wanted) == 0:
+    queries = np.atleast_1d(np.asarray(positives, dtype=np.uint64))
+    if queries.ndim != 1 or len(queries) == 0:
         raise ConfigError("The search needs at least one positive example, got none.")
     array = np.asarray(signatures)  # of a mapped file, too: slicing it is cheaper then
     if array.ndim != 1 or array.dtype != np.uint64:
@@ -247,11 +247,11 @@ def _checked(
             f"Signatures must be uint64 of shape (N,), got {array.dtype} of shape {array.shape}."
         )
     if mask is None:
-        return np.unique(wanted), array, None
+        return np.unique(queries), array, None
     allowed = np.asarray(mask)
     if allowed.shape != array.shape or allowed.dtype != np.bool_:
         raise DataError(
             f"The mask must be bool of shape {array.shape}, got {allowed.dtype} of shape "
             f"{allowed.shape}."
         )
-    return np.unique(wanted), array, allowed
+    return np.unique(queries), array, allowed

@@ -47,15 +47,15 @@ def _ones(context: Any, number: Any) -> Any:  # noqa: ANN401, ARG001
 
 
 @njit(nogil=True)
-def _compare(block: Any, wanted: Any, allowed: Any, least: Any) -> Any:  # noqa: ANN401
+def _compare(block: Any, queries: Any, allowed: Any, least: Any) -> Any:  # noqa: ANN401
     """Write the distance of each to the nearest wanted, and return the least of all.
 
     Loops are short and without branches, so that the compiler turns them into vector instructions.
     """
     nearest = np.uint64(FAR)
-    n = len(wanted)
+    n = len(queries)
     if n == 1:
-        only = wanted[0]
+        only = queries[0]
         for i in range(len(block)):
             d = _ones(block[i] ^ only)
             least[i] = d
@@ -63,8 +63,8 @@ def _compare(block: Any, wanted: Any, allowed: Any, least: Any) -> Any:  # noqa:
     else:
         least[:] = FAR
         for j in range(0, n, 4):  # four at a time; the last one again where there are fewer
-            w0, w1 = wanted[j], wanted[min(j + 1, n - 1)]
-            w2, w3 = wanted[min(j + 2, n - 1)], wanted[min(j + 3, n - 1)]
+            w0, w1 = queries[j], queries[min(j + 1, n - 1)]
+            w2, w3 = queries[min(j + 2, n - 1)], queries[min(j + 3, n - 1)]
             nearest = np.uint64(FAR)
             for i in range(len(block)):
                 one = block[i]
@@ -90,7 +90,7 @@ def _compare(block: Any, wanted: Any, allowed: Any, least: Any) -> Any:  # noqa:
 )  # fmt: skip
 def _nearest(
     array: Any,  # noqa: ANN401
-    wanted: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
     k: int,
     allowed: Any,  # noqa: ANN401
     limit: int,
@@ -109,8 +109,8 @@ def _nearest(
     n = 0
     for start in range(first, last, TILE):
         stop = min(start + TILE, last)
-        here = allowed[start:stop] if len(allowed) else allowed
-        if _compare(array[start:stop], wanted, here, least) >= limit:
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        if _compare(array[start:stop], queries, part_allowed, least) >= limit:
             continue
         for i in range(stop - start):
             distance = np.int64(least[i])
@@ -135,7 +135,7 @@ def _nearest(
 @_compiled(_SIGNATURES, _SIGNATURES, _MASK, types.int64, types.int64, types.int64[::1])
 def _count(
     array: Any,  # noqa: ANN401
-    wanted: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
     allowed: Any,  # noqa: ANN401
     first: int,
     last: int,
@@ -145,15 +145,15 @@ def _count(
     least = np.empty(TILE, np.uint64)
     for start in range(first, last, TILE):
         stop = min(start + TILE, last)
-        here = allowed[start:stop] if len(allowed) else allowed
-        _compare(array[start:stop], wanted, here, least)
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        _compare(array[start:stop], queries, part_allowed, least)
         for i in range(stop - start):
             counts[least[i]] += 1
 
 
 def nearest(
     array: np.ndarray,
-    wanted: np.ndarray,
+    queries: np.ndarray,
     k: int,
     allowed: np.ndarray | None,
     limit: int,
@@ -164,17 +164,17 @@ def nearest(
     k = min(k, last - first)
     room = 3 * k + WAITING
     positions, distances = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.uint8)
-    n = _nearest(array, wanted, k, _all(allowed), limit, first, last, positions, distances)
+    n = _nearest(array, queries, k, _all(allowed), limit, first, last, positions, distances)
     order = np.argsort(distances[:n], kind="stable")[:k]
     return positions[order], distances[order]
 
 
 def counted(
-    array: np.ndarray, wanted: np.ndarray, allowed: np.ndarray | None, first: int, last: int
+    array: np.ndarray, queries: np.ndarray, allowed: np.ndarray | None, first: int, last: int
 ) -> np.ndarray:
     """Return how many of one part are at the distances 0 to 64, ``(65,)``, int64."""
     counts = np.zeros(FAR + 1, dtype=np.int64)
-    _count(array, wanted, _all(allowed), first, last, counts)
+    _count(array, queries, _all(allowed), first, last, counts)
     return counts[:N_DISTANCES]
 
 

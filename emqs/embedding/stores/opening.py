@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from emqs.embedding.stores import Engine
-from emqs.embedding.stores.clickhouse import Sql
+from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.clickhouse import ClickHouseStore
 from emqs.embedding.stores.clickhouse_export import names
 from emqs.embedding.stores.connections import (
     EMBEDDED,
@@ -14,7 +14,6 @@ from emqs.embedding.stores.connections import (
     Server,
     parsed,
 )
-from emqs.embedding.stores.local import Local
 from emqs.embedding.stores.parquet_export import MANIFEST, PLACES
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError
@@ -25,7 +24,7 @@ NOT_IN_A_PATTERN = (
 )
 
 
-def open_engine(name: str, settings: ClickhouseConfig) -> Engine:
+def open_searchable(name: str, settings: ClickhouseConfig) -> SearchableStore:
     """Return what searches an embedding volume.
 
     Args:
@@ -55,7 +54,7 @@ def open_engine(name: str, settings: ClickhouseConfig) -> Engine:
         )
     if (Path(name) / MANIFEST).is_file():
         raise ConfigError(f"{name} holds Parquet files. Search them with store={EMBEDDED}{name}.")
-    return Local(open_store(Path(name)))
+    return open_store(Path(name))
 
 
 def open_target(out: str, settings: ClickhouseConfig) -> tuple[Connection, str, str]:
@@ -85,7 +84,7 @@ def open_target(out: str, settings: ClickhouseConfig) -> tuple[Connection, str, 
     )
 
 
-def _opened(connection: Connection, database: str, table: str) -> Sql:
+def _opened(connection: Connection, database: str, table: str) -> ClickHouseStore:
     """Return a search of tables, if there are any."""
     places, about = names(database, table)
     for name in (places, about):
@@ -94,10 +93,10 @@ def _opened(connection: Connection, database: str, table: str) -> Sql:
                 f"{connection.name} has no table {name}. Make it with python -m emqs.export "
                 "to=clickhouse."
             )
-    return Sql(connection, places, about)
+    return ClickHouseStore(connection, places, about)
 
 
-def _files(name: str, folder: Path) -> Sql:
+def _files(name: str, folder: Path) -> ClickHouseStore:
     """Return a search of Parquet files."""
     path = str(folder.absolute())
     if any(letter in path for letter in NOT_IN_A_PATTERN):
@@ -107,4 +106,4 @@ def _files(name: str, folder: Path) -> Sql:
     about = f"file('{path}/{MANIFEST}', 'Parquet', 'name String, value String, written UInt64')"
     connection = Embedded(name, None)
     places = f"file('{path}/{PLACES}/*.parquet', 'Parquet')"
-    return Sql(connection, places, about)
+    return ClickHouseStore(connection, places, about)

@@ -24,7 +24,7 @@ from emqs.embedding.stores.rows import (
     grouped,
     read_manifest,
 )
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError, require
 from emqs.files import replacing
 
@@ -35,7 +35,7 @@ PAGE_BYTES = 2**16  # read to look up one row
 KEY = b"emqs"
 
 
-def write_parquet(store: Store, folder: Path, advance: Advance) -> Exported:
+def write_parquet(store: EmbeddingStore, folder: Path, advance: Advance) -> Exported:
     """Write what a store has and a folder has not.
 
     Args:
@@ -61,8 +61,8 @@ def write_parquet(store: Store, folder: Path, advance: Advance) -> Exported:
             advance(sum(int(np.prod(store.grid.places(block).shape)) for block in blocks))
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror or error}.") from None
-    written, found, n_blocks = counts.tolist()
-    return Exported(written, found, n_blocks, time.perf_counter() - started)
+    written, kept, n_blocks = counts.tolist()
+    return Exported(written, kept, n_blocks, time.perf_counter() - started)
 
 
 def manifest_of(folder: Path) -> tuple[dict[str, Any], int] | None:
@@ -85,7 +85,7 @@ def manifest_of(folder: Path) -> tuple[dict[str, Any], int] | None:
 class _Writer:
     """One store and one folder."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: EmbeddingStore, folder: Path) -> None:
         self.store, self.folder = store, folder
         self.arrow = require("pyarrow", extra="export", purpose="write Parquet")
         self.parquet = require("pyarrow.parquet", extra="export", purpose="write Parquet")
@@ -97,10 +97,10 @@ class _Writer:
 
     def begin(self) -> None:
         """Make the folder, write the manifest, and clean up after a run that was killed."""
-        there = manifest_of(self.folder)
-        if there is not None:
-            check_grown(str(self.folder), there[0], self.store)
-            self.per_file = there[1]
+        stored = manifest_of(self.folder)
+        if stored is not None:
+            check_grown(str(self.folder), stored[0], self.store)
+            self.per_file = stored[1]
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise ConfigError(
                 f"{self.folder} is there, and is no export of an embedding volume. Give another "
@@ -111,7 +111,7 @@ class _Writer:
         (self.folder / PLACES).mkdir(parents=True, exist_ok=True)
         for left in (self.folder / PLACES).glob(".*.tmp"):
             left.unlink()
-        if there is None or there[0] != self.store.manifest:
+        if stored is None or stored[0] != self.store.manifest:
             self._describe()
 
     def _describe(self) -> None:
@@ -132,19 +132,19 @@ class _Writer:
     def files(self) -> Iterator[tuple[int, list[Triple]]]:
         """Yield the numbers of files and the blocks that belong in each and are there."""
         shape = self.store.grid.blocks_shape
-        found: dict[int, list[Triple]] = {}
+        groups: dict[int, list[Triple]] = {}
         for block in self.store.done():
             number = int(np.ravel_multi_index(block, shape)) // self.per_file
-            found.setdefault(number, []).append(block)
-        yield from found.items()
+            groups.setdefault(number, []).append(block)
+        yield from groups.items()
 
     def file(self, number: int, blocks: list[Triple]) -> tuple[int, bool]:
         """Write a file, unless it is there; return its number of rows, and whether it is new."""
         path = self.folder / PLACES / f"part-{number:08d}.parquet"
         held = json.dumps({"store": self.digest, "blocks": blocks}).encode()
-        there = self._held(path)
-        if there is not None and there[0] == held:
-            return there[1], False
+        stored = self._held(path)
+        if stored is not None and stored[0] == held:
+            return stored[1], False
         groups = grouped(block_rows(self.store, block) for block in blocks)
         with replacing(path) as temporary:
             return write_rows(temporary, groups, self.store.code_size, held), True

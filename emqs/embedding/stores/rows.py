@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.stores.grid import Triple
-from emqs.embedding.stores.zarr import Store
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
 
 FORMAT = "emqs-table"
@@ -37,17 +37,17 @@ def row_type(code_size: int) -> np.dtype:
     return np.dtype([("place", "<u8"), ("signature", "<u8"), ("code", "<f2", (code_size,))])
 
 
-def block_rows(store: Store, block: Triple) -> np.ndarray:
+def block_rows(store: EmbeddingStore, block: Triple) -> np.ndarray:
     """Return a row for each place of a block that has a signature, in the order of the grid.
 
     Raises:
         DataError: If the block is missing or damaged.
     """
     positions, signatures = store.block_signatures(block)
-    here = np.isin(store.grid.positions(store.grid.places(block)), positions)
+    members = np.isin(store.grid.positions(store.grid.places(block)), positions)
     rows = np.empty(len(positions), dtype=row_type(store.code_size))
     rows["place"], rows["signature"] = positions, signatures
-    rows["code"] = store.block_codes(block)[here]  # float32 of float16: nothing is rounded
+    rows["code"] = store.block_codes(block)[members]  # float32 of float16: nothing is rounded
     return rows
 
 
@@ -81,9 +81,9 @@ def read_manifest(name: str, content: bytes) -> dict[str, Any]:
         DataError: If it is damaged, or of another version.
     """
     try:
-        found = json.loads(content)
-        version = found["format"], found["version"]
-        manifest = dict(found["store"])
+        record = json.loads(content)
+        version = record["format"], record["version"]
+        manifest = dict(record["store"])
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{name} is damaged: its manifest cannot be read ({error!r}).") from None
     if version != (FORMAT, VERSION):
@@ -94,23 +94,23 @@ def read_manifest(name: str, content: bytes) -> dict[str, Any]:
     return manifest
 
 
-def check_grown(name: str, found: dict[str, Any], store: Store) -> None:
+def check_grown(name: str, manifest: dict[str, Any], store: EmbeddingStore) -> None:
     """Raise an error unless a copy was made of a store as it is, or before slices were added.
 
     Args:
         name: The copy, for the message.
-        found: The manifest of the store when the copy was made.
+        manifest: The manifest of the store when the copy was made.
         store: What the copy is compared with.
 
     Raises:
         ConfigError: If the copy was made of something else, or of a longer store.
     """
-    for setting in _differing(_lasting(found), _lasting(store.manifest), ""):
+    for setting in _differing(_lasting(manifest), _lasting(store.manifest), ""):
         raise ConfigError(
             f"{name} holds another embedding volume than {store.path}: {setting} differs. Give "
             "another out=, or remove what is there."
         )
-    slices = found["grid"]["shape"][0]
+    slices = manifest["grid"]["shape"][0]
     if slices > store.grid.shape[0]:
         raise ConfigError(
             f"{name} holds {slices} slices, but {store.path} has only {store.grid.shape[0]}. Give "

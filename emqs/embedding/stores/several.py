@@ -13,30 +13,30 @@ from functools import cached_property
 import numpy as np
 
 from emqs.embedding.signatures import Signer
-from emqs.embedding.stores import Engine
+from emqs.embedding.stores import SearchableStore
 from emqs.errors import ConfigError
 
 APART = 1e150  # nm along the first axis between two volumes: never near each other
 
 
 @dataclass(frozen=True)
-class Joined:
+class SeveralStores:
     """One or several embedding volumes.
 
     Attributes:
         engines: At least one; that their codes can be compared is checked.
     """
 
-    engines: tuple[Engine, ...]
+    engines: tuple[SearchableStore, ...]
 
     def __post_init__(self) -> None:
         """Raise an error unless codes can be compared."""
         first = self.engines[0]
         for other in self.engines[1:]:
-            for name, had, found in _differences(first, other):
+            for name, had, has in _differences(first, other):
                 raise ConfigError(
                     f"{first.name} and {other.name} cannot be searched together: one was made with "
-                    f"{name}={had}, the other with {name}={found}, so their codes cannot be "
+                    f"{name}={had}, the other with {name}={has}, so their codes cannot be "
                     "compared. Embed one of them again, or search them one after the other."
                 )
 
@@ -63,15 +63,15 @@ class Joined:
         """Yield volumes, which of the positions lie there, and their positions in it."""
         owners = self.owners(positions)
         for number in np.unique(owners).tolist():
-            here = np.flatnonzero(owners == number)
-            yield number, here, positions[here] - self.starts[number]
+            members = np.flatnonzero(owners == number)
+            yield number, members, positions[members] - self.starts[number]
 
     def _gathered(
         self, positions: np.ndarray, width: int, dtype: type, ask: Callable[..., np.ndarray]
     ) -> np.ndarray:
         result: np.ndarray = np.empty((len(positions), width), dtype=dtype)
-        for number, here, inside in self._split(positions):
-            result[here] = ask(self.engines[number], inside)
+        for number, members, inside in self._split(positions):
+            result[members] = ask(self.engines[number], inside)
         return result
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
@@ -86,7 +86,7 @@ class Joined:
     def voxels(self, positions: np.ndarray) -> np.ndarray:
         """Return the voxels ``(n, 3)``, int64, Z Y X, at the centres of patches."""
 
-        def ask(engine: Engine, inside: np.ndarray) -> np.ndarray:
+        def ask(engine: SearchableStore, inside: np.ndarray) -> np.ndarray:
             half = np.array([0, engine.grid.size // 2, engine.grid.size // 2])
             return engine.grid.first_voxels(engine.grid.zyx(inside)) + half
 
@@ -103,18 +103,18 @@ class Joined:
         far = self.owners(positions)[:, None] * APART
         return np.concatenate([far, self.centres_nm(positions)], axis=1)
 
-    def distances(self, positions: np.ndarray, wanted: Sequence[np.ndarray]) -> np.ndarray:
+    def distances(self, positions: np.ndarray, queries: Sequence[np.ndarray]) -> np.ndarray:
         """Return Hamming distances ``(n,)``, int64, to the nearest of the wanted signatures.
 
         Args:
             positions: Of places that have a signature.
-            wanted: Signatures for each volume, ``(P,)``, uint64.
+            queries: Signatures for each volume, ``(P,)``, uint64.
         """
         result = np.empty(len(positions), dtype=np.int64)
-        for number, here, inside in self._split(positions):
+        for number, members, inside in self._split(positions):
             signatures, _ = self.engines[number].signatures(inside)
-            different = signatures[:, None] ^ wanted[number][None]
-            result[here] = np.bitwise_count(different).min(axis=1)
+            different = signatures[:, None] ^ queries[number][None]
+            result[members] = np.bitwise_count(different).min(axis=1)
         return result
 
     def sample(self) -> np.ndarray:
@@ -122,12 +122,14 @@ class Joined:
         return np.concatenate([engine.sample() for engine in self.engines])
 
 
-def _differences(first: Engine, other: Engine) -> Iterator[tuple[str, object, object]]:
+def _differences(
+    first: SearchableStore, other: SearchableStore
+) -> Iterator[tuple[str, object, object]]:
     """Yield the settings in which codes of two volumes differ: name and both values."""
     for name in ("name", "weights_sha256", "network", "preprocessing"):
-        had, found = (engine.manifest["model"][name] for engine in (first, other))
-        if had != found:
-            yield f"model.{name}", had, found
+        had, has = (engine.manifest["model"][name] for engine in (first, other))
+        if had != has:
+            yield f"model.{name}", had, has
     planes = [engine.grid.planes for engine in (first, other)]
     if planes[0] != planes[1]:
         yield "planes", planes[0], planes[1]

@@ -23,9 +23,11 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.signatures import Signer
-from emqs.embedding.stores.grid import INNER, Grid, Triple
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.errors import DataError
 from emqs.files import replacing
+from emqs.volumes import Box
 from emqs.volumes.chunks import NotThereError, tensorstore, wait
 
 FORMAT = "emqs-store"
@@ -37,8 +39,10 @@ ARRAYS = ("embeddings", "valid", "signatures")  # in the order in which a block 
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
-    """An embedding volume on disk.
+class EmbeddingStore:
+    """An embedding volume on disk, which can be searched (``SearchableStore``).
+
+    It may still be filled; what is there at the first question is searched.
 
     Attributes:
         path: Its folder.
@@ -49,7 +53,7 @@ class Store:
 
     path: Path
     manifest: dict[str, Any] = field(repr=False)
-    grid: Grid
+    grid: PlaceGrid
     code_size: int
 
     @cached_property
@@ -72,8 +76,8 @@ class Store:
     def _read(self, name: str, where: Any) -> np.ndarray:  # noqa: ANN401 - an index
         view = self._arrays[name][where]
         n_bytes = prod(view.shape) * view.dtype.numpy_dtype.itemsize
-        found = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
-        return np.asarray(found)
+        content = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
+        return np.asarray(content)
 
     def _file(self, name: str, block: Triple) -> Path:
         numbers = (0, *block) if name == "embeddings" else block
@@ -145,9 +149,9 @@ class Store:
         z, y, x = self.grid.zyx(np.asarray(positions)).T
         order = np.lexsort((x // INNER, y // INNER, z))  # places that are stored together
         for start in range(0, len(order), AT_ONCE):
-            here = order[start : start + AT_ONCE]
-            view = self._arrays["embeddings"][:, z[here], y[here], x[here]]
-            result[here] = self._checked(partial(view.read, order="C")).T
+            part = order[start : start + AT_ONCE]
+            view = self._arrays["embeddings"][:, z[part], y[part], x[part]]
+            result[part] = self._checked(partial(view.read, order="C")).T
         return result
 
     def _checked(self, start: Any) -> np.ndarray:  # noqa: ANN401
@@ -168,8 +172,8 @@ class Store:
         """Return the codes of a block, shape ``(Y * X, D)``, float32, in the order of the grid."""
         where = self.grid.places(block).slices
         view = self._arrays["embeddings"][(slice(None), *where)]
-        found = self._checked(lambda: view.read(order="C"))
-        return found.reshape(self.code_size, -1).T.astype(np.float32)
+        codes = self._checked(lambda: view.read(order="C"))
+        return codes.reshape(self.code_size, -1).T.astype(np.float32)
 
     def block_signatures(self, block: Triple) -> tuple[np.ndarray, np.ndarray]:
         """Return positions ``(n,)``, int64, and signatures, uint64, of the places that have one.
@@ -220,8 +224,8 @@ class Store:
             done = self.done()
             for block in done:
                 key = ",".join(map(str, block))
-                found = os.stat(f"{self.path}/signatures/c/{key.replace(',', '/')}")  # noqa: PTH116 - fast
-                stamp = [found.st_mtime_ns, found.st_ino, found.st_size]
+                status = os.stat(f"{self.path}/signatures/c/{key.replace(',', '/')}")  # noqa: PTH116 - fast
+                stamp = [status.st_mtime_ns, status.st_ino, status.st_size]
                 if known.get(key) == stamp:
                     continue
                 where = self.grid.places(block).slices
@@ -229,8 +233,8 @@ class Store:
                 valid.reshape(self.grid.shape)[where] = self._whole("valid", where) == 1
                 known[key] = stamp
                 changed = True
-            here = {",".join(map(str, block)) for block in done}
-            for key in [key for key in known if key not in here]:  # it is being made again
+            written = {",".join(map(str, block)) for block in done}
+            for key in [key for key in known if key not in written]:  # it is being made again
                 z, y, x = (int(part) for part in key.split(","))
                 valid.reshape(self.grid.shape)[self.grid.places((z, y, x)).slices] = False
                 del known[key]
@@ -256,13 +260,69 @@ class Store:
                 "settings makes it again, and nothing else."
             ) from None
 
-    def grow(self, manifest: dict[str, Any]) -> "Store":
+    @property
+    def name(self) -> str:
+        """Its path, as the user calls it."""
+        return str(self.path)
+
+    @cached_property
+    def _scanned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Signatures and which places count; what is embedded later is not searched any more."""
+        return self.flat()
+
+    def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
+        signatures, valid = self._scanned
+        return signatures[positions], valid[positions]
+
+    def why_missing(self, position: int) -> str:
+        """Return why a place has no signature, to complete "The patch ...", and what to do."""
+        z, y, x = self.grid.zyx(np.array([position]))[0].tolist()
+        if self.has((z, y // self.grid.block, x // self.grid.block)):
+            return "was skipped: it is constant, padding, or holds NaN. Click on tissue"
+        return "is not embedded yet. Wait for python -m emqs.embed, or click elsewhere"
+
+    def nearest(
+        self,
+        queries: np.ndarray,
+        first: int,
+        stop: int,
+        *,
+        within: Box | None,
+        n_threads: int | None,
+    ) -> np.ndarray:
+        """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
+        signatures, valid = self._scanned
+        allowed = self._allowed(within)
+        mask = None if allowed is valid and valid.all() else allowed
+        positions, _ = hamming.nearest(signatures, queries, stop, mask=mask, n_threads=n_threads)
+        return positions[first:]
+
+    def _allowed(self, within: Box | None) -> np.ndarray:
+        """Return which places may be results, shape ``(N,)``, bool."""
+        _, valid = self._scanned
+        if within is None:
+            return valid
+        allowed = np.zeros(self.grid.shape, dtype=np.bool_)
+        allowed[within.slices] = valid.reshape(self.grid.shape)[within.slices]
+        return allowed.ravel()
+
+    def blocks(self, within: Box | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield positions and codes of all places that have one, block by block of the grid."""
+        allowed = self._allowed(within)
+        for block in self.done():
+            positions = self.grid.positions(self.grid.places(block))
+            inside = allowed[positions]
+            if inside.any():
+                yield positions[inside], self.block_codes(block)[inside]
+
+    def grow(self, manifest: dict[str, Any]) -> "EmbeddingStore":
         """Return the store made longer along Z; what is there stays as it is.
 
         Args:
             manifest: As for ``create``; it differs in the number of slices alone.
         """
-        grid = Grid.from_dict(manifest["grid"])
+        grid = PlaceGrid.from_dict(manifest["grid"])
         for name in ARRAYS:  # readers see longer arrays first, and the grid last
             path = self.path / name / "zarr.json"
             content = json.loads(path.read_text())
@@ -294,7 +354,7 @@ def _mapped(path: Path, dtype: Any, count: int) -> Any:  # noqa: ANN401 - can be
     return np.memmap(path, dtype=dtype, mode="r+", shape=(count,))
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path) -> EmbeddingStore:
     """Return an embedding volume.
 
     Raises:
@@ -303,21 +363,21 @@ def open_store(path: Path) -> Store:
     try:
         attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
         manifest = dict(attributes[KEY])
-        found = manifest["format"], manifest["version"]
+        stated = manifest["format"], manifest["version"]
     except FileNotFoundError:
         raise DataError(
             f"There is no embedding volume {path}. Make one with python -m emqs.embed out={path}."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged or no embedding volume: {error!r}.") from None
-    if found != (FORMAT, VERSION):
+    if stated != (FORMAT, VERSION):
         raise DataError(
-            f"{path} has format {found[0]!r} version {found[1]!r}; this emqs reads {FORMAT!r} "
+            f"{path} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
             f"version {VERSION}."
         )
     try:
-        grid = Grid.from_dict(manifest["grid"])
-        store = Store(path, manifest, grid, int(manifest["code_size"]))
+        grid = PlaceGrid.from_dict(manifest["grid"])
+        store = EmbeddingStore(path, manifest, grid, int(manifest["code_size"]))
         fits = len(store.signer.mean) == store.code_size
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged: its manifest lacks something ({error!r}).") from None

@@ -7,7 +7,7 @@ Which scorer, in which space distances are measured, stands in ``query``.
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
-from emqs.retrieval.scorers.heads import HEADS, Given
+from emqs.retrieval.scorers.heads import HEADS, TrainingExamples
 from emqs.retrieval.scorers.nearest import Nearest, Neighbours
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import fit_space
@@ -126,7 +126,7 @@ def _build_one(
     if config.scorer == "knn" and negatives is not None:
         return Neighbours(positives, negatives, k=config.k, index=index, space=space)
     nothing = positives[:0]
-    given = Given(
+    given = TrainingExamples(
         *(
             space(nothing if codes is None else codes).astype(np.float64)
             for codes in (positives, negatives, background)

@@ -31,7 +31,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Given:
+class TrainingExamples:
     """Codes that a head is fitted to, inside a space; N of a kind may be 0 but for positives."""
 
     positives: np.ndarray  # (P, E), float64
@@ -80,7 +80,7 @@ class Given:
         return codes, is_positive, weights * max(len(self.labelled), 2) / weights.sum()
 
 
-def _prototype(given: Given, config: QueryConfig, space: Space) -> Scorer:
+def _prototype(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     """Return how much nearer a code is to the mean of the positive than of the negative codes.
 
     Half the difference of the squared distances to both means, or the difference of the cosines.
@@ -89,11 +89,11 @@ def _prototype(given: Given, config: QueryConfig, space: Space) -> Scorer:
     means = [codes.mean(axis=0) for codes in (given.positives, away_from)]
     if config.metric == "cosine":
         means = [mean / (np.linalg.norm(mean) or 1.0) for mean in means]
-    toward, away = means
-    return Linear(toward - away, float(away @ away - toward @ toward) / 2, space)
+    positive, negative = means
+    return Linear(positive - negative, float(negative @ negative - positive @ positive) / 2, space)
 
 
-def _lda(given: Given, config: QueryConfig, space: Space) -> Scorer:
+def _lda(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     """Return a linear discriminant whose covariance is shrunk as Ledoit and Wolf say."""
     del config  # nothing of it is needed; the shrinkage follows from the examples
     if len(given.labelled) < 3:
@@ -106,7 +106,7 @@ def _lda(given: Given, config: QueryConfig, space: Space) -> Scorer:
     return Linear(head.coef_[0], float(head.intercept_[0]), space)
 
 
-def _logistic(given: Given, config: QueryConfig, space: Space) -> Scorer:
+def _logistic(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     """Return a logistic regression with an L2 penalty; the background is weakly negative.
 
     Codes are divided by their typical length first, so that ``query.c`` means the same for every
@@ -121,7 +121,7 @@ def _logistic(given: Given, config: QueryConfig, space: Space) -> Scorer:
 class Kernel:
     """A support vector machine with a Gaussian kernel; the background is weakly negative."""
 
-    def __init__(self, given: Given, config: QueryConfig, space: Space) -> None:
+    def __init__(self, given: TrainingExamples, config: QueryConfig, space: Space) -> None:
         """Fit it; a kernel is ``query.bandwidth`` typical lengths of a code wide."""
         self.space = space
         self.length = given.length
@@ -143,7 +143,7 @@ class Density:
         Statistics 33 (1962).
     """
 
-    def __init__(self, given: Given, config: QueryConfig, space: Space) -> None:
+    def __init__(self, given: TrainingExamples, config: QueryConfig, space: Space) -> None:
         """Keep the codes; a kernel is ``query.bandwidth`` typical lengths of a code wide."""
         self.space = space
         self.width = config.bandwidth * given.length
@@ -156,8 +156,8 @@ class Density:
         The density of everything else is the mean of that of the negatives and the background.
         """
         inside = self.space(codes).astype(np.float64)
-        away = np.stack([self._log_density(inside, others) for others in self.others])
-        others = logsumexp(away, axis=0) - np.log(len(away))
+        log_densities = np.stack([self._log_density(inside, others) for others in self.others])
+        others = logsumexp(log_densities, axis=0) - np.log(len(log_densities))
         return np.asarray(self._log_density(inside, self.positives) - others, dtype=np.float64)
 
     def _log_density(self, codes: np.ndarray, examples: np.ndarray) -> np.ndarray:
@@ -171,7 +171,7 @@ class Density:
 SVM_BACKGROUND = 2000  # unlabelled codes of a support vector machine, whose time grows as n^2
 
 
-HEADS: dict[str, Callable[[Given, QueryConfig, Space], Scorer]] = {
+HEADS: dict[str, Callable[[TrainingExamples, QueryConfig, Space], Scorer]] = {
     "prototype": _prototype,
     "lda": _lda,
     "logistic": _logistic,

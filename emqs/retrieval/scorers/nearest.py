@@ -69,19 +69,22 @@ class Nearest:
             Patch-based Querying; the background is ours.
         """
         codes = self.space(codes)
-        toward = np.exp(-self._distance(self.positives, codes))
-        away = []
+        closeness = np.exp(-self._distance(self.positives, codes))
+        closeness_to_others = []
         if self.negatives is not None:
-            away.append(np.exp(-self._distance(self.negatives, codes)))
+            closeness_to_others.append(np.exp(-self._distance(self.negatives, codes)))
         if self.typical is not None:
             apart = np.linalg.norm(codes.astype(np.float64) - self.typical, axis=1)
-            away.append(np.exp(-_metric(apart, self.space)))
-        return np.asarray(toward - np.mean(away, axis=0) if away else toward, dtype=np.float64)
+            closeness_to_others.append(np.exp(-_metric(apart, self.space)))
+        return np.asarray(
+            closeness - np.mean(closeness_to_others, axis=0) if closeness_to_others else closeness,
+            dtype=np.float64,
+        )
 
     def _distance(self, examples: neighbours.Index, codes: np.ndarray) -> np.ndarray:
         """Return the mean distance to the nearest examples, shape ``(N,)``, float64."""
-        found = examples.nearest(codes, self.num_neighbors)[1]
-        return np.asarray(_metric(found, self.space).mean(axis=1))
+        distances = examples.nearest(codes, self.num_neighbors)[1]
+        return np.asarray(_metric(distances, self.space).mean(axis=1))
 
 
 class Neighbours:

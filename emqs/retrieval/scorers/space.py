@@ -51,9 +51,10 @@ def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
     if config.whiten == "none":
         return Space(None, None, unit)
     if background is None or len(background) < 2:
-        found = 0 if background is None else len(background)
+        n_patches = 0 if background is None else len(background)
         raise DataError(
-            f"query.whiten={config.whiten} learns from at least 2 searched patches, got {found}. "
+            f"query.whiten={config.whiten} learns from at least 2 searched patches, got "
+            f"{n_patches}. "
             "Search more slices or use query.whiten=none."
         )
     codes = background.astype(np.float64)
