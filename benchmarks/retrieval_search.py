@@ -186,12 +186,12 @@ def task_of(case: Case, images: Path) -> Task:
         structure=case.structure, min_overlap=case.min_overlap, batch_size=BATCH_SIZE
     )
     size = grids.patch_pixels(stack, patch)[0]
-    grid = _labelled(grids.make_grid(stack, patch), case)
+    grid = grids.make_grid(stack, patch)
     overlap = overlaps.structure_fraction(labels, grid, case.structure)
     middles = querying.query_slices(len(stack), BATCH_SIZE)
     searched = np.flatnonzero(~np.isin(grid[:, 0], middles))
     step = max(1, size // EXAMPLE_STEP)
-    near = _labelled(grids.grid(stack.shapes, size, step, border=False), case)
+    near = grids.grid(stack.shapes, size, step, border=False)
     split = querying.split(
         near, overlaps.structure_fraction(labels, near, case.structure), len(stack), query
     )
@@ -203,8 +203,3 @@ def task_of(case: Case, images: Path) -> Task:
         case, stack, patch, grid, grid[searched], overlap[searched], truth,
         near, split.positives, split.negatives,
     )  # fmt: skip
-
-
-def _labelled(boxes: np.ndarray, case: Case) -> np.ndarray:
-    """Return the boxes on slices whose labels are complete."""
-    return boxes[~np.isin(boxes[:, 0], case.unlabelled)]

@@ -5,10 +5,9 @@
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
 labels, every other place of the grid ranked, average precision of places that show mitochondria on
-more than half of a patch. Slices without any label are left out. Three rankings are compared: all
-codes (``search.exact=true``), two stages (signatures, then codes), and Hamming distances alone,
-beside the codes of the same positive examples alone. The exit code is 1 if two stages lose more
-than 0.01, or bits alone more than 0.05.
+more than half of a patch. Three rankings are compared: all codes (``search.exact=true``), two
+stages (signatures, then codes), and Hamming distances alone, beside the codes of the same positive
+examples alone. The exit code is 1 if two stages lose more than 0.01, or bits alone more than 0.05.
 """
 
 import argparse
@@ -51,8 +50,8 @@ def embedded(images: Path, name: str, folder: Path) -> EmbeddingStore:
     return build(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
 
 
-def overlaps(images: Path, name: str, store: EmbeddingStore) -> tuple[np.ndarray, np.ndarray]:
-    """Return the share of every place that is mitochondria, and whether its slice has labels."""
+def overlaps(images: Path, name: str, store: EmbeddingStore) -> np.ndarray:
+    """Return the share of every place that is mitochondria."""
     stack = open_stack(DatasetConfig(name=name, kind="folder"), images)
     labels = stack.require_labels()
     sums = [np.pad(np.asarray(s) == 1, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for s in labels]
@@ -63,12 +62,12 @@ def overlaps(images: Path, name: str, store: EmbeddingStore) -> tuple[np.ndarray
         top, left = y[here], x[here]
         low, right = top + SIZE, left + SIZE
         inside[here] = total[low, right] - total[top, right] - total[low, left] + total[top, left]
-    return inside / SIZE**2, np.array([s[-1, -1] > 0 for s in sums])[z]
+    return inside / SIZE**2
 
 
-def precision(order: np.ndarray, share: np.ndarray, counts: np.ndarray) -> float:
-    """Return the average precision of a ranking; places in slices without labels do not count."""
-    relevant = share[order[counts[order]]] > 0.5
+def precision(order: np.ndarray, share: np.ndarray) -> float:
+    """Return the average precision of a ranking."""
+    relevant = share[order] > 0.5
     found = np.cumsum(relevant)
     return float((found / np.arange(1, len(found) + 1))[relevant].mean())
 
@@ -103,10 +102,10 @@ class Searches:
         return order[~np.isin(order, positives)]
 
 
-def measured(searches: Searches, share: np.ndarray, counts: np.ndarray, draws: int) -> bool:
+def measured(searches: Searches, share: np.ndarray, draws: int) -> bool:
     """Print everything about one dataset; return whether what is required is met."""
     rng = np.random.default_rng(0)
-    shown, others = np.flatnonzero(counts & (share > 0.5)), np.flatnonzero(counts & (share == 0))
+    shown, others = np.flatnonzero(share > 0.5), np.flatnonzero(share == 0)
     drawn = [(rng.choice(shown, 5, False), rng.choice(others, 5, False)) for _ in range(draws)]
     met = True
     print("examples  exact  two stages  loss    positives alone: codes  bits   loss")
@@ -120,7 +119,7 @@ def measured(searches: Searches, share: np.ndarray, counts: np.ndarray, draws: i
                 searches.codes(some, away[:0], exact=True, typical=False),
                 searches.bits(some),
             ]
-            rows.append([precision(ranking, share, counts) for ranking in rankings])
+            rows.append([precision(ranking, share) for ranking in rankings])
         exact, two, codes, bits = np.mean(rows, axis=0).tolist()
         print(f"{n_positive} + {n_negative}      {exact:.3f}  {two:.3f}      {exact - two:+.3f}"
               f"  {'':16s}{codes:.3f}  {bits:.3f}  {codes - bits:+.3f}")  # fmt: skip
@@ -151,12 +150,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.sets.split(","):
             store = embedded(Path(options.images), name, options.stores or Path(temporary))
-            share, counts = overlaps(Path(options.images), name, store)
-            chance = float((share[counts] > 0.5).mean())
+            share = overlaps(Path(options.images), name, store)
+            chance = float((share > 0.5).mean())
             print(f"\n{name}: {store.grid.n_places:,} places, {int((share > 0.5).sum()):,} of them "
                   f"mitochondria, chance {chance:.3f}, {settings.candidates:,} candidates, "
                   f"{options.draws} draws")  # fmt: skip
-            met &= measured(Searches(store, query, settings), share, counts, options.draws)
+            met &= measured(Searches(store, query, settings), share, options.draws)
     if not met:
         sys.exit("NOT MET")
 
