@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from commands import NETWORKS, SEARCHES, SHIPPED, SWEEP, TRAINING, VOLUMES, Command, patches
-from emqs.synthetic import em_stack
-from emqs.synthetic.segmentation import segmentation
 
-from emqs import weights
 from emqs.codecs import CODECS, COMPRESSORS, get_codec
+from emqs.datasets.synthetic import em_stack
+from emqs.datasets.synthetic.segmentation import segmentation
+from emqs.models import weights
 from emqs.settings import WEIGHTS_DIR
 from emqs.volumes import write_ome_zarr
 
