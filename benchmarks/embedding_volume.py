@@ -33,6 +33,7 @@ from emqs.embedding.build import EmbedConfig, build
 from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.models import weights
+from emqs.models.compute import Compute
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
 from emqs.volumes import Box, Volume, from_array, open_volume, write_ome_zarr
@@ -106,7 +107,8 @@ def embedded(folder: Path, threads: int) -> dict[str, float]:
     before, busy = peak_gb(), time.process_time()
     filled = build(
         replace(volume, reader=reading), model, folder / "emb.zarr",
-        patch=PatchConfig(size=SIZE, stride=STEP), settings=EmbedConfig(), device="cpu",
+        patch=PatchConfig(size=SIZE, stride=STEP), settings=EmbedConfig(),
+        compute=Compute(device="cpu"),
     )  # fmt: skip
     busy = time.process_time() - busy
     files = {path: path.stat().st_size for path in filled.store.path.rglob("*") if path.is_file()}

@@ -11,7 +11,9 @@ import hydra
 from omegaconf import DictConfig
 
 from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
+from emqs.embedding.build.ray_executor import RayExecutor
 from emqs.errors import ConfigError
+from emqs.models.compute import Compute
 from emqs.patches.settings import PatchConfig
 from emqs.runs import command, model, record, tables
 from emqs.settings import CONFIG_DIR, read
@@ -53,12 +55,9 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,
-        batch_size=compute.batch_size,
-        device=compute.device,
-        progress=True,
+        compute=Compute(compute.device, compute.batch_size, progress=True),
         opened_as=path,
-        ray=ray if cfg.engine == "ray" else None,
-        reopen=reopen,
+        executor=RayExecutor(ray, reopen) if cfg.engine == "ray" else None,
     )
     measured = metrics(filled)
     run.save_json("metrics.json", measured)

@@ -17,6 +17,7 @@ from emqs.evaluation import evaluate as evaluation
 from emqs.evaluation.evaluate import Evaluation
 from emqs.evaluation.tables import CURVE_FILE, summary
 from emqs.figures import curves, maps, reliability, sheets, style
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
@@ -55,10 +56,8 @@ def evaluate(cfg: DictConfig, run: record.Run) -> float:
         patch=patch,
         query=query,
         index=index,
-        batch_size=compute.batch_size,
-        device=compute.device,
+        compute=Compute(compute.device, compute.batch_size, progress=True),
         n_bootstrap=compute.n_bootstrap,
-        progress=True,
     )
     size, stride = grid.patch_pixels(stack, patch)
     result.metrics.update(

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from emqs.datasets import Stack, open_stack
 from emqs.datasets.settings import DatasetConfig
 from emqs.figures import maps, sheets, style
+from emqs.models.compute import Compute
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval.retrieve import Retrieval, retrieve
@@ -145,9 +146,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         patch=patch,
         query=query,
         index=index,
-        batch_size=compute.batch_size,
-        device=compute.device,
-        progress=True,
+        compute=Compute(compute.device, compute.batch_size, progress=True),
     )
     size, stride = grid.patch_pixels(stack, patch)
     result.metrics.update(

@@ -1,12 +1,9 @@
-"""Run a model over patches; save and load the codes."""
+"""Run a model over patches."""
 
-import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,15 +13,13 @@ from torch import Tensor
 from emqs.datasets import Stack
 from emqs.embedding import dense
 from emqs.errors import ConfigError, DataError
-from emqs.files import replacing
 from emqs.models import Convolutional, Encoder, Fittable
+from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches import cutting
 
 logger = logging.getLogger(__name__)
 
-FORMAT = "emqs-embeddings"
-VERSION = 1
 CPU_PATCHES = 16  # patches a network sees at once on a CPU, so that its feature maps stay in cache
 FIT_PATCHES = 4096  # a fitted model learns from at most this many, drawn with a fixed seed
 
@@ -76,8 +71,7 @@ def embed_batches(
     boxes: np.ndarray,
     *,
     patch_size: int | None = None,
-    batch_size: int = 512,
-    device: str | None = None,
+    compute: Compute = DEFAULT,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield codes batch by batch, so that neither patches nor codes need to fit in memory.
 
@@ -90,8 +84,7 @@ def embed_batches(
         boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
         patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box. It decides
             the scale at which a ``Convolutional`` network sees a slice.
-        batch_size: Patches at once, all of one slice; changes memory and speed, not the result.
-        device: Torch device; None picks a GPU if there is one.
+        compute: Device and batch size; patches of a batch are all of one slice.
 
     Yields:
         Positions in ``boxes``, ``(n,)``, and their codes, ``(n, D)``, float32; slice by slice.
@@ -100,7 +93,7 @@ def embed_batches(
         ConfigError: If the device is unknown or not there.
         DataError: If a code is not finite.
     """
-    device = pick_device() if device is None else device
+    device = pick_device() if compute.device is None else compute.device
     try:
         encoder = cast(Encoder, model.network.to(device))
     except (RuntimeError, AssertionError) as error:  # torch raises either
@@ -113,7 +106,7 @@ def embed_batches(
     if patch_size is None:
         patch_size = int(boxes[:, 3:].max(initial=1))
     current, image = -1, np.empty((0, 0), dtype=np.float32)
-    for z, numbers in cutting.by_slice(boxes, max(1, len(boxes)) if whole else batch_size):
+    for z, numbers in cutting.by_slice(boxes, max(1, len(boxes)) if whole else compute.batch_size):
         if z != current:
             current, image = z, _slice(model, stack, z)
         if whole:
@@ -154,9 +147,7 @@ def embed(
     boxes: np.ndarray,
     *,
     patch_size: int | None = None,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
+    compute: Compute = DEFAULT,
 ) -> np.ndarray:
     """Return the code of every patch; patches are cut on the fly, a batch at a time.
 
@@ -165,9 +156,7 @@ def embed(
         stack: The slices.
         boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)``.
         patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
-        batch_size: Patches at once; changes memory and speed, not the result.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with the time left.
+        compute: Device, batch size and whether a bar is shown; does not change the result.
 
     Returns:
         Codes, shape ``(N, D)``, float32, in the order of ``boxes``.
@@ -176,10 +165,8 @@ def embed(
         DataError: If a code is not finite.
     """
     codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
-    batches = embed_batches(
-        model, stack, boxes, patch_size=patch_size, batch_size=batch_size, device=device
-    )
-    for numbers, batch in with_progress(batches, len(boxes), "embed", show=progress):
+    batches = embed_batches(model, stack, boxes, patch_size=patch_size, compute=compute)
+    for numbers, batch in with_progress(batches, len(boxes), "embed", show=compute.progress):
         codes[numbers] = batch
     return codes
 
@@ -208,72 +195,3 @@ def with_progress(
         for numbers, batch in batches:
             yield numbers, batch
             bar.advance(task, len(numbers))
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """Codes with the boxes they belong to and the model that made them."""
-
-    boxes: np.ndarray  # (N, 5), int64
-    codes: np.ndarray  # (N, D), float32
-    manifest: dict[str, Any]  # dataset, model, preprocessing, sha256 of the weights
-
-
-def manifest(model: Model, stack: Stack) -> dict[str, Any]:
-    """Return what must match for codes to be comparable."""
-    return {
-        "dataset": stack.name,
-        "model": model.name,
-        "network": model.settings,
-        "preprocessing": asdict(model.preprocessing),
-        "weights_sha256": model.sha256,
-    }
-
-
-def save(path: Path, embeddings: Embeddings) -> None:
-    """Write embeddings to an ``.npz`` file, first under a temporary name."""
-    header = {"format": FORMAT, "version": VERSION, "manifest": embeddings.manifest}
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(
-            stream,
-            header=np.array(json.dumps(header)),
-            boxes=embeddings.boxes,
-            codes=embeddings.codes,
-        )
-
-
-def load(path: Path) -> Embeddings:
-    """Return embeddings from an ``.npz`` file; nothing in it is executed.
-
-    The file's own checksums (CRC-32 of each array) are checked while reading.
-
-    Args:
-        path: A file written by ``save``.
-
-    Returns:
-        Boxes, codes and what they were made with.
-
-    Raises:
-        DataError: If the file is missing, damaged, or of another kind.
-    """
-    if not path.is_file():
-        raise DataError(f"There is no embeddings file {path}.")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            header = json.loads(str(content["header"]))
-            found = header["format"], header["version"]
-            boxes, codes, made_with = content["boxes"], content["codes"], dict(header["manifest"])
-    except Exception as error:  # damaged bytes can raise anything
-        raise DataError(f"{path} is damaged or no embeddings file: {error!r}.") from None
-    if found != (FORMAT, VERSION):
-        raise DataError(
-            f"{path} has format {found[0]!r} version {found[1]!r}; this emqs reads {FORMAT!r} "
-            f"version {VERSION}."
-        )
-    kinds = (boxes.dtype, boxes.shape[1:]), (codes.dtype, codes.ndim)
-    if kinds != ((np.int64, (5,)), (np.float32, 2)) or len(boxes) != len(codes):
-        raise DataError(
-            f"{path} must hold boxes (N, 5), int64, and codes (N, D), float32, got boxes "
-            f"{boxes.shape}, {boxes.dtype}, and codes {codes.shape}, {codes.dtype}."
-        )
-    return Embeddings(boxes, codes, made_with)

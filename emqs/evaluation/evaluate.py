@@ -15,6 +15,7 @@ from emqs.datasets import Stack
 from emqs.embedding import encode
 from emqs.embedding.encode import embed
 from emqs.evaluation import calibration_error, metrics
+from emqs.models.compute import DEFAULT, Compute
 from emqs.models.opening import load_model
 from emqs.models.weights import Model
 from emqs.patches import overlap as overlaps
@@ -55,10 +56,8 @@ def evaluate(
     patch: PatchConfig,
     query: QueryConfig,
     index: IndexConfig,
-    batch_size: int = 512,
-    device: str | None = None,
+    compute: Compute = DEFAULT,
     n_bootstrap: int = 200,
-    progress: bool = False,
 ) -> Evaluation:
     """Search a labelled stack with examples from its own query slices, and measure the ranking.
 
@@ -68,10 +67,8 @@ def evaluate(
         patch: Size and grid step of patches.
         query: What to look for.
         index: How nearest examples are found.
-        batch_size: Patches embedded at once.
-        device: Torch device; None picks a GPU if there is one.
+        compute: Device, batch size and whether a bar is shown.
         n_bootstrap: Resamples of slices for the confidence intervals.
-        progress: Show a bar with the time left.
 
     Returns:
         The ranking and its metrics.
@@ -89,9 +86,7 @@ def evaluate(
     split = querying.split(grid, overlap, len(stack), query)
     encode.fit(model, stack, grid)
     searched = grid[split.searched]
-    search = StackSearch(
-        model, stack, patch_pixels(stack, patch)[0], query, index, batch_size, device, progress
-    )
+    search = StackSearch(model, stack, patch_pixels(stack, patch)[0], query, index, compute)
     prepared = search.prepare(grid[split.positives], grid[split.negatives], searched)
     found_scores = search.score(searched, prepared)
     scores = found_scores.ranking

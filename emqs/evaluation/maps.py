@@ -15,6 +15,7 @@ from emqs.evaluation.projection import Labelled
 from emqs.evaluation.settings import TsneConfig, WindowsConfig
 from emqs.figures import projections, style
 from emqs.models import Encoder
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
@@ -237,7 +238,7 @@ def embed(
     for number in np.unique(size_of).tolist():
         here = np.flatnonzero(size_of == number)
         codes[here] = evaluate.embed(
-            model, stack, boxes[here], patch_size=sizes[number], batch_size=compute.batch_size,
-            device=compute.device, progress=True,
+            model, stack, boxes[here], patch_size=sizes[number],
+            compute=Compute(compute.device, compute.batch_size, progress=True),
         )  # fmt: skip
     return codes

@@ -27,3 +27,6 @@ class Compute:
         at_least("batch_size", self.batch_size, 1)
         if self.n_threads is not None:
             at_least("n_threads", self.n_threads, 1)
+
+
+DEFAULT = Compute()  # of a notebook

@@ -10,6 +10,7 @@ import numpy as np
 from emqs.datasets import Stack
 from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError
+from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches import boxes as patch_boxes
 from emqs.patches import grid as grids
@@ -61,9 +62,7 @@ def retrieve(
     patch: PatchConfig,
     query: QueryConfig,
     index: IndexConfig,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
+    compute: Compute = DEFAULT,
 ) -> Retrieval:
     """Search a stack for what looks like a few examples.
 
@@ -74,9 +73,7 @@ def retrieve(
         patch: Size and grid step of patches.
         query: Structure, overlap of a drawn positive example, neighbours that count.
         index: How nearest examples are found.
-        batch_size: Patches embedded at once.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with the time left.
+        compute: Device, batch size and whether a bar is shown.
 
     Returns:
         The results.
@@ -95,7 +92,7 @@ def retrieve(
     searched = grid[_searched(grid, len(stack), examples, settings)]
     encode.fit(model, stack, grid)
     size = grids.patch_pixels(stack, patch)[0]
-    search = StackSearch(model, stack, size, query, index, batch_size, device, progress)
+    search = StackSearch(model, stack, size, query, index, compute)
     prepared = search.prepare(examples.positives, examples.negatives, searched)
     scored = search.score(searched, prepared)
     scores = scored.ranking

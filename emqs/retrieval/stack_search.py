@@ -14,6 +14,7 @@ import numpy as np
 from emqs.datasets import Stack
 from emqs.embedding import encode
 from emqs.models import Convolutional
+from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches import boxes as patch_boxes
 from emqs.patches import windows
@@ -37,8 +38,7 @@ def embed_sizes(
     sizes: list[float] | None,
     *,
     patch_size: int | None = None,
-    batch_size: int = 512,
-    device: str | None = None,
+    compute: Compute = DEFAULT,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield codes of patches of several sizes, side by side; see ``embeddings.embed_batches``.
 
@@ -48,8 +48,7 @@ def embed_sizes(
         boxes: Patch positions, shape ``(N, 5)``.
         sizes: ``query.sizes``, S of them; None: the codes of ``boxes`` alone.
         patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
-        batch_size: Patches at once.
-        device: Torch device; None picks a GPU if there is one.
+        compute: Device and batch size.
 
     Yields:
         Positions in ``boxes``, ``(n,)``, and their codes, ``(n, S D)``, float32.
@@ -61,8 +60,7 @@ def embed_sizes(
             stack,
             boxes if factor == 1 else patch_boxes.resized(boxes, factor, stack.shapes),
             patch_size=max(1, round(size * factor)),
-            batch_size=batch_size,
-            device=device,
+            compute=compute,
         )
         for factor in sizes or [1.0]
     ]
@@ -120,9 +118,7 @@ class StackSearch:
     patch_size: int  # edge of a whole patch, in pixels
     query: QueryConfig
     index: IndexConfig
-    batch_size: int = 512  # patches embedded at once
-    device: str | None = None  # torch device; None picks a GPU if there is one
-    progress: bool = False  # show a bar with the time left
+    compute: Compute = DEFAULT
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -150,7 +146,7 @@ class StackSearch:
         """Yield positions in ``boxes`` and their codes; see ``embed_sizes``."""
         return embed_sizes(
             self.model, self.stack, boxes, self.query.sizes,
-            patch_size=self.patch_size, batch_size=self.batch_size, device=self.device,
+            patch_size=self.patch_size, compute=self.compute,
         )  # fmt: skip
 
     def examples(self, boxes: np.ndarray, window: int) -> Examples:
@@ -216,8 +212,7 @@ class StackSearch:
         if not self.query.dense:
             scores = search(
                 self.model, self.stack, boxes, prepared.parts[0].scorer, sizes=self.query.sizes,
-                known=prepared.known, patch_size=self.patch_size, batch_size=self.batch_size,
-                device=self.device, progress=self.progress,
+                known=prepared.known, patch_size=self.patch_size, compute=self.compute,
             )  # fmt: skip
             return Scores(scores, scores)
         between = self.query.smooth_z if self.stack.consecutive else 0.0
@@ -279,7 +274,7 @@ class StackSearch:
                 yield numbers, batch
 
         for numbers, batch in encode.with_progress(
-            scored(), len(boxes), "search", show=self.progress
+            scored(), len(boxes), "search", show=self.compute.progress
         ):
             scores[numbers] = batch
         parts = iter(np.split(scores, np.cumsum(lengths)[:-1]))
@@ -370,9 +365,7 @@ def search(
     sizes: list[float] | None = None,
     known: CachedCodes | None = None,
     patch_size: int | None = None,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
+    compute: Compute = DEFAULT,
 ) -> np.ndarray:
     """Return the score of every patch; codes are scored as they come and not kept.
 
@@ -384,9 +377,7 @@ def search(
         sizes: ``query.sizes`` of the examples.
         known: Codes of some of these patches, which need not be embedded again.
         patch_size: Edge of a whole patch, in pixels; None: the longest edge of a box.
-        batch_size: Patches at once.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with the time left.
+        compute: Device, batch size and whether a bar is shown.
 
     Returns:
         Scores, shape ``(N,)``, float64; higher is more alike.
@@ -400,10 +391,12 @@ def search(
     def scored() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for numbers, codes in embed_sizes(
             model, stack, boxes[todo], sizes,
-            patch_size=patch_size, batch_size=batch_size, device=device,
+            patch_size=patch_size, compute=compute,
         ):  # fmt: skip
             yield todo[numbers], scorer.score(codes)
 
-    for numbers, batch in encode.with_progress(scored(), len(todo), "search", show=progress):
+    for numbers, batch in encode.with_progress(
+        scored(), len(todo), "search", show=compute.progress
+    ):
         scores[numbers] = batch
     return scores

@@ -151,7 +151,7 @@ def search(
         negatives=joined.zyx(negatives),
         positive_stores=joined.owners(positives),
         negative_stores=joined.owners(negatives),
-        names=tuple(engine.name for engine in joined.engines),
+        names=tuple(store.name for store in joined.stores),
         seconds={
             "preparing": prepared - started,
             "searching": time.perf_counter() - prepared,
@@ -162,7 +162,7 @@ def search(
 def _distance(joined: SeveralStores, settings: SearchConfig) -> float:
     if settings.distance_nm is not None:
         return settings.distance_nm
-    grid = joined.engines[0].grid
+    grid = joined.stores[0].grid
     return grid.size * grid.voxel_size_nm[1]
 
 
@@ -173,25 +173,25 @@ def _examples(kind: str, points: Sequence[Sequence[int]], joined: SeveralStores)
     owners, positions = [], []
     for point in points:
         number, voxel = _split(kind, point, joined)
-        engine = joined.engines[number]
-        shape = engine.manifest["volume"]["shape"]
+        store = joined.stores[number]
+        shape = store.manifest["volume"]["shape"]
         if not all(0 <= v < n for v, n in zip(voxel, shape, strict=True)):
             raise ConfigError(
                 f"The {kind} example {list(voxel)} lies outside the volume of shape (Z, Y, X) = "
                 f"{tuple(shape)}; voxels are counted from 0."
             )
-        place = engine.grid.nearest_place(voxel)
+        place = store.grid.nearest_place(voxel)
         owners.append(number)
-        positions.append(int(np.ravel_multi_index(place, engine.grid.shape)))
-    for number, engine in enumerate(joined.engines):
+        positions.append(int(np.ravel_multi_index(place, store.grid.shape)))
+    for number, store in enumerate(joined.stores):
         members = [i for i, owner in enumerate(owners) if owner == number]
         if not members:
             continue
-        _, valid_places = engine.signatures(
+        _, valid_places = store.signatures(
             np.array([positions[i] for i in members], dtype=np.int64)
         )
         for i in (i for i, valid in zip(members, valid_places.tolist(), strict=True) if not valid):
-            why = engine.why_missing(positions[i])
+            why = store.why_missing(positions[i])
             raise ConfigError(f"The patch around the {kind} example {list(points[i])} {why}.")
     return joined.starts[np.array(owners, dtype=np.int64)] + np.array(positions, dtype=np.int64)
 
@@ -203,7 +203,7 @@ def _split(kind: str, point: object, joined: SeveralStores) -> tuple[int, Triple
         raise ConfigError(
             f"{kind} must be a list of voxels in whole numbers, '[[z,y,x],[z,y,x]]', got {point}."
         )
-    count = len(joined.engines)
+    count = len(joined.stores)
     if len(numbers) == 3 and count > 1:
         raise ConfigError(
             f"The {kind} example {numbers} does not say which of the {count} stores it lies in. "
@@ -236,8 +236,8 @@ def _scorer(
 def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
     """Return which places of each store may be found."""
     if settings.box_nm is None:
-        return [None] * len(joined.engines)
-    return [engine.grid.within(settings.box_nm) for engine in joined.engines]
+        return [None] * len(joined.stores)
+    return [store.grid.within(settings.box_nm) for store in joined.stores]
 
 
 def _rounds(
@@ -252,7 +252,7 @@ def _rounds(
     while left:
         parts = []
         for number, within in list(left.items()):
-            positions = joined.engines[number].nearest(
+            positions = joined.stores[number].nearest(
                 queries[number], seen, total, within=within, n_threads=settings.n_threads
             )
             parts.append(joined.starts[number] + np.sort(positions))
@@ -276,7 +276,7 @@ def _exact_rounds(
     scores = np.full(joined.n_places, -np.inf)
     n_allowed = 0
     for number, within in enumerate(_within(joined, settings)):
-        for positions, codes in joined.engines[number].blocks(within):
+        for positions, codes in joined.stores[number].blocks(within):
             scores[joined.starts[number] + positions] = scorer.score(codes)
             n_allowed += len(positions)
     seen, total = 0, settings.candidates

@@ -19,6 +19,7 @@ from emqs.embedding.build import planes as sources
 from emqs.embedding.build.planes import PlaceSource, contrast
 from emqs.errors import ConfigError, DataError
 from emqs.models import weights
+from emqs.models.compute import Compute
 from emqs.patches import grid
 from emqs.volumes import from_array, open_volume, write_ome_zarr, write_precomputed
 
@@ -39,7 +40,7 @@ def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
     source = volume(voxels(2, 208, 264))
     stack = as_stack(source)
     boxes = grid.grid(stack.shapes, 16, 8, border=False)
-    expected = encode.embed(encoder, stack, boxes, patch_size=16, device="cpu")
+    expected = encode.embed(encoder, stack, boxes, patch_size=16, compute=Compute(device="cpu"))
     for block in (8, 16, 64):
         path = tmp_path / f"{block}.zarr"
         filled(path, source, encoder, block=block)
@@ -178,7 +179,7 @@ def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
         on_disk / "whole" / "emb.zarr",
         patch=replace(PATCH, stride=4),
         settings=build.EmbedConfig(block=8, n_sample=64),
-        device="cpu",
+        compute=Compute(device="cpu"),
         opened_as=str(on_disk / "v.zarr"),
     )
     assert contents(on_disk / "killed" / "emb.zarr") == contents(on_disk / "whole" / "emb.zarr")

@@ -15,6 +15,7 @@ from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
 from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
 from emqs.embedding.build.ray_executor import TASK, RayExecutor
 from emqs.errors import ConfigError, DataError, MissingDependencyError
+from emqs.models.compute import Compute
 from emqs.volumes import open_volume, write_ome_zarr
 
 needs_ray = pytest.mark.skipif(  # not imported here: it must be told first where to listen
@@ -32,9 +33,8 @@ def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> B
         folder / name / "emb.zarr",
         patch=PATCH,
         settings=HERE,
-        device="cpu",
-        ray=ray,
-        reopen=reopen,
+        compute=Compute(device="cpu"),
+        executor=None if ray is None else RayExecutor(ray, reopen),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -125,7 +125,7 @@ def test_an_error_in_a_worker_is_that_of_a_local_run(folder: Path) -> None:
     with pytest.raises(DataError, match=r"^There is no volume at \S+nothing\.zarr"):
         build(
             reopen(), model(), folder / "lost" / "emb.zarr", patch=PATCH, settings=HERE,
-            device="cpu", ray=RayConfig(workers=1), reopen=lost,
+            compute=Compute(device="cpu"), executor=RayExecutor(RayConfig(workers=1), lost),
         )  # fmt: skip
     assert list((folder / "lost").iterdir()) == []
 

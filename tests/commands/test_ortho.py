@@ -13,6 +13,7 @@ from emqs.embedding.build import Built, EmbedConfig, build
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError
+from emqs.models.compute import Compute
 from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import cutting
@@ -39,7 +40,7 @@ def filled(path: Path, array: np.ndarray, encoder: Model, **settings: object) ->
         path,
         patch=PATCH,
         settings=EmbedConfig(**settings),  # type: ignore[arg-type]
-        device="cpu",
+        compute=Compute(device="cpu"),
     )
 
 
@@ -67,7 +68,7 @@ def by_hand(array: np.ndarray, encoder: Model) -> np.ndarray:
             intensity=(0, 1),
         )
         boxes = grids.grid(stack.shapes, 16, 8, border=False)
-        codes = encode.embed(plain, stack, boxes, patch_size=16, device="cpu")
+        codes = encode.embed(plain, stack, boxes, patch_size=16, compute=Compute(device="cpu"))
         others = [n for a, n in enumerate(counts) if a != axis]
         sums = sums + np.moveaxis(codes.reshape(counts[axis], *others, -1), 0, axis)
     return np.asarray(sums / 3).reshape(int(np.prod(counts)), -1)
@@ -133,7 +134,7 @@ def test_volumes_that_do_not_fit(
     with pytest.raises(ConfigError, match=message) as caught:
         build(
             volume, model(), tmp_path / "a.zarr", patch=PATCH,
-            settings=EmbedConfig(planes="ortho"), device="cpu",
+            settings=EmbedConfig(planes="ortho"), compute=Compute(device="cpu"),
         )  # fmt: skip
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"planes must be one of xy, ortho, got 'xz'"):

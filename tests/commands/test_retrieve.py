@@ -17,6 +17,7 @@ from emqs import retrieve as command
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
 from emqs.evaluation.evaluate import embed
+from emqs.models.compute import Compute
 from emqs.models.opening import load_model
 from emqs.models.settings import ModelConfig
 from emqs.patches import boxes as patch_boxes
@@ -61,7 +62,7 @@ def search(
         patch=PatchConfig(size=SIZE, stride=stride),
         query=QueryConfig(**query),
         index=IndexConfig(name="exact"),
-        device="cpu",
+        compute=Compute(device="cpu"),
     )
 
 

@@ -1,7 +1,3 @@
-import json
-import zipfile
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -14,6 +10,7 @@ from emqs import models
 from emqs.datasets import Stack
 from emqs.embedding import encode as encodes
 from emqs.errors import ConfigError, DataError
+from emqs.models.compute import Compute
 from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import grid
@@ -53,7 +50,7 @@ def test_codes_are_those_of_patches_cut_one_by_one(name: str, contrast: str) -> 
     chosen = BOXES[:: max(1, len(BOXES) // 60)]
     assert len(np.unique(chosen[:, 3:], axis=0)) >= 3
     made_by = model(name, contrast)
-    codes = encodes.embed(made_by, STACK, chosen, batch_size=7, device="cpu")
+    codes = encodes.embed(made_by, STACK, chosen, compute=Compute("cpu", batch_size=7))
     expected = one_by_one(made_by, STACK, chosen)
     assert codes.dtype == np.float32
     np.testing.assert_allclose(codes, expected, atol=2e-5)
@@ -65,7 +62,7 @@ def test_codes_do_not_depend_on_the_batch_size(batch_size: int) -> None:
     made_by = model("ae", latent_size=4)
     few = BOXES[::5]
     known = encodes.embed(made_by, STACK, few)
-    codes = encodes.embed(made_by, STACK, few, batch_size=batch_size)
+    codes = encodes.embed(made_by, STACK, few, compute=Compute(batch_size=batch_size))
     np.testing.assert_allclose(codes, known, atol=1e-6)
 
 
@@ -82,7 +79,7 @@ def test_batches_cover_every_box_once_and_stay_within_a_slice() -> None:
     made_by, seen = model("pixels", size=8), []
     order = np.random.default_rng(1).permutation(len(BOXES))
     boxes = BOXES[order]
-    for here, codes in encodes.embed_batches(made_by, STACK, boxes, batch_size=9):
+    for here, codes in encodes.embed_batches(made_by, STACK, boxes, compute=Compute(batch_size=9)):
         assert len(here) == len(codes) <= 9
         assert len(np.unique(boxes[here, 0])) == 1
         seen += here.tolist()
@@ -96,7 +93,7 @@ def test_no_boxes_give_no_codes() -> None:
 
 def test_a_bar_shows_progress(capsys: pytest.CaptureFixture[str]) -> None:
     made_by = model("pixels", size=8)
-    codes = encodes.embed(made_by, STACK, BOXES, progress=True)
+    codes = encodes.embed(made_by, STACK, BOXES, compute=Compute(progress=True))
     assert f"{len(BOXES):,} of {len(BOXES):,} patches" in capsys.readouterr().out
     np.testing.assert_array_equal(codes, encodes.embed(made_by, STACK, BOXES))
     assert capsys.readouterr().out == ""
@@ -127,20 +124,20 @@ def test_a_code_that_is_no_number_is_named_with_its_patch() -> None:
 @pytest.mark.parametrize("device", ["gpu", "0", "", "meta:x"])
 def test_a_device_that_is_not_there(device: str) -> None:
     with pytest.raises(ConfigError, match=rf"^device={device} cannot be used: .*Use device=cpu"):
-        encodes.embed(model("pixels", size=8), STACK, BOXES[:1], device=device)
+        encodes.embed(model("pixels", size=8), STACK, BOXES[:1], compute=Compute(device))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"^device=cuda cannot be used: "):
-        encodes.embed(model("ae"), STACK, BOXES[:1], device="cuda")
+        encodes.embed(model("ae"), STACK, BOXES[:1], compute=Compute("cuda"))
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_codes_on_a_gpu_are_those_on_a_cpu() -> None:
     made_by = model("vae")
-    known = encodes.embed(made_by, STACK, BOXES, device="cpu")
+    known = encodes.embed(made_by, STACK, BOXES, compute=Compute("cpu"))
     codes = encodes.embed(made_by, STACK, BOXES)
     np.testing.assert_allclose(codes, known, atol=1e-3)
 
@@ -199,108 +196,3 @@ def test_too_few_patches_to_learn_from() -> None:
         match=r"^PCA with 32 components needs more patches than that, got 5\. Use a smaller patch",
     ):
         encodes.fit(model("pca"), STACK, BOXES[:5])
-
-
-# files
-
-
-def saved(path: Path) -> encodes.Embeddings:
-    made_by = model("pixels", size=8)
-    made = encodes.Embeddings(
-        BOXES, encodes.embed(made_by, STACK, BOXES), encodes.manifest(made_by, STACK)
-    )
-    encodes.save(path, made)
-    return made
-
-
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    made = saved(tmp_path / "e.npz")
-    found = encodes.load(tmp_path / "e.npz")
-    for name in ("boxes", "codes"):
-        assert getattr(found, name).dtype == getattr(made, name).dtype
-        np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
-    assert found.manifest == {
-        "dataset": "blobs",
-        "model": "pixels",
-        "network": {"size": 8},
-        "preprocessing": {"size": 8, "contrast": "none"},
-        "weights_sha256": None,
-    }
-    assert [p.name for p in tmp_path.iterdir()] == ["e.npz"]
-
-
-def refused(path: Path, message: str) -> None:
-    with pytest.raises(DataError, match=message) as caught:
-        encodes.load(path)
-    assert str(path) in str(caught.value)
-
-
-def test_embeddings_that_are_not_there(tmp_path: Path) -> None:
-    refused(tmp_path / "e.npz", r"^There is no embeddings file ")
-
-
-def test_damaged_embeddings(tmp_path: Path) -> None:
-    path = tmp_path / "e.npz"
-    saved(path)
-    good = path.read_bytes()
-    for kept in (0, 1, 100, len(good) // 2, len(good) - 1):
-        path.write_bytes(good[:kept])
-        refused(path, " is damaged or no embeddings file: ")
-    changed = bytearray(good)
-    changed[len(good) // 2] ^= 1  # in the codes
-    path.write_bytes(changed)
-    refused(path, r" is damaged or no embeddings file: .*CRC-32")
-
-
-def test_pickled_embeddings_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "e.npz"
-    saved(path)
-    with np.load(path) as content:
-        header = content["header"]
-    objects = np.array([{"a": 1}], dtype=object)
-    np.savez(path, header=header, boxes=BOXES, codes=objects)
-    refused(path, r" is damaged or no embeddings file: .*allow_pickle=False")
-    np.save(path.with_suffix(".npy"), objects, allow_pickle=True)
-    refused(path.with_suffix(".npy"), r" is damaged or no embeddings file: ")
-
-
-@pytest.mark.parametrize(
-    ("part", "value", "message"),
-    [
-        ("header", np.array("{"), "is damaged or no embeddings file: JSONDecodeError"),
-        ("header", np.array("[1]"), "is damaged or no embeddings file: TypeError"),
-        ("header", np.array('{"format": 1}'), r"is damaged .*: KeyError\('version'\)"),
-        (
-            "header",
-            np.array('{"format": "emqs-embeddings", "version": 2, "manifest": {}}'),
-            "has format 'emqs-embeddings' version 2; this emqs reads 'emqs-embeddings' version 1",
-        ),
-        ("boxes", BOXES[:-1], r"must hold boxes \(N, 5\), int64, and codes \(N, D\), float32, got"),
-        ("boxes", BOXES.astype(float), "must hold boxes .*, float64, and codes"),
-        ("boxes", BOXES[:, :4], r"must hold boxes .* got boxes \(\d+, 4\)"),
-        ("codes", np.zeros(len(BOXES), np.float32), r"must hold boxes .* and codes \(\d+,\)"),
-        ("codes", np.zeros((len(BOXES), 2)), "must hold boxes .*, float64"),
-    ],
-)
-def test_files_with_something_else_inside(
-    part: str, value: np.ndarray, message: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "e.npz"
-    saved(path)
-    with np.load(path) as content:
-        arrays = dict(content) | {part: value}
-    np.savez(path, **arrays)
-    refused(path, message)
-
-
-def test_the_format_has_not_drifted(tmp_path: Path) -> None:
-    """A zip of three NumPy files, without compression; the header is JSON."""
-    path = tmp_path / "e.npz"
-    saved(path)
-    with zipfile.ZipFile(path) as archive:
-        assert sorted(archive.namelist()) == ["boxes.npy", "codes.npy", "header.npy"]
-        assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
-    with np.load(path) as content:
-        header = json.loads(str(content["header"]))
-    assert (header["format"], header["version"]) == ("emqs-embeddings", 1)
-    assert sorted(header) == ["format", "manifest", "version"]

@@ -15,6 +15,7 @@ from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError, WeightsError
 from emqs.evaluation import evaluate as evaluation
 from emqs.models import opening
+from emqs.models.compute import Compute
 from emqs.models.settings import ModelConfig, PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import grid as patch_grid
@@ -139,7 +140,7 @@ def test_annoy_ranks_as_exact_does() -> None:
 
 
 def test_batches_change_nothing() -> None:
-    one, many = evaluate(batch_size=1), evaluate(batch_size=512)
+    one, many = evaluate(compute=Compute(batch_size=1)), evaluate(compute=Compute(batch_size=512))
     assert one.boxes.tolist() == many.boxes.tolist()
     np.testing.assert_allclose(one.scores, many.scores, atol=1e-6)
 
@@ -212,7 +213,9 @@ def test_search_gives_the_score_of_each_box_in_any_order(
     codes = evaluation.embed(made_by, stack, boxes)
     scorer = Nearest(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
     order = np.random.default_rng(0).permutation(len(boxes))
-    found = stack_search.search(made_by, stack, boxes[order], scorer, batch_size=7, progress=True)
+    found = stack_search.search(
+        made_by, stack, boxes[order], scorer, compute=Compute(batch_size=7, progress=True)
+    )
     assert "search" in capsys.readouterr().out
     assert found.dtype == np.float64
     for position, score in zip(order[:40].tolist(), found[:40].tolist(), strict=True):

@@ -12,6 +12,7 @@ from emqs import retrieve as command
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, DataError
 from emqs.figures import sheets
+from emqs.models.compute import Compute
 from emqs.models.opening import load_model
 from emqs.models.settings import ModelConfig
 from emqs.patches.boxes import boxes_at, intersecting
@@ -175,7 +176,7 @@ def test_suggestions_of_a_search_are_whole_searched_patches_that_share_no_pixel(
             patch=PatchConfig(size=SIZE, stride=SIZE // 2),
             query=QueryConfig(dense=dense),
             index=IndexConfig(name="exact"),
-            device="cpu",
+            compute=Compute(device="cpu"),
         )
         for _ in range(2)
     ]

@@ -8,6 +8,7 @@ import torch
 from emqs import models
 from emqs.datasets.synthetic import em_stack
 from emqs.embedding.build import Built, EmbedConfig, build
+from emqs.models.compute import Compute
 from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches.settings import PatchConfig
@@ -53,7 +54,7 @@ def filled(
         path,
         patch=PATCH,
         settings=EmbedConfig(**settings),  # type: ignore[arg-type]
-        device="cpu",
+        compute=Compute(device="cpu"),
     )
 
 

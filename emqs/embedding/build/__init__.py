@@ -6,7 +6,7 @@ float16). What is known of a whole slice, its mean and spread, is measured once 
 manifest. A block that is there and whole is never made again, so a run that was stopped anywhere
 goes on where it was, and several processes may fill one store.
 
-Read ``build.py`` first. It cuts the work into parts (``work.py``), which an engine does: this
+Read ``build.py`` first. It cuts the work into parts (``work.py``), which an executor does: this
 process (``executors.py``), or those of a Ray cluster (``ray_executor.py``).
 """
 

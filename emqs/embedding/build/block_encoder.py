@@ -20,6 +20,7 @@ from emqs.embedding.build.planes import PlaceSource, usable
 from emqs.models import Convolutional, Encoder
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.volumes import Box, Volume
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 
 SLAB_BYTES = 2**27  # of neighbouring planes that are read, and kept, together
@@ -99,7 +100,7 @@ class BlockEncoder:
     """Codes of the places of a grid."""
 
     def __init__(
-        self, source: PlaceSource, model: Model, grid: PlaceGrid, batch_size: int, device: str | None
+        self, source: PlaceSource, model: Model, grid: PlaceGrid, compute: Compute
     ) -> None:
         """Keep what is needed; nothing is read yet.
 
@@ -107,12 +108,11 @@ class BlockEncoder:
             source: The volume.
             model: The encoder.
             grid: Where patches lie.
-            batch_size: Patches encoded at once, if the network encodes each on its own.
-            device: Torch device; None picks a GPU if there is one.
+            compute: Device, and batch size if the network encodes each patch on its own.
         """
         self.model = replace(model, preprocessing=replace(model.preprocessing, contrast="none"))
         self.source, self.grid = source, grid
-        self.batch_size, self.device = batch_size, device
+        self.compute = compute
         self.planes = Planes(source.volume)
         network = cast(Encoder, model.network)
         self.around, self.meet = 0, grid.size  # voxels
@@ -177,7 +177,6 @@ class BlockEncoder:
         name = f"plane {NAMES[axis]} at {at}"
         stack = Stack(name, [self.source.shown(voxels, slices)], ["0"], intensity=(0, 1))
         for numbers, batch in encode.embed_batches(
-            self.model, stack, boxes, patch_size=grid.size, batch_size=self.batch_size,
-            device=self.device,
+            self.model, stack, boxes, patch_size=grid.size, compute=self.compute,
         ) if len(boxes) else ():  # fmt: skip
             sums[rows[numbers], columns[numbers]] += batch

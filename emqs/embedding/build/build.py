@@ -16,10 +16,9 @@ from emqs.embedding.stores import zarr
 from emqs.patches.settings import PatchConfig
 from emqs.errors import ConfigError, DataError
 from emqs.embedding.build import compatibility, work
-from emqs.embedding.build.ray_executor import RayExecutor, Opener
 from emqs.embedding.build.executors import Executor, InProcess
 from emqs.embedding.build.grids import make_grid
-from emqs.embedding.build.settings import EmbedConfig, Built, RayConfig
+from emqs.embedding.build.settings import Built, EmbedConfig
 from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
 from emqs.embedding.build.work import Done, WorkerContext
 from emqs.models import Fittable
@@ -27,6 +26,7 @@ from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box, Volume
 from emqs.datasets.volume_stack import RANGES
+from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 
 SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
@@ -40,12 +40,9 @@ def build(
     *,
     patch: PatchConfig,
     settings: EmbedConfig,
-    batch_size: int = 512,
-    device: str | None = None,
-    progress: bool = False,
+    compute: Compute = DEFAULT,
     opened_as: str | None = None,
-    ray: RayConfig | None = None,
-    reopen: Opener | None = None,
+    executor: Executor | None = None,
 ) -> Built:
     """Write what is missing of an embedding volume; make it if it is not there.
 
@@ -56,14 +53,11 @@ def build(
             volume with the same settings; the volume may have got more slices at its end.
         patch: Size and step of patches in the slice plane; whole patches only.
         settings: Everything else.
-        batch_size: Patches encoded at once, if the network encodes each on its own.
-        device: Torch device; None picks a GPU if there is one.
-        progress: Show a bar with patches/s, GB/s and the time left.
+        compute: Device, batch size (if the network encodes each patch on its own), and whether a
+            bar shows patches/s, GB/s and the time left.
         opened_as: Path or URL with which the volume can be opened again to draw results; None:
             its name.
-        ray: Let the processes of a Ray cluster do the work; None: this process does.
-        reopen: Opens the volume in another process, e.g. a ``partial`` of ``open_volume``; needed
-            with ``ray``.
+        executor: Does the work, and is closed at the end, e.g. a ``RayExecutor``; None: this process.
 
     Returns:
         The store and what was done.
@@ -88,17 +82,17 @@ def build(
     name = volume.name if opened_as is None else opened_as
     asked = compatibility.asked(source, model, grid, settings, name)
     longer = store is not None and compatibility.check(store, volume, asked)
-    hand = WorkerContext(source, model, grid, batch_size, device)
-    engine: Executor = InProcess() if ray is None else RayExecutor(ray, reopen)
-    with closing(engine):
+    context = WorkerContext(source, model, grid, compute)
+    executor = InProcess() if executor is None else executor
+    with closing(executor):
         if store is None:
-            store = _started(engine, hand, path, asked, settings)
+            store = _started(executor, context, path, asked, settings)
         elif longer:
             known = store.manifest["contrast"]
-            new = _contrast(engine, hand, store.grid.shape[0])
+            new = _contrast(executor, context, store.grid.shape[0])
             contrast = None if new is None else [*known, *new.tolist()]
             store = store.grow({**store.manifest, **asked, "contrast": contrast})
-        done = _filled(engine, hand, store, settings.worker, show=progress)
+        done = _filled(executor, context, store, settings.worker, show=compute.progress)
     return Built(
         store, done.n_patches, done.n_blocks, done.n_found, done.n_skipped,
         time.perf_counter() - started, done.seconds_disk,
@@ -116,20 +110,20 @@ def _intensity(volume: Volume, settings: EmbedConfig) -> tuple[float, float]:
     return RANGES[volume.dtype]
 
 
-def _contrast(engine: Executor, hand: WorkerContext, first: int) -> np.ndarray | None:
+def _contrast(executor: Executor, context: WorkerContext, first: int) -> np.ndarray | None:
     """Return mean and spread of slices, if the model needs them.
 
     Args:
-        engine: Measures.
-        hand: Of this process.
+        executor: Measures.
+        context: Of this process.
         first: How many of the slices are known already.
     """
-    if hand.model.preprocessing.contrast == "none":
+    if context.model.preprocessing.contrast == "none":
         return None
-    numbers = slices(hand.source.volume, hand.grid)[first:]
-    group = numbers // statistics_depth(hand.source.volume)
+    numbers = slices(context.source.volume, context.grid)[first:]
+    group = numbers // statistics_depth(context.source.volume)
     parts = [part.tolist() for part in np.split(numbers, np.flatnonzero(np.diff(group)) + 1)]
-    measured = dict(engine.run(work.contrast, hand, parts))
+    measured = dict(executor.run(work.contrast, context, parts))
     return np.concatenate([measured[number] for number in range(len(parts))])
 
 
@@ -155,18 +149,18 @@ def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
 
 
 def _started(
-    engine: Executor, hand: WorkerContext, path: Path, asked: dict[str, Any], settings: EmbedConfig
+    executor: Executor, context: WorkerContext, path: Path, asked: dict[str, Any], settings: EmbedConfig
 ) -> EmbeddingStore:
     """Return a new store, its signer learnt from a sample of the volume."""
     creation.check_new(path)
-    contrast = _contrast(engine, hand, 0)
-    boxes = sample_boxes(hand.grid, settings)
+    contrast = _contrast(executor, context, 0)
+    boxes = sample_boxes(context.grid, settings)
     part = boxes, settings.n_sample, contrast
-    ((_, drawn),) = engine.run(work.sample, hand, [part])
+    ((_, drawn),) = executor.run(work.sample, context, [part])
     sample = np.concatenate(drawn)[: settings.n_sample]
     if len(sample) < 2:
         raise DataError(
-            f"{hand.source.volume.name} shows nothing to embed: all but {len(sample)} of the "
+            f"{context.source.volume.name} shows nothing to embed: all but {len(sample)} of the "
             f"patches in {len(drawn)} places are constant, padding, or hold NaN. Look at the "
             "volume, and at embed.padding and embed.intensity."
         )
@@ -179,18 +173,18 @@ def _started(
     return creation.create(path, manifest, sample)
 
 
-def _filled(engine: Executor, hand: WorkerContext, store: EmbeddingStore, worker: list[int], *, show: bool) -> Done:
+def _filled(executor: Executor, context: WorkerContext, store: EmbeddingStore, worker: list[int], *, show: bool) -> Done:
     """Write all blocks that are missing or damaged; start with this worker's share of them."""
     grid = store.grid
     known = store.manifest["contrast"]
-    source = replace(hand.source, contrast=None if known is None else np.array(known))
-    hand = replace(hand, source=source, grid=grid, store=store)
-    depth = max(1, hand.source.volume.chunks[0] // grid.stride[0])
-    parts = work.parts(grid, depth, single=engine.single)
+    source = replace(context.source, contrast=None if known is None else np.array(known))
+    context = replace(context, source=source, grid=grid, store=store)
+    depth = max(1, context.source.volume.chunks[0] // grid.stride[0])
+    parts = work.parts(grid, depth, single=executor.single)
     begin = len(parts) * worker[0] // worker[1]
     total = Done()
     with _bar(grid.n_places, show=show) as advance:
-        for _, done in engine.run(work.make, hand, parts[begin:] + parts[:begin]):
+        for _, done in executor.run(work.make, context, parts[begin:] + parts[:begin]):
             total += done
             advance(done)
     return total

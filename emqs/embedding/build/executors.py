@@ -13,7 +13,7 @@ class Executor(Protocol):
 
     single: bool  # parts are best small, since there is one process
 
-    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield the number of each part and its result, in any order.
 
         Raises:
@@ -31,10 +31,10 @@ class InProcess:
 
     single = True
 
-    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield results in order."""
         for number, part in enumerate(parts):
-            yield number, work(hand, part)
+            yield number, work(context, part)
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -1,4 +1,4 @@
-"""The engine that lets processes of a Ray cluster do the parts.
+"""The executor that lets processes of a Ray cluster do the parts.
 
 Workers get plain values: how to open the volume, the bytes of a weights file, settings, the folder
 of the store. Each opens and builds these once and keeps them. They write the blocks into the store
@@ -34,6 +34,7 @@ from emqs.embedding.build.work import WorkerContext
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
 from emqs.volumes import Volume
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 
 Opener = Callable[[], Volume]
@@ -50,7 +51,7 @@ ON_THIS_COMPUTER = {  # Ray reads these when it is imported
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """What a worker makes its hand of."""
+    """What a worker makes its context of."""
 
     key: str  # two recipes with one key are the same
     reopen: Opener
@@ -59,8 +60,7 @@ class Recipe:
     grid: dict[str, Any]
     intensity: tuple[float, float]
     padding: float | None
-    batch_size: int
-    device: str | None
+    compute: Compute
     threads: int
     tell_host: bool
 
@@ -91,7 +91,7 @@ class RayExecutor:
         """
         if reopen is None:
             raise ConfigError(
-                "engine=ray needs a volume that other processes can open: give build(reopen=...)."
+                "engine=ray needs a volume that other processes can open: give reopen=."
             )
         self.settings, self.reopen = settings, reopen
         if settings.address is None and "ray" not in sys.modules:
@@ -100,12 +100,12 @@ class RayExecutor:
         self._folder: Path | None = None
         self._started = False
 
-    def run(self, work: Work, hand: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
         """Yield results in the order in which they come.
 
         Args:
             work: A function of ``work.py``; workers import it.
-            hand: Of this process.
+            context: Of this process.
             parts: What it is called with.
 
         Yields:
@@ -118,8 +118,8 @@ class RayExecutor:
             name=TASK, num_cpus=self.settings.cpus, num_gpus=gpus,
             max_retries=self.settings.retries,
         )  # fmt: skip
-        recipe = ray.put(self._recipe(hand, gpus))
-        path = None if hand.store is None else str(hand.store.path.absolute())
+        recipe = ray.put(self._recipe(context, gpus))
+        path = None if context.store is None else str(context.store.path.absolute())
         todo = iter(enumerate(parts))
         pending: dict[Any, int] = {}
         try:
@@ -185,21 +185,23 @@ class RayExecutor:
             capacity = min(capacity, resources.get("GPU", 0) / gpus)
         return 2 * max(1, int(capacity))  # what waits lets a cluster grow
 
-    def _recipe(self, hand: WorkerContext, gpus: float) -> Recipe:
+    def _recipe(self, context: WorkerContext, gpus: float) -> Recipe:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "weights.safetensors"
-            weights.save(path, hand.model)
+            weights.save(path, context.model)
             content = path.read_bytes()
+        compute = context.compute
+        if compute.device is None and gpus == 0:
+            compute = replace(compute, device="cpu")
         return Recipe(
             key=uuid.uuid4().hex,
             reopen=self.reopen,
             weights=content,
-            weights_sha256=hand.model.sha256,
-            grid=hand.grid.to_dict(),
-            intensity=hand.source.intensity,
-            padding=hand.source.padding,
-            batch_size=hand.batch_size,
-            device="cpu" if hand.device is None and gpus == 0 else hand.device,
+            weights_sha256=context.model.sha256,
+            grid=context.grid.to_dict(),
+            intensity=context.source.intensity,
+            padding=context.source.padding,
+            compute=compute,
             threads=max(1, int(self.settings.cpus)),
             tell_host=self.settings.address is not None,
         )
@@ -243,7 +245,7 @@ def _check_reached(address: str | None) -> None:
 def _work(recipe: Recipe, path: str | None, work: Work, part: Any) -> Any:  # noqa: ANN401
     """Do one part; runs in a worker."""
     try:
-        return work(_hand(recipe, path), part)
+        return work(_context(recipe, path), part)
     except EmqsError as error:
         if not recipe.tell_host:
             raise
@@ -251,8 +253,8 @@ def _work(recipe: Recipe, path: str | None, work: Work, part: Any) -> Any:  # no
 
 
 @lru_cache(maxsize=1)
-def _hand(recipe: Recipe, path: str | None) -> WorkerContext:
-    """Return the hand of this process, made once."""
+def _context(recipe: Recipe, path: str | None) -> WorkerContext:
+    """Return the context of this process, made once."""
     torch.set_num_threads(recipe.threads)
     volume, model = recipe.reopen(), _model(recipe)
     store = None if path is None else open_store(Path(path))
@@ -261,7 +263,7 @@ def _hand(recipe: Recipe, path: str | None) -> WorkerContext:
         known = store.manifest["contrast"]
         grid, contrast = store.grid, None if known is None else np.array(known)
     source = PlaceSource(volume, recipe.intensity, recipe.padding, contrast)
-    return WorkerContext(source, model, grid, recipe.batch_size, recipe.device, store)
+    return WorkerContext(source, model, grid, recipe.compute, store)
 
 
 def _model(recipe: Recipe) -> Model:

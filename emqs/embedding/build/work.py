@@ -13,6 +13,7 @@ from emqs.embedding.build.planes import PlaceSource
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 
 
@@ -24,22 +25,20 @@ class WorkerContext:
         source: The volume; with its contrast, once that is known.
         model: The encoder.
         grid: Where patches lie.
-        batch_size: Patches encoded at once, if the network encodes each on its own.
-        device: Torch device; None picks a GPU if there is one.
+        compute: Device, and batch size if the network encodes each patch on its own.
         store: What is filled, once it is there.
     """
 
     source: PlaceSource
     model: Model
     grid: PlaceGrid
-    batch_size: int
-    device: str | None
+    compute: Compute
     store: EmbeddingStore | None = field(default=None, repr=False)
 
     @cached_property
     def encode(self) -> BlockEncoder:
         """What makes codes."""
-        return BlockEncoder(self.source, self.model, self.grid, self.batch_size, self.device)
+        return BlockEncoder(self.source, self.model, self.grid, self.compute)
 
 
 @dataclass(frozen=True)
@@ -61,37 +60,37 @@ class Done:
         return Done(**{name: mine[name] + theirs[name] for name in mine})
 
 
-def contrast(hand: WorkerContext, numbers: list[int]) -> np.ndarray:
+def contrast(context: WorkerContext, numbers: list[int]) -> np.ndarray:
     """Return mean and spread of slices; see ``source.contrast``."""
-    return planes.contrast(hand.source, np.array(numbers, dtype=np.int64))
+    return planes.contrast(context.source, np.array(numbers, dtype=np.int64))
 
 
-def sample(hand: WorkerContext, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
+def sample(context: WorkerContext, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
     """Return codes ``(n, D)``, float16, of groups of places, until there are enough.
 
     Args:
-        hand: Of this process.
+        context: Of this process.
         part: The groups, how many codes are enough, and the contrast of slices.
     """
     boxes, enough, known = part
-    hand = replace(hand, source=replace(hand.source, contrast=known))
+    context = replace(context, source=replace(context.source, contrast=known))
     drawn: list[np.ndarray] = []
     for box in boxes:
-        drawn.append(hand.encode(box)[0])
+        drawn.append(context.encode(box)[0])
         if sum(len(codes) for codes in drawn) >= enough:
             break
     return drawn
 
 
-def make(hand: WorkerContext, blocks: list[Triple]) -> Done:
+def make(context: WorkerContext, blocks: list[Triple]) -> Done:
     """Write those of some blocks that are missing or damaged.
 
     Args:
-        hand: Of this process; it has a store.
+        context: Of this process; it has a store.
         blocks: Neighbours above each other. With ``planes="ortho"`` all of a cube, so that its
             planes are encoded once; a code is then the same whichever of them are missing.
     """
-    store, grid = hand.store, hand.grid
+    store, grid = context.store, context.grid
     if store is None:
         raise RuntimeError("make needs a store")
     missing = [block for block in blocks if not store.is_done(block)]
@@ -99,7 +98,7 @@ def make(hand: WorkerContext, blocks: list[Triple]) -> Done:
         n_found=len(blocks) - len(missing),
         n_places=sum(int(np.prod(grid.places(block).shape)) for block in blocks),
     )
-    for block, codes, valid in _encoded(hand, blocks, missing):
+    for block, codes, valid in _encoded(context, blocks, missing):
         before = time.perf_counter()
         store.write(block, codes, valid)
         done += Done(
@@ -109,24 +108,24 @@ def make(hand: WorkerContext, blocks: list[Triple]) -> Done:
             n_made=int(valid.size),
             seconds_disk=time.perf_counter() - before,
         )
-    reading = hand.encode.planes
+    reading = context.encode.planes
     done += Done(n_bytes=reading.n_bytes, seconds_disk=reading.seconds)
     reading.n_bytes, reading.seconds = 0, 0.0
     return done
 
 
 def _encoded(
-    hand: WorkerContext, blocks: list[Triple], missing: list[Triple]
+    context: WorkerContext, blocks: list[Triple], missing: list[Triple]
 ) -> Iterator[tuple[Triple, np.ndarray, np.ndarray]]:
     """Yield each missing block, its codes, and which of its places they are of, ``(Y, X)``."""
-    grid = hand.grid
+    grid = context.grid
     if grid.planes == "xy":
         for block in missing:
-            codes, valid = hand.encode(grid.places(block))
+            codes, valid = context.encode(grid.places(block))
             yield block, codes, valid[0]
     elif missing:
         first, last = grid.places(blocks[0]), grid.places(blocks[-1])
-        codes, valid = hand.encode(Box(first.start, last.stop))
+        codes, valid = context.encode(Box(first.start, last.stop))
         ends = np.cumsum(valid.sum(axis=(1, 2)))[:-1]
         for block, own, block_valid in zip(blocks, np.split(codes, ends), valid, strict=True):
             if block in missing:

@@ -24,15 +24,15 @@ class SeveralStores:
     """One or several embedding volumes.
 
     Attributes:
-        engines: At least one; that their codes can be compared is checked.
+        stores: At least one; that their codes can be compared is checked.
     """
 
-    engines: tuple[SearchableStore, ...]
+    stores: tuple[SearchableStore, ...]
 
     def __post_init__(self) -> None:
         """Raise an error unless codes can be compared."""
-        first = self.engines[0]
-        for other in self.engines[1:]:
+        first = self.stores[0]
+        for other in self.stores[1:]:
             for name, had, has in _differences(first, other):
                 raise ConfigError(
                     f"{first.name} and {other.name} cannot be searched together: one was made with "
@@ -43,7 +43,7 @@ class SeveralStores:
     @cached_property
     def starts(self) -> np.ndarray:
         """First position of every volume, and one past the last, int64."""
-        return np.cumsum([0, *(engine.grid.n_places for engine in self.engines)])
+        return np.cumsum([0, *(store.grid.n_places for store in self.stores)])
 
     @property
     def n_places(self) -> int:
@@ -53,7 +53,7 @@ class SeveralStores:
     @cached_property
     def signers(self) -> list[Signer]:
         """What turns codes into the signatures of each volume."""
-        return [Signer.from_dict(engine.manifest["signer"]) for engine in self.engines]
+        return [Signer.from_dict(store.manifest["signer"]) for store in self.stores]
 
     def owners(self, positions: np.ndarray) -> np.ndarray:
         """Return the number of the volume that each position lies in, ``(n,)``, int64."""
@@ -71,12 +71,12 @@ class SeveralStores:
     ) -> np.ndarray:
         result: np.ndarray = np.empty((len(positions), width), dtype=dtype)
         for number, members, inside in self._split(positions):
-            result[members] = ask(self.engines[number], inside)
+            result[members] = ask(self.stores[number], inside)
         return result
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
         """Return codes ``(n, D)``, float32, in the order of positions."""
-        width = int(self.engines[0].manifest["code_size"])
+        width = int(self.stores[0].manifest["code_size"])
         return self._gathered(positions, width, np.float32, lambda e, inside: e.codes(inside))
 
     def zyx(self, positions: np.ndarray) -> np.ndarray:
@@ -86,9 +86,9 @@ class SeveralStores:
     def voxels(self, positions: np.ndarray) -> np.ndarray:
         """Return the voxels ``(n, 3)``, int64, Z Y X, at the centres of patches."""
 
-        def ask(engine: SearchableStore, inside: np.ndarray) -> np.ndarray:
-            half = np.array([0, engine.grid.size // 2, engine.grid.size // 2])
-            return engine.grid.first_voxels(engine.grid.zyx(inside)) + half
+        def ask(store: SearchableStore, inside: np.ndarray) -> np.ndarray:
+            half = np.array([0, store.grid.size // 2, store.grid.size // 2])
+            return store.grid.first_voxels(store.grid.zyx(inside)) + half
 
         return self._gathered(positions, 3, np.int64, ask)
 
@@ -112,14 +112,14 @@ class SeveralStores:
         """
         result = np.empty(len(positions), dtype=np.int64)
         for number, members, inside in self._split(positions):
-            signatures, _ = self.engines[number].signatures(inside)
+            signatures, _ = self.stores[number].signatures(inside)
             different = signatures[:, None] ^ queries[number][None]
             result[members] = np.bitwise_count(different).min(axis=1)
         return result
 
     def sample(self) -> np.ndarray:
         """Return codes from all over all volumes, shape ``(n, D)``, float32."""
-        return np.concatenate([engine.sample() for engine in self.engines])
+        return np.concatenate([store.sample() for store in self.stores])
 
 
 def _differences(
@@ -127,12 +127,12 @@ def _differences(
 ) -> Iterator[tuple[str, object, object]]:
     """Yield the settings in which codes of two volumes differ: name and both values."""
     for name in ("name", "weights_sha256", "network", "preprocessing"):
-        had, has = (engine.manifest["model"][name] for engine in (first, other))
+        had, has = (store.manifest["model"][name] for store in (first, other))
         if had != has:
             yield f"model.{name}", had, has
-    planes = [engine.grid.planes for engine in (first, other)]
+    planes = [store.grid.planes for store in (first, other)]
     if planes[0] != planes[1]:
         yield "planes", planes[0], planes[1]
-    sizes = [engine.grid.size * engine.grid.voxel_size_nm[1] for engine in (first, other)]
+    sizes = [store.grid.size * store.grid.voxel_size_nm[1] for store in (first, other)]
     if not math.isclose(*sizes, rel_tol=1e-3):
         yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"
