@@ -1,9 +1,11 @@
 """Fixtures that several test modules share."""
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
@@ -15,6 +17,14 @@ settings.register_profile("hunt", deadline=None, max_examples=1000)
 settings.load_profile("same")
 
 torch.set_num_threads(1)  # two test processes share two cores
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed whatever draws, before any fixture of a test does; no test has to remember it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
+    torch.manual_seed(0)
 
 
 def _folder(variable: str, content: str) -> Path:
