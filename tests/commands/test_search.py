@@ -14,7 +14,7 @@ from emqs.embed import work as embed
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError
 from emqs.models import weights
-from emqs.retrieval import volume_search
+from emqs.retrieval import ranking
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.retrieval.volume_search import Matches, search
 from emqs.search import work as find
@@ -128,7 +128,7 @@ def test_suppression_is_greedy_however_many_are_looked_at(
     everything = look(made, POSITIVE, NEGATIVE, exact=True, n_results=10_000, distance_nm=0)
     order = flat(made, everything)
     expected = suppress(made, order, [*TOWARD, *AWAY], 70.0)
-    monkeypatch.setattr(volume_search, "LOOKED_AT", looked_at)
+    monkeypatch.setattr(ranking, "LOOKED_AT", looked_at)
     for n in (1, 13, 10_000):
         found = look(
             made,

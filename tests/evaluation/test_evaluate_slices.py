@@ -275,23 +275,25 @@ def test_one_setting_means_the_same_on_two_microscopes() -> None:
     for stack, size in ((fine, 80), (coarse, 50)):
         assert patch_grid.patch_pixels(stack, in_nm) == (size, size // 2)
         in_px = PatchConfig(size=size, stride=size // 2)
-        np.testing.assert_array_equal(grids.make_grid(stack, in_nm), grids.make_grid(stack, in_px))
-    grid = [grids.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
+        np.testing.assert_array_equal(
+            patch_grid.make_grid(stack, in_nm), patch_grid.make_grid(stack, in_px)
+        )
+    grid = [patch_grid.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
     first = [g[: len(g) // 8] for g in grid]
     np.testing.assert_array_equal(first[0], first[1])
 
 
 def test_nm_need_a_pixel_size() -> None:
     with pytest.raises(ConfigError, match=r"patch\.size is given in nm, .*dataset\.pixel_size_nm"):
-        grids.make_grid(blobs(), PatchConfig(size=400, unit="nm"))
+        patch_grid.make_grid(blobs(), PatchConfig(size=400, unit="nm"))
 
 
 def test_the_grid_keeps_or_drops_cut_patches() -> None:
     stack = blobs()
-    whole = grids.make_grid(stack, PatchConfig(size=SIZE, border=False))
+    whole = patch_grid.make_grid(stack, PatchConfig(size=SIZE, border=False))
     assert set(map(tuple, whole[:, 3:].tolist())) == {(SIZE, SIZE)}
     all_ = [list(b) for b in grids.grid(stack.shapes, SIZE)]
-    assert grids.make_grid(stack, PatchConfig(size=SIZE)).tolist() == all_
+    assert patch_grid.make_grid(stack, PatchConfig(size=SIZE)).tolist() == all_
     assert whole.tolist() == [b for b in all_ if b[3:] == [SIZE, SIZE]]
 
 

@@ -278,13 +278,13 @@ WANDB_SCRIPT = """
 import sys
 from pathlib import Path
 from matplotlib.figure import Figure
-from emqs import report
-from emqs.config import LoggerConfig
+from emqs.runs import record
+from emqs.runs.settings import LoggerConfig
 
 folder = Path(sys.argv[1])
 for name in ("point1", "point2"):
     logger = LoggerConfig(wandb=True, group="sweep")
-    with report.Run(folder / name, command="t", settings={"seed": 0}, logger=logger) as run:
+    with record.Run(folder / name, command="t", settings={"seed": 0}, logger=logger) as run:
         run.log_metrics({"ap": 0.5})
         Figure(figsize=(1, 1)).savefig(folder / name / "plot.png")
         run.log_figure(folder / name / "plot.png")
