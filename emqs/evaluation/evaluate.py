@@ -1,8 +1,4 @@
-"""Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
-
-The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``Search`` (from ``emqs.searching``) and ``evaluate``.
-"""
+"""Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is."""
 
 import time
 from dataclasses import dataclass
@@ -13,9 +9,8 @@ import numpy as np
 
 from emqs.datasets import Stack
 from emqs.embedding import encode
-from emqs.embedding.encode import embed
 from emqs.evaluation import calibration_error, metrics
-from emqs.models.opening import load_model
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.patches import overlap as overlaps
 from emqs.patches.grid import make_grid, patch_pixels
@@ -25,11 +20,6 @@ from emqs.retrieval import ranking
 from emqs.retrieval.leave_one_out import calibrate, describe
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.retrieval.stack_search import Search
-
-__all__ = [
-    "Evaluation", "Search", "calibrate", "embed", "evaluate", "load_model", "make_grid",
-    "patch_pixels",
-]  # fmt: skip
 
 PRECISION_AT = (10, 50, 100)
 
@@ -55,10 +45,8 @@ def evaluate(
     patch: PatchConfig,
     query: QueryConfig,
     index: IndexConfig,
-    batch_size: int = 512,
-    device: str | None = None,
+    compute: Compute | None = None,
     n_bootstrap: int = 200,
-    progress: bool = False,
 ) -> Evaluation:
     """Search a labelled stack with examples from its own query slices, and measure the ranking.
 
@@ -68,10 +56,8 @@ def evaluate(
         patch: Size and grid step of patches.
         query: What to look for.
         index: How nearest examples are found.
-        batch_size: Patches embedded at once.
-        device: Torch device; None picks a GPU if there is one.
+        compute: Device, batch size, progress; None: ``Compute()``.
         n_bootstrap: Resamples of slices for the confidence intervals.
-        progress: Show a bar with the time left.
 
     Returns:
         The ranking and its metrics.
@@ -89,9 +75,11 @@ def evaluate(
     split = querying.split(grid, overlap, len(stack), query)
     encode.fit(model, stack, grid)
     searched = grid[split.searched]
+    compute = Compute() if compute is None else compute
     search = Search(
-        model, stack, patch_pixels(stack, patch)[0], query, index, batch_size, device, progress
-    )
+        model, stack, patch_pixels(stack, patch)[0], query, index,
+        compute.batch_size, compute.device, compute.progress,
+    )  # fmt: skip
     prepared = search.prepare(grid[split.positives], grid[split.negatives], searched)
     found_scores = search.score(searched, prepared)
     scores = found_scores.ranking

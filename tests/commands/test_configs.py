@@ -71,7 +71,7 @@ def groups_of(command: str) -> set[str]:
 def _hydra() -> Iterator[None]:
     import emqs.runs.command  # registers the resolvers of hydra.sweep.subdir
 
-    assert emqs.command
+    assert emqs.runs.command
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         yield
     GlobalHydra.instance().clear()

@@ -278,8 +278,8 @@ WANDB_SCRIPT = """
 import sys
 from pathlib import Path
 from matplotlib.figure import Figure
-from emqs import report
-from emqs.config import LoggerConfig
+from emqs.runs import record as report
+from emqs.runs.settings import LoggerConfig
 
 folder = Path(sys.argv[1])
 for name in ("point1", "point2"):
