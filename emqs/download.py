@@ -10,15 +10,7 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from emqs.datasets.download import PARTS, download
 from emqs.datasets.settings import DatasetConfig, DownloadConfig
 from emqs.errors import ConfigError
 from emqs.runs import command, record
@@ -35,10 +27,23 @@ def fetch_dataset(cfg: DictConfig, run: record.Run) -> None:
         ConfigError: If no dataset is chosen.
     """
     if cfg.get("dataset") is None:
+        from emqs.datasets.download import PARTS
+
         raise ConfigError(f"Which dataset? Give dataset=NAME; it is one of {', '.join(PARTS)}.")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
     paths = read(PathsConfig, cfg.paths, "paths")
     settings = read(DownloadConfig, cfg.download, "download")
+
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from emqs.datasets.download import download  # settings are right: now what takes a second
+
     bars = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     progress = Progress(*bars, TimeRemainingColumn())
     made = download(dataset.name, Path(paths.images), settings, progress=progress)

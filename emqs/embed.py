@@ -5,19 +5,21 @@ python -m emqs.embed volume=PATH out=NAME.zarr
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from omegaconf import DictConfig
 
-from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
-from emqs.embedding.build.ray_executor import RayExecutor
 from emqs.errors import ConfigError
-from emqs.models.compute import Compute
+from emqs.lazy import callable_as
 from emqs.patches.settings import PatchConfig
-from emqs.runs import command, model, record, tables
+from emqs.runs import command, record, tables
 from emqs.settings import CONFIG_DIR, read
-from emqs.volumes import open_volume
+
+if TYPE_CHECKING:
+    from emqs.embedding.build import Built
+
+callable_as(__name__, "emqs.notebook:embed")
 
 ENGINES = ("local", "ray")
 
@@ -29,6 +31,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         cfg: The composed configuration of ``configs/embed.yaml``.
         run: Where the record goes; the embedding volume goes to ``out``.
     """
+    from emqs.embedding.build.settings import EmbedConfig, RayConfig
+
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
     compute = command.compute(cfg)
@@ -41,6 +45,12 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     path = str(cfg.volume)
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
+
+    from emqs.embedding.build import build  # settings are right, so what takes seconds is worth it
+    from emqs.embedding.build.ray_executor import RayExecutor
+    from emqs.runs.model import load_model
+    from emqs.volumes import open_volume
+
     reopen = partial(
         open_volume,
         path,
@@ -51,11 +61,11 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     )
     filled = build(
         reopen(),
-        model.load_model(cfg),
+        load_model(cfg),
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,
-        compute=Compute(compute.device, compute.batch_size, progress=True),
+        compute=compute.compute,
         opened_as=path,
         executor=RayExecutor(ray, reopen) if cfg.engine == "ray" else None,
     )
@@ -67,7 +77,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     return None
 
 
-def metrics(filled: Built) -> dict[str, Any]:
+def metrics(filled: "Built") -> dict[str, Any]:
     """Return what a run did, as metrics.json holds it."""
     return {
         "n_places": filled.store.grid.n_places,

@@ -10,13 +10,7 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
-from rich.progress import Progress
 
-from emqs.embedding.stores.clickhouse_export import write_tables
-from emqs.embedding.stores.connections import ClickhouseConfig
-from emqs.embedding.stores.opening import open_target
-from emqs.embedding.stores.parquet_export import write_parquet
-from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError
 from emqs.runs import command, record, tables
 from emqs.settings import CONFIG_DIR, read
@@ -31,6 +25,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         cfg: The composed configuration of ``configs/export.yaml``.
         run: Where the record goes; rows go to ``out``.
     """
+    from emqs.embedding.stores.connections import ClickhouseConfig
+
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
     for name in ("store", "out"):
         if cfg[name] is None:
@@ -40,6 +36,12 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     out = str(cfg.out)
     if cfg.to == "parquet" and "://" in out:
         raise ConfigError(f"With to=parquet, out is a folder, got {out}.")
+
+    from emqs.embedding.stores.clickhouse_export import write_tables
+    from emqs.embedding.stores.opening import open_target
+    from emqs.embedding.stores.parquet_export import write_parquet
+    from emqs.embedding.stores.zarr import open_store
+
     store = open_store(Path(str(cfg.store)))
     with _bar(store.grid.n_places) as advance:
         if cfg.to == "parquet":
@@ -59,6 +61,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
     """Give a function that moves a bar by a number of places."""
+    from rich.progress import Progress
+
     with Progress() as bar:
         task = bar.add_task("export", total=total)
         yield lambda passed: bar.update(task, advance=passed)

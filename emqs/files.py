@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emqs.errors import DataError
 
 
@@ -55,7 +53,7 @@ def write_json(path: Path, value: Any) -> Path:  # noqa: ANN401 - whatever JSON 
     """
 
     def plain(item: object) -> object:
-        if isinstance(item, np.ndarray | np.generic):
+        if hasattr(item, "tolist"):  # of NumPy, which takes long to import
             return item.tolist()
         raise TypeError(f"{type(item).__name__} cannot be written as JSON")
 

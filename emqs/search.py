@@ -5,25 +5,22 @@ python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from emqs.annotations.neuroglancer import neuroglancer
-from emqs.annotations.precomputed import write_points
-from emqs.embedding.stores import SearchableStore
-from emqs.embedding.stores.connections import ClickhouseConfig
-from emqs.embedding.stores.opening import open_searchable
 from emqs.errors import ConfigError
-from emqs.figures import style
-from emqs.retrieval import volume_search
-from emqs.retrieval.contact_sheet import _volume, sheet
+from emqs.lazy import callable_as
 from emqs.retrieval.settings import QueryConfig, SearchConfig
-from emqs.retrieval.volume_search import Matches
 from emqs.runs import command, record, tables
 from emqs.settings import CONFIG_DIR, read
+
+if TYPE_CHECKING:
+    from emqs.embedding.stores import SearchableStore
+    from emqs.retrieval.volume_search import Matches
+
+callable_as(__name__, "emqs.notebook:search")
 
 
 def work(cfg: DictConfig, run: record.Run) -> float | None:
@@ -35,6 +32,9 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     """
     settings = read(SearchConfig, cfg.search, "search")
     query = read(QueryConfig, cfg.query, "query")
+
+    from emqs.retrieval import volume_search  # settings are right, so what takes long is worth it
+
     stores = opened(cfg)
     matches = volume_search.search(
         stores,
@@ -54,7 +54,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     return None
 
 
-def opened(cfg: DictConfig) -> list[SearchableStore]:
+def opened(cfg: DictConfig) -> "list[SearchableStore]":
     """Return what ``store`` names, ready to be searched.
 
     Raises:
@@ -69,6 +69,9 @@ def opened(cfg: DictConfig) -> list[SearchableStore]:
         for setting in ("volume", "image"):
             if cfg[setting] is not None:
                 raise ConfigError(f"{setting}={cfg[setting]} needs a single store, got {names}.")
+    from emqs.embedding.stores.connections import ClickhouseConfig
+    from emqs.embedding.stores.opening import open_searchable
+
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
     return [open_searchable(name, settings) for name in names]
 
@@ -83,7 +86,7 @@ def _points(cfg: DictConfig, name: str) -> list[Any]:
     return points
 
 
-def rows(matches: Matches) -> list[dict[str, Any]]:
+def rows(matches: "Matches") -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
     names = [n for n in matches.columns if n in ("rank", "store", "z", "y", "x", "hamming")]
     columns = {name: matches.columns[name].tolist() for name in names}
@@ -94,13 +97,18 @@ def rows(matches: Matches) -> list[dict[str, Any]]:
 
 
 def write(
-    matches: Matches,
-    stores: Sequence[SearchableStore],
+    matches: "Matches",
+    stores: "Sequence[SearchableStore]",
     run: record.Run,
     *,
     image: str | None = None,
 ) -> None:
     """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder."""
+    import numpy as np
+
+    from emqs.annotations.neuroglancer import neuroglancer
+    from emqs.annotations.precomputed import write_points
+
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
     table = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -135,8 +143,8 @@ def write(
 
 
 def _each(
-    matches: Matches, stores: Sequence[SearchableStore]
-) -> Iterator[tuple[str, SearchableStore, Matches]]:
+    matches: "Matches", stores: "Sequence[SearchableStore]"
+) -> "Iterator[tuple[str, SearchableStore, Matches]]":
     """Yield for each store the ending of its files, itself, and what was found in it."""
     if len(stores) == 1:
         yield "", stores[0], matches
@@ -146,10 +154,13 @@ def _each(
 
 
 def _draw(
-    matches: Matches, stores: Sequence[SearchableStore], run: record.Run, path: str | None
+    matches: "Matches", stores: "Sequence[SearchableStore]", run: record.Run, path: str | None
 ) -> None:
     """Draw a contact sheet for each store in which something was found."""
-    volumes = [_volume(store, path) for store in stores]
+    from emqs.figures import style
+    from emqs.retrieval.contact_sheet import sheet, source_volume
+
+    volumes = [source_volume(store, path) for store in stores]
     for number, (ending, _, part) in enumerate(_each(matches, stores)):
         if len(part.ranks):
             figure = sheet(matches, stores, volumes, number)

@@ -3,107 +3,21 @@
 python -m emqs.tsne experiment=exp3 dataset=EPFL
 """
 
-import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig
 
-from emqs.datasets import Stack, open_stack
 from emqs.datasets.settings import DatasetConfig
-from emqs.embedding import encode
-from emqs.evaluation.maps import (
-    Map,
-    choose,
-    describe,
-    edges_and_steps,
-    embed,
-    labelled_patches,
-    make_maps,
-    slice_windows,
-)
-from emqs.evaluation.projection import Labelled
 from emqs.evaluation.settings import TsneConfig
-from emqs.figures import projections, style
 from emqs.patches.settings import PatchConfig
 from emqs.runs import command, record, tables
-from emqs.runs import model as run_model
 from emqs.runs.settings import PathsConfig
 from emqs.settings import CONFIG_DIR, read
 
-logger = logging.getLogger(__name__)
 
-
-def write(maps: list[Map], labelled: Labelled, stack: Stack, run: record.Run) -> None:
-    """Write the coordinates and what each point stands for to ``points.csv``."""
-    chosen = np.concatenate([map_.chosen for map_ in maps])
-    points = np.concatenate([map_.points for map_ in maps])
-    z, y, x, height, width = labelled.boxes[chosen].T
-    labels = labelled.classes[chosen].tolist()
-    run.save_csv(
-        "points.csv",
-        {
-            "map": [map_.name for map_ in maps for _ in map_.chosen],
-            "map_x": points[:, 0],
-            "map_y": points[:, 1],
-            "label": labels,
-            "class": [projections.class_name(stack.classes, label) for label in labels],
-            "slice": z,
-            "slice_name": [stack.slice_names[i] for i in z.tolist()],
-            "y": y,
-            "x": x,
-            "height": height,
-            "width": width,
-        },
-    )
-
-
-def draw(
-    maps: list[Map],
-    labelled: Labelled,
-    stack: Stack,
-    run: record.Run,
-    *,
-    title: str,
-    config: TsneConfig,
-) -> None:
-    """Draw the map of all slices beside an image, and the small maps of windows, if any."""
-    drawn = [
-        projections.LabelledMap(
-            points=map_.points,
-            classes=labelled.classes[map_.chosen],
-            boxes=labelled.boxes[map_.chosen],
-            names=stack.classes,
-        )
-        for map_ in maps
-    ]
-    full, metrics = drawn[-1], maps[-1].metrics
-    z, examples = projections.choose_examples(full, stack.shapes, config.examples)
-    figures = {
-        "map.png": projections.linked_map(
-            full,
-            stack.unit(z),
-            examples,
-            title=title,
-            image_title=f"{stack.name}, slice {stack.slice_names[z]}",
-            note=f"{config.neighbors} nearest neighbours agree on the class: "
-            f"{metrics['knn_agreement_codes']:.1%} of patches by code, "
-            f"{metrics['knn_agreement_map']:.1%} on the map; chance {metrics['knn_chance']:.1%}",
-            pixel_size_nm=stack.pixel_size_nm,
-        )
-    }
-    if len(drawn) > 1:
-        slices = [f"slices {map_.name}" for map_ in maps[:-1]] + [f"all {len(stack)} slices"]
-        names = [f"{s}: {len(m.points):,} patches" for s, m in zip(slices, maps, strict=True)]
-        figures["windows.png"] = projections.window_maps(drawn, names, title=title)
-    for name, figure in figures.items():
-        run.log_figure(style.save(figure, run.folder / name))
-
-
-def tsne(cfg: DictConfig, run: record.Run) -> float:
+def work(cfg: DictConfig, run: record.Run) -> float:
     """Make the maps that the settings ask for.
 
     Args:
@@ -119,20 +33,31 @@ def tsne(cfg: DictConfig, run: record.Run) -> float:
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
     compute = command.compute(cfg)
     started = time.perf_counter()
-    model = run_model.load_model(cfg)
+
+    import numpy as np  # settings are right, so what takes seconds is worth it
+
+    from emqs.datasets import open_stack
+    from emqs.embedding import encode
+    from emqs.evaluation import maps
+    from emqs.runs.model import load_model
+
+    model = load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
-    labelled = labelled_patches(stack, patch, config)
-    chosen = choose(labelled, slice_windows(len(stack), config.windows), config)
+    labelled = maps.labelled_patches(stack, patch, config)
+    chosen = maps.choose(labelled, maps.slice_windows(len(stack), config.windows), config)
     embedded = np.unique(np.concatenate(list(chosen.values())))
     boxes = labelled.boxes[embedded]
     encode.fit(model, stack, boxes)
-    sizes = [size for size, _ in edges_and_steps(stack, patch, config)]
-    codes = embed(model, stack, boxes, sizes, compute)
-    maps = make_maps(codes, embedded, chosen, labelled, config)
-    write(maps, labelled, stack, run)
-    title = describe(stack, model, patch, config, cfg.weights)
-    draw(maps, labelled, stack, run, title=title, config=config)
-    metrics = summary(maps, labelled, stack, config) | {
+    sizes = [size for size, _ in maps.edges_and_steps(stack, patch, config)]
+    codes = maps.embed(model, stack, boxes, sizes, compute.compute)
+    drawn = maps.make_maps(codes, embedded, chosen, labelled, config)
+
+    from emqs.evaluation import map_report  # draws, so it brings matplotlib
+
+    map_report.write(drawn, labelled, stack, run)
+    title = maps.describe(stack, model, patch, config, cfg.weights)
+    map_report.draw(drawn, labelled, stack, run, title=title, config=config)
+    metrics = map_report.summary(drawn, labelled, stack, config) | {
         "model": model.name,
         "weights": cfg.weights,
         "weights_sha256": model.sha256,
@@ -140,48 +65,15 @@ def tsne(cfg: DictConfig, run: record.Run) -> float:
     }
     run.log_metrics({k: v for k, v in metrics.items() if isinstance(v, float)})
     run.save_json("metrics.json", metrics)
-    print(tables.plain_table([row(map_) for map_ in maps]))  # noqa: T201
+    print(tables.plain_table([map_report.row(map_) for map_ in drawn]))  # noqa: T201
     print(f"\nMaps and points: {run.folder}")  # noqa: T201
     return float(metrics["knn_agreement_codes"])
-
-
-def summary(
-    maps: list[Map], labelled: Labelled, stack: Stack, config: TsneConfig
-) -> dict[str, Any]:
-    """Return what ``metrics.json`` holds: the map of all slices first, then those of windows."""
-    values, counts = np.unique(labelled.classes[maps[-1].chosen], return_counts=True)
-    names = [projections.class_name(stack.classes, value) for value in values.tolist()]
-    return {
-        **maps[-1].metrics,
-        "dataset": stack.name,
-        "method": config.method,
-        "perplexity": config.perplexity if config.method == "tsne" else None,
-        "seed": config.seed,
-        "neighbors": config.neighbors,
-        "n_patches": labelled.n_seen,
-        "n_labelled": len(labelled.boxes),
-        "n_points_per_class": dict(zip(names, counts.tolist(), strict=True)),
-        "windows": {map_.name: map_.metrics for map_ in maps[:-1]},
-    }
-
-
-def row(map_: Map) -> dict[str, Any]:
-    """Return one row of the table that the command prints."""
-    return {
-        "slices": map_.name,
-        "patches": map_.metrics["n_points"],
-        "KL divergence": map_.metrics.get("kl_divergence"),
-        "agreement, codes": map_.metrics["knn_agreement_codes"],
-        "other slices": map_.metrics["knn_agreement_codes_other_slices"],
-        "agreement, map": map_.metrics["knn_agreement_map"],
-        "chance": map_.metrics["knn_chance"],
-    }
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="tsne")
 def main(cfg: DictConfig) -> float | None:
     """Run ``python -m emqs.tsne``."""
-    return command.run("tsne", cfg, tsne)
+    return command.run("tsne", cfg, work)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,4 @@
-"""Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is.
-
-The calls a notebook needs are here: ``load_model``, ``make_grid``, ``embed`` (from
-``emqs.embeddings``), ``StackSearch`` (from ``emqs.searching``) and ``evaluate``.
-"""
+"""Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is."""
 
 import time
 from dataclasses import dataclass
@@ -13,10 +9,8 @@ import numpy as np
 
 from emqs.datasets import Stack
 from emqs.embedding import encode
-from emqs.embedding.encode import embed
 from emqs.evaluation import calibration_error, metrics
 from emqs.models.compute import DEFAULT, Compute
-from emqs.models.opening import load_model
 from emqs.models.weights import Model
 from emqs.patches import overlap as overlaps
 from emqs.patches.grid import make_grid, patch_pixels
@@ -26,11 +20,6 @@ from emqs.retrieval import ranking
 from emqs.retrieval.leave_one_out import calibrate, describe
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.retrieval.stack_search import StackSearch
-
-__all__ = [
-    "Evaluation", "StackSearch", "calibrate", "embed", "evaluate", "load_model", "make_grid",
-    "patch_pixels",
-]  # fmt: skip
 
 PRECISION_AT = (10, 50, 100)
 
@@ -67,7 +56,7 @@ def evaluate(
         patch: Size and grid step of patches.
         query: What to look for.
         index: How nearest examples are found.
-        compute: Device, batch size and whether a bar is shown.
+        compute: Device, batch size, whether a bar is shown.
         n_bootstrap: Resamples of slices for the confidence intervals.
 
     Returns:

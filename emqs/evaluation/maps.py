@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 
 from emqs.datasets import Stack
+from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError
-from emqs.evaluation import evaluate, projection
+from emqs.evaluation import projection
 from emqs.evaluation.projection import Labelled
 from emqs.evaluation.settings import TsneConfig, WindowsConfig
 from emqs.figures import projections, style
@@ -19,7 +20,6 @@ from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
-from emqs.runs.settings import ComputeConfig
 
 logger = logging.getLogger(__name__)
 
@@ -222,7 +222,7 @@ def describe(
 
 
 def embed(
-    model: Model, stack: Stack, boxes: np.ndarray, sizes: list[int], compute: ComputeConfig
+    model: Model, stack: Stack, boxes: np.ndarray, sizes: list[int], compute: Compute
 ) -> np.ndarray:
     """Return the codes of patches of several sizes, ``(N, D)``, each seen at the scale of its own.
 
@@ -231,14 +231,13 @@ def embed(
         stack: The slices.
         boxes: Shape ``(N, 5)``; one that is cut at a border belongs to the smallest size it fits.
         sizes: Edges of whole patches, in pixels, ascending.
-        compute: Batches and device.
+        compute: Device, batch size, progress.
     """
     size_of = np.searchsorted(sizes, boxes[:, 3:].max(axis=1))
     codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
     for number in np.unique(size_of).tolist():
         here = np.flatnonzero(size_of == number)
-        codes[here] = evaluate.embed(
-            model, stack, boxes[here], patch_size=sizes[number],
-            compute=Compute(compute.device, compute.batch_size, progress=True),
+        codes[here] = encode.embed(
+            model, stack, boxes[here], patch_size=sizes[number], compute=compute,
         )  # fmt: skip
     return codes

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from sklearn.neighbors import NearestNeighbors
 
 from emqs.errors import DataError
 from emqs.patches.grid import grid
@@ -193,6 +190,8 @@ def pca(codes: np.ndarray, *, seed: int) -> tuple[np.ndarray, float]:
     Raises:
         DataError: If there are fewer than 2 codes, or they are NaN or all the same.
     """
+    from sklearn.decomposition import PCA
+
     _check_codes(codes, 2, "Use more slices or a smaller patch.stride.")
     solver = PCA(n_components=2, random_state=seed)
     points = solver.fit_transform(codes.astype(np.float64))
@@ -219,6 +218,8 @@ def tsne(codes: np.ndarray, *, perplexity: float, seed: int) -> tuple[np.ndarray
     Source:
         van der Maaten and Hinton, Visualizing Data using t-SNE, JMLR 9 (2008); scikit-learn.
     """
+    from sklearn.manifold import TSNE
+
     _check_codes(
         codes,
         int(np.floor(perplexity)) + 1,
@@ -274,6 +275,8 @@ def knn_agreement(
     Raises:
         DataError: If a patch has fewer than k others to ask.
     """
+    from sklearn.neighbors import NearestNeighbors
+
     neighbours = np.empty((len(points), k), dtype=np.int64)
     if groups is None:
         _check_others(k, len(points) - 1)

@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from emqs import files
-from emqs.figures import curves, style
 from emqs.runs import sweep as sweeps
 from emqs.runs import tables
+
+if TYPE_CHECKING:
+    from emqs.figures.curves import Curve
 
 CURVE_FILE = "pr_curve.csv"
 
@@ -96,6 +96,8 @@ class CombineResults(sweeps.SweepEnd):
 
     def combine(self, sweep: Path, folders: list[Path]) -> None:
         """Write ``evaluation_results.csv``, ``.md``, ``.tex`` and ``.png`` into the sweep."""
+        from emqs.figures import curves, style  # this class is there from the start of a command
+
         groups: dict[tuple[Any, ...], list[Point]] = {}
         for folder in folders:
             result = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -160,14 +162,18 @@ def _title(condition: tuple[Any, ...]) -> str:
     )
 
 
-def _curves(points: list[Point]) -> list[curves.Curve]:
+def _curves(points: list[Point]) -> "list[Curve]":
     """Read the PR curves that finished points left behind."""
+    import numpy as np
+
+    from emqs.figures.curves import Curve
+
     labels = point_labels([result for result, _ in points])
-    found = []
+    drawn = []
     for (result, folder), label in zip(points, labels, strict=True):
         table = np.loadtxt(folder / CURVE_FILE, delimiter=",", skiprows=1, ndmin=2)  # (N, 2)
-        found.append(
-            curves.Curve(
+        drawn.append(
+            Curve(
                 label=label,
                 recall=table[:, 0],
                 precision=table[:, 1],
@@ -175,4 +181,4 @@ def _curves(points: list[Point]) -> list[curves.Curve]:
                 chance=result["chance"]["component_ap"],
             )
         )
-    return found
+    return drawn

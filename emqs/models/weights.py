@@ -9,6 +9,7 @@ rebuilds its model.
 import hashlib
 import json
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from emqs import models
 from emqs.errors import ConfigError, WeightsError
@@ -236,6 +238,26 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
+class _Undrawn(TorchFunctionMode):
+    """Leaves fresh weights undrawn.
+
+    On torch's "meta" device there is nothing to draw, and to find that out takes 3 s: its random
+    functions load torch's compiler.
+    """
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the function returns
+        """Call a function of torch, or return the tensor that it would fill with random numbers."""
+        if getattr(function, "__name__", "") in ("normal_", "uniform_") and args:
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
+
 def _network(
     name: str, settings: dict[str, Any], tensors: dict[str, Tensor], path: Path
 ) -> nn.Module:
@@ -244,7 +266,7 @@ def _network(
     Its shapes are known before any memory is taken, so a file cannot ask for more than it holds.
     """
     try:
-        with torch.device("meta"):  # shapes without memory
+        with torch.device("meta"), _Undrawn():  # shapes without memory
             wanted = models.build(name, settings).state_dict()
     except OverflowError as error:
         raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from skimage.transform import resize
 
 from emqs.errors import ConfigError, DataError
 from emqs.patches.boxes import check_boxes
@@ -24,6 +23,8 @@ def resize_matrix(length: int, size: int) -> np.ndarray:
     in two products. The matrix is scikit-image's own answer for an identity image, so the result
     equals ``skimage.transform.resize`` with its defaults (linear, anti-aliased when shrinking).
     """
+    from skimage.transform import resize
+
     matrix = resize(np.eye(length), (size, length)).astype(np.float32)
     matrix.setflags(write=False)
     return matrix

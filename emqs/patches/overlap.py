@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from emqs.patches.boxes import check_boxes
 
@@ -66,6 +65,8 @@ def touched_components(
     Raises:
         DataError: If a box does not lie wholly inside ``labels``.
     """
+    from scipy import ndimage
+
     check_boxes(boxes, [(s.shape[0], s.shape[1]) for s in labels])
     boxes = boxes.astype(np.int64)  # differences below need a sign
     pair_box, pair_component, areas = [], [], []

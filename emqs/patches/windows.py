@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import ndimage
 
 TRUNCATE = 3.0  # a Gaussian ends at so many standard deviations
 
@@ -120,6 +119,8 @@ def smoothed(
             the outermost scores go on.
         between: Standard deviation over slices, in slices; 0: none.
     """
+    from scipy import ndimage
+
     flat = [
         ndimage.gaussian_filter(m, across, mode="nearest", truncate=TRUNCATE) if across else m
         for m in maps

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 from emqs.errors import DataError
 
@@ -77,6 +75,8 @@ class Calibration:
 
     def probability(self, scores: np.ndarray) -> np.ndarray:
         """Return the probability that patches are positive, shape ``(N,)``, float64 in [0, 1]."""
+        from scipy.special import expit, logit
+
         return np.asarray(expit(self.log_ratio(scores) + logit(self.prevalence)))
 
 
@@ -85,6 +85,8 @@ def _log_odds_of_rank(ranked: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
     Scores differ in scale from scorer to scorer, and may be exp(-100); ranks do not.
     """
+    from scipy.special import logit
+
     worse = np.searchsorted(ranked, scores, "left") + np.searchsorted(ranked, scores, "right")
     return np.asarray(logit((worse / 2 + 0.5) / (len(ranked) + 1)))
 
@@ -117,6 +119,8 @@ def fit(
         the prior is corrected as Saerens, Latinne and Decaestecker say, Neural Computation 14
         (2002).
     """
+    from sklearn.linear_model import LogisticRegression
+
     for name, scores in (("positive", positives), ("negative", negatives)):
         if len(scores) < MIN_EXAMPLES:
             raise DataError(

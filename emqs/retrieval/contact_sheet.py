@@ -22,7 +22,7 @@ MAX_EXAMPLES = 4  # examples of each kind beside them
 AROUND = 1  # patches on each side of a patch that are read for its picture
 
 
-def _volume(store: SearchableStore, path: str | None) -> Volume:
+def source_volume(store: SearchableStore, path: str | None) -> Volume:
     """Return the volume that a store was made of, or what the user says it is now."""
     known = store.manifest["volume"]
     return open_volume(

@@ -9,15 +9,16 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
 import emqs
 from emqs.files import write_json
 from emqs.runs.settings import LoggerConfig
 from emqs.runs.tables import write_csv
 from emqs.runs.wandb import wandb_mode
+
+if TYPE_CHECKING:
+    import numpy as np
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class Run:
         """Write JSON into the folder."""
         return write_json(self.folder / name, value)
 
-    def save_csv(self, name: str, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Path:
+    def save_csv(self, name: str, columns: Mapping[str, "Sequence[Any] | np.ndarray"]) -> Path:
         """Write a CSV file into the folder."""
         return write_csv(self.folder / name, columns)
 

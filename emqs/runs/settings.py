@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from emqs.errors import ConfigError
+from emqs.models.compute import Compute
 from emqs.settings import at_least
 
 
@@ -42,3 +43,8 @@ class ComputeConfig:
                 f"n_bootstrap must be at least 40, got {self.n_bootstrap}: the interval ends where "
                 "one in 40 resamples lies outside."
             )
+
+    @property
+    def compute(self) -> Compute:
+        """What rooms take; a command shows its progress."""
+        return Compute(device=self.device, batch_size=self.batch_size, progress=True)

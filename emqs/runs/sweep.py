@@ -31,7 +31,7 @@ def point_name(overrides: ListConfig | list[str]) -> str:
     return f"{readable}-{digest}" if readable else digest
 
 
-def _same_weights(folder: Path, settings: dict[str, Any]) -> bool:
+def same_weights(folder: Path, settings: dict[str, Any]) -> bool:
     """Return whether the weights file still is the one that a finished run was made with."""
     path, metrics = settings.get("weights"), folder / "metrics.json"
     if path is None or not Path(path).is_file() or not metrics.is_file():

@@ -4,15 +4,16 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from emqs.errors import DataError
 from emqs.files import write_text
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> Path:
+
+def write_csv(path: Path, columns: Mapping[str, "Sequence[Any] | np.ndarray"]) -> Path:
     """Write a CSV file with one header row.
 
     Args:
@@ -28,7 +29,7 @@ def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | np.ndarray]) -> 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    plain = [v.tolist() if isinstance(v, np.ndarray) else v for v in columns.values()]
+    plain = [v.tolist() if hasattr(v, "tolist") else v for v in columns.values()]
     writer.writerows(zip(*plain, strict=True))
     return write_text(path, text.getvalue())
 

@@ -14,7 +14,6 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
-from omegaconf import DictConfig
 from torch import nn
 
 from emqs import models
@@ -25,7 +24,6 @@ from emqs.models.settings import ModelConfig
 from emqs.models.weights import Model
 from emqs.runs import command
 from emqs.runs import record as records
-from emqs.settings import read
 from emqs.training.callbacks import History, build, duration
 from emqs.training.checkpoints import checkpoints, read_checkpoint
 from emqs.training.contrastive import JointEmbedding
@@ -53,24 +51,17 @@ NOISE = (  # what Lightning warns of and no setting of ours can answer
 )
 
 
-def trainable(cfg: DictConfig) -> None:
-    """Raise an error unless the model can be trained; only then it has a loss.
-
-    Raises:
-        ConfigError: If it is a baseline, or its settings are wrong.
-    """
-    config = read(ModelConfig, cfg.model, "model")
-    check_trainable(config.name, models.build(config.name, dict(config.network)))
-
-
-def read_teacher(cfg: DictConfig, config: TrainConfig) -> Model:
+def open_teacher(settings: ModelConfig, config: TrainConfig) -> Model:
     """Return the encoder that is to be matched, ``model@teacher``.
 
+    Args:
+        settings: Of the teacher.
+        config: Of the training; its model is compared with the teacher.
+
     Raises:
-        ConfigError: If its settings are wrong, or it wants slices prepared otherwise.
+        ConfigError: If it wants slices prepared otherwise.
         WeightsError: If its weights cannot be read.
     """
-    settings = read(ModelConfig, cfg.teacher, "teacher")
     teacher = opening.load_model(settings, settings.weights)
     mine, its = config.model.preprocessing.contrast, teacher.preprocessing.contrast
     if mine != its:

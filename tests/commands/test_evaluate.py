@@ -16,7 +16,7 @@ from support.composing import composed
 from emqs import evaluate, files
 from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig, ToyConfig
-from emqs.evaluation import tables
+from emqs.evaluation import report, tables
 from emqs.runs import command
 from emqs.runs import record as records
 
@@ -99,7 +99,7 @@ def test_the_metrics_of_the_run(outputs: tuple[Path, str]) -> None:
     assert f"{found['component_ap']:.3f}" in printed
     assert f"{found['chance']['component_ap']:.3f}" in printed
     (row,) = table(folder / "metrics.csv")
-    for name in evaluate.APS:
+    for name in report.APS:
         assert float(row[name]) == found[name]
 
 

@@ -15,8 +15,8 @@ from scipy import ndimage
 
 from emqs import retrieve as command
 from emqs.datasets import Stack
+from emqs.embedding.encode import embed
 from emqs.errors import ConfigError, DataError
-from emqs.evaluation.evaluate import embed
 from emqs.models.compute import Compute
 from emqs.models.opening import load_model
 from emqs.models.settings import ModelConfig

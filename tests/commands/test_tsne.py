@@ -161,7 +161,7 @@ def run(tmp_path: Path, *overrides: str) -> tuple[list[dict[str, str]], dict[str
     assert isinstance(plain, dict)
     logger = LoggerConfig(csv=True, wandb=False)
     with records.Run(folder, command="tsne", settings=plain, logger=logger) as record:
-        tsne.tsne(cfg, record)
+        tsne.work(cfg, record)
     with (folder / "points.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return rows, json.loads((folder / "metrics.json").read_text(encoding="utf-8")), folder
@@ -418,9 +418,9 @@ def test_each_size_of_patch_is_seen_at_its_own_scale() -> None:
 
     from emqs import models
     from emqs.embedding import encode
+    from emqs.models.compute import Compute
     from emqs.models.settings import PreprocessingConfig
     from emqs.models.weights import Model
-    from emqs.runs.settings import ComputeConfig
 
     torch.manual_seed(0)
     settings = {"start": "random", "blocks": 1, "frozen": 0, "size": 16}
@@ -431,7 +431,7 @@ def test_each_size_of_patch_is_seen_at_its_own_scale() -> None:
     boxes = np.array(
         [[0, 5, 5, 16, 16], [0, 5, 5, 32, 32], [1, 54, 3, 16, 16], [1, 50, 50, 20, 10]]
     )
-    found = mapss.embed(model, stack, boxes, [16, 32], ComputeConfig(device="cpu"))
+    found = mapss.embed(model, stack, boxes, [16, 32], Compute(device="cpu"))
     for size, here in ((16, [0, 2]), (32, [1, 3])):
         expected = encode.embed(model, stack, boxes[here], patch_size=size)
         np.testing.assert_allclose(found[here], expected, atol=1e-6)

@@ -17,7 +17,7 @@ from emqs.models.opening import load_model
 from emqs.models.settings import ModelConfig
 from emqs.patches.boxes import boxes_at, intersecting
 from emqs.patches.settings import PatchConfig
-from emqs.retrieval import suggestions
+from emqs.retrieval import report, suggestions
 from emqs.retrieval.retrieve import retrieve
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
 from emqs.retrieval.suggestions import suggest
@@ -189,7 +189,7 @@ def test_suggestions_of_a_search_are_whole_searched_patches_that_share_no_pixel(
     for number, box in enumerate(boxes):
         assert not intersecting(examples, box).any()
         assert intersecting(boxes, box).tolist() == [i == number for i in range(6)]
-    again = boxes_at(command.centres(boxes).tolist(), [(100, 100)] * 4, SIZE, setting="s")
+    again = boxes_at(report.centres(boxes).tolist(), [(100, 100)] * 4, SIZE, setting="s")
     assert again.tolist() == boxes.tolist()  # the points that are printed name these patches
 
 

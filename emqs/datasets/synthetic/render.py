@@ -1,8 +1,6 @@
 """What the structures of the toy stack look like, and how a microscope would image them."""
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from emqs.datasets.synthetic import placement
 from emqs.datasets.synthetic.noise import SmoothNoise
@@ -89,6 +87,8 @@ class Painter:
 
     def paint(self, depth: float) -> tuple[np.ndarray, np.ndarray]:
         """Return ideal grey values (float32) and labels (uint8) of one slice, ``(Y, X)``."""
+        from scipy import ndimage
+
         cut = self._scene.cut(depth)
         slow, medium, fine = (n.at(depth) for n in (self._slow, self._medium, self._fine))
         cloud = self._cloud(cut, depth, medium)
@@ -176,6 +176,8 @@ class Painter:
         textures: tuple[np.ndarray, np.ndarray, np.ndarray],
     ) -> None:
         """Draw matrix, cristae and the double membrane, in place."""
+        from scipy import ndimage
+
         slow, medium, grains = textures
         for index, box in enumerate(ndimage.find_objects(cut.mitochondrion + 1)):
             if box is None:
@@ -230,11 +232,15 @@ def _around(
 
 def _near_cell(mask: np.ndarray, size: int) -> np.ndarray:
     """Return the mask grown by half of ``size`` pixels."""
+    from scipy import ndimage
+
     return ndimage.maximum_filter(mask, size=size)
 
 
 def _scatter(rng: np.random.Generator, extent: tuple[float, int, int]) -> np.ndarray:
     """Return possible vesicles: rows z, y, x and a number in [0, 1), shape ``(4, V)``."""
+    from scipy.spatial import cKDTree
+
     counts = [int(length / _VESICLE_SPACING) + 2 for length in extent]
     lattice = np.indices(counts).reshape(3, -1).astype(np.float64)
     lattice[1] += 0.5 * (lattice[0] % 2)
@@ -268,6 +274,8 @@ def _label(cut: Cut, cloud: np.ndarray, dense: np.ndarray) -> np.ndarray:
 
 def _image(rng: np.random.Generator, ideal: np.ndarray) -> np.ndarray:
     """Return a slice as a microscope would record it: blur, drift, contrast, noise; uint8."""
+    from scipy import ndimage
+
     height, width = ideal.shape
     blurred = ndimage.gaussian_filter(ideal, rng.uniform(0.85, 1.1))
     drift = SmoothNoise(rng, (0.0, height, width), 1.2 * max(height, width)).at(0.0)

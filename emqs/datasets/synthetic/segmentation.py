@@ -1,7 +1,6 @@
 """A dense segmentation made by a formula: every voxel belongs to one of many wavy cells."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from emqs.datasets.synthetic.noise import SmoothNoise
 from emqs.errors import ConfigError
@@ -34,6 +33,8 @@ def segmentation(
     Raises:
         ConfigError: If a number is below 1.
     """
+    from scipy.spatial import cKDTree
+
     if min(depth, height, width, n_objects) < 1:
         raise ConfigError(
             "A synthetic segmentation needs at least one slice, row, column and object, got "

@@ -5,7 +5,6 @@ other (dead leaves), smooth shading at several scales, stripes, closed outlines 
 """
 
 import numpy as np
-from scipy import ndimage
 
 from emqs.datasets.synthetic.noise import SmoothNoise
 from emqs.errors import ConfigError
@@ -53,6 +52,8 @@ def texture_images(*, n: int, size: int, seed: int) -> np.ndarray:
 
 def _canvas(rng: np.random.Generator, side: int) -> np.ndarray:
     """Return one large picture, shape ``(side, side)``, uint8."""
+    from scipy import ndimage
+
     kinds = (_leaves, _shading, _stripes, _outlines)
     picture = kinds[rng.choice(4, p=(0.55, 0.15, 0.15, 0.15))](rng, side)
     if rng.random() < 0.5:  # a second ingredient in part of the picture

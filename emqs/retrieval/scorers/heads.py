@@ -4,10 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
 
 from emqs.errors import ConfigError
 from emqs.retrieval.scorers.scorer import Scorer
@@ -95,6 +91,8 @@ def _prototype(given: TrainingExamples, config: QueryConfig, space: Space) -> Sc
 
 def _lda(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     """Return a linear discriminant whose covariance is shrunk as Ledoit and Wolf say."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
     del config  # nothing of it is needed; the shrinkage follows from the examples
     if len(given.labelled) < 3:
         raise ConfigError(
@@ -112,6 +110,8 @@ def _logistic(given: TrainingExamples, config: QueryConfig, space: Space) -> Sco
     Codes are divided by their typical length first, so that ``query.c`` means the same for every
     encoder and every number of dimensions.
     """
+    from sklearn.linear_model import LogisticRegression
+
     codes, is_positive, weights = given.weighted(len(given.background) or 1)
     head = LogisticRegression(C=config.c, max_iter=1000)
     head.fit(codes / given.length, is_positive, sample_weight=weights)
@@ -123,6 +123,8 @@ class Kernel:
 
     def __init__(self, given: TrainingExamples, config: QueryConfig, space: Space) -> None:
         """Fit it; a kernel is ``query.bandwidth`` typical lengths of a code wide."""
+        from sklearn.svm import SVC
+
         self.space = space
         self.length = given.length
         codes, is_positive, weights = given.weighted(SVM_BACKGROUND)
@@ -155,6 +157,8 @@ class Density:
 
         The density of everything else is the mean of that of the negatives and the background.
         """
+        from scipy.special import logsumexp
+
         inside = self.space(codes).astype(np.float64)
         log_densities = np.stack([self._log_density(inside, others) for others in self.others])
         others = logsumexp(log_densities, axis=0) - np.log(len(log_densities))
@@ -162,6 +166,8 @@ class Density:
 
     def _log_density(self, codes: np.ndarray, examples: np.ndarray) -> np.ndarray:
         """Return the log of the mean kernel of examples at codes, shape ``(N,)``."""
+        from scipy.special import logsumexp
+
         squares = (codes**2).sum(axis=1)[:, None] - 2 * codes @ examples.T
         squares = np.maximum(squares + (examples**2).sum(axis=1), 0)
         mean = logsumexp(-squares / (2 * self.width**2), axis=1) - np.log(len(examples))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
 
 from emqs.errors import DataError
 from emqs.retrieval.settings import QueryConfig
@@ -63,6 +62,9 @@ def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
     scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
     if config.whiten == "standard":
         return Space(mean, scale, unit)
+
+    from sklearn.covariance import ledoit_wolf  # takes longer to import than most searches
+
     varies = spread > 0
     covariance, _ = ledoit_wolf((codes - mean)[:, varies] * scale[varies])
     values, vectors = np.linalg.eigh(covariance)
