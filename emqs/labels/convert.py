@@ -20,18 +20,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, EmqsError
-from emqs.volumes.label_opening import (
-    Box,
-    Layout,
-    Reader,
-    Shape,
-    boxes,
-    named,
-    open_volume,
-    start_volume,
-)
-from emqs.volumes.label_volume import box_size, count_boxes, one_line
+from emqs.errors import ConfigError, DataError, EmqsError, one_line
+from emqs.geometry import Box, Shape, box_size, count_boxes
+from emqs.volumes.axes import Request
+from emqs.volumes.creating import create_volume
+from emqs.volumes.opening import open_request
+from emqs.volumes.volume import Volume
+from emqs.volumes.writer import Layout
 
 _JOURNAL = "journal.jsonl"
 _OUT_OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -60,7 +55,7 @@ class Converted:
 
 
 def convert(
-    reader: Reader,
+    source: Volume,
     target: Path,
     format_name: str,
     *,
@@ -74,9 +69,9 @@ def convert(
     """Copy a volume; the source is only read.
 
     Args:
-        reader: The source.
+        source: The labels.
         target: What to make; must not exist.
-        format_name: A key of ``emqs.volumes.label_opening.WRITE``.
+        format_name: A key of ``emqs.volumes.creating.WRITE``.
         dtype: Of the target; None takes the source's.
         options: For the format, e.g. ``chunks``.
         memory_bytes: Largest box of labels that is held, in bytes.
@@ -90,37 +85,39 @@ def convert(
             the final name.
         ConfigError: If an interrupted conversion with other settings is in the way.
     """
-    check_target(target, reader.path)
-    layout = Layout(reader.shape, dtype or reader.dtype, reader.voxel_size_nm, options or {})
+    check_target(target, source.path)
+    layout = Layout(
+        source.shape, dtype or source.dtype, source.voxel_size_nm, source.origin_nm, options or {}
+    )
     with (
         _disk_errors(target),
-        _Partial(target, _plan(reader, layout, format_name), restart) as part,
+        _Partial(target, _plan(source, layout, format_name), restart) as part,
     ):
         try:
-            writer = start_volume(part.path, format_name, layout)
+            writer = create_volume(part.path, layout, format_name)
         except EmqsError as error:
             raise type(error)(str(error).replace(str(part.path), str(target))) from None
         if not writer.resumable and part.n_done:
             raise AssertionError("a file that cannot be resumed has a journal")
-        size = _box_size(reader, writer.unit, layout.dtype.itemsize, memory_bytes)
+        size = _box_size(source, writer.unit, layout.dtype.itemsize, memory_bytes)
         part.check_boxes(size)
-        total, before = count_boxes(reader.shape, size), part.n_done
-        for number, box in enumerate(boxes(reader.shape, size)):
+        total, before = count_boxes(source.shape, size), part.n_done
+        for number, box in enumerate(source.blocks(size)):
             if number not in part.done:
-                labels = _cast(reader.read(box), layout.dtype, box, reader.path)
+                labels = _cast(source.read(box), layout.dtype, box, source.name)
                 writer.write(box, labels)
                 if writer.resumable:
                     part.mark(number)
             step("copying", number + 1, total)
         writer.finish()
         if verify:
-            _verify(reader, part.path, format_name, layout, size, step)
+            _verify(source, part.path, format_name, layout, size, step)
         n_bytes = size_on_disk(part.path)
         part.publish()
     return Converted(target, format_name, total - before, before, n_bytes, verify)
 
 
-def check_target(target: Path, source: Path) -> None:
+def check_target(target: Path, source: Path | None) -> None:
     """Raise unless a target can be made.
 
     Raises:
@@ -135,41 +132,46 @@ def check_target(target: Path, source: Path) -> None:
         raise DataError(
             f"The folder {target.parent} does not exist. Make it, or check target=PATH."
         )
-    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+    if source is not None and source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} lies inside of the source {source}, which must not be changed.")
 
 
-def _plan(reader: Reader, layout: Layout, format_name: str) -> dict[str, Any]:
+def _plan(source: Volume, layout: Layout, format_name: str) -> dict[str, Any]:
     """Return what must be the same for a conversion to be resumed."""
-    status = reader.path.stat()
-    described = reader.path / "info" if (reader.path / "info").is_file() else reader.path
+    identity = None
+    if source.path is not None:
+        described = source.path / "info" if (source.path / "info").is_file() else source.path
+        status = described.stat()
+        identity = [status.st_size, status.st_mtime_ns, source.path.stat().st_mode]
     return {
-        "source": str(reader.path.resolve()),
-        "identity": [described.stat().st_size, described.stat().st_mtime_ns, status.st_mode],
-        "what": reader.describe(),
+        "source": source.name if source.path is None else str(source.path.resolve()),
+        "identity": identity,
+        "what": [source.name, source.format, str(source.dtype), source.axes, source.level],
+        "select": dict(source.select),
         "shape": list(layout.shape),
         "dtype": str(layout.dtype),
         "voxel_size_nm": list(layout.voxel_size_nm) if layout.voxel_size_nm else None,
+        "origin_nm": list(layout.origin_nm),
         "format": format_name,
         "options": json.loads(json.dumps(layout.options, default=str)),
     }
 
 
-def _box_size(reader: Reader, unit: Shape, itemsize: int, memory_bytes: int) -> Shape:
+def _box_size(source: Volume, unit: Shape, itemsize: int, memory_bytes: int) -> Shape:
     """Return boxes in whole units of the target, and of the source where memory allows."""
-    wide = max(itemsize, reader.dtype.itemsize)
+    wide = max(itemsize, source.dtype.itemsize)
     both = tuple(
         -1 if want == -1 else min(lcm(want, have), -(-side // want) * want)
-        for want, have, side in zip(unit, reader.block, reader.shape, strict=True)
+        for want, have, side in zip(unit, source.chunks, source.shape, strict=True)
     )
     cost = wide
-    for step, side in zip(both, reader.shape, strict=True):
+    for step, side in zip(both, source.shape, strict=True):
         cost *= side if step == -1 else min(step, side)
     chosen = both if cost <= memory_bytes else unit
-    return box_size(reader.shape, chosen, wide, memory_bytes)  # type: ignore[arg-type]
+    return box_size(source.shape, chosen, wide, memory_bytes)  # type: ignore[arg-type]
 
 
-def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, path: Path) -> np.ndarray:
+def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, name: str) -> np.ndarray:
     """Return labels in another dtype.
 
     Raises:
@@ -181,40 +183,36 @@ def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, path: Path) -> np.
     least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if low < least or high > most:
         raise DataError(
-            f"{path}: label {low if low < least else high} at {named(box)} does not fit {dtype} "
+            f"{name}: label {low if low < least else high} at {box} does not fit {dtype} "
             f"({least} to {most}). Choose another output.dtype or format."
         )
     return labels.astype(dtype)
 
 
 def _verify(
-    reader: Reader, path: Path, format_name: str, layout: Layout, size: Shape, step: Step
+    source: Volume, path: Path, format_name: str, layout: Layout, size: Shape, step: Step
 ) -> None:
     """Compare a written volume with its source, box by box.
 
     Raises:
         DataError: At the first difference.
     """
-    total = count_boxes(reader.shape, size)
-    with open_volume(path, format_name=format_name, **_reading(layout)) as written:
-        if written.shape != reader.shape:
+    total = count_boxes(source.shape, size)
+    request = Request(format=format_name, dataset=layout.options.get("dataset"), labels=True)
+    with open_request(path, request) as written:
+        if written.shape != source.shape:
             raise DataError(
-                f"{path} came out with the shape {written.shape}, not {reader.shape}. It is kept "
+                f"{path} came out with the shape {written.shape}, not {source.shape}. It is kept "
                 "for inspection; please report it."
             )
-        for number, box in enumerate(boxes(reader.shape, size)):
-            if not np.array_equal(written.read(box), reader.read(box)):
+        for number, box in enumerate(source.blocks(size)):
+            if not np.array_equal(written.read(box), source.read(box)):
                 raise DataError(
-                    f"{path} does not hold the labels of {reader.path} at {named(box)}: the source "
+                    f"{path} does not hold the labels of {source.name} at {box}: the source "
                     "changed meanwhile, or the disk is faulty. Run the command again with "
                     "output.restart=true."
                 )
             step("comparing", number + 1, total)
-
-
-def _reading(layout: Layout) -> dict[str, Any]:
-    """Return how a written volume is opened."""
-    return {"dataset": layout.options["dataset"]} if layout.options.get("dataset") else {}
 
 
 def size_on_disk(path: Path) -> int:

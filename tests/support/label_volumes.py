@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs.volumes.label_opening import Layout, boxes, start_volume
-from emqs.volumes.label_volume import box_size
+from emqs.geometry import box_size, boxes
+from emqs.volumes import Layout, create_volume
 
 SIZE = (40.0, 8.0, 4.0)
 CODEC = {"name": "crackle", "chunks": [2, 32, 33], "compressor": "zstd", "level": 3}
@@ -22,10 +22,10 @@ def blocky(dtype: str = "uint32", seed: int = 0) -> np.ndarray:
 
 
 def written(path: Path, name: str, volume: np.ndarray, **options: object) -> Path:
-    layout = Layout(volume.shape, volume.dtype, SIZE, {"codec": CODEC, **options})  # type: ignore[arg-type]
-    writer = start_volume(path, name, layout)
+    layout = Layout(volume.shape, volume.dtype, SIZE, options={"codec": CODEC, **options})  # type: ignore[arg-type]
+    writer = create_volume(path, layout, name)
     size = box_size(volume.shape, writer.unit, volume.itemsize, 20_000)  # type: ignore[arg-type]
     for box in boxes(volume.shape, size):  # type: ignore[arg-type]
-        writer.write(box, np.ascontiguousarray(volume[box]))
+        writer.write(box, np.ascontiguousarray(volume[box.slices]))
     writer.finish()
     return path

@@ -172,7 +172,7 @@ def test_there_is_nothing_or_nothing_known(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is empty"):
         open_volume(tmp_path)
     (tmp_path / "a.txt").write_text("words")
-    with pytest.raises(DataError, match="begins neither like HDF5 nor like TIFF"):
+    with pytest.raises(DataError, match="neither its ending nor its first bytes say"):
         open_volume(tmp_path / "a.txt")
     with pytest.raises(DataError, match=r"a\.txt, which is not a slice"):
         open_volume(tmp_path)
@@ -288,7 +288,7 @@ def test_colours_and_complex_numbers_are_refused(tmp_path: Path) -> None:
 def test_plain_tiff_has_no_voxel_size(tmp_path: Path) -> None:
     path = disk.tiff_big(tmp_path / "a.tif", resolution=(72, 72), resolutionunit="inch")
     with pytest.raises(DataError, match="no voxel size"):
-        open_volume(path)
+        open_volume(path).require_voxel_size()
 
 
 def test_a_tiff_without_pages(tmp_path: Path) -> None:

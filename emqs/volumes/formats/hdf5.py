@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
+from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated, numbers
-from emqs.volumes.volume import Box, Volume, bounded_chunks, native
+from emqs.volumes.volume import Volume, bounded_chunks, native
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _SHOWN = 10  # datasets listed in an error message
@@ -42,13 +43,16 @@ def open_hdf5(path: Path, request: Request) -> Volume:
         raise DataError(f"{where} holds values of type {dtype}; allowed are numbers.")
     stated = _stated(attributes, labels, len(shape), where)
     axes = stated.axes(shape, request, where)
-    size, origin = stated.geometry(axes, request, where)
+    facts = stated.geometry(axes, request, where).fields()
     volume_shape = axes.triple(shape, 1)
     stored = axes.triple(chunks, 1) if chunks is not None else None
     if stored is None:
         stored = bounded_chunks(volume_shape, dtype.itemsize)
     reader = Hdf5Reader(path, name, axes)
-    return Volume(where, volume_shape, native(dtype), size, origin, stored, reader)
+    return Volume(
+        name=where, shape=volume_shape, dtype=native(dtype), chunks=stored, reader=reader,
+        path=path, format="hdf5", **facts,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -9,17 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, require
+from emqs.errors import ConfigError, DataError, one_line, require
+from emqs.geometry import Box
 from emqs.volumes.formats import compressed
-from emqs.volumes.label_volume import (
-    ArrayReader,
-    Box,
-    Layout,
-    Reader,
-    Writer,
-    check_labels,
-    one_line,
-)
+from emqs.volumes.label_volume import ArrayReader, Reader, check_labels
+from emqs.volumes.writer import Layout, VolumeWriter
 
 _SHOWN = 8  # names listed in an error message
 _HDF5_CHUNK = (32, 256, 256)
@@ -152,7 +146,7 @@ def read_nrrd(path: Path, axes: str) -> Reader:
     return ArrayReader(path, "nrrd", array, axes=axes)
 
 
-class NpyWriter(Writer):
+class NpyWriter(VolumeWriter):
     """One .npy file, Z Y X, mapped into memory."""
 
     format = "npy"
@@ -166,10 +160,10 @@ class NpyWriter(Writer):
         with path.open("r+b") as stream:  # a page of a map that finds no room ends the process
             os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: Box, voxels: np.ndarray) -> None:
         """Write a box; the file is mapped anew, so that the memory of the last is given back."""
         array = np.lib.format.open_memmap(self.path, mode="r+")
-        array[box] = labels
+        array[box.slices] = voxels
         array.flush()
 
 
@@ -206,7 +200,7 @@ class _Steady(io.FileIO):
             raise self.fault
 
 
-class Hdf5Writer(Writer):
+class Hdf5Writer(VolumeWriter):
     """One dataset ``main`` of an HDF5 file, as the Compresso paper's, gzip with shuffling off."""
 
     format = "hdf5"
@@ -227,9 +221,9 @@ class Hdf5Writer(Writer):
         if layout.voxel_size_nm is not None:
             self._array.attrs["resolution"] = layout.voxel_size_nm  # as CREMI: Z Y X, nm
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: Box, voxels: np.ndarray) -> None:
         """Write a box."""
-        self._array[box] = labels
+        self._array[box.slices] = voxels
         self._stream.check()
 
     def finish(self) -> None:
@@ -240,7 +234,7 @@ class Hdf5Writer(Writer):
         self._stream.close()
 
 
-class NrrdWriter(Writer):
+class NrrdWriter(VolumeWriter):
     """One .nrrd file without compression, X fastest as that format has it."""
 
     format = "nrrd"
@@ -264,16 +258,16 @@ class NrrdWriter(Writer):
         self._file.write((head + "\n").encode("ascii"))
         self._dtype = np.dtype("u1") if layout.dtype == bool else layout.dtype.newbyteorder("<")
 
-    def write(self, box: Box, labels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
+    def write(self, box: Box, voxels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
         """Write the next slices."""
-        self._file.write(labels.astype(self._dtype).tobytes())
+        self._file.write(voxels.astype(self._dtype).tobytes())
 
     def finish(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-class NiftiWriter(Writer):
+class NiftiWriter(VolumeWriter):
     """One .nii file without compression, NIfTI-2 where a side is over 32,767."""
 
     format = "nifti"
@@ -300,9 +294,9 @@ class NiftiWriter(Writer):
         header.write_to(self._file)
         self._file.write(b"\0" * (int(header.single_vox_offset) - self._file.tell()))
 
-    def write(self, box: Box, labels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
+    def write(self, box: Box, voxels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
         """Write the next slices."""
-        self._file.write(labels.astype(self._dtype).tobytes())
+        self._file.write(voxels.astype(self._dtype).tobytes())
 
     def finish(self) -> None:
         """Close the file."""

@@ -8,8 +8,11 @@ import tifffile
 from PIL import Image
 
 from emqs.errors import DataError
+from emqs.geometry import Box
 from emqs.volumes.formats import image_files, png_jpeg, tiff_slices
-from emqs.volumes.label_volume import ArrayReader, Box, Layout, Reader, Writer
+from emqs.volumes.label_volume import ArrayReader, Reader
+from emqs.volumes.label_volume import Box as Slices
+from emqs.volumes.writer import Layout, VolumeWriter
 
 _CLASSIC_TIFF_BYTES = 2**32 - 2**25  # larger files are BigTIFF
 
@@ -25,7 +28,7 @@ class SlicesReader(Reader):
         self._first = first
         super().__init__(path, (self._files.count, *first.shape), first.dtype, (1, *first.shape))
 
-    def _read(self, box: Box) -> np.ndarray:
+    def _read(self, box: Slices) -> np.ndarray:
         z, y, x = box
         labels = np.empty([part.stop - part.start for part in box], self.dtype)
         for k, number in enumerate(range(z.start, z.stop)):
@@ -88,7 +91,7 @@ class PagesReader(Reader):
         super().__init__(path, shape, dtype, (1, *shape[1:]))
         self._file = tifffile.TiffFile(path)
 
-    def _read(self, box: Box) -> np.ndarray:
+    def _read(self, box: Slices) -> np.ndarray:
         z, y, x = box
         pages = self._file.pages
         return np.stack([np.asarray(pages[k].asarray())[y, x] for k in range(z.start, z.stop)])
@@ -98,7 +101,7 @@ class PagesReader(Reader):
         self._file.close()
 
 
-class TiffWriter(Writer):
+class TiffWriter(VolumeWriter):
     """One TIFF with a page for each slice, compressed (zlib); BigTIFF where it has to be."""
 
     format = "tiff"
@@ -113,9 +116,9 @@ class TiffWriter(Writer):
         size = int(np.prod(layout.shape)) * layout.dtype.itemsize
         self._file = tifffile.TiffWriter(path, bigtiff=size > _CLASSIC_TIFF_BYTES)
 
-    def write(self, box: Box, labels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
+    def write(self, box: Box, voxels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
         """Write the next slices."""
-        for image in labels:
+        for image in voxels:
             self._file.write(
                 image, compression="zlib", photometric="minisblack", contiguous=False,
                 metadata=None,
@@ -126,7 +129,7 @@ class TiffWriter(Writer):
         self._file.close()
 
 
-class PngWriter(Writer):
+class PngWriter(VolumeWriter):
     """A folder with a PNG of 8 or 16 bits for each slice."""
 
     format = "png"
@@ -143,8 +146,8 @@ class PngWriter(Writer):
         path.mkdir(exist_ok=True)
         self._digits = max(4, len(str(layout.shape[0] - 1)))
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: Box, voxels: np.ndarray) -> None:
         """Write slices."""
-        for number, image in zip(range(box[0].start, box[0].stop), labels, strict=True):
+        for number, image in zip(range(box.start[0], box.stop[0]), voxels, strict=True):
             plain = image.astype(np.uint8) if image.dtype == bool else image
             Image.fromarray(plain).save(self.path / f"{number:0{self._digits}d}.png")

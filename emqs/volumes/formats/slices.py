@@ -7,11 +7,12 @@ import numpy as np
 import tifffile
 
 from emqs.errors import DataError
+from emqs.geometry import Box
 from emqs.volumes.axes import Request, Stated
 from emqs.volumes.formats import image_files, png_jpeg
 from emqs.volumes.formats.tiff import open_tiff, read_page
 from emqs.volumes.formats.tiff_slices import opened
-from emqs.volumes.volume import Box, Volume, native
+from emqs.volumes.volume import Volume, native
 
 
 def open_folder(path: Path, request: Request) -> Volume:
@@ -36,12 +37,14 @@ def open_folder(path: Path, request: Request) -> Volume:
         image = png_jpeg.read_grey(first)
         dtype, shape, tile = image.dtype, image.shape, image.shape
     stated = Stated(["z", "y", "x"])
-    size, origin = stated.geometry(
-        stated.axes((len(files.paths), *shape), request, where), request, where
-    )
+    axes = stated.axes((len(files.paths), *shape), request, where)
+    facts = stated.geometry(axes, request, where).fields()
     reader = SlicesReader(tuple(files.paths), files.kind == "TIFF", (shape[0], shape[1]), dtype)
     whole = (len(files.paths), shape[0], shape[1])
-    return Volume(where, whole, dtype, size, origin, (1, tile[0], tile[1]), reader)
+    return Volume(
+        name=where, shape=whole, dtype=dtype, chunks=(1, tile[0], tile[1]), reader=reader,
+        path=path, format=files.kind.lower(), **facts,
+    )  # fmt: skip
 
 
 def _checked_page(file: tifffile.TiffFile) -> np.dtype[np.generic]:

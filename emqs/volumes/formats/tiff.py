@@ -11,9 +11,10 @@ import numpy as np
 import tifffile
 
 from emqs.errors import DataError
+from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.formats.tiff_slices import has_plain_pages, opened
-from emqs.volumes.volume import Box, Volume, bounded_chunks, native
+from emqs.volumes.volume import Volume, bounded_chunks, native
 
 _JPEG = (6, 7, 34892, 33007)  # compressions whose segments share tables
 
@@ -44,7 +45,7 @@ def open_tiff(path: Path, request: Request) -> Volume:
                 "slice per page."
             )
         tile = tuple(page.chunks)[-2:] if offset is None else None
-    size, origin = stated.geometry(axes, request, where)
+    facts = stated.geometry(axes, request, where).fields()
     volume_shape = axes.triple(shape, 1)
     reader: MappedReader | PagesReader
     if offset is not None:
@@ -54,7 +55,10 @@ def open_tiff(path: Path, request: Request) -> Volume:
     else:
         chunks = (1, *tile) if tile is not None else (1, *volume_shape[1:])
         reader = PagesReader(path, tuple(shape), native(stored), axes)
-    return Volume(where, volume_shape, native(stored), size, origin, chunks, reader)
+    return Volume(
+        name=where, shape=volume_shape, dtype=native(stored), chunks=chunks, reader=reader,
+        path=path, format="tiff", **facts,
+    )  # fmt: skip
 
 
 def _layout(file: tifffile.TiffFile, where: str) -> tuple[list[str], list[int]]:
