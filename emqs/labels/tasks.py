@@ -181,8 +181,7 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> 
     with opened(cfg, settings) as volume:
         done = converted(cfg, volume, target)
         ratio = volume.dtype.itemsize * volume.box.size / max(done.n_bytes, 1)
-        for note in volume.notes:
-            print(f"Note: {note}")  # noqa: T201
+        tell_notes(volume)
         size = " x ".join(str(side) for side in volume.shape)
         n_parts = done.n_boxes + done.n_resumed
         parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
@@ -196,6 +195,13 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> 
     run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
     run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
     return float(ratio)
+
+
+def tell_notes(volume: Volume) -> None:
+    """Print what a user should know of a volume, also that its voxel size is unknown."""
+    unknown = [f"the voxel size is unknown: {volume.why_no_voxel_size}"]
+    for note in [*volume.notes, *(unknown if volume.voxel_size_nm is None else [])]:
+        print(f"Note: {note}")  # noqa: T201
 
 
 def needed_target(settings: CompressConfig) -> Path:
@@ -244,8 +250,7 @@ def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
     """
     with opened(cfg, settings) as volume, progress_bar() as progress:
         found = verify.verify(volume, step=stepper(progress))
-        for note in volume.notes:
-            print(f"Note: {note}")  # noqa: T201
+        tell_notes(volume)
     run.save_json("verify.json", asdict(found))
     for place, why in found.bad.items():
         print(f"damaged: {place}: {why}")  # noqa: T201

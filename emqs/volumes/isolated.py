@@ -48,7 +48,7 @@ def _isolated(path: Path, request: Request) -> Volume:
     except EndedError as end:
         raise _crashed(str(path), end) from CodecError(_ended(end))
     reader = IsolatedReader(child, head)
-    fields = head["fields"]
+    fields = dict(head["fields"])
     for key in ("shape", "chunks", "origin_nm", "axes", "notes"):
         fields[key] = tuple(fields[key])
     if fields["voxel_size_nm"] is not None:

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 import zarr
 from PIL import Image
-from support.label_volumes import blocky
+from support.label_volumes import blocky, opened
 
 from emqs import compress
 from emqs.codecs import get_codec
 from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.runs import command
-from emqs.volumes.label_opening import open_volume
 
 
 class Run:
@@ -131,7 +130,7 @@ def test_convert_makes_what_zarr_opens(run: Run) -> None:
 def test_convert_says_what_it_does_not_know(run: Run) -> None:
     said = run("task=convert source=v.npy target=v.zarr codec=archive output.levels=2")
     assert "the voxel size is unknown" in said
-    with open_volume(Path("v.zarr"), scale="1") as reader:
+    with opened(Path("v.zarr"), level="1") as reader:
         assert reader.shape[2] == 33
 
 
@@ -217,7 +216,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         ("task=nonsense", "task must be one of bench, convert, verify, labels, recommend"),
         ("task=convert target=a.zarr", "needs a label volume: give source=PATH"),
         ("task=convert source=v.npy", "give target=PATH"),
-        ("task=convert source=no.npy target=a.zarr", "no.npy does not exist"),
+        ("task=convert source=no.npy target=a.zarr", "There is no volume at no.npy"),
         ("task=convert source=v.npy target=a.what", "its ending does not say what to write"),
         ("task=convert source=v.npy target=a.zarr codec=rar", "There is no codec=rar"),
         ("task=convert source=v.npy target=a.zarr codec.level=99", "level must be 1 to 22"),
