@@ -20,11 +20,11 @@ from emqs.volumes.zarr_labels.index import LabelVolume
 #: Formats whose labels (``request.labels``) the old readers still read.
 LABELS = (
     "compresso", "compresso-miccai", "compresso-v2", "crackle", "hdf5", "n5", "nifti", "npy", "npz",
-    "nrrd", "png", "precomputed", "tiff", "zarr",
+    "nrrd", "precomputed", "zarr",
 )  # fmt: skip
 #: Formats that have no other reader at all yet.
 ONLY = ("compresso", "compresso-miccai", "compresso-v2", "crackle", "nifti", "npy", "npz", "nrrd")
-_FIXED_AXES = ("compresso-miccai", "compresso-v2", "crackle", "compresso", "png", "precomputed")
+_FIXED_AXES = ("compresso-miccai", "compresso-v2", "crackle", "compresso", "precomputed")
 
 
 def is_bridged(name: str, request: Request) -> bool:

@@ -20,9 +20,9 @@ WRITE = {
     "nifti": "formats.label_arrays:NiftiWriter",
     "npy": "formats.label_arrays:NpyWriter",
     "nrrd": "formats.label_arrays:NrrdWriter",
-    "png": "formats.label_slices:PngWriter",
+    "png": "formats.slices:PngWriter",
     "precomputed": "formats.label_precomputed:PrecomputedWriter",
-    "tiff": "formats.label_slices:TiffWriter",
+    "tiff": "formats.tiff:TiffWriter",
     "zarr": "zarr_labels.format:ZarrWriter",
 }
 _SIGNED = ("hdf5", "n5", "nifti", "npy", "nrrd", "tiff", "zarr")

@@ -7,7 +7,6 @@ from emqs.volumes.formats import (
     label_arrays,
     label_n5,
     label_precomputed,
-    label_slices,
     label_streams,
 )
 from emqs.volumes.label_volume import Reader
@@ -29,11 +28,7 @@ def open_reader(
         "npy": lambda: label_arrays.read_npy(path, axes or "zyx"),
         "npz": lambda: label_arrays.read_npz(path, axes or "zyx", dataset),
         "nrrd": lambda: label_arrays.read_nrrd(path, axes or "xyz"),
-        "png": lambda: label_slices.SlicesReader(path),
         "precomputed": lambda: label_precomputed.PrecomputedReader(path, scale),
-        "tiff": lambda: (
-            label_slices.SlicesReader(path) if path.is_dir() else label_slices.read_tiff(path)
-        ),
         "zarr": lambda: format.read_zarr(path, axes, dataset, scale),
     }
     return table[name]()

@@ -293,7 +293,7 @@ def test_plain_tiff_has_no_voxel_size(tmp_path: Path) -> None:
 
 def test_a_tiff_without_pages(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"II*\0xxxx")  # its first page lies beyond its end
-    with pytest.raises(DataError, match=r"a\.tif cannot be read as a TIFF; it holds no page"):
+    with pytest.raises(DataError, match=r"a\.tif cannot be read as a TIFF; .*first page"):
         open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE)
 
 
