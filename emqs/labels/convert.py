@@ -22,6 +22,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, EmqsError, one_line
 from emqs.geometry import Box, Shape, box_size, count_boxes
+from emqs.labels.second import Second, other_look, same_lengths, shown
 from emqs.volumes.axes import Request
 from emqs.volumes.creating import create_volume
 from emqs.volumes.opening import open_request
@@ -44,6 +45,8 @@ class Converted:
         n_resumed: Boxes that an earlier run had copied.
         n_bytes: Of all files of the target.
         verified: Whether all of it was compared with the source.
+        compared: What opened the source and the target for that; empty if nothing did.
+        notes: What a user should be told of the target, a sentence each.
     """
 
     target: Path
@@ -52,6 +55,8 @@ class Converted:
     n_resumed: int
     n_bytes: int
     verified: bool
+    compared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def convert(
@@ -64,6 +69,7 @@ def convert(
     memory_bytes: int = 2**29,
     verify: bool = True,
     restart: bool = False,
+    again: Second | None = None,
     step: Step = lambda _stage, _done, _total: None,
 ) -> Converted:
     """Copy a volume; the source is only read.
@@ -77,6 +83,8 @@ def convert(
         memory_bytes: Largest box of labels that is held, in bytes.
         verify: Read everything back and compare it with the source.
         restart: Begin anew even if an interrupted conversion can be resumed.
+        again: The source, opened a second time in another way, which is what the target is compared
+            with; None compares it with ``source``.
         step: Called after each box.
 
     Raises:
@@ -110,11 +118,17 @@ def convert(
                     part.mark(number)
             step("copying", number + 1, total)
         writer.finish()
-        if verify:
-            _verify(source, part.path, format_name, layout, size, step)
+        again = Second("emqs", source) if again is None else again
+        request = Request(format=format_name, dataset=layout.options.get("dataset"), labels=True)
+        with open_request(part.path, request) as written:
+            lost = _check_facts(written, layout)
+            library = _verify(again.volume, written, request, size, step) if verify else ""
         n_bytes = size_on_disk(part.path)
         part.publish()
-    return Converted(target, format_name, total - before, before, n_bytes, verify)
+    return Converted(
+        target, format_name, total - before, before, n_bytes, verify,
+        (again.library, library) if verify else (), (*writer.notes, *lost),
+    )  # fmt: skip
 
 
 def check_target(target: Path, source: Path | None) -> None:
@@ -189,30 +203,51 @@ def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, name: str) -> np.n
     return labels.astype(dtype)
 
 
-def _verify(
-    source: Volume, path: Path, format_name: str, layout: Layout, size: Shape, step: Step
-) -> None:
+def _check_facts(written: Volume, layout: Layout) -> list[str]:
+    """Return what a format did not keep of shape, voxel size and origin.
+
+    Raises:
+        DataError: If it states another one.
+    """
+    lost = []
+    size, edges = layout.voxel_size_nm, written.voxel_size_nm
+    right = written.shape == layout.shape and (edges is None or same_lengths(edges, size))
+    if size is not None and edges is None:
+        lost.append(f"{written.format} keeps no voxel size ({shown(size)} nm, Z Y X)")
+    if written.origin_stated:
+        right = right and same_lengths(written.origin_nm, layout.origin_nm)
+    elif any(layout.origin_nm):
+        lost.append(f"{written.format} keeps no origin ({shown(layout.origin_nm)} nm, Z Y X)")
+    if not right:
+        raise DataError(
+            f"{written.name} came out with the shape {written.shape}, voxels of {edges} nm and the "
+            f"origin {written.origin_nm} nm, not {layout.shape}, {size} and {layout.origin_nm}. It "
+            "is kept for inspection; please report it."
+        )
+    return [f"{what}: write it down, or convert to Zarr." for what in lost]
+
+
+def _verify(source: Volume, written: Volume, request: Request, size: Shape, step: Step) -> str:
     """Compare a written volume with its source, box by box.
+
+    Returns:
+        What opened the written volume.
 
     Raises:
         DataError: At the first difference.
     """
     total = count_boxes(source.shape, size)
-    request = Request(format=format_name, dataset=layout.options.get("dataset"), labels=True)
-    with open_request(path, request) as written:
-        if written.shape != source.shape:
-            raise DataError(
-                f"{path} came out with the shape {written.shape}, not {source.shape}. It is kept "
-                "for inspection; please report it."
-            )
+    look = other_look(written, request)
+    with Second("emqs", written) if look is None else look as opened:
         for number, box in enumerate(source.blocks(size)):
-            if not np.array_equal(written.read(box), source.read(box)):
+            if not np.array_equal(opened.volume.read(box), source.read(box)):
                 raise DataError(
-                    f"{path} does not hold the labels of {source.name} at {box}: the source "
-                    "changed meanwhile, or the disk is faulty. Run the command again with "
+                    f"{written.name} does not hold the labels of {source.name} at {box}: the "
+                    "source changed meanwhile, or the disk is faulty. Run the command again with "
                     "output.restart=true."
                 )
             step("comparing", number + 1, total)
+        return opened.library
 
 
 def size_on_disk(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box
 from emqs.labels import benchmark, benchmark_tables, convert, questions, recommend, verify
 from emqs.labels.region import part_of
+from emqs.labels.second import Second, second
 from emqs.labels.settings import (
     BenchConfig,
     CodecConfig,
@@ -50,11 +51,31 @@ def opened(cfg: DictConfig, settings: CompressConfig) -> Volume:
         ConfigError: If there is none.
         DataError: If it cannot be read, or holds no labels.
     """
+    how = read(InputConfig, cfg.input, "input")
+    whole = opened_whole(how, settings)
+    return whole if how.region is None else part_of(whole, how.region)
+
+
+def opened_whole(how: InputConfig, settings: CompressConfig) -> Volume:
+    """Open all of the source; see ``opened``."""
     if settings.source is None:
         raise ConfigError(f"task={settings.task} needs a label volume: give source=PATH.")
+    return open_labels_isolated(settings.source, request_of(how)).require_labels()
+
+
+def opened_twice(cfg: DictConfig, settings: CompressConfig) -> tuple[Volume, Second]:
+    """Open the source, and once more in another way, to compare with.
+
+    Raises:
+        ConfigError: As ``opened``.
+        DataError: As ``opened``, or if the two openings differ.
+    """
     how = read(InputConfig, cfg.input, "input")
-    volume = open_labels_isolated(settings.source, request_of(how)).require_labels()
-    return volume if how.region is None else part_of(volume, how.region)
+    whole = opened_whole(how, settings)
+    again = second(whole, request_of(how))
+    if how.region is None:
+        return whole, again
+    return part_of(whole, how.region), replace(again, volume=part_of(again.volume, how.region))
 
 
 def request_of(how: InputConfig) -> Request:
@@ -178,10 +199,11 @@ def bench_volume(
 def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> float:
     """Copy a volume into another format."""
     target = needed_target(settings)
-    with opened(cfg, settings) as volume:
-        done = converted(cfg, volume, target)
+    volume, again = opened_twice(cfg, settings)
+    with volume, again:
+        done = converted(cfg, volume, target, again)
         ratio = volume.dtype.itemsize * volume.box.size / max(done.n_bytes, 1)
-        tell_notes(volume)
+        tell_notes(volume, *done.notes)
         size = " x ".join(str(side) for side in volume.shape)
         n_parts = done.n_boxes + done.n_resumed
         parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
@@ -190,18 +212,26 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> 
         print(  # noqa: T201
             f"{target}: {size} voxels (Z Y X) of {volume.dtype} in {done.n_bytes:,} bytes, "
             f"{ratio:.1f} times smaller than the labels; {parts}; "
-            f"{'equal to the source' if done.verified else 'not compared'}."
+            f"{compared(done)}."
         )
     run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
     run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
     return float(ratio)
 
 
-def tell_notes(volume: Volume) -> None:
+def tell_notes(volume: Volume, *more: str) -> None:
     """Print what a user should know of a volume, also that its voxel size is unknown."""
     unknown = [f"the voxel size is unknown: {volume.why_no_voxel_size}"]
-    for note in [*volume.notes, *(unknown if volume.voxel_size_nm is None else [])]:
+    for note in [*volume.notes, *(unknown if volume.voxel_size_nm is None else []), *more]:
         print(f"Note: {note}")  # noqa: T201
+
+
+def compared(done: convert.Converted) -> str:
+    """Return how a target was compared with its source."""
+    if not done.verified:
+        return "not compared"
+    source, target = done.compared
+    return f"equal to the source (compared as {source} reads the source and {target} the target)"
 
 
 def needed_target(settings: CompressConfig) -> Path:
@@ -215,7 +245,9 @@ def needed_target(settings: CompressConfig) -> Path:
     return Path(settings.target)
 
 
-def converted(cfg: DictConfig, volume: Volume, target: Path) -> convert.Converted:
+def converted(
+    cfg: DictConfig, volume: Volume, target: Path, again: Second | None = None
+) -> convert.Converted:
     """Write a volume to a target, as the settings say, with a progress bar."""
     how = read(OutputConfig, cfg.output, "output")
     format_name = format_of_target(target, how.format)
@@ -238,6 +270,7 @@ def converted(cfg: DictConfig, volume: Volume, target: Path) -> convert.Converte
             memory_bytes=how.memory_mb * 10**6,
             verify=how.verify,
             restart=how.restart,
+            again=again,
             step=stepper(progress),
         )
 
