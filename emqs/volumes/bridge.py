@@ -19,11 +19,10 @@ from emqs.volumes.zarr_labels.index import LabelVolume
 
 #: Formats whose labels (``request.labels``) the old readers still read.
 LABELS = (
-    "compresso", "compresso-miccai", "compresso-v2", "crackle", "hdf5", "n5", "nifti", "npy", "npz",
-    "nrrd", "precomputed", "zarr",
+    "compresso", "compresso-miccai", "compresso-v2", "crackle", "n5", "precomputed",
 )  # fmt: skip
 #: Formats that have no other reader at all yet.
-ONLY = ("compresso", "compresso-miccai", "compresso-v2", "crackle", "nifti", "npy", "npz", "nrrd")
+ONLY = ("compresso", "compresso-miccai", "compresso-v2", "crackle")
 _FIXED_AXES = ("compresso-miccai", "compresso-v2", "crackle", "compresso", "precomputed")
 
 

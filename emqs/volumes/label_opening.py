@@ -4,13 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emqs.volumes.formats import (
-    label_arrays,
     label_n5,
     label_precomputed,
     label_streams,
 )
 from emqs.volumes.label_volume import Reader
-from emqs.volumes.zarr_labels import format
 
 
 def open_reader(
@@ -22,13 +20,7 @@ def open_reader(
         "compresso-miccai": lambda: label_streams.read_original(path, "compresso-miccai"),
         "compresso-v2": lambda: label_streams.read_original(path, "compresso-v2"),
         "crackle": lambda: label_streams.read_crackle(path),
-        "hdf5": lambda: label_arrays.read_hdf5(path, axes or "zyx", dataset),
         "n5": lambda: label_n5.read_n5(path, axes, dataset),
-        "nifti": lambda: label_arrays.read_nifti(path, axes or "xyz"),
-        "npy": lambda: label_arrays.read_npy(path, axes or "zyx"),
-        "npz": lambda: label_arrays.read_npz(path, axes or "zyx", dataset),
-        "nrrd": lambda: label_arrays.read_nrrd(path, axes or "xyz"),
         "precomputed": lambda: label_precomputed.PrecomputedReader(path, scale),
-        "zarr": lambda: format.read_zarr(path, axes, dataset, scale),
     }
     return table[name]()

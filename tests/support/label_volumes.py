@@ -37,7 +37,7 @@ def written(path: Path, name: str, volume: np.ndarray, **options: object) -> Pat
 
 def opened(path: Path, **how: Any) -> Volume:  # noqa: ANN401 (as Request takes it)
     """The labels in a file, as ``compress`` opens them but in this process."""
-    return open_request(path, Request(labels=True, prefix="input.", **how))
+    return open_request(path, Request(labels=True, prefix="input.", **how)).require_labels()
 
 
 def contained(path: Path, **how: Any) -> Volume:  # noqa: ANN401 (as Request takes it)

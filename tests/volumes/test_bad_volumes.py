@@ -204,20 +204,37 @@ def test_a_scale_of_precomputed_that_leads_outside(tmp_path: Path) -> None:
 
 
 def test_hdf5_that_points_to_other_files(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
     disk.hdf5(tmp_path / "secret.h5")
+    disk.hdf5(inside / "beside.h5")
     layout = h5py.VirtualLayout(SHAPE, dtype="u2")
     layout[...] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "volumes/raw", SHAPE)
-    with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["linked"] = h5py.ExternalLink("secret.h5", "/volumes")
+    with h5py.File(inside / "a.h5", "w") as file:
+        file["beside"] = h5py.ExternalLink("beside.h5", "/volumes")
+        file["above"] = h5py.ExternalLink("../secret.h5", "/volumes")
+        file["root"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/volumes")
+        file["lost"] = h5py.ExternalLink("lost.h5", "/volumes")
+        file["soft"] = h5py.SoftLink("/beside/raw")
+        file["circle"] = h5py.SoftLink("/circle")
+        file["through"] = h5py.SoftLink("/above/raw")
         file.create_virtual_dataset("virtual", layout)
         file.create_dataset("raw", SHAPE, "u2", external=[("/etc/passwd", 0, 420)])
-    with pytest.raises(DataError, match=r"'linked' is a link to secret\.h5"):
-        open_volume(tmp_path / "a.h5", dataset="linked/raw")
-    for name in ("virtual", "raw"):
-        with pytest.raises(DataError, match="lie in other files"):
-            open_volume(tmp_path / "a.h5", dataset=name)
+    for name in ("above/raw", "root/raw", "through"):
+        with pytest.raises(DataError, match=r"is a link to .*secret\.h5, which lies outside"):
+            open_volume(inside / "a.h5", dataset=name)
+    for name in ("beside/raw", "soft"):
+        volume = open_volume(inside / "a.h5", dataset=name)
+        np.testing.assert_array_equal(volume.read(volume.box), VOXELS)
+    with pytest.raises(DataError, match=r"lost\.h5, which is missing"):
+        open_volume(inside / "a.h5", dataset="lost/raw")
+    with pytest.raises(DataError, match="lead in a circle"):
+        open_volume(inside / "a.h5", dataset="circle")
+    for name, other in (("virtual", "secret.h5"), ("raw", "/etc/passwd")):
+        with pytest.raises(DataError, match=f"lie in other files .*{other}"):
+            open_volume(inside / "a.h5", dataset=name)
     with pytest.raises(ConfigError, match="holds no dataset 'other'"):
-        open_volume(tmp_path / "a.h5", dataset="other")
+        open_volume(inside / "a.h5", dataset="other")
 
 
 def test_boxes_outside(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
     [
         ("a.npy", b"\x93NUMPY", "cannot be read as a NumPy file"),
         ("a.npy", b"hello", "never loaded"),
-        ("a.h5", b"\x89HDF\r\n\x1a\n", "cannot be read as a HDF5 file"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "cannot be read as HDF5"),
         ("a.ckl", b"crkl" + b"x" * 40, "cannot be read as crackle"),
         ("a.cpso", b"cpso" + b"x" * 40, "cannot be read"),
         ("a.compresso-miccai", b"\xff" * 90, "cannot be read"),
@@ -328,7 +328,7 @@ def test_files_without_labels(tmp_path: Path) -> None:
     for name, said in (
         ("float", "holds fractions"),
         ("four", "4 axes"),
-        ("empty", "at least one voxel"),
+        ("empty", "is empty"),
     ):
         with pytest.raises(DataError, match=said):
             opened(tmp_path / f"{name}.npy")
