@@ -25,6 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from emqs import files
 from emqs.errors import ConfigError, EmqsError
 from emqs.runs import record as records
+from emqs.runs.names import quoted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
 from emqs.runs.sweep import _same_weights, point_name
 from emqs.settings import read
@@ -161,6 +162,7 @@ def start(name: str, main: Callable[[], object]) -> None:
     Raises:
         SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
     """
+    sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
     if os.environ.get("HYDRA_FULL_ERROR"):
         main()
         return
@@ -191,6 +193,7 @@ def _mistyped(error: CompactHydraException) -> str:
     if isinstance(error, OverrideParseException):
         return (
             f"{text}. Settings are typed as name=value; lists need quotes, such as "
-            "retrieve.positive='[[3,200,310]]'."
+            "retrieve.positive='[[3,200,310]]', and so do names with ( ) = , # or spaces: "
+            "\"name='a (1).tif'\"."
         )
     return text
