@@ -5,8 +5,9 @@
 """
 
 import math
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -57,6 +58,7 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
         plain = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
     except OmegaConfBaseException as error:
         raise _named(error, "" if in_tree else where) from None
+    _check_text(cls, plain, where)
     try:
         return cast(
             Settings,
@@ -64,6 +66,33 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
         )
     except OmegaConfBaseException as error:
         raise _named(error, where) from None
+
+
+def _check_text(cls: type, values: object, where: str) -> None:
+    """Raise unless every setting that is a name or text was given as such.
+
+    A folder called 2024_05_01 or 1e3 is a number by the time it comes here, and its name is lost.
+
+    Raises:
+        ConfigError: Naming the setting, and how to type it.
+    """
+    if not isinstance(values, dict):
+        return
+    hints = get_type_hints(cls)
+    for part in fields(cls):
+        value, kind = values.get(part.name), hints[part.name]
+        name = f"{where}.{part.name}" if where else part.name
+        if is_dataclass(kind):
+            _check_text(cast(type, kind), value, name)
+        given = value if kind == list[str] and isinstance(value, list) else [value]
+        if kind not in (str, str | None, list[str], list[str] | None):
+            continue
+        for one in given:
+            if isinstance(one, int | float):
+                raise ConfigError(
+                    f"{name} is text, and was read as the number {one}. Put it in quotes: "
+                    f"\"{name}='...'\" on a command line, '...' in a file."
+                )
 
 
 def _named(error: OmegaConfBaseException, where: str) -> ConfigError:

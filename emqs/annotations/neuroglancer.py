@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from emqs.annotations.precomputed import dimensions
+from emqs.geometry import Lengths
 from emqs.volumes.opening import with_prefix
-from emqs.volumes.volume import Lengths
 
 REMOTE = ("http://", "https://", "s3://", "gs://")  # what neuroglancer reads by itself
 

@@ -18,7 +18,7 @@ from emqs.datasets import folder as folders
 from emqs.datasets.settings import DownloadConfig
 from emqs.errors import ConfigError, DataError
 from emqs.files import write_json
-from emqs.volumes.formats import image_files, tiff_slices
+from emqs.volumes.formats import image_files, tiff_pages
 
 logger = logging.getLogger(__name__)
 
@@ -316,7 +316,7 @@ def _read_pair(part: Part, cache: Path) -> tuple[list[np.ndarray], list[np.ndarr
     stacks = []
     for file in part.files:
         path = cache / file
-        stacks.append(image_files.Files(path, "TIFF", [path], tiff_slices.count_slices(path)))
+        stacks.append(image_files.Files(path, "TIFF", [path], tiff_pages.count_slices(path)))
     folders.check_pairs(*stacks, by_name=False)
     raw = folders.read_raw(stacks[0], 0, stacks[0].count)
     labels = folders.read_labels(stacks[1], 0, stacks[1].count)

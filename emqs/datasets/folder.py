@@ -11,7 +11,7 @@ import logging
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
-from emqs.volumes.formats import png_jpeg, tiff_slices
+from emqs.volumes.formats import png_jpeg, tiff_pages
 from emqs.volumes.formats.image_files import Files, _listed
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def read_labels(files: Files, first: int, last: int) -> list[np.ndarray]:
         DataError: If a file is damaged, has several channels, fractions or negative values.
     """
     if files.kind == "TIFF":
-        labels = [png_jpeg.ids(p, w) for p, w in _tiff_pages(files, first, last)]
+        labels = [png_jpeg.ids(p, w) for p, w in _tiff_pages(files, first, last, labels=True)]
     else:
         labels = [png_jpeg.read_ids(path) for path in files.paths[first:last]]
     if not all(np.isin(image, MASK).all() for image in labels):
@@ -106,20 +106,22 @@ def read_labels(files: Files, first: int, last: int) -> list[np.ndarray]:
     return [(image != 0).astype(np.uint8) for image in labels]
 
 
-def _tiff_pages(files: Files, first: int, last: int) -> list[tuple[np.ndarray, str]]:
-    """Return pages as stored, each with its name for an error message."""
+def _tiff_pages(
+    files: Files, first: int, last: int, *, labels: bool = False
+) -> list[tuple[np.ndarray, str]]:
+    """Return pages, as shades or as numbers of labels, each with its name for a message."""
     if files.in_one_file:
-        pages = tiff_slices.read_slices(files.paths[0], first, last)
+        pages = tiff_pages.read_slices(files.paths[0], first, last, labels=labels)
         return [(p, f"{files.paths[0]}, page {z}") for z, p in enumerate(pages, start=first)]
     result = []
     for path in files.paths[first:last]:
-        count = tiff_slices.count_slices(path)
+        count = tiff_pages.count_slices(path)
         if count > 1:
             raise DataError(
                 f"{path} holds {count} slices, and {files.folder} holds {len(files.paths)} files. "
                 "Keep either one TIFF with all slices, or one file per slice."
             )
-        result.append((tiff_slices.read_slices(path, 0, 1)[0], str(path)))
+        result.append((tiff_pages.read_slices(path, 0, 1, labels=labels)[0], str(path)))
     return result
 
 

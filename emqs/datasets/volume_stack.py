@@ -9,10 +9,10 @@ import numpy as np
 
 from emqs.datasets import Stack
 from emqs.errors import ConfigError
-from emqs.volumes.volume import Box, Volume
+from emqs.geometry import Box
+from emqs.volumes.volume import RANGES, Volume
 
 SLAB_BYTES = 2**28  # slices of one row of chunks are read together, up to so many bytes
-RANGES = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.uint16): (0.0, 65535.0)}
 
 
 class VolumeSlices(Sequence[np.ndarray]):
@@ -93,7 +93,7 @@ def as_stack(volume: Volume, *, intensity: tuple[float, float] | None = None) ->
     Raises:
         ConfigError: If voxels are not square in XY, or other types come without ``intensity``.
     """
-    section, height, width = volume.voxel_size_nm
+    section, height, width = volume.require_voxel_size()
     if not np.isclose(height, width, rtol=1e-3):
         raise ConfigError(
             f"{volume.name} has voxels of {height:g} x {width:g} nm in the slice plane (Y x X); "

@@ -20,18 +20,14 @@ from typing import IO, Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, EmqsError
-from emqs.volumes.label_opening import (
-    Box,
-    Layout,
-    Reader,
-    Shape,
-    boxes,
-    named,
-    open_volume,
-    start_volume,
-)
-from emqs.volumes.label_volume import box_size, count_boxes, one_line
+from emqs.errors import ConfigError, DataError, EmqsError, one_line
+from emqs.geometry import Box, Shape, box_size, count_boxes
+from emqs.labels.second import Second, other_look, same_lengths, shown
+from emqs.volumes.axes import Request
+from emqs.volumes.creating import create_volume
+from emqs.volumes.opening import open_request
+from emqs.volumes.volume import Volume
+from emqs.volumes.writer import Layout
 
 _JOURNAL = "journal.jsonl"
 _OUT_OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -49,6 +45,8 @@ class Converted:
         n_resumed: Boxes that an earlier run had copied.
         n_bytes: Of all files of the target.
         verified: Whether all of it was compared with the source.
+        compared: What opened the source and the target for that; empty if nothing did.
+        notes: What a user should be told of the target, a sentence each.
     """
 
     target: Path
@@ -57,10 +55,12 @@ class Converted:
     n_resumed: int
     n_bytes: int
     verified: bool
+    compared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def convert(
-    reader: Reader,
+    source: Volume,
     target: Path,
     format_name: str,
     *,
@@ -69,19 +69,22 @@ def convert(
     memory_bytes: int = 2**29,
     verify: bool = True,
     restart: bool = False,
+    again: Second | None = None,
     step: Step = lambda _stage, _done, _total: None,
 ) -> Converted:
     """Copy a volume; the source is only read.
 
     Args:
-        reader: The source.
+        source: The labels.
         target: What to make; must not exist.
-        format_name: A key of ``emqs.volumes.label_opening.WRITE``.
+        format_name: A key of ``emqs.volumes.creating.WRITE``.
         dtype: Of the target; None takes the source's.
         options: For the format, e.g. ``chunks``.
         memory_bytes: Largest box of labels that is held, in bytes.
         verify: Read everything back and compare it with the source.
         restart: Begin anew even if an interrupted conversion can be resumed.
+        again: The source, opened a second time in another way, which is what the target is compared
+            with; None compares it with ``source``.
         step: Called after each box.
 
     Raises:
@@ -90,37 +93,45 @@ def convert(
             the final name.
         ConfigError: If an interrupted conversion with other settings is in the way.
     """
-    check_target(target, reader.path)
-    layout = Layout(reader.shape, dtype or reader.dtype, reader.voxel_size_nm, options or {})
+    check_target(target, source.path)
+    layout = Layout(
+        source.shape, dtype or source.dtype, source.voxel_size_nm, source.origin_nm, options or {}
+    )
     with (
         _disk_errors(target),
-        _Partial(target, _plan(reader, layout, format_name), restart) as part,
+        _Partial(target, _plan(source, layout, format_name), restart) as part,
     ):
         try:
-            writer = start_volume(part.path, format_name, layout)
+            writer = create_volume(part.path, layout, format_name)
         except EmqsError as error:
             raise type(error)(str(error).replace(str(part.path), str(target))) from None
         if not writer.resumable and part.n_done:
             raise AssertionError("a file that cannot be resumed has a journal")
-        size = _box_size(reader, writer.unit, layout.dtype.itemsize, memory_bytes)
+        size = _box_size(source, writer.unit, layout.dtype.itemsize, memory_bytes)
         part.check_boxes(size)
-        total, before = count_boxes(reader.shape, size), part.n_done
-        for number, box in enumerate(boxes(reader.shape, size)):
+        total, before = count_boxes(source.shape, size), part.n_done
+        for number, box in enumerate(source.blocks(size)):
             if number not in part.done:
-                labels = _cast(reader.read(box), layout.dtype, box, reader.path)
+                labels = _cast(source.read(box), layout.dtype, box, source.name)
                 writer.write(box, labels)
                 if writer.resumable:
                     part.mark(number)
             step("copying", number + 1, total)
         writer.finish()
-        if verify:
-            _verify(reader, part.path, format_name, layout, size, step)
+        again = Second("emqs", source) if again is None else again
+        request = Request(format=format_name, dataset=layout.options.get("dataset"), labels=True)
+        with open_request(part.path, request) as written:
+            lost = _check_facts(written, layout)
+            library = _verify(again.volume, written, request, size, step) if verify else ""
         n_bytes = size_on_disk(part.path)
         part.publish()
-    return Converted(target, format_name, total - before, before, n_bytes, verify)
+    return Converted(
+        target, format_name, total - before, before, n_bytes, verify,
+        (again.library, library) if verify else (), (*writer.notes, *lost),
+    )  # fmt: skip
 
 
-def check_target(target: Path, source: Path) -> None:
+def check_target(target: Path, source: Path | None) -> None:
     """Raise unless a target can be made.
 
     Raises:
@@ -135,41 +146,46 @@ def check_target(target: Path, source: Path) -> None:
         raise DataError(
             f"The folder {target.parent} does not exist. Make it, or check target=PATH."
         )
-    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+    if source is not None and source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise DataError(f"{target} lies inside of the source {source}, which must not be changed.")
 
 
-def _plan(reader: Reader, layout: Layout, format_name: str) -> dict[str, Any]:
+def _plan(source: Volume, layout: Layout, format_name: str) -> dict[str, Any]:
     """Return what must be the same for a conversion to be resumed."""
-    status = reader.path.stat()
-    described = reader.path / "info" if (reader.path / "info").is_file() else reader.path
+    identity = None
+    if source.path is not None:
+        described = source.path / "info" if (source.path / "info").is_file() else source.path
+        status = described.stat()
+        identity = [status.st_size, status.st_mtime_ns, source.path.stat().st_mode]
     return {
-        "source": str(reader.path.resolve()),
-        "identity": [described.stat().st_size, described.stat().st_mtime_ns, status.st_mode],
-        "what": reader.describe(),
+        "source": source.name if source.path is None else str(source.path.resolve()),
+        "identity": identity,
+        "what": [source.name, source.format, str(source.dtype), source.axes, source.level],
+        "select": dict(source.select),
         "shape": list(layout.shape),
         "dtype": str(layout.dtype),
         "voxel_size_nm": list(layout.voxel_size_nm) if layout.voxel_size_nm else None,
+        "origin_nm": list(layout.origin_nm),
         "format": format_name,
         "options": json.loads(json.dumps(layout.options, default=str)),
     }
 
 
-def _box_size(reader: Reader, unit: Shape, itemsize: int, memory_bytes: int) -> Shape:
+def _box_size(source: Volume, unit: Shape, itemsize: int, memory_bytes: int) -> Shape:
     """Return boxes in whole units of the target, and of the source where memory allows."""
-    wide = max(itemsize, reader.dtype.itemsize)
+    wide = max(itemsize, source.dtype.itemsize)
     both = tuple(
         -1 if want == -1 else min(lcm(want, have), -(-side // want) * want)
-        for want, have, side in zip(unit, reader.block, reader.shape, strict=True)
+        for want, have, side in zip(unit, source.chunks, source.shape, strict=True)
     )
     cost = wide
-    for step, side in zip(both, reader.shape, strict=True):
+    for step, side in zip(both, source.shape, strict=True):
         cost *= side if step == -1 else min(step, side)
     chosen = both if cost <= memory_bytes else unit
-    return box_size(reader.shape, chosen, wide, memory_bytes)  # type: ignore[arg-type]
+    return box_size(source.shape, chosen, wide, memory_bytes)  # type: ignore[arg-type]
 
 
-def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, path: Path) -> np.ndarray:
+def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, name: str) -> np.ndarray:
     """Return labels in another dtype.
 
     Raises:
@@ -181,40 +197,57 @@ def _cast(labels: np.ndarray, dtype: np.dtype[Any], box: Box, path: Path) -> np.
     least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     if low < least or high > most:
         raise DataError(
-            f"{path}: label {low if low < least else high} at {named(box)} does not fit {dtype} "
+            f"{name}: label {low if low < least else high} at {box} does not fit {dtype} "
             f"({least} to {most}). Choose another output.dtype or format."
         )
     return labels.astype(dtype)
 
 
-def _verify(
-    reader: Reader, path: Path, format_name: str, layout: Layout, size: Shape, step: Step
-) -> None:
+def _check_facts(written: Volume, layout: Layout) -> list[str]:
+    """Return what a format did not keep of shape, voxel size and origin.
+
+    Raises:
+        DataError: If it states another one.
+    """
+    lost = []
+    size, edges = layout.voxel_size_nm, written.voxel_size_nm
+    right = written.shape == layout.shape and (edges is None or same_lengths(edges, size))
+    if size is not None and edges is None:
+        lost.append(f"{written.format} keeps no voxel size ({shown(size)} nm, Z Y X)")
+    if written.origin_stated:
+        right = right and same_lengths(written.origin_nm, layout.origin_nm)
+    elif any(layout.origin_nm):
+        lost.append(f"{written.format} keeps no origin ({shown(layout.origin_nm)} nm, Z Y X)")
+    if not right:
+        raise DataError(
+            f"{written.name} came out with the shape {written.shape}, voxels of {edges} nm and the "
+            f"origin {written.origin_nm} nm, not {layout.shape}, {size} and {layout.origin_nm}. It "
+            "is kept for inspection; please report it."
+        )
+    return [f"{what}: write it down, or convert to Zarr." for what in lost]
+
+
+def _verify(source: Volume, written: Volume, request: Request, size: Shape, step: Step) -> str:
     """Compare a written volume with its source, box by box.
+
+    Returns:
+        What opened the written volume.
 
     Raises:
         DataError: At the first difference.
     """
-    total = count_boxes(reader.shape, size)
-    with open_volume(path, format_name=format_name, **_reading(layout)) as written:
-        if written.shape != reader.shape:
-            raise DataError(
-                f"{path} came out with the shape {written.shape}, not {reader.shape}. It is kept "
-                "for inspection; please report it."
-            )
-        for number, box in enumerate(boxes(reader.shape, size)):
-            if not np.array_equal(written.read(box), reader.read(box)):
+    total = count_boxes(source.shape, size)
+    look = other_look(written, request)
+    with Second("emqs", written) if look is None else look as opened:
+        for number, box in enumerate(source.blocks(size)):
+            if not np.array_equal(opened.volume.read(box), source.read(box)):
                 raise DataError(
-                    f"{path} does not hold the labels of {reader.path} at {named(box)}: the source "
-                    "changed meanwhile, or the disk is faulty. Run the command again with "
+                    f"{written.name} does not hold the labels of {source.name} at {box}: the "
+                    "source changed meanwhile, or the disk is faulty. Run the command again with "
                     "output.restart=true."
                 )
             step("comparing", number + 1, total)
-
-
-def _reading(layout: Layout) -> dict[str, Any]:
-    """Return how a written volume is opened."""
-    return {"dataset": layout.options["dataset"]} if layout.options.get("dataset") else {}
+        return opened.library
 
 
 def size_on_disk(path: Path) -> int:

@@ -5,13 +5,15 @@ compresso or compressed_segmentation) are asked for the list first; others have 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from emqs.errors import DataError
-from emqs.volumes.label_opening import Box, Reader, boxes
-from emqs.volumes.label_volume import count_boxes
+from emqs.geometry import Box, count_boxes
+from emqs.labels.region import boxed
+from emqs.volumes.label_answers import PlainAnswers, answers_of
+from emqs.volumes.volume import Reader, Volume
 
 Step = Callable[[str, int, int], None]
 
@@ -41,37 +43,37 @@ def _nothing(_stage: str, _done: int, _total: int) -> None:
     """Show no progress."""
 
 
-def _blocks(reader: Reader, stage: str, step: Step) -> Iterator[Box]:
+def _blocks(volume: Volume, stage: str, step: Step) -> Iterator[Box]:
     """Yield all blocks of a volume, with progress."""
-    total = count_boxes(reader.shape, reader.block)
-    for number, box in enumerate(boxes(reader.shape, reader.block)):
+    total = count_boxes(volume.shape, volume.chunks)
+    for number, box in enumerate(volume.blocks()):
         yield box
         step(stage, number + 1, total)
 
 
-def labels(reader: Reader, *, step: Step = _nothing) -> Found:
+def labels(volume: Volume, *, step: Step = _nothing) -> Found:
     """Return all labels that occur.
 
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(reader.shape, reader.block))
-    known = np.zeros(0, reader.dtype)
-    for box in _blocks(reader, "listing", step):
-        listed = reader.block_labels(box)
+    found = Found(count_boxes(volume.shape, volume.chunks))
+    answers, known = answers_of(volume), np.zeros(0, volume.dtype)
+    for box in _blocks(volume, "listing", step):
+        listed = answers.block_labels(box)
         if listed is None:
             found.n_decoded += 1
-            listed = reader.read(box)
-        known = np.union1d(known, listed.astype(reader.dtype, copy=False))
+            listed = volume.read(box)
+        known = np.union1d(known, listed.astype(volume.dtype, copy=False))
     found.labels = known
     return found
 
 
-def where(reader: Reader, label: int, *, first_only: bool = False, step: Step = _nothing) -> Found:
+def where(volume: Volume, label: int, *, first_only: bool = False, step: Step = _nothing) -> Found:
     """Return the blocks that hold a label.
 
     Args:
-        reader: The volume.
+        volume: The labels.
         label: Any integer.
         first_only: Stop at the first.
         step: Called after each block.
@@ -79,16 +81,16 @@ def where(reader: Reader, label: int, *, first_only: bool = False, step: Step = 
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(reader.shape, reader.block), blocks=[])
+    found = Found(count_boxes(volume.shape, volume.chunks), blocks=[])
     assert found.blocks is not None  # noqa: S101 (for the type checker)
-    if not fits(reader, label):
+    if not fits(volume, label):
         return found
-    wanted = reader.dtype.type(label)
-    for box in _blocks(reader, "looking", step):
-        listed = reader.block_labels(box)
+    answers, wanted = answers_of(volume), volume.dtype.type(label)
+    for box in _blocks(volume, "looking", step):
+        listed = answers.block_labels(box)
         if listed is None:
             found.n_decoded += 1
-            listed = reader.read(box)
+            listed = volume.read(box)
         if (listed == wanted).any():
             found.blocks.append(box)
             if first_only:
@@ -96,14 +98,14 @@ def where(reader: Reader, label: int, *, first_only: bool = False, step: Step = 
     return found
 
 
-def measure(reader: Reader, label: int, *, box: bool = True, step: Step = _nothing) -> Found:
+def measure(volume: Volume, label: int, *, box: bool = True, step: Step = _nothing) -> Found:
     """Return number of voxels and bounding box of a label.
 
     Where a format counts the voxels of each label in a block, only the outermost blocks that hold
     it are decoded, and none for the number alone.
 
     Args:
-        reader: The volume.
+        volume: The labels.
         label: Any integer.
         box: Whether the bounding box is wanted.
         step: Called after each block.
@@ -111,27 +113,27 @@ def measure(reader: Reader, label: int, *, box: bool = True, step: Step = _nothi
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(reader.shape, reader.block))
-    if not fits(reader, label):
+    found = Found(count_boxes(volume.shape, volume.chunks))
+    if not fits(volume, label):
         return found
-    wanted = reader.dtype.type(label)
-    ends = _Ends(reader.shape)
+    answers, wanted = answers_of(volume), volume.dtype.type(label)
+    ends = _Ends(volume.shape)
     counted: list[Box] = []  # blocks that hold the label, and were not decoded
-    for block in _blocks(reader, "measuring", step):
-        counts = reader.block_counts(block)
+    for block in _blocks(volume, "measuring", step):
+        counts = answers.block_counts(block)
         if counts is not None:
             number = int(counts[1][counts[0] == wanted].sum())
             found.n_voxels += number
             if number:
                 counted.append(block)
             continue
-        listed = reader.block_labels(block)
+        listed = answers.block_labels(block)
         if listed is None or (listed == wanted).any():
             found.n_decoded += 1
-            found.n_voxels += ends.add(reader.read(block) == wanted, block)
+            found.n_voxels += ends.add(volume.read(block) == wanted, block)
     for block in _outermost(counted) if box else ():
         found.n_decoded += 1
-        ends.add(reader.read(block) == wanted, block)
+        ends.add(volume.read(block) == wanted, block)
     if found.n_voxels and box:
         found.box = ends.box()
     return found
@@ -147,65 +149,66 @@ class _Ends:
         """Add the voxels of a block; return how many."""
         count = int(np.count_nonzero(mask))
         if count:
-            for axis, part in enumerate(block):
+            for axis, first in enumerate(block.start):
                 others = tuple(k for k in range(3) if k != axis)
                 places = np.flatnonzero(mask.any(axis=others))
-                self._low[axis] = min(self._low[axis], part.start + places[0])
-                self._high[axis] = max(self._high[axis], part.start + places[-1] + 1)
+                self._low[axis] = min(self._low[axis], first + places[0])
+                self._high[axis] = max(self._high[axis], first + places[-1] + 1)
         return count
 
     def box(self) -> Box:
         """Return it; at least one voxel was added."""
-        z, y, x = (slice(int(a), int(b)) for a, b in zip(self._low, self._high, strict=True))
-        return z, y, x
+        (z, y, x), (bottom, right, end) = self._low.tolist(), self._high.tolist()
+        return Box((z, y, x), (bottom, right, end))
 
 
 def _outermost(blocks: list[Box]) -> list[Box]:
     """Return the blocks that are first or last along an axis; the others cannot touch the ends."""
-    starts = np.array([[part.start for part in block] for block in blocks]).reshape(-1, 3)
+    starts = np.array([block.start for block in blocks]).reshape(-1, 3)
     if len(starts) == 0:
         return []
     outer = ((starts == starts.min(axis=0)) | (starts == starts.max(axis=0))).any(axis=1)
     return [block for block, is_outer in zip(blocks, outer, strict=True) if is_outer]
 
 
-def fits(reader: Reader, label: int) -> bool:
+def fits(volume: Volume, label: int) -> bool:
     """Return whether a volume's dtype can hold a label."""
-    if reader.dtype == bool:
+    if volume.dtype == bool:
         return label in (0, 1)
-    limits = np.iinfo(reader.dtype)
+    limits = np.iinfo(volume.dtype.name)
     return int(limits.min) <= label <= int(limits.max)
 
 
-class OneLabel(Reader):
-    """The mask of one label, uint8 0 and 1, cut to its bounding box."""
+def mask_of(volume: Volume, label: int, box: Box) -> Volume:
+    """Return the mask of one label, uint8 0 and 1, cut to its bounding box, where it lies.
 
-    def __init__(self, whole: Reader, label: int, box: Box) -> None:
-        """Take a volume apart.
+    Args:
+        volume: The labels.
+        label: One of them.
+        box: Its bounding box, as ``measure`` returns it.
 
-        Args:
-            whole: The volume.
-            label: One of its labels.
-            box: Its bounding box, as ``measure`` returns it.
+    Raises:
+        DataError: If the volume cannot hold the label.
+    """
+    if not fits(volume, label):
+        raise DataError(f"{volume.name} is {volume.dtype} and cannot hold label {label}.")
+    part = boxed(volume, box)
+    return replace(
+        part,
+        name=f"{volume.name}, label {label}",
+        dtype=np.dtype("u1"),
+        reader=MaskReader(part.reader, volume.dtype.type(label)),
+        labels=PlainAnswers(volume.name),
+    )
 
-        Raises:
-            DataError: If the volume cannot hold the label.
-        """
-        if not fits(whole, label):
-            raise DataError(f"{whole.path} is {whole.dtype} and cannot hold label {label}.")
-        self.format = whole.format
-        self._whole, self._box = whole, box
-        self._label = label
-        shape = [part.stop - part.start for part in box]
-        super().__init__(whole.path, shape, np.dtype("u1"), whole.block, whole.voxel_size_nm)
 
-    def describe(self) -> str:
-        """Return what is read: also the label."""
-        return f"{self._whole.describe()} label {self._label}"
+@dataclass(frozen=True, eq=False)
+class MaskReader:
+    """The mask of one label."""
 
-    def _read(self, box: Box) -> np.ndarray:
-        z, y, x = (
-            slice(part.start + whole.start, part.stop + whole.start)
-            for part, whole in zip(box, self._box, strict=True)
-        )
-        return (self._whole.read((z, y, x)) == self._whole.dtype.type(self._label)).astype(np.uint8)
+    labels: Reader
+    label: np.generic
+
+    def read(self, box: Box) -> np.ndarray:
+        """Return the mask in a box; see ``Reader.read``."""
+        return (self.labels.read(box) == self.label).astype(np.uint8)

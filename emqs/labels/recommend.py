@@ -10,8 +10,8 @@ import numpy as np
 
 from emqs.codecs import get_codec
 from emqs.errors import DataError
-from emqs.volumes.label_opening import Reader, Shape, boxes
-from emqs.volumes.label_volume import count_boxes
+from emqs.geometry import Shape, count_boxes
+from emqs.volumes.volume import Volume
 
 #: Codec options of emqs, what stands for them here, and what each is for.
 CANDIDATES: dict[str, tuple[str, dict[str, object]]] = {
@@ -50,11 +50,11 @@ class Tried:
         return self.original_bytes / 1e6 / max(statistics.median(self.read_s), 1e-9)
 
 
-def sample(reader: Reader, chunk: Shape, n_chunks: int, seed: int) -> list[np.ndarray]:
+def sample(volume: Volume, chunk: Shape, n_chunks: int, seed: int) -> list[np.ndarray]:
     """Return some chunks of a volume, unsigned; those of more than one label if there are any.
 
     Args:
-        reader: The volume.
+        volume: The labels.
         chunk: ``(Z, Y, X)``.
         n_chunks: At most.
         seed: Which.
@@ -62,13 +62,13 @@ def sample(reader: Reader, chunk: Shape, n_chunks: int, seed: int) -> list[np.nd
     Raises:
         DataError: If there are negative labels.
     """
-    total = count_boxes(reader.shape, chunk)
+    total = count_boxes(volume.shape, chunk)
     order = np.random.default_rng(seed).permutation(total)[: 4 * n_chunks]
     wanted = set(order.tolist())
     rank = {int(number): place for place, number in enumerate(order)}
     found = {
-        rank[number]: reader.read(box)
-        for number, box in enumerate(boxes(reader.shape, chunk))
+        rank[number]: volume.read(box)
+        for number, box in enumerate(volume.blocks(chunk))
         if number in wanted
     }
     parts = [found[place] for place in sorted(found)]
@@ -76,7 +76,7 @@ def sample(reader: Reader, chunk: Shape, n_chunks: int, seed: int) -> list[np.nd
     chosen = (busy or parts)[:n_chunks]
     if any(part.dtype.kind == "i" and part.min() < 0 for part in chosen):
         raise DataError(
-            f"{reader.path} holds negative labels; only codec=crackle in Zarr takes them."
+            f"{volume.name} holds negative labels; only codec=crackle in Zarr takes them."
         )
     return [p if p.dtype.kind == "u" else p.astype(f"u{p.dtype.itemsize}") for p in chosen]
 

@@ -1,62 +1,78 @@
 """A part of a volume, read as if it were all of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from emqs.errors import ConfigError
-from emqs.volumes.label_volume import AXES, Box, Reader
+from emqs.geometry import Box, Lengths, Shape
+from emqs.volumes.label_answers import PlainAnswers, answers_of
+from emqs.volumes.volume import Volume
 
 
-class Region(Reader):
-    """A box of another reader, with a voxel size of its own if one is given."""
+def part_of(whole: Volume, region: Sequence[Sequence[int]]) -> Volume:
+    """Return a box of a volume as a volume of its own, which lies where it lay.
 
-    def __init__(
-        self,
-        whole: Reader,
-        region: Sequence[Sequence[int]] | None,
-        voxel_size_nm: Sequence[float] | None,
-    ) -> None:
-        """Check that the part lies inside.
+    Args:
+        whole: The volume; closed with the part.
+        region: First and one past the last voxel along Z, Y and X.
 
-        Args:
-            whole: The volume; closed with this.
-            region: First and one past the last voxel along Z, Y and X; None for all.
-            voxel_size_nm: Z, Y, X; None for what the volume says.
+    Raises:
+        ConfigError: If it reaches outside.
+    """
+    for axis, (_, last), side in zip("zyx", region, whole.shape, strict=True):
+        if last > side:
+            whole.close()
+            raise ConfigError(
+                f"input.region reaches to {axis}={last}, but {whole.name} has {side} voxels along "
+                f"{axis}."
+            )
+    (z, bottom), (y, right), (x, end) = ((int(first), int(last)) for first, last in region)
+    box = Box((z, y, x), (bottom, right, end))
+    return replace(boxed(whole, box), name=f"{whole.name}, {box}")
 
-        Raises:
-            ConfigError: If it reaches outside.
-        """
-        sides = [(0, side) for side in whole.shape] if region is None else region
-        for axis, (_, last), side in zip(AXES, sides, whole.shape, strict=True):
-            if last > side:
-                whole.close()
-                raise ConfigError(
-                    f"input.region reaches to {axis}={last}, but {whole.path} has {side} voxels "
-                    f"along {axis}."
-                )
-        self.format = whole.format
-        self._whole = whole
-        self._first = [first for first, _ in sides]
-        size = whole.voxel_size_nm
-        if voxel_size_nm is not None:
-            size = (voxel_size_nm[0], voxel_size_nm[1], voxel_size_nm[2])
-        shape = [last - first for first, last in sides]
-        self.checksum = whole.checksum
-        super().__init__(whole.path, shape, whole.dtype, whole.block, size)
-        self.notes = whole.notes
 
-    def _read(self, box: Box) -> np.ndarray:
-        z, y, x = (
-            slice(part.start + first, part.stop + first)
-            for part, first in zip(box, self._first, strict=True)
-        )
-        return self._whole.read((z, y, x))
+def boxed(whole: Volume, box: Box) -> Volume:
+    """Return a box of a volume as a volume of its own, which lies where it lay."""
+    z, y, x = (min(c, side) for c, side in zip(whole.chunks, box.shape, strict=True))
+    reader = PartReader(whole, box.start)
+    answers = PlainAnswers(whole.name, answers_of(whole).checksum)
+    return replace(
+        whole,
+        shape=box.shape,
+        chunks=(z, y, x),
+        origin_nm=moved_origin(whole, box.start),
+        reader=reader,
+        labels=answers,
+    )
 
-    def describe(self) -> str:
-        """Return what is read: also where the part begins."""
-        return f"{self._whole.describe()} from {self._first}"
+
+def moved_origin(whole: Volume, start: Shape) -> Lengths:
+    """Return where the voxel ``start`` of a volume lies, in nm.
+
+    Where the voxel size is unknown it is not known either, and the volume's own is returned.
+    """
+    if whole.voxel_size_nm is None:
+        return whole.origin_nm
+    z, y, x = (
+        origin + first * edge
+        for origin, first, edge in zip(whole.origin_nm, start, whole.voxel_size_nm, strict=True)
+    )
+    return z, y, x
+
+
+@dataclass(frozen=True, eq=False)
+class PartReader:
+    """Reads a box of a volume."""
+
+    whole: Volume
+    start: Shape
+
+    def read(self, box: Box) -> np.ndarray:
+        """Return the voxels of a box; see ``Reader.read``."""
+        return self.whole.read(box.moved(self.start))
 
     def close(self) -> None:
         """Close the volume."""
-        self._whole.close()
+        self.whole.close()

@@ -23,12 +23,13 @@ def _is_range(part: Any) -> bool:  # noqa: ANN401 (what a user typed)
 class InputConfig:
     """How the source is read; None sees by itself."""
 
-    format: str | None = None  # a name of emqs.volumes.label_opening.READ
+    format: str | None = None  # a name of emqs.volumes.opening.READ
     dataset: str | None = None  # an array inside an HDF5, N5, Zarr or .npz file
     scale: str | None = None  # key or number of a level of Precomputed or OME-Zarr
-    axes: str | None = None  # order in which the file stores z, y and x
+    axes: str | None = None  # names of the stored axes in stored order; None: what the file says
     region: list[Any] | None = None  # [[z0,z1],[y0,y1],[x0,x1]], ends outside; None: all
     voxel_size_nm: list[float] | None = None  # z, y, x; None: what the file says
+    origin_nm: list[float] | None = None  # z, y, x, of the first voxel; None: what the file says
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -42,6 +43,11 @@ class InputConfig:
         if size is not None and (len(size) != 3 or not all(0 < edge < 1e9 for edge in size)):
             raise ConfigError(
                 f"input.voxel_size_nm must be three lengths above 0 (z, y, x), got {list(size)}."
+            )
+        origin = self.origin_nm
+        if origin is not None and (len(origin) != 3 or not all(abs(o) < 1e15 for o in origin)):
+            raise ConfigError(
+                f"input.origin_nm must be three finite numbers (z, y, x) in nm, got {list(origin)}."
             )
 
 
@@ -71,7 +77,7 @@ class CodecConfig:
 class OutputConfig:
     """How the target is written."""
 
-    format: str | None = None  # a name of emqs.volumes.label_opening.WRITE; None: by the ending
+    format: str | None = None  # a name of emqs.volumes.creating.WRITE; None: by the ending
     dtype: str | None = None  # None: as the source, unsigned where the format has to
     memory_mb: int = 512  # of the labels that are held at once, 10**6 bytes
     verify: bool = True  # compare all of the target with the source afterwards

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from rich.progress import (
 from emqs.codecs import CODECS, COMPRESSORS, MAX_VOXELS
 from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import ConfigError, DataError
+from emqs.geometry import Box
 from emqs.labels import benchmark, benchmark_tables, convert, questions, recommend, verify
-from emqs.labels.region import Region
+from emqs.labels.region import part_of
+from emqs.labels.second import Second, second
 from emqs.labels.settings import (
     BenchConfig,
     CodecConfig,
@@ -34,31 +36,60 @@ from emqs.labels.settings import (
 from emqs.runs import command, record, tables
 from emqs.runs import sweep as sweeps
 from emqs.settings import read
-from emqs.volumes.label_opening import Reader, format_of_target, named, open_contained, target_dtype
+from emqs.volumes.axes import Request, letters
+from emqs.volumes.creating import format_of_target, target_dtype
+from emqs.volumes.isolated import open_labels_isolated
+from emqs.volumes.volume import Volume
 
 RESULTS = "results.json"
 
 
-def opened(cfg: DictConfig, settings: CompressConfig) -> Reader:
+def opened(cfg: DictConfig, settings: CompressConfig) -> Volume:
     """Open the source.
 
     Raises:
         ConfigError: If there is none.
-        DataError: If it cannot be read.
+        DataError: If it cannot be read, or holds no labels.
     """
+    how = read(InputConfig, cfg.input, "input")
+    whole = opened_whole(how, settings)
+    return whole if how.region is None else part_of(whole, how.region)
+
+
+def opened_whole(how: InputConfig, settings: CompressConfig) -> Volume:
+    """Open all of the source; see ``opened``."""
     if settings.source is None:
         raise ConfigError(f"task={settings.task} needs a label volume: give source=PATH.")
+    return open_labels_isolated(settings.source, request_of(how)).require_labels()
+
+
+def opened_twice(cfg: DictConfig, settings: CompressConfig) -> tuple[Volume, Second]:
+    """Open the source, and once more in another way, to compare with.
+
+    Raises:
+        ConfigError: As ``opened``.
+        DataError: As ``opened``, or if the two openings differ.
+    """
     how = read(InputConfig, cfg.input, "input")
-    reader = open_contained(
-        Path(settings.source),
-        format_name=how.format,
-        axes=how.axes,
+    whole = opened_whole(how, settings)
+    again = second(whole, request_of(how))
+    if how.region is None:
+        return whole, again
+    return part_of(whole, how.region), replace(again, volume=part_of(again.volume, how.region))
+
+
+def request_of(how: InputConfig) -> Request:
+    """Return how the source is opened, as ``input`` says."""
+    return Request(
+        level=0 if how.scale is None else how.scale,
         dataset=how.dataset,
-        scale=how.scale,
+        voxel_size_nm=None if how.voxel_size_nm is None else tuple(how.voxel_size_nm),  # type: ignore[arg-type]
+        axes=None if how.axes is None else tuple(letters(how.axes)),
+        origin_nm=None if how.origin_nm is None else tuple(how.origin_nm),  # type: ignore[arg-type]
+        format=how.format,
+        labels=True,
+        prefix="input.",
     )
-    if how.region is None and how.voxel_size_nm is None:
-        return reader
-    return Region(reader, how.region, how.voxel_size_nm)
 
 
 def progress_bar() -> Progress:
@@ -136,61 +167,71 @@ def bench_volume(
     """Return the volume to measure, ``(Z, Y, X)`` unsigned, and what it is."""
     if settings.source is None:
         sample = how.sample
-        volume = segmentation(
+        labels = segmentation(
             sample.depth, sample.height, sample.width, n_objects=sample.n_objects, seed=sample.seed
         )
         what = "a synthetic segmentation"
     else:
-        with opened(cfg, settings) as reader:
-            size = int(np.prod(reader.shape, dtype=object))
-            if size > MAX_VOXELS:
+        with opened(cfg, settings) as volume:
+            if volume.box.size > MAX_VOXELS:
                 raise DataError(
-                    f"{reader.path} has {size:,} voxels; bench holds the volume in memory, at most "
-                    f"{MAX_VOXELS:,}. Measure a part: input.region='[[0,64],[0,1024],[0,1024]]'."
+                    f"{volume.name} has {volume.box.size:,} voxels; bench holds the volume in "
+                    f"memory, at most {MAX_VOXELS:,}. Measure a part: "
+                    "input.region='[[0,64],[0,1024],[0,1024]]'."
                 )
-            volume, what = reader.read_all(), reader.path.name
-    if volume.dtype.kind == "i" and volume.min() < 0:
+            labels, what = volume.read(volume.box), Path(settings.source).name
+    if labels.dtype.kind == "i" and labels.min() < 0:
         raise DataError(
-            f"{settings.source} holds negative labels ({volume.min()}); the encodings take "
+            f"{settings.source} holds negative labels ({labels.min()}); the encodings take "
             "unsigned ones. task=convert to Zarr keeps them."
         )
-    if volume.dtype.kind != "u":
-        volume = volume.astype(f"u{volume.dtype.itemsize}")
+    if labels.dtype.kind != "u":
+        labels = labels.astype(f"u{labels.dtype.itemsize}")
     if how.dtype is not None:
-        if int(volume.max()) > np.iinfo(how.dtype).max:
+        if int(labels.max()) > np.iinfo(how.dtype).max:
             raise ConfigError(
-                f"bench.dtype={how.dtype} cannot hold label {volume.max()}. Take a wider one."
+                f"bench.dtype={how.dtype} cannot hold label {labels.max()}. Take a wider one."
             )
-        volume = volume.astype(how.dtype)
-    return volume, what
+        labels = labels.astype(how.dtype)
+    return labels, what
 
 
 def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> float:
     """Copy a volume into another format."""
     target = needed_target(settings)
-    with opened(cfg, settings) as reader:
-        done = converted(cfg, reader, target)
-        ratio = reader.dtype.itemsize * np.prod(reader.shape, dtype=float) / max(done.n_bytes, 1)
-        if reader.voxel_size_nm is None and done.format in ("zarr", "precomputed"):
-            reader.notes.append(
-                "the voxel size is unknown and stored as 1 nm. If that matters, convert again "
-                "with input.voxel_size_nm=[Z,Y,X]."
-            )
-        for note in reader.notes:
-            print(f"Note: {note}")  # noqa: T201
-        size = " x ".join(str(side) for side in reader.shape)
+    volume, again = opened_twice(cfg, settings)
+    with volume, again:
+        done = converted(cfg, volume, target, again)
+        ratio = volume.dtype.itemsize * volume.box.size / max(done.n_bytes, 1)
+        tell_notes(volume, *done.notes)
+        size = " x ".join(str(side) for side in volume.shape)
         n_parts = done.n_boxes + done.n_resumed
         parts = f"{n_parts} part{'s' if n_parts > 1 else ''}"
         if done.n_resumed:
             parts += f", {done.n_resumed} of them from an earlier run"
         print(  # noqa: T201
-            f"{target}: {size} voxels (Z Y X) of {reader.dtype} in {done.n_bytes:,} bytes, "
+            f"{target}: {size} voxels (Z Y X) of {volume.dtype} in {done.n_bytes:,} bytes, "
             f"{ratio:.1f} times smaller than the labels; {parts}; "
-            f"{'equal to the source' if done.verified else 'not compared'}."
+            f"{compared(done)}."
         )
     run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
     run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
     return float(ratio)
+
+
+def tell_notes(volume: Volume, *more: str) -> None:
+    """Print what a user should know of a volume, also that its voxel size is unknown."""
+    unknown = [f"the voxel size is unknown: {volume.why_no_voxel_size}"]
+    for note in [*volume.notes, *(unknown if volume.voxel_size_nm is None else []), *more]:
+        print(f"Note: {note}")  # noqa: T201
+
+
+def compared(done: convert.Converted) -> str:
+    """Return how a target was compared with its source."""
+    if not done.verified:
+        return "not compared"
+    source, target = done.compared
+    return f"equal to the source (compared as {source} reads the source and {target} the target)"
 
 
 def needed_target(settings: CompressConfig) -> Path:
@@ -204,7 +245,9 @@ def needed_target(settings: CompressConfig) -> Path:
     return Path(settings.target)
 
 
-def converted(cfg: DictConfig, reader: Reader, target: Path) -> convert.Converted:
+def converted(
+    cfg: DictConfig, volume: Volume, target: Path, again: Second | None = None
+) -> convert.Converted:
     """Write a volume to a target, as the settings say, with a progress bar."""
     how = read(OutputConfig, cfg.output, "output")
     format_name = format_of_target(target, how.format)
@@ -216,10 +259,10 @@ def converted(cfg: DictConfig, reader: Reader, target: Path) -> convert.Converte
             f"codec= and output.levels are for Zarr; target={target} is written as {format_name}. "
             "Leave them out, or end target in .zarr."
         )
-    dtype = how.dtype or target_dtype(reader, format_name)
+    dtype = how.dtype or target_dtype(volume.dtype, format_name)
     with progress_bar() as progress:
         return convert.convert(
-            reader,
+            volume,
             target,
             format_name,
             dtype=np.dtype(dtype),
@@ -227,6 +270,7 @@ def converted(cfg: DictConfig, reader: Reader, target: Path) -> convert.Converte
             memory_bytes=how.memory_mb * 10**6,
             verify=how.verify,
             restart=how.restart,
+            again=again,
             step=stepper(progress),
         )
 
@@ -237,10 +281,9 @@ def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
     Raises:
         DataError: If one is damaged; all of them are listed first.
     """
-    with opened(cfg, settings) as reader, progress_bar() as progress:
-        found = verify.verify(reader, step=stepper(progress))
-        for note in reader.notes:
-            print(f"Note: {note}")  # noqa: T201
+    with opened(cfg, settings) as volume, progress_bar() as progress:
+        found = verify.verify(volume, step=stepper(progress))
+        tell_notes(volume)
     run.save_json("verify.json", asdict(found))
     for place, why in found.bad.items():
         print(f"damaged: {place}: {why}")  # noqa: T201
@@ -252,7 +295,7 @@ def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
     how = (
         f"checked against {found.checksum}"
         if found.checksum
-        else f"decoded; {reader.format} has no checksum here, so a changed label would not show"
+        else f"decoded; {volume.format} has no checksum here, so a changed label would not show"
     )
     print(f"{settings.source}: all {found.n_blocks} chunks can be read, {how}.")  # noqa: T201
 
@@ -262,16 +305,16 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
     if settings.action != "list" and settings.label is None:
         raise ConfigError(f"action={settings.action} needs a label: give label=NUMBER.")
     target = needed_target(settings) if settings.action == "extract" else None
-    with opened(cfg, settings) as reader:
+    with opened(cfg, settings) as volume:
         with progress_bar() as progress:
             step = stepper(progress)
             if settings.action == "list":
-                found = questions.labels(reader, step=step)
+                found = questions.labels(volume, step=step)
             elif settings.action == "contains":
-                found = questions.where(reader, settings.label or 0, step=step)
+                found = questions.where(volume, settings.label or 0, step=step)
             else:
                 box = settings.action != "count"
-                found = questions.measure(reader, settings.label or 0, box=box, step=step)
+                found = questions.measure(volume, settings.label or 0, box=box, step=step)
         if target is not None and found.box is None:
             raise DataError(f"{settings.source} does not hold label {settings.label}.")
         answer = told(found, settings)
@@ -285,11 +328,11 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
             print(f"Label {settings.label}: {yes}", end="; ")  # noqa: T201
         else:
             print(f"Label {settings.label}: {answer['n_voxels']:,} voxels", end="")  # noqa: T201
-            print(f", {named(found.box)}" if found.box else "", end="; ")  # noqa: T201
+            print(f", {found.box}" if found.box else "", end="; ")  # noqa: T201
         print(f"{found.n_decoded} of {found.n_blocks} chunks were decoded.")  # noqa: T201
         if target is not None:
             assert found.box is not None  # noqa: S101 (for the type checker)
-            mask = questions.OneLabel(reader, settings.label or 0, found.box)
+            mask = questions.mask_of(volume, settings.label or 0, found.box)
             converted(cfg, mask, target)
             print(f"Its mask, cut to these ends: {target}")  # noqa: T201
 
@@ -305,20 +348,25 @@ def told(found: questions.Found, settings: CompressConfig) -> dict[str, Any]:
     if found.labels is not None:
         answer["labels"] = found.labels.tolist()
     if found.blocks is not None:
-        answer["blocks"] = [[[p.start, p.stop] for p in box] for box in found.blocks]
+        answer["blocks"] = [ends(box) for box in found.blocks]
     if settings.action in ("count", "box", "extract"):
         answer["n_voxels"] = found.n_voxels
-        answer["box"] = [[p.start, p.stop] for p in found.box] if found.box else None
+        answer["box"] = ends(found.box) if found.box else None
     return answer
+
+
+def ends(box: Box) -> list[list[int]]:
+    """Return first and one past the last voxel along Z, Y and X."""
+    return [[a, b] for a, b in zip(box.start, box.stop, strict=True)]
 
 
 def recommend_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> None:
     """Try codecs on a few chunks, and print the commands to use."""
     how = read(RecommendConfig, cfg.recommend, "recommend")
     chunks_of = read(CodecConfig, cfg.codec, "codec").chunks
-    with opened(cfg, settings) as reader, progress_bar() as progress:
-        chunk = tuple(min(a, b) for a, b in zip(chunks_of, reader.shape, strict=True))
-        parts = recommend.sample(reader, chunk, how.n_chunks, how.seed)  # type: ignore[arg-type]
+    with opened(cfg, settings) as volume, progress_bar() as progress:
+        chunk = tuple(min(a, b) for a, b in zip(chunks_of, volume.shape, strict=True))
+        parts = recommend.sample(volume, chunk, how.n_chunks, how.seed)  # type: ignore[arg-type]
         task = progress.add_task("trying", total=how.runs * len(recommend.CANDIDATES))
         tried = recommend.try_all(
             parts,

@@ -21,6 +21,7 @@ from emqs import files
 from emqs.errors import ConfigError, EmqsError
 from emqs.runs import record as records
 from emqs.runs.compose import help_text, mistyped
+from emqs.runs.names import quoted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
 from emqs.runs.sweep import point_name, same_weights
 from emqs.settings import read
@@ -156,6 +157,7 @@ def start(name: str, main: Callable[[], object]) -> None:
     Raises:
         SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
     """
+    sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
     main = partial(_help, name) if _asks_for_help() else main
     if os.environ.get("HYDRA_FULL_ERROR"):
         main()

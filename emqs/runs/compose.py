@@ -73,6 +73,7 @@ def mistyped(error: CompactHydraException) -> str:
     if isinstance(error, OverrideParseException):
         return (
             f"{text}. Settings are typed as name=value; lists need quotes, such as "
-            "retrieve.positive='[[3,200,310]]'."
+            "retrieve.positive='[[3,200,310]]', and so do names with ( ) = , # or spaces: "
+            "\"name='a (1).tif'\"."
         )
     return text

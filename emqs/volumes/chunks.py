@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
+from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
-from emqs.volumes.volume import Box, Volume, check_chunks
+from emqs.volumes.volume import Volume, check_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ CACHE_BYTES = 2**27  # decoded chunks kept, so that boxes with a common border r
 WAIT_S = 120.0  # a read may take so long ...
 SLOWEST_BYTES_S = 1e5  # ... and this much longer for its bytes
 MAX_METADATA_BYTES = 2**24
+_FORMATS = {
+    "zarr": "zarr", "zarr3": "zarr", "n5": "n5", "neuroglancer_precomputed": "precomputed",
+}  # fmt: skip
 
 
 def tensorstore() -> Any:  # noqa: ANN401 (the package has no types)
@@ -49,6 +53,7 @@ class Location:
 
     name: str  # as the user wrote it, with the path inside
     store: Any = field(repr=False)  # tensorstore.KvStore
+    path: Path | None = None  # on disk
 
     def inside(self, path: str) -> "Location":
         """Return a folder inside this one.
@@ -56,7 +61,9 @@ class Location:
         Raises:
             DataError: If the path leads outside.
         """
-        return Location(f"{self.name.rstrip('/')}/{checked_path(path)}", self.store / f"{path}/")
+        name = f"{self.name.rstrip('/')}/{checked_path(path)}"
+        on_disk = None if self.path is None else self.path / path
+        return Location(name, self.store / f"{path}/", on_disk)
 
     def read_json(self, key: str) -> dict[str, Any] | None:
         """Return a metadata file, or None if there is none.
@@ -88,6 +95,7 @@ def locate(url: str) -> Location:
         ConfigError: If the scheme is unknown or the URL is not valid.
     """
     scheme, separator, rest = url.partition("://")
+    path = None if separator and scheme != "file" else Path(rest if separator else url)
     if separator == "":
         root: Any = {"driver": "file", "path": f"{Path(url).expanduser().absolute()}/"}
     elif scheme not in SCHEMES or "|" in url or rest.strip("/") == "":
@@ -98,7 +106,8 @@ def locate(url: str) -> Location:
     else:
         root = f"{url.rstrip('/')}/"
     try:
-        return Location(url, tensorstore().KvStore.open(root, context=_context()).result())
+        store = tensorstore().KvStore.open(root, context=_context()).result()
+        return Location(url, store, None if path is None else path.expanduser().absolute())
     except ValueError as error:
         raise ConfigError(f"{url} cannot be opened: {reason(error)}.") from None
 
@@ -233,7 +242,7 @@ def open_array(
     shape = list(array.shape)
     known = stated(shape)
     axes = known.axes(shape, request, where)
-    size, origin = known.geometry(axes, request, where)
+    facts = known.geometry(axes, request, where).fields()
     view = arranged(array, axes)
     whole = [c or s for c, s in zip(view.chunk_layout.read_chunk.shape, view.shape, strict=True)]
     check_chunks((whole[0], whole[1], whole[2]), dtype.itemsize, where)
@@ -244,7 +253,10 @@ def open_array(
         lambda: arranged(opened(), axes),
         lambda: location.read_json(metadata) is not None,
     )
-    return Volume(where, tuple(view.shape), dtype, size, origin, (z, y, x), reader)
+    return Volume(
+        name=where, shape=tuple(view.shape), dtype=dtype, chunks=(z, y, x), reader=reader,
+        path=location.path, format=_FORMATS[driver["driver"]], **facts,
+    )  # fmt: skip
 
 
 def arranged(array: Any, axes: Axes) -> Any:  # noqa: ANN401

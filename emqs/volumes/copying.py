@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
+from emqs.geometry import Lengths, Shape
 from emqs.volumes.chunks import tensorstore, wait
 from emqs.volumes.formats.ome_zarr import VERSIONS
-from emqs.volumes.volume import Lengths, Shape, Volume, check_voxel_size, from_array
+from emqs.volumes.volume import Volume, check_voxel_size, from_array
 
 BLOCK_BYTES = 2**28  # read and written at once
 _AXES = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
@@ -125,7 +126,7 @@ def _settled(
 ) -> tuple[Volume, Lengths, Lengths]:
     """Return the image as a volume, its voxel size and its origin."""
     if isinstance(image, Volume):
-        size = image.voxel_size_nm if voxel_size_nm is None else voxel_size_nm
+        size = image.require_voxel_size() if voxel_size_nm is None else voxel_size_nm
         check_voxel_size(size, image.name)
         return image, size, image.origin_nm if origin_nm is None else origin_nm
     if voxel_size_nm is None:

@@ -1,12 +1,7 @@
-"""A label volume in a file or a folder, whatever its format: what all readers and writers share.
-
-Whatever order a format stores axes in, here they are Z Y X. A reader gives any box of a volume; a
-writer takes boxes that together fill it.
-"""
+"""Old readers of label volumes; ``bridge`` makes volumes of them until their formats are done."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -14,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError, DataError, one_line
 
 Box = tuple[slice, slice, slice]
 Shape = tuple[int, int, int]
@@ -151,52 +146,6 @@ class Reader(ABC):
     def __exit__(self, *_: object) -> None:
         """Close files."""
         self.close()
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a writer must know before the first box.
-
-    Attributes:
-        shape: ``(Z, Y, X)``, in voxels.
-        dtype: Integers or bool, native byte order.
-        voxel_size_nm: Edges of a voxel, ``(Z, Y, X)``; None if unknown.
-        options: What else was asked for, e.g. ``chunks``; each format takes what it knows.
-    """
-
-    shape: Shape
-    dtype: np.dtype[Any]
-    voxel_size_nm: Size | None
-    options: dict[str, Any]
-
-
-class Writer(ABC):
-    """A label volume that is written box by box, in the order of ``boxes``.
-
-    Attributes:
-        unit: ``(Z, Y, X)``: boxes start at multiples of it. An axis of unit -1 is never cut.
-        resumable: Whether a file that was written in part can be opened again.
-    """
-
-    format: str
-    unit: Shape
-    resumable: bool = True
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        """Make the file, or open one that was written in part.
-
-        Raises:
-            DataError: If the format cannot hold such a volume.
-        """
-        self.path = path
-        self.layout = layout
-
-    @abstractmethod
-    def write(self, box: Box, labels: np.ndarray) -> None:
-        """Write a box; ``labels`` has its shape, the layout's dtype, C order."""
-
-    def finish(self) -> None:  # noqa: B027 (not every format has something to complete)
-        """Complete and close the file, after the last box."""
 
 
 class ArrayReader(Reader):
@@ -352,34 +301,3 @@ def touched(box: Box, chunk: Shape, shape: Shape) -> list[Box]:
 def count_boxes(shape: Shape, size: Shape) -> int:
     """Return how many boxes ``boxes`` yields."""
     return prod(-(-length // step) for length, step in zip(shape, size, strict=True))
-
-
-def box_size(shape: Shape, unit: Shape, itemsize: int, max_bytes: int) -> Shape:
-    """Return the largest boxes, in whole units, that stay within some memory.
-
-    Boxes grow along X first, then Y, then Z, since most formats store rows together.
-
-    Args:
-        shape: Of the volume.
-        unit: What boxes are multiples of; -1 along an axis that is never cut.
-        itemsize: Bytes per voxel.
-        max_bytes: Of a box. A single unit may be larger.
-    """
-    size = [
-        length if step == -1 else min(step, length)
-        for length, step in zip(shape, unit, strict=True)
-    ]
-    for axis in (2, 1, 0):
-        if unit[axis] == -1:
-            continue
-        others = itemsize * prod(size) // size[axis]
-        fits = max_bytes // (others * unit[axis]) * unit[axis]
-        size[axis] = min(shape[axis], max(unit[axis], fits))
-        if size[axis] < shape[axis]:
-            break
-    return size[0], size[1], size[2]
-
-
-def one_line(fault: BaseException) -> str:
-    """Return an error's text on one line, without the full stop at its end."""
-    return (" ".join(str(fault).split()) or type(fault).__name__).rstrip(".")

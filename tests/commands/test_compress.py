@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +12,11 @@ import numpy as np
 import pytest
 import zarr
 from PIL import Image
-from support.label_volumes import blocky
+from support.command_lines import Run
+from support.label_volumes import blocky, opened
 
-from emqs import compress
 from emqs.codecs import get_codec
 from emqs.datasets.synthetic.segmentation import segmentation
-from emqs.runs import command
-from emqs.volumes.label_opening import open_volume
-
-
-class Run:
-    """Types command lines in one folder, in this process."""
-
-    def __init__(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-    ) -> None:
-        self.folder, self._patch, self._said = folder, monkeypatch, capfd
-
-    def __call__(self, line: str, *more: str) -> str:
-        """Run a command line that works; return what it printed."""
-        self._start([*line.split(), *more])
-        out, err = self._said.readouterr()
-        assert err == ""
-        return str(out)
-
-    def fails(self, line: str) -> str:
-        """Run one that does not; return its one line."""
-        with pytest.raises(SystemExit) as end:
-            self._start(line.split())
-        assert isinstance(end.value.code, str)
-        assert "\n" not in end.value.code
-        return end.value.code
-
-    def _start(self, words: list[str]) -> None:
-        self._patch.delenv("HYDRA_FULL_ERROR", raising=False)
-        sweep = [f"hydra.sweep.dir={self.folder / 'sweep'}"]
-        own = [f"hydra.run.dir={self.folder / 'run'}", *(sweep if "-m" in words else [])]
-        self._patch.setattr(sys, "argv", ["compress.py", *words, *own])
-        command.start("compress", compress.main)
 
 
 @pytest.fixture
@@ -131,7 +97,7 @@ def test_convert_makes_what_zarr_opens(run: Run) -> None:
 def test_convert_says_what_it_does_not_know(run: Run) -> None:
     said = run("task=convert source=v.npy target=v.zarr codec=archive output.levels=2")
     assert "the voxel size is unknown" in said
-    with open_volume(Path("v.zarr"), scale="1") as reader:
+    with opened(Path("v.zarr"), level="1") as reader:
         assert reader.shape[2] == 33
 
 
@@ -217,7 +183,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         ("task=nonsense", "task must be one of bench, convert, verify, labels, recommend"),
         ("task=convert target=a.zarr", "needs a label volume: give source=PATH"),
         ("task=convert source=v.npy", "give target=PATH"),
-        ("task=convert source=no.npy target=a.zarr", "no.npy does not exist"),
+        ("task=convert source=no.npy target=a.zarr", "There is no volume at no.npy"),
         ("task=convert source=v.npy target=a.what", "its ending does not say what to write"),
         ("task=convert source=v.npy target=a.zarr codec=rar", "There is no codec=rar"),
         ("task=convert source=v.npy target=a.zarr codec.level=99", "level must be 1 to 22"),

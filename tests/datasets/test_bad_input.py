@@ -25,7 +25,7 @@ from support.stacks_on_disk import (
 )
 
 from emqs.errors import ConfigError, DataError, MissingDependencyError
-from emqs.volumes.formats import png_jpeg, tiff_slices
+from emqs.volumes.formats import png_jpeg, tiff_pages
 
 
 @pytest.fixture
@@ -301,14 +301,14 @@ def test_slices_above_the_size_limit_are_refused(
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_tiff_slices_above_the_size_limit_are_refused(
+def test_tiff_pages_above_the_size_limit_are_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty_raw(root / "A")
     multipage(root / "A/raw", pixels())
-    monkeypatch.setattr(tiff_slices, "MAX_PIXELS", Y * X)
+    monkeypatch.setattr(tiff_pages, "MAX_PIXELS", Y * X)
     load(root)
-    monkeypatch.setattr(tiff_slices, "MAX_PIXELS", Y * X - 1)
+    monkeypatch.setattr(tiff_pages, "MAX_PIXELS", Y * X - 1)
     with pytest.raises(DataError, match=r"all\.tif has slices of 20x30 pixels, above the limit"):
         load(root)
 

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import crackle
 import numpy as np
 import pytest
-from support.label_volumes import CODEC, blocky
+from support.label_volumes import CODEC, blocky, opened
 
 from emqs.codecs import CODECS, COMPRESSORS, get_codec
 from emqs.datasets.synthetic.segmentation import segmentation
@@ -20,8 +21,9 @@ from emqs.errors import ConfigError, DataError
 from emqs.figures import bars
 from emqs.labels import benchmark, benchmark_tables, questions, recommend, verify
 from emqs.labels.convert import Converted, Step, convert
-from emqs.labels.region import Region
-from emqs.volumes.label_opening import Box, open_volume
+from emqs.labels.region import part_of
+from emqs.volumes import Box, Volume
+from emqs.volumes.volume import Reader
 
 TOP = Path(__file__).parents[2]
 OPTIONS = {"codec": CODEC, "levels": 1}
@@ -43,9 +45,24 @@ def converted(
     name: str = "zarr",
     **how: Any,  # noqa: ANN401 (as convert takes it)
 ) -> Converted:
-    with open_volume(source) as reader:
+    with opened(source) as volume:
         how = {"options": OPTIONS, "memory_bytes": 9000} | how
-        return convert(reader, target, name, **how)
+        return convert(volume, target, name, **how)
+
+
+class Watched:
+    """Reads as another reader does, and notes the boxes."""
+
+    def __init__(self, reader: Reader, read: list[Box]) -> None:
+        self._reader, self._boxes = reader, read
+
+    def read(self, box: Box) -> np.ndarray:
+        self._boxes.append(box)
+        return self._reader.read(box)
+
+
+def watched(volume: Volume, read: list[Box]) -> Volume:
+    return replace(volume, reader=Watched(volume.reader, read))
 
 
 def dies_after(n_boxes: int) -> Step:
@@ -69,8 +86,8 @@ def test_a_volume_is_copied_whole(name: str, source: Path, tmp_path: Path) -> No
         p.stat().st_size for p in [tmp_path / "target", *(tmp_path / "target").rglob("*")]
         if p.is_file()
     )  # fmt: skip
-    with open_volume(tmp_path / "target", format_name=name) as reader:
-        assert np.array_equal(reader.read_all(), blocky())
+    with opened(tmp_path / "target", format=name) as volume:
+        assert np.array_equal(volume.read(volume.box), blocky())
     assert source.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source.npy", "target"]
 
@@ -78,28 +95,18 @@ def test_a_volume_is_copied_whole(name: str, source: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["zarr", "npy", "n5", "precomputed"])
 def test_an_interrupted_conversion_goes_on(name: str, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    with open_volume(source) as reader, pytest.raises(Killed):
-        convert(
-            Region(reader, None, None), target, name, options=OPTIONS, memory_bytes=9000,
-            step=dies_after(2),
-        )  # fmt: skip
+    with opened(source) as volume, pytest.raises(Killed):
+        convert(volume, target, name, options=OPTIONS, memory_bytes=9000, step=dies_after(2))
     assert not target.exists()
     read: list[Box] = []
-
-    class Watched(Region):
-        def read(self, box: Box) -> np.ndarray:
-            read.append(box)
-            return super().read(box)
-
-    with open_volume(source) as reader:
+    with opened(source) as volume:
         done = convert(
-            Watched(reader, None, None), target, name, options=OPTIONS, memory_bytes=9000,
-            verify=False,
-        )  # fmt: skip
+            watched(volume, read), target, name, options=OPTIONS, memory_bytes=9000, verify=False
+        )
     assert done.n_resumed == 2
     assert len(read) == done.n_boxes >= 1
-    with open_volume(target, format_name=name) as reader:
-        assert np.array_equal(reader.read_all(), blocky())
+    with opened(target, format=name) as volume:
+        assert np.array_equal(volume.read(volume.box), blocky())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source.npy", "target"]
 
 
@@ -108,10 +115,11 @@ def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: P
     program = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from emqs.volumes.label_opening import Box, open_volume\n"
+        "from emqs.volumes.axes import Request\n"
+        "from emqs.volumes.opening import open_request\n"
         "from emqs.labels.convert import convert\n"
-        "with open_volume(Path(sys.argv[1])) as reader:\n"
-        "    convert(reader, Path(sys.argv[2]), 'zarr', options=json.loads(sys.argv[3]),\n"
+        "with open_request(sys.argv[1], Request(labels=True)) as volume:\n"
+        "    convert(volume, Path(sys.argv[2]), 'zarr', options=json.loads(sys.argv[3]),\n"
         "            memory_bytes=9000, step=lambda *a: time.sleep(0.1))\n"
     )
     target, journal = tmp_path / "t.zarr", tmp_path / ".t.zarr.partial" / "journal.jsonl"
@@ -129,8 +137,8 @@ def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: P
     (tmp_path / ".t.zarr.partial" / "t.zarr" / "0" / "c.123.partial").write_bytes(b"half")
     done = converted(source, target)
     assert done.n_resumed >= 2
-    with open_volume(target) as reader:
-        assert np.array_equal(reader.read_all(), blocky())
+    with opened(target) as volume:
+        assert np.array_equal(volume.read(volume.box), blocky())
     assert list(target.rglob("*.partial")) == []
 
 
@@ -144,8 +152,8 @@ def test_other_settings_do_not_go_on(source: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="source that has changed"):
         converted(source, target)
     assert converted(source, target, restart=True).n_resumed == 0
-    with open_volume(target) as reader:
-        assert np.array_equal(reader.read_all(), blocky(seed=1))
+    with opened(target) as volume:
+        assert np.array_equal(volume.read(volume.box), blocky(seed=1))
 
 
 def test_two_at_once_are_refused(source: Path, tmp_path: Path) -> None:
@@ -164,7 +172,7 @@ def test_a_source_that_changes_meanwhile_is_noticed(source: Path, tmp_path: Path
             changed[2, 50, 50] += 1
             changed.flush()
 
-    with pytest.raises(DataError, match=r"does not hold the labels .* at z 2-\d"):
+    with pytest.raises(DataError, match=r"does not hold the labels .* at z [0-2]:\d"):
         converted(source, tmp_path / "t.zarr", step=change)
     assert not (tmp_path / "t.zarr").exists()
 
@@ -180,12 +188,13 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
         "import json, resource, sys\n"
         "from pathlib import Path\n"
         "from emqs.errors import DataError\n"
-        "from emqs.volumes.label_opening import open_volume\n"
+        "from emqs.volumes.axes import Request\n"
+        "from emqs.volumes.opening import open_request\n"
         "from emqs.labels.convert import convert\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
         "try:\n"
-        "    with open_volume(Path(sys.argv[1])) as reader:\n"
-        "        convert(reader, Path(sys.argv[2]), sys.argv[3], options=json.loads(sys.argv[5]),\n"
+        "    with open_request(sys.argv[1], Request(labels=True)) as volume:\n"
+        "        convert(volume, Path(sys.argv[2]), sys.argv[3], options=json.loads(sys.argv[5]),\n"
         "                memory_bytes=9000)\n"
         "except DataError as error:\n"
         "    sys.exit(str(error))\n"
@@ -198,8 +207,8 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
     )
     assert not target.exists()
     converted(source, target, name)
-    with open_volume(target, format_name=name) as reader:
-        assert np.array_equal(reader.read_all(), blocky())
+    with opened(target, format=name) as volume:
+        assert np.array_equal(volume.read(volume.box), blocky())
 
 
 def test_targets_that_cannot_be(source: Path, tmp_path: Path) -> None:
@@ -209,7 +218,7 @@ def test_targets_that_cannot_be(source: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         converted(source, tmp_path / "no" / "t.zarr")
     np.save(source, blocky() + np.uint32(300))
-    with pytest.raises(DataError, match=r"label \d+ at z 0-.* does not fit uint8"):
+    with pytest.raises(DataError, match=r"label \d+ at z 0:.* does not fit uint8"):
         converted(source, tmp_path / "t.npy", "npy", dtype=np.dtype("u1"))
     with pytest.raises(DataError, match=r"png: a PNG holds") as error:
         converted(source, tmp_path / "t.png", "png")
@@ -219,29 +228,25 @@ def test_targets_that_cannot_be(source: Path, tmp_path: Path) -> None:
 
 def test_memory_stays_within_a_few_chunks(tmp_path: Path) -> None:
     """The largest box that is asked for, of a volume many times as large."""
-    asked: list[int] = []
-
-    class Watched(Region):
-        def read(self, box: Box) -> np.ndarray:
-            labels = super().read(box)
-            asked.append(labels.nbytes)
-            return labels
-
+    read: list[Box] = []
     np.save(tmp_path / "v.npy", np.tile(blocky(), (8, 1, 2)))
-    with open_volume(tmp_path / "v.npy") as reader:
-        watched = Watched(reader, None, None)
-        convert(watched, tmp_path / "v.zarr", "zarr", options=OPTIONS, memory_bytes=50_000)
+    with opened(tmp_path / "v.npy") as volume:
+        convert(
+            watched(volume, read), tmp_path / "v.zarr", "zarr", options=OPTIONS, memory_bytes=50_000
+        )
+    asked = [box.size * blocky().itemsize for box in read]
     assert max(asked) <= 50_000
     assert sum(asked) == 2 * 8 * 2 * blocky().nbytes  # once to copy, once to compare
 
 
 def test_a_region(source: Path) -> None:
-    with open_volume(source) as reader:
-        part = Region(reader, [[1, 4], [30, 60], [5, 66]], [40, 8, 8])
-        assert np.array_equal(part.read_all(), blocky()[1:4, 30:60, 5:66])
+    with opened(source, voxel_size_nm=(40, 8, 8), origin_nm=(100, 0, -7)) as volume:
+        part = part_of(volume, [[1, 4], [30, 60], [5, 66]])
+        assert np.array_equal(part.read(part.box), blocky()[1:4, 30:60, 5:66])
         assert part.voxel_size_nm == (40, 8, 8)
+        assert part.origin_nm == (100 + 1 * 40, 30 * 8, 5 * 8 - 7)  # it lies where it lay
         with pytest.raises(ConfigError, match="reaches to y=71"):
-            Region(reader, [[0, 1], [0, 71], [0, 1]], None)
+            part_of(volume, [[0, 1], [0, 71], [0, 1]])
 
 
 # verify and query
@@ -250,14 +255,14 @@ def test_a_region(source: Path) -> None:
 def test_verify_names_every_bad_chunk(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "t.zarr"
     converted(source, target, options={"codec": CODEC, "levels": 2})
-    with open_volume(target) as reader:
-        assert verify.verify(reader).bad == {}
+    with opened(target) as volume:
+        assert verify.verify(volume).bad == {}
     (target / "0/c/1/1/1").unlink()
     for place in ("0/c/2/2/1", "1/c/0/1/0"):
         file = target / place
         file.write_bytes(file.read_bytes()[:-1] + b"\x55")
-    with open_volume(target) as reader:
-        found = verify.verify(reader)
+    with opened(target) as volume:
+        found = verify.verify(volume)
     names = [str(Path(place).relative_to(target)) for place in found.bad]
     assert sorted(names) == ["0/c/1/1/1", "0/c/2/2/1", "1/c/0/1/0"]
     assert found.checksum == "its CRC-32C"
@@ -266,58 +271,58 @@ def test_verify_names_every_bad_chunk(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["zarr", "npy", "crackle", "precomputed"])
 def test_questions_have_the_answers_of_numpy(name: str, source: Path, tmp_path: Path) -> None:
-    volume = blocky()
+    labels = blocky()
     converted(source, tmp_path / "t", name)
-    with open_volume(tmp_path / "t", format_name=name) as reader:
-        listed = questions.labels(reader)
+    with opened(tmp_path / "t", format=name) as volume:
+        listed = questions.labels(volume)
         assert listed.labels is not None
-        assert listed.labels.tolist() == np.unique(volume).tolist()
-        for label in (*np.unique(volume)[[0, 1, 50, -1]].tolist(), 100_000, -1, 2**63):
-            places = np.argwhere(volume == label)
-            measured = questions.measure(reader, label)
+        assert listed.labels.tolist() == np.unique(labels).tolist()
+        for label in (*np.unique(labels)[[0, 1, 50, -1]].tolist(), 100_000, -1, 2**63):
+            places = np.argwhere(labels == label)
+            measured = questions.measure(volume, label)
             assert measured.n_voxels == len(places)
-            assert questions.measure(reader, label, box=False).n_voxels == len(places)
-            where = questions.where(reader, label)
+            assert questions.measure(volume, label, box=False).n_voxels == len(places)
+            where = questions.where(volume, label)
             assert bool(where.blocks) == bool(len(places))
             for box in where.blocks or ():
-                assert (volume[box] == label).any()
+                assert (labels[box.slices] == label).any()
             if len(places):
                 assert measured.box is not None
-                assert [p.start for p in measured.box] == places.min(axis=0).tolist()
-                assert [p.stop for p in measured.box] == (places.max(axis=0) + 1).tolist()
-                mask = questions.OneLabel(reader, label, measured.box).read_all()
-                assert np.array_equal(mask, volume[measured.box] == label)
+                assert list(measured.box.start) == places.min(axis=0).tolist()
+                assert list(measured.box.stop) == (places.max(axis=0) + 1).tolist()
+                mask = questions.mask_of(volume, label, measured.box)
+                assert np.array_equal(mask.read(mask.box), labels[measured.box.slices] == label)
             else:
                 assert measured.box is None
 
 
 def test_a_crackle_stream_of_pins_is_asked_as_well(tmp_path: Path) -> None:
     """Its table does not say which slices hold a label, so slices are decoded."""
-    volume = segmentation(6, 20, 24, n_objects=9, seed=0)
+    labels = segmentation(6, 20, 24, n_objects=9, seed=0)
     path = tmp_path / "v.ckl"
-    path.write_bytes(crackle.compress(np.asfortranarray(volume.T), allow_pins=1))
+    path.write_bytes(crackle.compress(np.asfortranarray(labels.T), allow_pins=1))
     assert crackle.header(path.read_bytes()).label_format != 0
-    with open_volume(path) as reader:
-        listed = questions.labels(reader)
+    with opened(path) as volume:
+        listed = questions.labels(volume)
         assert listed.labels is not None
-        assert listed.labels.tolist() == np.unique(volume).tolist()
+        assert listed.labels.tolist() == np.unique(labels).tolist()
         assert listed.n_decoded == 6
-        assert questions.measure(reader, 3).n_voxels == np.count_nonzero(volume == 3)
+        assert questions.measure(volume, 3).n_voxels == np.count_nonzero(labels == 3)
 
 
 def test_an_index_is_asked_before_anything_is_decoded(source: Path, tmp_path: Path) -> None:
     converted(source, tmp_path / "t.zarr")
-    with open_volume(tmp_path / "t.zarr") as reader:
-        reader._array = None  # type: ignore[attr-defined]  # decoding would be an error
+    with opened(tmp_path / "t.zarr") as volume:
 
-        class Fill:
-            fill_value = 0
+        class Undecoded:
+            def read(self, box: Box) -> np.ndarray:
+                raise AssertionError(f"{box} was decoded")
 
-        reader._array = Fill()  # type: ignore[attr-defined]
+        volume = replace(volume, reader=Undecoded())
         label = int(blocky()[4, 60, 60])
-        assert questions.labels(reader).n_decoded == 0
-        assert questions.where(reader, label).n_decoded == 0
-        count = questions.measure(reader, label, box=False)
+        assert questions.labels(volume).n_decoded == 0
+        assert questions.where(volume, label).n_decoded == 0
+        count = questions.measure(volume, label, box=False)
         assert count.n_decoded == 0
         assert count.n_voxels == np.count_nonzero(blocky() == label)
 
@@ -425,8 +430,8 @@ def test_many_bars_stand_in_two_rows() -> None:
 
 
 def test_a_recommendation_is_the_best_that_was_tried(source: Path) -> None:
-    with open_volume(source) as reader:
-        parts = recommend.sample(reader, (2, 32, 33), 3, 0)
+    with opened(source) as volume:
+        parts = recommend.sample(volume, (2, 32, 33), 3, 0)
     assert len(parts) == 3
     assert all(part.min() != part.max() for part in parts)
     tried = recommend.try_all(parts, runs=1)

@@ -2,12 +2,13 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import crackle
 import numpy as np
 import pytest
-from support.label_volumes import blocky, written
+from support.label_volumes import blocky, box_of, contained, opened, written
 
 from emqs.codecs import crackle_stream, get_codec
 from emqs.codecs.compressed_segmentation import check_stream
@@ -16,30 +17,29 @@ from emqs.codecs.isolated import Child, EndedError, get_contained
 from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import CodecError, ConfigError, DataError
 from emqs.labels import questions, verify
-from emqs.volumes.isolated import ContainedReader
-from emqs.volumes.label_opening import open_contained, open_volume
-from emqs.volumes.label_volume import Box, Reader, boxes
+from emqs.volumes import Box, Volume
+from emqs.volumes.axes import Request
+from emqs.volumes.isolated import IsolatedReader
+from emqs.volumes.label_answers import answers_of
 
 #: A reader that ends its process at the slices from 2 on, as a library may.
 CRASHING = """
 import os
-from emqs.volumes import isolated as contained
+from emqs.volumes import isolated
 
-class Served(contained._Served):
-    def _of_box(self, what, box):
-        if what == "read" and box[0].stop > 2:
+class Served(isolated.Served):
+    def of_box(self, what, box):
+        if what == "read" and box.stop[0] > 2:
             os.abort()
-        return super()._of_box(what, box)
+        return super().of_box(what, box)
 
     def answer(self, request, content):
         if request["what"] == "fault" and request["number"] == 3:
             os.abort()
         return super().answer(request, content)
 
-def reader(path, how):
-    from pathlib import Path
-    from emqs.volumes.label_opening import open_volume
-    return Served(open_volume(Path(path), **how)).answer
+isolated.Served = Served
+reader = isolated.reader
 """
 
 
@@ -113,60 +113,61 @@ def test_forged_streams_of_compresso_end_only_the_process_that_reads_them() -> N
 # readers
 
 
-def crashing(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ContainedReader:
-    """A contained reader of a file whose later slices crash."""
+def crashing(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Volume:
+    """A volume in another process, whose later slices crash."""
     (folder / "crashing.py").write_text(CRASHING)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
-    opened = open_contained(path)
-    assert isinstance(opened, ContainedReader)
-    opened.close()
-    opened._child = Child(
-        "crashing:reader", path=str(path),
-        how=dict.fromkeys(("format_name", "axes", "dataset", "scale")),
-    )  # fmt: skip
-    return opened
+    volume = contained(path)
+    assert isinstance(volume.reader, IsolatedReader)
+    volume.close()
+    volume.reader.child = Child(
+        "crashing:reader", path=str(path), request=asdict(Request(labels=True))
+    )
+    return volume
 
 
 def test_a_chunk_that_crashes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(tmp_path / "v.zarr", "zarr", blocky())
-    with crashing(source, tmp_path, monkeypatch) as opened:
-        assert np.array_equal(opened.read((slice(0, 2), slice(0, 70), slice(0, 66))), blocky()[:2])
+    with crashing(source, tmp_path, monkeypatch) as volume:
+        assert np.array_equal(volume.read(box_of(np.s_[0:2, 0:70, 0:66])), blocky()[:2])
         named = r"0/c/1/0/0: reading it ended the process that did so \(SIGABRT\)"
         with pytest.raises(DataError, match=named):
-            opened.read_all()
-        found = verify.verify(opened)
+            volume.read(volume.box)
+        found = verify.verify(volume)
         assert found.n_blocks == 18
         (place,) = found.bad
         assert place.endswith("0/c/0/1/1")  # number 3
         assert found.bad[place].startswith("reading it ended the process")
-        counts = questions.measure(opened, 0, box=False)  # the index needs no voxels
+        counts = questions.measure(volume, 0, box=False)  # the index needs no voxels
         assert counts.n_voxels == np.count_nonzero(blocky() == 0)
 
 
 @pytest.mark.parametrize("dtype", ["uint32", "int16", "bool"])
-def test_a_contained_reader_is_the_reader(dtype: str, tmp_path: Path) -> None:
-    volume = blocky() - 3 if dtype == "int16" else blocky()
-    volume = volume.astype(dtype)
-    path = written(tmp_path / "v.zarr", "zarr", volume)
-    with open_volume(path) as plain, open_contained(path) as contained:
-        assert type(contained) is ContainedReader
-        for what in ("shape", "dtype", "block", "voxel_size_nm", "notes", "checksum", "format"):
-            assert getattr(contained, what) == getattr(plain, what), what
-        assert contained.describe() == plain.describe()
-        assert np.array_equal(contained.read_all(), volume)
-        for box in boxes(plain.shape, plain.block):
-            assert_same_answers(contained, plain, box)
+def test_a_volume_in_another_process_is_the_volume(dtype: str, tmp_path: Path) -> None:
+    labels = blocky() - 3 if dtype == "int16" else blocky()
+    labels = labels.astype(dtype)
+    path = written(tmp_path / "v.zarr", "zarr", labels)
+    with opened(path) as plain, contained(path) as isolated:
+        assert type(isolated.reader) is IsolatedReader
+        for field in fields(Volume):
+            if field.name not in ("reader", "labels"):
+                assert getattr(isolated, field.name) == getattr(plain, field.name), field.name
+        assert answers_of(isolated).checksum == answers_of(plain).checksum
+        assert np.array_equal(isolated.read(isolated.box), labels)
+        for box in plain.blocks():
+            assert_same_answers(isolated, plain, box)
         steps: list[tuple[int, int]] = []
-        assert verify.verify(contained, step=lambda _, *at: steps.append(at)).bad == {}
+        assert verify.verify(isolated, step=lambda _, *at: steps.append(at)).bad == {}
         assert steps == [(n, 18) for n in range(1, 19)]
 
 
-def assert_same_answers(contained: Reader, plain: Reader, box: Box) -> None:
-    assert contained.place(box) == plain.place(box)
-    assert contained.missing(box) == plain.missing(box)
+def assert_same_answers(isolated: Volume, plain: Volume, box: Box) -> None:
+    first, second = answers_of(isolated), answers_of(plain)
+    assert first.place(box) == second.place(box)
+    assert first.missing(box) == second.missing(box)
     for mine, other in (
-        (contained.block_counts(box), plain.block_counts(box)),
-        ((contained.block_labels(box),), (plain.block_labels(box),)),
+        (first.block_counts(box), second.block_counts(box)),
+        ((first.block_labels(box),), (second.block_labels(box),)),
     ):
         assert mine is not None
         assert other is not None
@@ -179,13 +180,13 @@ def assert_same_answers(contained: Reader, plain: Reader, box: Box) -> None:
 
 def test_mistakes_are_those_of_the_reader(tmp_path: Path) -> None:
     path = written(tmp_path / "v.zarr", "zarr", blocky())
-    with pytest.raises(ConfigError, match="has no level '7'"):
-        open_contained(path, scale="7")
-    with pytest.raises(DataError, match="does not exist"):
-        open_contained(tmp_path / "no.zarr")
+    with pytest.raises(ConfigError, match="no level '7'"):
+        contained(path, level="7")
+    with pytest.raises(DataError, match="There is no volume"):
+        contained(tmp_path / "no.zarr")
     (path / "0" / "c" / "1" / "0" / "0").write_bytes(b"EMQZ")
-    with open_contained(path) as opened, pytest.raises(DataError, match="truncated: 4 bytes"):
-        opened.read_all()
+    with contained(path) as volume, pytest.raises(DataError, match="truncated: 4 bytes"):
+        volume.read(volume.box)
 
 
 # what is checked before a library is called

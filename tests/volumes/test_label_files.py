@@ -18,12 +18,14 @@ import tensorstore
 import tifffile
 import zarr
 from PIL import Image
-from support.label_volumes import SIZE, blocky, written
+from support.label_volumes import SIZE, blocky, box_of, opened, written
 
 from emqs.codecs import get_codec
 from emqs.errors import ConfigError, DataError, EmqsError
-from emqs.volumes.label_opening import ENDINGS, WRITE, boxes, open_volume
-from emqs.volumes.label_volume import box_size, count_boxes, touched
+from emqs.geometry import Box, box_size, boxes, count_boxes, touched
+from emqs.volumes.creating import WRITE
+from emqs.volumes.label_answers import answers_of
+from emqs.volumes.opening import ENDINGS
 
 SHAPE = (5, 70, 66)
 
@@ -94,21 +96,21 @@ def test_what_is_written_is_read_by_the_library_of_the_format(name: str, tmp_pat
 def test_boxes_are_read_back(name: str, tmp_path: Path) -> None:
     volume = blocky(dtype_for(name))
     path = written(tmp_path / ("volume.nii" if name == "nifti" else "volume"), name, volume)
-    with open_volume(path, format_name=name) as reader:
+    with opened(path, format=name) as reader:
         assert reader.shape == SHAPE
         for box in [np.s_[0:5, 0:70, 0:66], np.s_[1:4, 31:66, 30:35], np.s_[4:5, 69:70, 65:66]]:
-            found = reader.read(box)
+            found = reader.read(box_of(box))
             assert np.array_equal(found, volume[box])
             assert found.flags.c_contiguous
         if name in ("hdf5", "n5", "nifti", "precomputed", "zarr"):
             assert reader.voxel_size_nm == pytest.approx(SIZE)
-        for box in boxes(reader.shape, reader.block):
-            listed = reader.block_labels(box)
+        for box in reader.blocks():
+            listed = answers_of(reader).block_labels(box)
             if listed is not None:
-                assert np.array_equal(np.unique(listed), np.unique(volume[box])), box
-            counts = reader.block_counts(box)
+                assert np.array_equal(np.unique(listed), np.unique(volume[box.slices])), box
+            counts = answers_of(reader).block_counts(box)
             if counts is not None:
-                expected = np.unique(volume[box], return_counts=True)
+                expected = np.unique(volume[box.slices], return_counts=True)
                 order = np.argsort(counts[0])
                 assert np.array_equal(counts[0][order], expected[0])
                 assert np.array_equal(counts[1][order], expected[1])
@@ -118,9 +120,9 @@ def test_boxes_are_read_back(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["npy", "hdf5", "zarr"])
 def test_dtypes_are_kept(name: str, dtype: str, tmp_path: Path) -> None:
     volume = (blocky("int64") % 100 - (50 if dtype.startswith("i") else 0)).astype(dtype)
-    with open_volume(written(tmp_path / "v", name, volume), format_name=name) as reader:
+    with opened(written(tmp_path / "v", name, volume), format=name) as reader:
         assert reader.dtype == volume.dtype
-        assert np.array_equal(reader.read_all(), volume)
+        assert np.array_equal(reader.read(reader.box), volume)
 
 
 def test_axes_of_a_file_are_named_by_hand(tmp_path: Path) -> None:
@@ -130,11 +132,13 @@ def test_axes_of_a_file_are_named_by_hand(tmp_path: Path) -> None:
     np.save(tmp_path / "channel.npy", volume[None, ..., None])
     np.save(tmp_path / "slice.npy", volume[0])
     for name, axes in (("xyz", "xyz"), ("yzx", "yzx"), ("channel", None)):
-        with open_volume(tmp_path / f"{name}.npy", axes=axes) as reader:
-            assert np.array_equal(reader.read_all(), volume), name
-            assert np.array_equal(reader.read(np.s_[1:3, 5:9, 0:2]), volume[1:3, 5:9, :2]), name
-    with open_volume(tmp_path / "slice.npy") as reader:
-        assert np.array_equal(reader.read_all(), volume[:1])
+        with opened(tmp_path / f"{name}.npy", axes=None if axes is None else tuple(axes)) as reader:
+            assert np.array_equal(reader.read(reader.box), volume), name
+            assert np.array_equal(
+                reader.read(box_of(np.s_[1:3, 5:9, 0:2])), volume[1:3, 5:9, :2]
+            ), name
+    with opened(tmp_path / "slice.npy") as reader:
+        assert np.array_equal(reader.read(reader.box), volume[:1])
 
 
 def test_big_endian_files_are_read(tmp_path: Path) -> None:
@@ -144,8 +148,8 @@ def test_big_endian_files_are_read(tmp_path: Path) -> None:
         file["stack"] = volume.astype(">i4")
     tifffile.imwrite(tmp_path / "big.tif", volume, byteorder=">", photometric="minisblack")
     for name in ("big.npy", "big.h5", "big.tif"):
-        with open_volume(tmp_path / name) as reader:
-            found = reader.read_all()
+        with opened(tmp_path / name) as reader:
+            found = reader.read(reader.box)
             assert np.array_equal(found, volume), name
             assert found.dtype.isnative
 
@@ -161,11 +165,11 @@ def test_files_that_are_compressed_as_a_whole(
         inner = next(e for e, n in ENDINGS.items() if n == name)
         path = tmp_path / f"v{inner}{ending}"
         path.write_bytes(pack(plain.read_bytes()))
-        with open_volume(path) as reader:
-            assert np.array_equal(reader.read_all(), volume), name
+        with opened(path) as reader:
+            assert np.array_equal(reader.read(reader.box), volume), name
         path.write_bytes(path.read_bytes()[:-20])
         with pytest.raises(DataError, match="cannot be decompressed"):
-            open_volume(path)
+            opened(path)
 
 
 def test_a_precomputed_folder_of_another_program(tmp_path: Path) -> None:
@@ -193,36 +197,36 @@ def test_a_precomputed_folder_of_another_program(tmp_path: Path) -> None:
                 else {"compresso": compresso, "crackle": crackle}[encoding].compress(part)
             )
             (top / "8_8_40" / f"{name}.gz").write_bytes(gzip.compress(bytes(stream)))
-        for scale_name in (None, "8_8_40", "0", "8840"):  # Hydra reads 8_8_40 as a number
-            with open_volume(top, scale=scale_name) as reader:
-                assert np.array_equal(reader.read_all(), expected), encoding
+        for scale_name in (0, "8_8_40", "0", "8840"):  # Hydra reads 8_8_40 as a number
+            with opened(top, level=scale_name) as reader:
+                assert np.array_equal(reader.read(reader.box), expected), encoding
                 assert reader.voxel_size_nm == (40, 8, 8)
-                assert reader.notes == ["1 of 4 chunks are missing: background 0."]
-        with open_volume(top) as reader:
-            for box in boxes(reader.shape, reader.block):
-                listed = reader.block_labels(box)
+                assert reader.notes == ("1 of 4 chunks are missing: background 0.",)
+        with opened(top) as reader:
+            for box in reader.blocks():
+                listed = answers_of(reader).block_labels(box)
                 if listed is not None:
-                    assert np.array_equal(np.unique(listed), np.unique(expected[box]))
+                    assert np.array_equal(np.unique(listed), np.unique(expected[box.slices]))
         file = next((top / "8_8_40").iterdir())
         whole = bytearray(file.read_bytes())
         whole[len(whole) // 2] ^= 4
         file.write_bytes(bytes(whole))
-        with open_volume(top) as reader, pytest.raises(DataError, match=file.name):
-            reader.read_all()
+        with opened(top) as reader, pytest.raises(DataError, match=file.name):
+            reader.read(reader.box)
 
 
 def test_zarr_of_others_and_levels(tmp_path: Path) -> None:
     volume = blocky("int32")
     zarr.create_array(tmp_path / "v2.zarr", data=volume, zarr_format=2, chunks=(2, 30, 30))
-    with open_volume(tmp_path / "v2.zarr") as reader:
-        assert np.array_equal(reader.read_all(), volume)
+    with opened(tmp_path / "v2.zarr") as reader:
+        assert np.array_equal(reader.read(reader.box), volume)
     path = written(tmp_path / "pyramid.zarr", "zarr", volume, levels=2)
-    with open_volume(path, scale="1") as reader:
+    with opened(path, level="1") as reader:
         assert reader.shape == (5, 70, 33)  # pixels are half as long along x as along y
     with pytest.raises(ConfigError, match=r"no level '7'\. input.scale is one of 0, 1"):
-        open_volume(path, scale="7")
+        opened(path, level="7")
     with pytest.raises(ConfigError, match="no readable array 'x'"):
-        open_volume(path, dataset="x")
+        opened(path, dataset="x")
 
 
 # damage
@@ -236,10 +240,10 @@ def test_a_lost_chunk_is_not_background(tmp_path: Path) -> None:
     assert not empty.exists()  # all of it is 0
     lost.unlink()
     assert zarr.open(path, mode="r")["0"][2, 40, 40] == 0  # what Zarr alone makes of it
-    with open_volume(path) as reader:
-        assert np.array_equal(reader.read(np.s_[0:2, 0:32, 0:66]), volume[:2, :32])
+    with opened(path) as reader:
+        assert np.array_equal(reader.read(box_of(np.s_[0:2, 0:32, 0:66])), volume[:2, :32])
         with pytest.raises(DataError, match="0/c/1/1/1 is missing"):
-            reader.read(np.s_[2:3, 40:41, 40:41])
+            reader.read(box_of(np.s_[2:3, 40:41, 40:41]))
 
 
 def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
@@ -252,8 +256,8 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
         changed = bytearray(whole)
         changed[bit // 8] ^= 1 << (bit % 8)
         file.write_bytes(bytes(changed))
-        with open_volume(path) as reader, pytest.raises(EmqsError, match="c/1/1/1"):
-            reader.read_all()
+        with opened(path) as reader, pytest.raises(EmqsError, match="c/1/1/1"):
+            reader.read(reader.box)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +265,7 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
     [
         ("a.npy", b"\x93NUMPY", "cannot be read as a NumPy file"),
         ("a.npy", b"hello", "never loaded"),
-        ("a.h5", b"\x89HDF\r\n\x1a\n", "cannot be read as a HDF5 file"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "cannot be read as HDF5"),
         ("a.ckl", b"crkl" + b"x" * 40, "cannot be read as crackle"),
         ("a.cpso", b"cpso" + b"x" * 40, "cannot be read"),
         ("a.compresso-miccai", b"\xff" * 90, "cannot be read"),
@@ -274,7 +278,7 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
 def test_files_that_are_none(name: str, content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=said):
-        open_volume(tmp_path / name)
+        opened(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +317,7 @@ def test_a_promise_of_2_to_the_60_voxels_is_refused(name: str, said: str, tmp_pa
     }  # fmt: skip
     (tmp_path / name).write_bytes(content[name])
     with pytest.raises(DataError, match=said):
-        open_volume(tmp_path / name)
+        opened(tmp_path / name)
 
 
 def test_files_without_labels(tmp_path: Path) -> None:
@@ -324,14 +328,14 @@ def test_files_without_labels(tmp_path: Path) -> None:
     for name, said in (
         ("float", "holds fractions"),
         ("four", "4 axes"),
-        ("empty", "at least one voxel"),
+        ("empty", "is empty"),
     ):
         with pytest.raises(DataError, match=said):
-            open_volume(tmp_path / f"{name}.npy")
+            opened(tmp_path / f"{name}.npy")
     with pytest.raises(ConfigError, match="several arrays: a, b"):
-        open_volume(tmp_path / "two.npz")
-    with pytest.raises(DataError, match="does not exist"):
-        open_volume(tmp_path / "nothing")
+        opened(tmp_path / "two.npz")
+    with pytest.raises(DataError, match="There is no volume"):
+        opened(tmp_path / "nothing")
 
 
 def test_a_scale_outside_of_its_folder_is_refused(tmp_path: Path) -> None:
@@ -342,7 +346,7 @@ def test_a_scale_outside_of_its_folder_is_refused(tmp_path: Path) -> None:
     info = {"data_type": "uint8", "num_channels": 1, "scales": [scale]}
     (tmp_path / "info").write_text(json.dumps(info))
     with pytest.raises(DataError, match="outside of the folder"):
-        open_volume(tmp_path)
+        opened(tmp_path)
 
 
 # boxes
@@ -354,14 +358,26 @@ def test_boxes_fill_a_volume_once_and_stay_within_memory() -> None:
         size = box_size(shape, unit, 2, memory)
         counts = np.zeros(shape, np.uint8)
         for box in boxes(shape, size):
-            counts[box] += 1
-            assert all(part.start % step == 0 for part, step in zip(box, unit, strict=True))
+            counts[box.slices] += 1
+            assert all(start % step == 0 for start, step in zip(box.start, unit, strict=True))
         assert (counts == 1).all()
         n_bytes = 2 * np.prod(size)
         assert n_bytes <= max(memory, 2 * 16 * 64 * 64)
         assert count_boxes(shape, size) == len(list(boxes(shape, size)))
     assert box_size(shape, (1, -1, -1), 1, 1) == (1, 300, 410)
-    assert touched(np.s_[3:5, 63:65, 0:1], (4, 64, 64), (50, 300, 410)) == [
-        np.s_[0:4, 0:64, 0:64], np.s_[0:4, 64:128, 0:64],
-        np.s_[4:8, 0:64, 0:64], np.s_[4:8, 64:128, 0:64],
+    assert touched(Box((3, 63, 0), (5, 65, 1)), (4, 64, 64), (50, 300, 410)) == [
+        Box((0, 0, 0), (4, 64, 64)), Box((0, 64, 0), (4, 128, 64)),
+        Box((4, 0, 0), (8, 64, 64)), Box((4, 64, 0), (8, 128, 64)),
     ]  # fmt: skip
+    assert touched(Box((49, 299, 409), (50, 300, 410)), (4, 64, 64), (50, 300, 410)) == [
+        Box((48, 256, 384), (50, 300, 410))
+    ]
+
+
+def test_boxes_move_and_overlap() -> None:
+    box = Box((1, 2, 3), (4, 6, 8))
+    assert (box.shape, box.size) == ((3, 4, 5), 60)
+    assert box.moved((10, 0, -3)) == Box((11, 2, 0), (14, 6, 5))
+    assert box.overlap(Box((0, 4, 0), (2, 9, 5))) == Box((1, 4, 3), (2, 6, 5))
+    assert box.overlap(Box((4, 0, 0), (5, 9, 9))).size == 0
+    assert str(box) == "z 1:4, y 2:6, x 3:8"

@@ -103,12 +103,15 @@ def test_each_axis_has_its_own_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", [None, "parsec", "pixel", "second"])
-def test_a_missing_or_foreign_unit_is_an_error_unless_the_size_is_given(
+def test_with_a_missing_or_foreign_unit_the_size_is_unknown_unless_it_is_given(
     unit: str | None, tmp_path: Path
 ) -> None:
     path = disk.ome_zarr_04(tmp_path / "a", units=unit, translation=(60, 0, 4))
+    unknown = open_volume(path)
+    assert (unknown.voxel_size_nm, unknown.origin_nm) == (None, (0, 0, 0))
+    assert not unknown.origin_stated
     with pytest.raises(DataError, match=r"unit.*voxel_size_nm=\[z,y,x\]"):
-        open_volume(path)
+        unknown.require_voxel_size()
     volume = open_volume(path, voxel_size_nm=(10, 20, 40))
     assert volume.voxel_size_nm == (10, 20, 40)
     assert volume.origin_nm == (20, 0, 40)  # 2, 0 and 1 voxels
@@ -163,8 +166,10 @@ def test_longer_axes_must_be_chosen(tmp_path: Path) -> None:
 
 def test_a_single_image_is_one_voxel_thin_and_needs_a_thickness(tmp_path: Path) -> None:
     path = disk.ome_zarr_05(tmp_path / "a", VOXELS[2], (3, 4), axes="yx", scale=SIZE[1:])
+    unknown = open_volume(path)
+    assert unknown.voxel_size_nm is None
     with pytest.raises(DataError, match="no Z axis"):
-        open_volume(path)
+        unknown.require_voxel_size()
     volume = open_volume(path, voxel_size_nm=SIZE)
     assert (volume.shape, volume.chunks) == ((1, 6, 7), (1, 3, 4))
     np.testing.assert_array_equal(volume.read(volume.box), VOXELS[2:3])
@@ -210,7 +215,7 @@ def test_plain_zarr_needs_axes_and_a_voxel_size(make: Callable[..., None], tmp_p
     with pytest.raises(DataError, match=r"3 axes of lengths \(5, 6, 7\).*axes=zyx"):
         open_volume(tmp_path / "a", voxel_size_nm=SIZE)
     with pytest.raises(DataError, match="states no voxel size"):
-        open_volume(tmp_path / "a", axes="zyx")
+        open_volume(tmp_path / "a", axes="zyx").require_voxel_size()
     volume = open_volume(tmp_path / "a", axes="xzy", voxel_size_nm=SIZE)
     np.testing.assert_array_equal(volume.read(volume.box), VOXELS.transpose(1, 2, 0))
     with pytest.raises(DataError, match=r"3 axes.*but 4 are named"):

@@ -25,8 +25,8 @@ from emqs.models import Fittable
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.volumes import Box, Volume
-from emqs.datasets.volume_stack import RANGES
 from emqs.models.compute import DEFAULT, Compute
+from emqs.volumes.volume import RANGES
 from emqs.models.weights import Model
 
 SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from

@@ -38,11 +38,12 @@ def make_grid(
             ``"ortho"``, not cubes.
     """
     _check_voxels(volume, planes)
-    size, stride = grid.size_and_stride(patch, volume.voxel_size_nm[1])
+    voxel_size_nm = volume.require_voxel_size()
+    size, stride = grid.size_and_stride(patch, voxel_size_nm[1])
     ortho = planes == "ortho"
     step_z = stride if ortho else 1
     if step_z_nm is not None:
-        step_z = max(1, round(step_z_nm / volume.voxel_size_nm[0]))
+        step_z = max(1, round(step_z_nm / voxel_size_nm[0]))
     depth, height, width = volume.shape
     if min(height, width) < size:
         raise ConfigError(
@@ -63,7 +64,7 @@ def make_grid(
         most, reach = (ORTHO_PLACES, ORTHO_REACH_PX) if ortho else (MOST_PLACES, REACH_PX)
         block = fitting_block(counts, max(INNER, min(most, reach // stride)))
     steps = step_z, stride, stride
-    return PlaceGrid(counts, size, steps, block, volume.voxel_size_nm, volume.origin_nm, planes)
+    return PlaceGrid(counts, size, steps, block, voxel_size_nm, volume.origin_nm, planes)
 
 
 def fitting_block(counts: Triple, most: int) -> int:
@@ -88,7 +89,7 @@ def fitting_block(counts: Triple, most: int) -> int:
 
 
 def _check_voxels(volume: Volume, planes: str) -> None:
-    depth, height, width = volume.voxel_size_nm
+    depth, height, width = volume.require_voxel_size()
     if not np.isclose(height, width, rtol=1e-3):
         raise ConfigError(
             f"{volume.name} has voxels of {height:g} x {width:g} nm in the slice plane (Y x X); "

@@ -8,9 +8,10 @@ image is an error, and so is a mixture of formats.
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from emqs.errors import DataError
-from emqs.volumes.formats import tiff_slices
+from emqs.volumes.formats import tiff_pages
 
 FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -45,11 +46,12 @@ class Files:
         """Return a name for each slice: its file's without ending, and the page if it is one."""
         if self.in_one_file:
             return [f"{self.paths[0].stem}_{z:04d}" for z in range(self.count)]
-        return [path.stem for path in self.paths]
+        return [normalize("NFC", path.stem) for path in self.paths]
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Return a sort key by which ``slice_2`` comes before ``slice_10``."""
+    name = normalize("NFC", name)  # composed and decomposed letters are the same
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
 
@@ -76,14 +78,14 @@ def find(folder: Path, allowed: tuple[str, ...]) -> Files:
         counts = {k: sum(FORMATS[p.suffix.lower()] == k for p in paths) for k in kinds}
         found = " and ".join(f"{n} {kind}" for kind, n in counts.items())
         raise DataError(f"{folder} mixes formats: {found} files. Keep one format per folder.")
-    stems = [p.stem for p in paths]
+    stems = [normalize("NFC", p.stem) for p in paths]
     twice = (
         [stem for stem in stems if stems.count(stem) > 1] if len(set(stems)) < len(stems) else []
     )
     if twice:
         raise DataError(f"{folder} holds two files of the name {twice[0]}. Keep one of them.")
     count = (
-        tiff_slices.count_slices(paths[0]) if kinds == ["TIFF"] and len(paths) == 1 else len(paths)
+        tiff_pages.count_slices(paths[0]) if kinds == ["TIFF"] and len(paths) == 1 else len(paths)
     )
     return Files(folder, kinds[0], paths, count)
 

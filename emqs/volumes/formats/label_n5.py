@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, require
-from emqs.volumes.label_volume import ArrayReader, Box, Layout, Reader, Size, Writer, one_line
+from emqs.errors import ConfigError, DataError, one_line, require
+from emqs.geometry import Box
+from emqs.volumes.label_volume import ArrayReader, Reader, Size
+from emqs.volumes.writer import Layout, VolumeWriter
 from emqs.volumes.zarr_labels.format import NM
 
 _CHUNK = (64, 64, 64)
@@ -77,7 +79,7 @@ def _spec(path: Path) -> dict[str, Any]:
     return {"driver": "n5", "kvstore": {"driver": "file", "path": f"{path.resolve()}/"}}
 
 
-class N5Writer(Writer):
+class N5Writer(VolumeWriter):
     """One dataset ``labels`` of an N5 container, X Y Z, gzip."""
 
     format = "n5"
@@ -105,11 +107,11 @@ class N5Writer(Writer):
             attributes["pixelResolution"] = {"dimensions": edges, "unit": "nm"}
             file.write_text(json.dumps(attributes), encoding="utf-8")
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: Box, voxels: np.ndarray) -> None:
         """Write a box."""
-        z, y, x = box
+        z, y, x = box.slices
         try:
-            self._array[x, y, z].write(labels.T).result()
+            self._array[x, y, z].write(voxels.T).result()
         except ValueError as fault:  # its errors of files, whose numbers are in their text
             number = _OS_ERROR.search(str(fault))
             if number is None:

@@ -16,19 +16,12 @@ from typing import Any
 import numpy as np
 
 from emqs.codecs import compressed_segmentation, compresso_package, crackle_stream
-from emqs.errors import ConfigError, DataError, require
+from emqs.errors import ConfigError, DataError, one_line, require
 from emqs.files import replacing
-from emqs.volumes.label_volume import (
-    Box,
-    Layout,
-    Reader,
-    Shape,
-    Writer,
-    boxes,
-    count_boxes,
-    one_line,
-    touched,
-)
+from emqs.geometry import Box as VolumeBox
+from emqs.geometry import Shape, boxes
+from emqs.volumes.label_volume import Box, Reader, count_boxes, touched
+from emqs.volumes.writer import Layout, VolumeWriter
 
 _CHUNK = (64, 64, 64)  # compressed_segmentation has 24-bit offsets, so chunks are small
 _BLOCK = (8, 8, 8)
@@ -217,7 +210,7 @@ class PrecomputedReader(Reader):
         return labels
 
 
-class PrecomputedWriter(Writer):
+class PrecomputedWriter(VolumeWriter):
     """A Precomputed folder of one scale for Neuroglancer: compressed_segmentation or raw, gzip."""
 
     format = "precomputed"
@@ -251,13 +244,12 @@ class PrecomputedWriter(Writer):
         }
         (path / "info").write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: VolumeBox, voxels: np.ndarray) -> None:
         """Write all chunks of a box."""
-        for part in boxes(labels.shape, _CHUNK):
-            chunk = labels[part]
-            z, y, x = (
-                f"{p.start + b.start}-{p.stop + b.start}" for p, b in zip(part, box, strict=True)
-            )
+        for part in boxes(box.shape, _CHUNK):
+            chunk = voxels[part.slices]
+            whole = part.moved(box.start)
+            z, y, x = (f"{a}-{b}" for a, b in zip(whole.start, whole.stop, strict=True))
             with replacing(self.path / self._key / f"{x}_{y}_{z}.gz") as temporary:
                 temporary.write_bytes(gzip.compress(self._encode(chunk), 6, mtime=0))
 

@@ -10,9 +10,12 @@ from types import ModuleType
 import numpy as np
 
 from emqs.codecs import MAX_VOXELS, compresso_package, crackle_stream, get_codec
-from emqs.errors import CodecError, DataError, require
+from emqs.errors import CodecError, DataError, one_line, require
+from emqs.geometry import Box
 from emqs.volumes.formats import compressed
-from emqs.volumes.label_volume import ArrayReader, Box, Layout, Reader, Writer, one_line
+from emqs.volumes.label_volume import ArrayReader, Reader
+from emqs.volumes.label_volume import Box as Slices
+from emqs.volumes.writer import Layout, VolumeWriter
 
 _COMPRESSO_SIDE = 2**16 - 1  # beyond it the package ends the process
 
@@ -41,13 +44,13 @@ class CrackleReader(Reader):
         self._has_pins = head.label_format != _crackle().headers.LabelFormat.FLAT
         self._array = _crackle().CrackleArray(self.stream, parallel=1)
 
-    def block_labels(self, box: Box) -> np.ndarray | None:
+    def block_labels(self, box: Slices) -> np.ndarray | None:
         """Return the labels of slices, from the table of the stream; one of pins has none."""
         if self._has_pins:
             return None
         return _crackle().codec.labels_for_z_range(self.stream, box[0].start, box[0].stop)
 
-    def _read(self, box: Box) -> np.ndarray:
+    def _read(self, box: Slices) -> np.ndarray:
         z, y, x = box
         return self._array[x, y, z].T
 
@@ -115,7 +118,7 @@ def _check_fits(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
         )
 
 
-class CrackleWriter(Writer):
+class CrackleWriter(VolumeWriter):
     """One .ckl file for the crackle package; slabs are encoded as they come, then joined."""
 
     format = "crackle"
@@ -127,9 +130,9 @@ class CrackleWriter(Writer):
         super().__init__(path, layout)
         self._parts: list[bytes] = []
 
-    def write(self, box: Box, labels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
+    def write(self, box: Box, voxels: np.ndarray) -> None:  # noqa: ARG002 (slices come in order)
         """Encode the next slices."""
-        self._parts.append(bytes(_crackle().compress(np.asfortranarray(labels.T), parallel=1)))
+        self._parts.append(bytes(_crackle().compress(np.asfortranarray(voxels.T), parallel=1)))
 
     def finish(self) -> None:
         """Join the slabs and write the file."""
@@ -137,7 +140,7 @@ class CrackleWriter(Writer):
         self.path.write_bytes(bytes(stream))
 
 
-class StreamWriter(Writer):
+class StreamWriter(VolumeWriter):
     """One stream that is encoded as a whole: compresso, compresso-miccai, compresso-v2."""
 
     unit = (-1, -1, -1)
@@ -160,14 +163,38 @@ class StreamWriter(Writer):
                 f"{' x '.join(str(s) for s in layout.shape)}. Write a .zarr or a .ckl instead."
             )
 
-    def write(self, box: Box, labels: np.ndarray) -> None:  # noqa: ARG002 (there is one)
+    def write(self, box: Box, voxels: np.ndarray) -> None:  # noqa: ARG002 (there is one)
         """Encode the volume."""
         if self.format == "compresso":
             library = require("compresso", extra="codecs", purpose="write its streams")
-            stream = bytes(library.compress(np.asfortranarray(labels.T)))
+            stream = bytes(library.compress(np.asfortranarray(voxels.T)))
         else:
-            stream = get_codec(self.format).encode(labels)
+            stream = get_codec(self.format).encode(voxels)
         self.path.write_bytes(stream)
+
+
+class CompressoWriter(StreamWriter):
+    """A stream of the compresso package."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """See ``StreamWriter``."""
+        super().__init__(path, layout, name="compresso")
+
+
+class MiccaiWriter(StreamWriter):
+    """A stream of the original Compresso."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """See ``StreamWriter``."""
+        super().__init__(path, layout, name="compresso-miccai")
+
+
+class VersionTwoWriter(StreamWriter):
+    """A stream of the original Compresso, version 2."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        """See ``StreamWriter``."""
+        super().__init__(path, layout, name="compresso-v2")
 
 
 def _crackle() -> ModuleType:

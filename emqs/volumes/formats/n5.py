@@ -5,6 +5,7 @@ Source:
     n5-viewer, Paintera and the COSEM/OpenOrganelle volumes write them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from emqs.errors import ConfigError, DataError
@@ -27,7 +28,7 @@ def open_n5(location: Location, request: Request) -> Volume:
     if "dimensions" in attributes:
         request.refuse_level(location.name)
         return _dataset(location, attributes, {}, request)
-    path = _level_path(attributes, request, location)
+    path, number, n_levels = _level_path(attributes, request, location)
     inner = location.inside(path)
     own = inner.read_json(METADATA)
     if own is None or "dimensions" not in own:
@@ -36,20 +37,26 @@ def open_n5(location: Location, request: Request) -> Volume:
             f"level={request.level}. Give the path of a dataset or of a multi-scale group with "
             "dataset=, or another level."
         )
-    return _dataset(inner, own, attributes, request)
+    volume = _dataset(inner, own, attributes, request, number)
+    return replace(volume, level=number, n_levels=n_levels)
 
 
-def _level_path(attributes: dict[str, Any], request: Request, location: Location) -> str:
-    """Return where a group keeps one of its levels: as it says, else ``s0``, ``s1``, ..."""
+def _level_path(
+    attributes: dict[str, Any], request: Request, location: Location
+) -> tuple[str, int, int]:
+    """Return where a group keeps one of its levels: as it says, else ``s0``, ``s1``, ...
+
+    Returns:
+        The path, the number of the level, and how many there are as far as it is known.
+    """
     levels = _levels(attributes)
     if levels is None:
-        return f"s{request.level}"
-    if not 0 <= request.level < len(levels):
-        raise ConfigError(
-            f"level={request.level} is out of range: {location.name} has {len(levels)} resolution "
-            f"levels, from 0 to {len(levels) - 1}."
-        )
-    return str(levels[request.level].get("path"))
+        name = str(request.level).removeprefix("s")
+        number = int(name) if name.isdecimal() else 0
+        return f"s{name}", number, number + 1
+    paths = [str(level.get("path")) for level in levels]
+    number = request.level_of(paths, location.name)
+    return paths[number], number, len(paths)
 
 
 def _levels(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -63,13 +70,17 @@ def _levels(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _dataset(
-    location: Location, own: dict[str, Any], group: dict[str, Any], request: Request
+    location: Location,
+    own: dict[str, Any],
+    group: dict[str, Any],
+    request: Request,
+    number: int = 0,
 ) -> Volume:
     def stated(shape: list[int]) -> Stated:
         transform = own.get("transform")
         if transform is None:
             levels = _levels(group)
-            transform = levels[request.level].get("transform") if levels is not None else None
+            transform = levels[number].get("transform") if levels is not None else None
         if isinstance(transform, dict):
             return _from_transform(transform, len(shape), location)
         return _from_resolution(own, group, len(shape), location)

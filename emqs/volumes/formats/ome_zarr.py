@@ -5,9 +5,10 @@ Source:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeGuard
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import DataError
 from emqs.volumes.axes import Request, Stated, numbers
 from emqs.volumes.chunks import Location, open_array
 from emqs.volumes.volume import Volume
@@ -50,6 +51,18 @@ def open_zarr2(location: Location, request: Request) -> Volume:
     return _image(location, attributes, version, ZARR_2, request)
 
 
+def open_zarr(location: Location, request: Request) -> Volume:
+    """Return a volume of a folder that has the metadata of Zarr 3 or Zarr 2, 3 first.
+
+    Raises:
+        DataError: If it has neither; as ``open_zarr3`` and ``open_zarr2``.
+        ConfigError: As these.
+    """
+    if location.read_json("zarr.json") is not None:
+        return open_zarr3(location, request)
+    return open_zarr2(location, request)
+
+
 def _plain(
     location: Location, kind: tuple[dict[str, Any], str], names: object, request: Request
 ) -> Volume:
@@ -85,12 +98,8 @@ def _image(
     axes = image.get("axes")
     if not _is_list_of_mappings(levels) or not _is_list_of_mappings(axes):
         raise DataError(f"{location.name} has damaged OME-Zarr metadata: no 'datasets' or 'axes'.")
-    if not 0 <= request.level < len(levels):
-        raise ConfigError(
-            f"level={request.level} is out of range: {location.name} has {len(levels)} resolution "
-            f"levels, from 0 to {len(levels) - 1}."
-        )
-    level = levels[request.level]
+    number = request.level_of([str(level.get("path")) for level in levels], location.name)
+    level = levels[number]
     scale, translation = _transform(
         [*_steps(level, location), *_steps(image, location)], len(axes), location
     )
@@ -101,7 +110,8 @@ def _image(
         [axis.get("unit") for axis in axes],
     )
     inner = location.inside(str(level.get("path")))
-    return open_array(inner, *kind, lambda _: stated, request)
+    volume = open_array(inner, *kind, lambda _: stated, request)
+    return replace(volume, level=number, n_levels=len(levels))
 
 
 def _steps(part: dict[str, Any], location: Location) -> list[dict[str, Any]]:

@@ -57,6 +57,36 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Return height and width of an image, of which only the header is read.
+
+    Raises:
+        DataError: If it is damaged or too large.
+    """
+    try:
+        with _pixel_limit(), Image.open(path) as image:
+            return image.height, image.width
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise DataError(
+            f"{path} has more than {MAX_PIXELS:,} pixels, the limit for one slice. "
+            "Cut it into tiles."
+        ) from None
+    except PermissionError:
+        raise DataError(f"{path} cannot be read: permission denied.") from None
+    except _DAMAGED as error:
+        raise DataError(
+            f"{path} cannot be read as an image; it is damaged or cut off ({_first_line(error)}). "
+            "Copy or export it again."
+        ) from None
+
+
+def is_one_bit(path: Path) -> bool:
+    """Return whether a file is a grey PNG of one bit; only its header is read."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return head.startswith(b"\x89PNG") and (head[24], head[25]) == (1, _GREY_PNG)
+
+
 def read_grey(path: Path) -> np.ndarray:
     """Return a PNG or JPEG as one grey slice.
 

@@ -4,6 +4,8 @@ Source:
     https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
 """
 
+from dataclasses import replace
+
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.axes import Request, Stated, numbers
 from emqs.volumes.chunks import Location, open_array
@@ -27,12 +29,8 @@ def open_precomputed(location: Location, request: Request) -> Volume:
     scales = (location.read_json(METADATA) or {}).get("scales")
     if not isinstance(scales, list) or not all(isinstance(scale, dict) for scale in scales):
         raise DataError(f"{location.name}/{METADATA} describes no precomputed volume: no 'scales'.")
-    if not 0 <= request.level < len(scales):
-        raise ConfigError(
-            f"level={request.level} is out of range: {location.name} has {len(scales)} resolution "
-            f"levels, from 0 to {len(scales) - 1}."
-        )
-    scale = scales[request.level]
+    number = request.level_of([str(scale.get("key")) for scale in scales], location.name)
+    scale = scales[number]
     resolution = numbers(scale.get("resolution"), 3, f"The resolution of {location.name}")
     offset = numbers(scale.get("voxel_offset", [0, 0, 0]), 3, f"'voxel_offset' of {location.name}")
     # a scale's key may name a folder beside the volume; it must not leave the source
@@ -45,5 +43,6 @@ def open_precomputed(location: Location, request: Request) -> Volume:
         [*(r * v for r, v in zip(resolution, offset, strict=True)), 0.0],
         ["nm", "nm", "nm", None],
     )
-    driver = {"driver": "neuroglancer_precomputed", "scale_index": request.level}
-    return open_array(location, driver, METADATA, lambda _: stated, request)
+    driver = {"driver": "neuroglancer_precomputed", "scale_index": number}
+    volume = open_array(location, driver, METADATA, lambda _: stated, request)
+    return replace(volume, level=number, n_levels=len(scales))

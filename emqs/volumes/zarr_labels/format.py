@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emqs.errors import CodecError, ConfigError, DataError, require
-from emqs.volumes.label_volume import (
-    AXES,
-    ArrayReader,
-    Box,
-    Layout,
-    Reader,
-    Size,
-    Writer,
-    one_line,
-    touched,
-)
+from emqs.errors import CodecError, ConfigError, DataError, one_line, require
+from emqs.geometry import Box as VolumeBox
+from emqs.volumes.label_volume import AXES, ArrayReader, Box, Reader, Size, touched
+from emqs.volumes.writer import Layout, VolumeWriter
 from emqs.volumes.zarr_labels import LabelVolume, LabelWriter, open_labels
 from emqs.volumes.zarr_labels.index import stored_index
 from emqs.volumes.zarr_labels.writer import zarr_library
@@ -153,7 +145,7 @@ def _member(group: Any, name: str, path: Path, zarr: ModuleType) -> Any:  # noqa
     return node
 
 
-class ZarrWriter(Writer):
+class ZarrWriter(VolumeWriter):
     """An OME-Zarr 0.5 label image.
 
     Options: ``codec``, a dict with the settings of ``CodecConfig``; ``levels``, arrays of the
@@ -216,12 +208,12 @@ class ZarrWriter(Writer):
             compressors=[zstd(level=level, checksum=True)], dimension_names=list(AXES),
         )  # fmt: skip
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: VolumeBox, voxels: np.ndarray) -> None:
         """Write whole chunks."""
         if self._image is not None:
-            self._image.write(box, labels)
+            self._image.write(box.slices, voxels)
         else:
-            self._array[box] = labels
+            self._array[box.slices] = voxels
 
     def finish(self) -> None:
         """Make the smaller levels, and note which chunks are stored, so that a lost one shows."""
