@@ -1,0 +1,10 @@
+from support.postgres import (  # noqa: F401
+    database,
+    database_url,
+    empty_postgres,
+    empty_url,
+    filled_postgres,
+    postgres,
+    postgres_template,
+    sqlite_template,
+)
