@@ -8,14 +8,22 @@ from fastapi import APIRouter, FastAPI
 import emqs
 from emqs.annotations.database import Database
 from emqs.errors import ConflictError, DatabaseError, ForbiddenError, NotFoundError
-from emqs.web import health, refusals
+from emqs.web import audit, auth, data, datasets, health, links, refusals, users
 from emqs.web.context import Context
 from emqs.web.home import Home
 from emqs.web.protection import Protection
 from emqs.web.settings import ServeConfig
 
 PREFIX = "/api/v1"
-ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    auth.router,
+    users.router,
+    datasets.router,
+    data.router,
+    links.router,
+    audit.router,
+)
 STATUSES = (
     (NotFoundError, 404),
     (ForbiddenError, 403),
@@ -61,5 +69,6 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
         max_body=settings.max_body,
         max_upload=settings.max_upload,
         https=settings.https,
+        recorder=audit.Recorder(opened),
     )
     return app

@@ -1,11 +1,9 @@
 """Signing in at an OpenID provider: where the user is sent, and what comes back."""
 
-import json
 import logging
 import secrets
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +14,12 @@ from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
+from sqlalchemy import Connection
 
+from emqs.annotations.schema import oidc_logins
 from emqs.errors import ConfigError
 from emqs.web.refusals import Refusal
+from emqs.web.sessions import digest
 from emqs.web.settings import OidcConfig, is_loopback
 
 logger = logging.getLogger(__name__)
@@ -28,41 +29,59 @@ TIMEOUT_S = 10.0
 LEEWAY_S = 60  # clocks of two computers
 PENDING_S = 600  # longest time at the provider
 KEYS_S = 30.0  # unknown keys do not make us ask for the keys more often than this
-MAX_COOKIE = 4096  # characters
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A sign-in that was begun; kept in a cookie of the browser that began it."""
+    """A sign-in that was begun; the browser keeps its state, and the database the rest."""
 
     provider: str
     state: str
     nonce: str
     verifier: str
     after: str  # path of the page that is shown then
-    expires: float
 
-    def encoded(self) -> str:
-        """Return it as the value of a cookie."""
-        return urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
 
-    @classmethod
-    def decoded(cls, value: str) -> "Pending":
-        """Return what a cookie holds.
+def store(connection: Connection, pending: Pending) -> None:
+    """Remember a sign-in that was begun, and forget those that nobody came back from."""
+    now = time.time()
+    connection.execute(oidc_logins.delete().where(oidc_logins.c.expires < now))
+    connection.execute(
+        oidc_logins.insert().values(
+            state_hash=digest(pending.state),
+            provider=pending.provider,
+            nonce=pending.nonce,
+            verifier=pending.verifier,
+            next_path=pending.after,
+            created=now,
+            expires=now + PENDING_S,
+        )
+    )
 
-        Raises:
-            Refusal: If it is none of ours, or too old.
-        """
-        try:
-            if len(value) > MAX_COOKIE:
-                raise ValueError
-            pending = cls(**json.loads(urlsafe_b64decode(value)))
-            fresh = time.time() < float(pending.expires)
-        except (ValueError, TypeError):
-            raise Refusal(400, "This sign-in was not begun here. Start it again.") from None
-        if not fresh:
-            raise Refusal(400, "This sign-in took too long. Start it again.")
-        return pending
+
+def take(connection: Connection, provider: str, state: str, cookie: str | None) -> Pending:
+    """Return a sign-in that was begun, and forget it: nobody can come back twice.
+
+    Args:
+        connection: A transaction that writes.
+        provider: Who sends the user back.
+        state: What the provider gave back.
+        cookie: The state that this browser was sent away with.
+
+    Raises:
+        Refusal: If the browser, the provider or the time is another.
+    """
+    if cookie is None or not secrets.compare_digest(cookie.encode(), state.encode()):
+        raise Refusal(400, "This sign-in was not begun in this browser. Start it again.")
+    row = connection.execute(
+        oidc_logins.delete()
+        .where(oidc_logins.c.state_hash == digest(state), oidc_logins.c.provider == provider)
+        .where(oidc_logins.c.expires > time.time())
+        .returning(oidc_logins.c.nonce, oidc_logins.c.verifier, oidc_logins.c.next_path)
+    ).one_or_none()
+    if row is None:
+        raise Refusal(400, "This sign-in took too long, or was finished before. Start it again.")
+    return Pending(provider, state, row.nonce, row.verifier, row.next_path)
 
 
 @dataclass(frozen=True)
@@ -103,12 +122,8 @@ class Provider:
             redirect: Address that the provider sends the user back to.
             after: Path of the page that is shown then.
         """
-        pending = Pending(
-            self.name,
-            *(secrets.token_urlsafe(32) for _ in range(3)),
-            after,
-            time.time() + PENDING_S,
-        )
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        pending = Pending(self.name, state, nonce, verifier, after)
         with self._client(redirect) as client:
             address, _ = client.create_authorization_url(
                 self.metadata()["authorization_endpoint"],
@@ -118,22 +133,17 @@ class Provider:
             )
         return str(address), pending
 
-    def finish(self, pending: Pending, state: str, code: str, redirect: str) -> Claims:
+    def finish(self, pending: Pending, code: str, redirect: str) -> Claims:
         """Return who has signed in.
 
         Args:
-            pending: What was remembered by the browser that comes back.
-            state: What the provider gave back.
+            pending: What was remembered.
             code: What the provider takes for an ID token.
             redirect: The same address as for ``start``.
 
         Raises:
-            Refusal: If the state, the code or anything in the token is not as it must be.
+            Refusal: If the code or anything in the token is not as it must be.
         """
-        if pending.provider != self.name or not secrets.compare_digest(
-            pending.state.encode(), state.encode()
-        ):
-            raise Refusal(400, "The answer of the provider is to another sign-in. Start it again.")
         try:
             with self._client(redirect) as client:
                 token = client.fetch_token(

@@ -5,8 +5,11 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
@@ -71,12 +74,25 @@ async def refuse(send: Send, status: int, sentence: str) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    start = {"type": "http.response.start", "status": status, "headers": headers, "emqs": True}
+    await send(start)
     await send({"type": "http.response.body", "body": body})
 
 
 class TooLargeError(Exception):
     """A request is longer than allowed."""
+
+
+class Recorder(Protocol):
+    """What writes down who changed what, and who was refused."""
+
+    def is_due(self, scope: Scope, status: int) -> bool:
+        """Return whether an answer is written down."""
+        ...
+
+    def write(self, scope: Scope, status: int) -> None:
+        """Write an answer down before it is sent."""
+        ...
 
 
 class Protection:
@@ -93,6 +109,7 @@ class Protection:
         max_body: int,
         max_upload: int,
         https: bool,
+        recorder: Recorder | None = None,
         connect: Sequence[str] = (),
     ) -> None:
         """Wrap an application.
@@ -103,11 +120,13 @@ class Protection:
             max_body: Bytes of a request.
             max_upload: Bytes of a request whose path ends in ``/upload``.
             https: Whether browsers are told to use nothing but https.
+            recorder: Writes down what was changed or refused; None: nobody does.
             connect: Other servers that pages may fetch images from, as origins.
         """
         self.app = app
         self.hosts = frozenset(name.lower().strip("[]") for name in hosts)
         self.max_body, self.max_upload = max_body, max_upload
+        self.recorder = recorder
         policy = POLICY.format(connect="".join(f" {origin}" for origin in connect))
         self.added = [
             (b"content-security-policy", policy.encode()),
@@ -132,8 +151,12 @@ class Protection:
 
         async def outgoing(message: Message) -> None:
             nonlocal status, answered
+            if scope["state"].get("too_large") and not answered and not message.get("emqs"):
+                return  # what answers took it for a broken connection
             if message["type"] == "http.response.start":
                 status, answered = message["status"], True
+                if self.recorder is not None and self.recorder.is_due(scope, status):
+                    await run_in_threadpool(self.recorder.write, scope, status)
                 present = {key.lower() for key, _ in message["headers"]}
                 added = [pair for pair in self.added if pair[0] not in present]
                 identity = (b"x-request-id", request_id.encode())
@@ -141,9 +164,9 @@ class Protection:
             await send(message)
 
         try:
-            await self._checked(scope, receive, outgoing)
-        except TooLargeError:
-            if not answered:
+            with suppress(TooLargeError):
+                await self._checked(scope, receive, outgoing)
+            if scope["state"].get("too_large") and not answered:
                 await refuse(outgoing, 413, self._too_large(scope))
         finally:
             self._log(scope, request_id, status, time.perf_counter() - started)
@@ -181,6 +204,7 @@ class Protection:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
+                scope["state"]["too_large"] = True
                 raise TooLargeError
             return message
 
@@ -190,7 +214,10 @@ class Protection:
         state = scope["state"]
         route = scope.get("route")
         state["seconds"] = seconds
-        access_log.info(
+        access_log.log(
+            logging.WARNING
+            if status in (401, 403, 413, 421, 429) or status >= 500
+            else logging.INFO,
             "%s %s %d",
             scope["method"],
             scope["path"],

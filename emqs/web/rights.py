@@ -13,13 +13,15 @@ How a router declares rights: each route takes exactly one parameter that is ``n
 
 A route that does not look at who asks says ``@router.get(.., dependencies=[needs("public")])``.
 
-Rights: ``public`` (no sign-in; ``access.user`` may still be known), ``user`` (signed in),
-``admin``, and ``dataset:ROLE`` for routes with ``{dataset}`` in their path. A dataset that one may
-not know is 404, too small a role 403, nobody 401. ``needs("dataset:reader", links=True)`` also
-takes an expiring link in the query, ``?token=``, which ``emqs.web.links.opened(connection, token)``
-checks: it returns a ``Link`` that is valid now, or None; then ``access.link`` is set, and the route
-compares its ``layer_id``. A route for other datasets by body (``datasets=[...]``) calls
-``access_to(request, access, name, role)`` for each.
+Rights: ``public`` (no sign-in; ``access.user`` may still be known), ``guest`` (signed in, or
+anybody where ``serve.anonymous`` is on), ``user`` (signed in), ``local`` (an admin, or a program on
+this computer), ``admin``, and ``dataset:ROLE`` for routes with ``{dataset}`` in their path. A
+dataset that one may not know is 404, too small a role 403, nobody 401.
+
+``needs("dataset:reader", links=True)`` also takes an expiring link in the query, ``?token=``, which
+``emqs.web.links.opened(connection, token)`` checks: it returns a ``Link`` that is valid now, or
+None; then ``access.link`` is set, and the route compares its ``layer_id``. A route for other
+datasets by body (``datasets=[...]``) calls ``access_to(request, access, name, role)`` for each.
 
 ``app.ROUTERS`` lists the routers; a test walks them and fails on a route without a declared right.
 """
@@ -41,10 +43,11 @@ from emqs.web.context import Context, context
 from emqs.web.protection import SAFE
 from emqs.web.refusals import Refusal
 from emqs.web.sessions import Session, User
+from emqs.web.settings import is_loopback
 
 logger = logging.getLogger(__name__)
 
-RIGHTS = ("public", "user", "admin", *(f"dataset:{role}" for role in ROLES))
+RIGHTS = ("public", "guest", "user", "local", "admin", *(f"dataset:{role}" for role in ROLES))
 BEARER = "bearer "
 MAX_TOKEN = 200  # characters
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"  # of datasets, layers, users, groups
@@ -96,6 +99,12 @@ class Access:
 def unknown() -> Refusal:
     """Return what is answered to somebody who has to sign in."""
     return Refusal(401, "Sign in first.", {"WWW-Authenticate": "Bearer"})
+
+
+def is_local(request: Request) -> bool:
+    """Return whether a program on this computer asks, and no proxy for somebody else."""
+    forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded"))
+    return request.client is not None and is_loopback(request.client.host) and not forwarded
 
 
 def not_there() -> Refusal:
@@ -174,24 +183,32 @@ class Needs:
         return replace(access, dataset_or_none=dataset, role=held)
 
     def _check(self, request: Request, access: Access) -> None:
-        if self.right == "public":
+        if self._is_open(request):
             return
         if access.session is not None:
             scope = "read" if request.method in SAFE else "write"
-            scope = "admin" if self.right == "admin" else scope
+            scope = "admin" if self.right in ("admin", "local") else scope
             if not access.session.allows(scope):
                 raise Refusal(403, f"This token may not be used to {scope}.")
         if self.right.startswith("dataset:"):
-            needed = self.right.removeprefix("dataset:")
-            if not access.at_least(needed):
-                if access.user is None:
-                    raise unknown()
-                raise Refusal(403, f"This needs the role {needed} in the dataset.")
-            return
-        if access.user is None:
+            self._check_role(access)
+        elif access.user is None:
             raise unknown()
-        if self.right == "admin" and not access.user.is_admin:
+        elif self.right in ("admin", "local") and not access.user.is_admin:
             raise Refusal(403, "Only admins may do this.")
+
+    def _is_open(self, request: Request) -> bool:
+        """Return whether anybody may, whoever it is."""
+        if self.right == "guest":
+            return context(request).settings.anonymous
+        return self.right == "public" or (self.right == "local" and is_local(request))
+
+    def _check_role(self, access: Access) -> None:
+        needed = self.right.removeprefix("dataset:")
+        if not access.at_least(needed):
+            if access.user is None:
+                raise unknown()
+            raise Refusal(403, f"This needs the role {needed} in the dataset.")
 
 
 class DatasetNeeds(Needs):

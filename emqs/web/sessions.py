@@ -95,7 +95,7 @@ def begin(
     """
     token = (PREFIX if kind == "api" else "") + secrets.token_urlsafe(32)
     now = time.time()
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "user_id": user_id,
         "token_hash": digest(token),
@@ -106,7 +106,7 @@ def begin(
         "expires": None if lasts_s is None else now + lasts_s,
     }
     connection.execute(sessions.insert().values(row))
-    return row["id"], token
+    return str(row["id"]), token
 
 
 def _valid(now: float) -> Any:  # noqa: ANN401 - a condition

@@ -18,6 +18,9 @@ class OidcConfig:
     client_id: str
     label: str = ""  # on the button; empty: the name
     create_users: bool = False  # a stranger who signs in gets an account without rights
+    match_email: bool = (
+        False  # an account with the e-mail address that the provider checked is theirs
+    )
     domains: list[str] = field(default_factory=list)  # only e-mail addresses of these; empty: all
 
 
@@ -30,6 +33,7 @@ class ServeConfig:
     accounts: bool = True  # False: whoever reaches the server is its admin; on 127.0.0.1 only
     anonymous: bool = False  # public datasets may be read without signing in
     hosts: list[str] = field(default_factory=list)  # names it is reached by, besides host
+    address: str | None = None  # of pages, https://emqs.lab.org; None: the one that was asked for
     proxies: list[str] = field(default_factory=list)  # addresses whose X-Forwarded-* is believed
     https: bool = False  # it is reached by https: cookies are sent over nothing else
     readable: list[str] = field(default_factory=list)  # folders that admins may add datasets from

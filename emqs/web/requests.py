@@ -1,0 +1,28 @@
+"""What many routes read from a request."""
+
+import re
+from typing import Annotated
+
+from fastapi import Header
+
+from emqs.web.refusals import Refusal
+
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=100, description='revision that is changed, "3"'),
+]
+TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+
+
+def revision_of(match: str | None) -> int | None:
+    """Return the revision that ``If-Match`` names; None if it names none, or any.
+
+    Raises:
+        Refusal: If it is not the tag of a revision.
+    """
+    if match is None or match.strip() == "*":
+        return None
+    read = TAG.fullmatch(match.strip())
+    if read is None:
+        raise Refusal(400, 'If-Match must be the tag of a revision, such as "3".')
+    return int(read[1])

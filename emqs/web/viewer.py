@@ -1,0 +1,48 @@
+"""States of neuroglancer that show a dataset."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from emqs.web.catalogue import Dataset, Layer
+
+NM = 1e-9  # of a metre
+
+
+def dimensions(dataset: Dataset) -> dict[str, Any]:
+    """Return the axes of a dataset, x first, as neuroglancer wants them."""
+    z, y, x = dataset.settings["voxel_size_nm"]
+    return {"x": [x * NM, "m"], "y": [y * NM, "m"], "z": [z * NM, "m"]}
+
+
+def data_url(dataset: Dataset, layer: Layer, base: str) -> str:
+    """Return the address of a layer, made on the fly as precomputed."""
+    path = f"{base}/api/v1/data/{dataset.name}/{layer.name}/{layer.version}"
+    return f"precomputed://{path}"
+
+
+def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, Any]:
+    """Return a state that shows the layers of a dataset, its middle in view.
+
+    Args:
+        dataset: Which.
+        layers: Its layers that a user sees.
+        base: Address of the server, without a slash at the end.
+    """
+    shown = [
+        {
+            "type": layer.kind,
+            "name": layer.name,
+            "source": data_url(dataset, layer, base),
+            **({"visible": False} if layer.owner_id is not None else {}),
+        }
+        for layer in layers
+        if layer.kind in ("image", "segmentation")
+    ]
+    middle = [length / 2 for length in reversed(dataset.settings["shape"])]
+    return {
+        "dimensions": dimensions(dataset),
+        "position": middle,
+        "layers": shown,
+        "layout": "xy",
+        **dataset.settings.get("view", {}),
+    }
