@@ -8,3 +8,4 @@ from support.postgres import (  # noqa: F401
     postgres_template,
     sqlite_template,
 )
+from support.worlds import world  # noqa: F401

@@ -21,6 +21,7 @@ from emqs.annotations.schema.columns import (
     metadata,
     one_of,
     only,
+    sorted_text,
     text_column,
     time_column,
     to,
@@ -45,7 +46,7 @@ annotations = Table(
     Column("size_class", Integer, nullable=False),  # how far it reaches: 0 a point, n: 8**n voxels
     Column("thinning", Integer, nullable=False),  # n with probability about 8**-n, never changes
     text_column("title", 400),
-    text_column("title_key", 64),  # what is sorted by
+    Column("title_key", sorted_text(64), nullable=False),  # what is sorted by
     text_column("description"),
     text_column("search_text"),  # title, description and tags, folded: what is searched in
     json_column("tags"),

@@ -83,3 +83,8 @@ def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
 def only(condition: str) -> dict[str, Any]:
     """Return options of an index over the rows for which a condition holds."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def sorted_text(length: int) -> String:
+    """Return a type of text that every database sorts alike: by the numbers of its characters."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
