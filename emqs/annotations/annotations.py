@@ -47,7 +47,6 @@ def get(
     annotation_id: str,
     *,
     owners: frozenset[str],
-    accepted: bool = True,
 ) -> Annotation:
     """Return an annotation, also a deleted one.
 
@@ -56,17 +55,12 @@ def get(
         dataset_id: The dataset that it should lie in.
         annotation_id: Its id.
         owners: Whose sandboxes the user may see.
-        accepted: Whether one that the atlas has accepted is shown whoever owns it.
 
     Raises:
         NotFoundError: If there is none, or none that the user may see.
     """
     found = _read(connection, dataset_id, [annotation_id]).get(annotation_id)
-    shown = found is not None and (
-        found.owner_id in owners
-        or (accepted and found.atlas_state == "accepted" and found.deleted is None)
-    )
-    if found is None or not shown:
+    if found is None or found.owner_id not in owners:
         raise _missing(annotation_id)
     return found
 

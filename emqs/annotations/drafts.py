@@ -183,7 +183,8 @@ def _kind(value: object) -> str:
     kind = OTHER_NAMES.get(value, value) if isinstance(value, str) else None
     if kind not in KINDS:
         raise DataError(
-            f"kind must be one of {', '.join(KINDS)} (or circle for sphere), got {str(value)[:50]!r}."
+            f"kind must be one of {', '.join(KINDS)} (or circle for sphere), "
+            f"got {str(value)[:50]!r}."
         )
     return kind
 

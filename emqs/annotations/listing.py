@@ -147,7 +147,7 @@ def each(
 def _few(connection: Connection, dataset_id: str, where: Filter) -> list[int] | None:
     """Return the numbers of rows that may fit if an index says that they are few."""
     for query in candidates(connection, dataset_id, where):
-        numbers = [row[0] for row in connection.execute(query.limit(FEW + 1))]
+        numbers = [row.number for row in connection.execute(query.limit(FEW + 1))]
         if len(numbers) <= FEW:
             return numbers
     return None
