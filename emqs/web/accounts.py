@@ -4,6 +4,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from emqs.annotations.ids import new_id
 from emqs.annotations.schema import group_members, groups, identities, users
+from emqs.annotations.schema import sessions as sessions_table
 from emqs.errors import ConfigError, ConflictError, ForbiddenError, NotFoundError
 from emqs.web import sessions
 from emqs.web.oidc import Claims
@@ -90,7 +92,7 @@ def create(
         ConflictError: If it is taken.
     """
     name = checked_name(name)
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "name": name,
         "display_name": display_name or name,
@@ -159,7 +161,7 @@ def signed_in(connection: Connection, user_id: str) -> None:
 
 def one_time(connection: Connection, user_id: str, name: str = "one-time link") -> str:
     """Return the token of a new one-time link; those given out before are worthless then."""
-    old = sessions.sessions
+    old = sessions_table
     connection.execute(
         update(old)
         .where(old.c.user_id == user_id, old.c.kind == "one_time", old.c.revoked.is_(None))
@@ -265,6 +267,11 @@ def group(connection: Connection, name: str) -> Any:  # noqa: ANN401 - a row of 
     if row is None:
         raise NotFoundError("There is no group of that name.")
     return row
+
+
+def group_names(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Return the names of groups, sorted."""
+    return sorted(connection.execute(select(groups.c.name).where(groups.c.id.in_(ids))).scalars())
 
 
 def create_group(connection: Connection, name: str, description: str) -> dict[str, Any]:

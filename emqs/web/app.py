@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 import emqs
 from emqs.annotations.database import Database
 from emqs.errors import ConflictError, DatabaseError, ForbiddenError, NotFoundError
-from emqs.web import audit, auth, data, datasets, health, links, refusals, users
+from emqs.web import annotations, audit, auth, data, datasets, health, links, refusals, users
 from emqs.web.context import Context
 from emqs.web.home import Home
 from emqs.web.protection import Protection
@@ -22,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     datasets.router,
     data.router,
     links.router,
+    annotations.router,
     audit.router,
 )
 STATUSES = (

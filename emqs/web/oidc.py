@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
@@ -152,7 +152,7 @@ class Provider:
                     code_verifier=pending.verifier,
                     grant_type="authorization_code",
                 )
-        except (AuthlibBaseError, httpx.HTTPError, ValueError) as error:
+        except (AuthlibBaseError, httpx2.HTTPError, ValueError) as error:
             logger.warning("oidc %s: no token: %s", self.name, type(error).__name__)
             raise Refusal(
                 400, "The provider did not confirm the sign-in. Start it again."
@@ -239,12 +239,12 @@ class Provider:
 
     def _json(self, address: str) -> dict[str, Any]:
         try:
-            answer = httpx.get(address, timeout=TIMEOUT_S)
+            answer = httpx2.get(address, timeout=TIMEOUT_S)
             answer.raise_for_status()
             value = answer.json()
             if not isinstance(value, dict):
                 raise ValueError
-        except (httpx.HTTPError, ValueError):
+        except (httpx2.HTTPError, ValueError):
             raise Refusal(502, f"The provider {self.name} does not answer.") from None
         return value
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from starlette.exceptions import HTTPException
 
 from emqs.errors import EmqsError
@@ -56,6 +57,14 @@ def install(app: FastAPI, statuses: Sequence[tuple[type[Exception], int]] = ()) 
         sentence = "; ".join(f"{f['field']}: {f['problem']}" for f in fields[:5]) + "."
         return JSONResponse({"error": sentence, "fields": fields[:100]}, 422)
 
+    def unstorable(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, StatementError) and not _is_of_values(error):
+            return unexpected(request, error)
+        logger.warning("%s cannot be stored: %s", request.url.path, type(error).__name__)
+        if isinstance(error, IntegrityError):
+            return answer(409, "Somebody else made or changed this at the same moment. Try again.")
+        return answer(400, "The request holds letters or numbers that cannot be stored.")
+
     def unexpected(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return answer(500, "The server failed; what happened stands in its log.")
@@ -64,7 +73,15 @@ def install(app: FastAPI, statuses: Sequence[tuple[type[Exception], int]] = ()) 
     app.add_exception_handler(EmqsError, user_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(UnicodeError, unstorable)
+    app.add_exception_handler(StatementError, unstorable)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _is_of_values(error: StatementError) -> bool:
+    """Return whether what was asked to be stored is wrong, and not how it was asked."""
+    wrong = isinstance(error.orig, ValueError | OverflowError)
+    return wrong or isinstance(error, DataError | IntegrityError)
 
 
 def _field(item: dict[str, Any]) -> dict[str, str]:

@@ -26,3 +26,15 @@ def revision_of(match: str | None) -> int | None:
     if read is None:
         raise Refusal(400, 'If-Match must be the tag of a revision, such as "3".')
     return int(read[1])
+
+
+def needed_revision(match: str | None) -> int:
+    """Return the revision that ``If-Match`` names.
+
+    Raises:
+        Refusal: If it names none: nobody overwrites what they have not seen.
+    """
+    revision = revision_of(match)
+    if revision is None:
+        raise Refusal(428, 'Give the revision that you change as If-Match: "REVISION".')
+    return revision

@@ -18,16 +18,16 @@ CLIENT, SECRET = "emqs-client", "the secret of the client"
 
 
 @cache
-def _pem(number: int) -> bytes:
-    return RSAKey.generate_key(2048).as_pem()  # takes a second
+def _numbers(number: int) -> dict[str, Any]:
+    return dict(RSAKey.generate_key(2048).as_dict(private=True))  # takes a second
 
 
 def own_key() -> RSAKey:
-    return RSAKey.import_key(_pem(0), {"kid": "first", "use": "sig"})
+    return RSAKey.import_key({**_numbers(0), "kid": "first", "use": "sig"})
 
 
 def another_key(name: str) -> RSAKey:
-    return RSAKey.import_key(_pem(1), {"kid": name, "use": "sig"})
+    return RSAKey.import_key({**_numbers(1), "kid": name, "use": "sig"})
 
 
 class Provider:

@@ -137,7 +137,7 @@ def test_a_one_time_link_works_once_and_not_for_ever(ann: Served) -> None:
 # --- tokens --------------------------------------------------------------------------------------
 
 
-def token_of(client: TestClient, **body: Any) -> dict:
+def token_of(client: TestClient, **body: object) -> dict:
     answer = client.post(f"{API}/auth/tokens", json={"name": "script", **body})
     assert answer.status_code == 201, answer.text
     return answer.json()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -47,7 +47,7 @@ def begun(made: Served, after: str = "/atlas") -> tuple[TestClient, str]:
     browser = made.client(follow_redirects=False)
     start = browser.get(f"{API}/oidc/lab/start", params={"next": after})
     assert start.status_code == 303, start.text
-    back = httpx.get(start.headers["location"])
+    back = httpx2.get(start.headers["location"])
     assert back.status_code == 302, back.text
     return browser, back.headers["location"]
 
@@ -105,10 +105,10 @@ def test_a_sign_in_that_took_too_long_is_refused(made: Served) -> None:
 
 def test_a_code_that_is_not_the_provider_s_is_refused(made: Served) -> None:
     browser, back = begun(made)
-    url = httpx.URL(back)
+    url = httpx2.URL(back)
     assert browser.get(str(url.copy_set_param("code", "forged"))).status_code == 400
     browser, back = begun(made)
-    denied = httpx.URL(back).copy_remove_param("code").copy_set_param("error", "access_denied")
+    denied = httpx2.URL(back).copy_remove_param("code").copy_set_param("error", "access_denied")
     assert browser.get(str(denied)).status_code == 400
 
 
