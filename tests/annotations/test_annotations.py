@@ -19,7 +19,7 @@ def test_an_annotation_comes_back_as_it_was_given(world: World) -> None:
         "kind": "line",
         "points": [[1, 20, 3.5], [4, 2, 60]],
         "radius_nm": None,
-        "title": "Ein Spalt – 'quoted' <b>é</b> \U0001f9e0",
+        "title": "Ein Spalt; 'quoted' <b>é</b> \U0001f9e0",
         "description": "two\nlines\t\r\n",
         "tags": ["b", "a"],
         "properties": {"score": 0.25, "list": [1, None, True, {"x": "y"}]},
