@@ -36,6 +36,8 @@ class Served:
     home: Path
     brain: str = ""  # id of a dataset
     ann: dict[str, str] = field(default_factory=dict)  # a user
+    people: dict[str, dict[str, str]] = field(default_factory=dict)  # users by name
+    datasets: dict[str, str] = field(default_factory=dict)  # ids by name
 
     def user(self, name: str, *, admin: bool = False) -> dict[str, str]:
         """Add a user; return the headers of their token, and their id under ``"id"``."""
@@ -97,10 +99,14 @@ def served(
     home: Path, *modules: ModuleType, database: Database | None = None, **settings: object
 ) -> Iterator[Served]:
     """Give a server whose routers include those of some modules."""
-    app = application.create_app(Home(home), ServeConfig(**settings), database=database)
-    for module in modules:
-        if not any(module.router is router for router in application.ROUTERS):
-            app.include_router(module.router, prefix=application.PREFIX)
+    known = application.ROUTERS
+    extra = [module.router for module in modules]
+    application.ROUTERS = (*known, *(r for r in extra if not any(r is k for k in known)))
+    try:
+        config = ServeConfig(**settings)  # type: ignore[arg-type]
+        app = application.create_app(Home(home), config, database=database)
+    finally:
+        application.ROUTERS = known
     yield Served(app, app.state.context, home)
     app.state.context.close()
 
