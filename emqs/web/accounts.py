@@ -4,7 +4,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from pwdlib import PasswordHash
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from emqs.annotations.database import Database
 from emqs.annotations.ids import new_id
 from emqs.annotations.schema import group_members, groups, identities, users
 from emqs.annotations.schema import sessions as sessions_table
@@ -21,6 +22,7 @@ from emqs.web.oidc import Claims
 from emqs.web.sessions import User
 
 LEAST_PASSWORD, MOST_PASSWORD = 10, 200  # characters
+LOCAL = "local"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _at_work = threading.BoundedSemaphore(2)  # each hash takes 64 MiB
 
@@ -254,6 +256,16 @@ def first_admin(connection: Connection) -> str | None:
     return one_time(connection, create(connection, "admin", is_admin=True).id)
 
 
+def local_user(database: Database) -> User:
+    """Return the admin that everybody is who reaches a server without accounts."""
+    with database.write() as connection:
+        try:
+            row = by_name(connection, LOCAL)
+        except NotFoundError:
+            return create(connection, LOCAL, is_admin=True)
+    return User(row.id, row.name, row.display_name, row.email, row.is_admin)
+
+
 # --- groups --------------------------------------------------------------------------------------
 
 
@@ -267,6 +279,13 @@ def group(connection: Connection, name: str) -> Any:  # noqa: ANN401 - a row of 
     if row is None:
         raise NotFoundError("There is no group of that name.")
     return row
+
+
+def names(connection: Connection, ids: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of users by their ids; None is nobody."""
+    wanted = {number for number in ids if number is not None}
+    rows = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))
+    return {row.id: row.name for row in rows}
 
 
 def group_names(connection: Connection, ids: Sequence[str]) -> list[str]:

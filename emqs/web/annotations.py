@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from emqs.annotations import annotations, batches, changes, listing, sharing
 from emqs.annotations.filters import Filter
 from emqs.annotations.records import Annotation, spelled_time
-from emqs.annotations.schema import users
 from emqs.errors import ConflictError, DataError
 from emqs.web import accounts
 from emqs.web.context import context
@@ -116,13 +115,6 @@ def numbers(value: str | None, count: int, name: str) -> list[float] | None:
     return read
 
 
-def owner_names(connection: Connection, rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the names of the owners of rows by their ids."""
-    ids = {row["owner_id"] for row in rows}
-    found = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(ids)))
-    return {row.id: row.name for row in found}
-
-
 def answer(response: Response, annotation: Annotation) -> dict[str, Any]:
     """Return an annotation, with its revision as the tag of the answer."""
     response.headers["ETag"] = f'"{annotation.revision}"'
@@ -147,7 +139,7 @@ def listed(
         rows = [row.as_json() for row in page.rows]
         result = {
             "annotations": rows,
-            "owners": owner_names(connection, rows),
+            "owners": accounts.names(connection, [row["owner_id"] for row in rows]),
             "after": page.cursor,
             "change": changes.last_change(connection, number),
         }

@@ -8,7 +8,25 @@ from fastapi import APIRouter, FastAPI
 import emqs
 from emqs.annotations.database import Database
 from emqs.errors import ConflictError, DatabaseError, ForbiddenError, NotFoundError
-from emqs.web import annotations, audit, auth, data, datasets, health, links, refusals, users
+from emqs.web import (
+    accounts,
+    annotations,
+    atlas,
+    audit,
+    auth,
+    data,
+    datasets,
+    health,
+    jobs,
+    links,
+    merges,
+    pages,
+    refusals,
+    snapshots,
+    states,
+    transfer,
+    users,
+)
 from emqs.web.context import Context
 from emqs.web.home import Home
 from emqs.web.protection import Protection
@@ -22,7 +40,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     datasets.router,
     data.router,
     links.router,
+    snapshots.router,
+    jobs.router,
+    transfer.router,
     annotations.router,
+    atlas.router,
+    merges.router,
+    states.router,
     audit.router,
 )
 STATUSES = (
@@ -46,6 +70,9 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
     opened = Database.open(home.database_url) if database is None else database
     state = Context(opened, home, settings)
 
+    if not settings.accounts:
+        state.local_user = accounts.local_user(opened)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
@@ -64,6 +91,8 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
     refusals.install(app, STATUSES)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    pages.mount(app)
+    app.include_router(pages.router)
     app.add_middleware(
         Protection,
         hosts=[*OWN_NAMES, settings.host, *settings.hosts],

@@ -63,14 +63,14 @@ class Recorder:
             "at": time.time(),
             "user_id": state.get("user"),
             "session_id": state.get("session"),
-            "action": f"{scope['method']} {route}"[:100],
+            "action": _plain(f"{scope['method']} {route}", 100),
             "subject_kind": subject[:50],
-            "subject_id": str(scope["path_params"][subject])[:100] if subject else "",
+            "subject_id": _plain(scope["path_params"][subject], 100) if subject else "",
             "dataset_id": state.get("dataset"),
             "address": _address(scope)[:100],
             "outcome": "done" if status < 400 else "refused" if status < 500 else "failed",
             "details": {
-                "path": scope["path"][:500],
+                "path": _plain(scope["path"], 500),
                 "status": status,
                 "request": state.get("request_id"),
                 **({"why": state["refused"]} if "refused" in state else {}),
@@ -81,6 +81,11 @@ class Recorder:
                 connection.execute(audit_table.insert().values(row))
         except DatabaseError:
             logger.exception("the audit log cannot be written: %s", row)
+
+
+def _plain(value: object, longest: int) -> str:
+    """Return a text that every database and terminal takes."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:longest])
 
 
 def _address(scope: Scope) -> str:

@@ -67,9 +67,7 @@ class Grant(BaseModel):
 
 
 def shown(dataset: Dataset, role: str | None, layers: list[Layer]) -> dict[str, Any]:
-    """Return what clients see of a dataset; paths on the server are for its managers."""
-    hidden = () if role == "manager" else ("stores",)
-    settings = {key: value for key, value in dataset.settings.items() if key not in hidden}
+    """Return what clients see of a dataset."""
     return {
         "id": dataset.id,
         "name": dataset.name,
@@ -79,8 +77,8 @@ def shown(dataset: Dataset, role: str | None, layers: list[Layer]) -> dict[str, 
         "revision": dataset.revision,
         "changed": dataset.changed,
         "role": role,
-        "searchable": bool(dataset.settings.get("stores")),
-        **settings,
+        "searchable": any(layer.kind == "embedding" for layer in layers),
+        **dataset.settings,
         "layers": [shown_layer(layer, role) for layer in layers],
     }
 
@@ -101,11 +99,15 @@ def shown_layer(layer: Layer, role: str | None) -> dict[str, Any]:
 def list_datasets(request: Request, access: Annotated[Access, needs("guest")]) -> dict[str, Any]:
     """List the datasets that one may know of, by name."""
     session = access.session
+    user_id = None if access.user is None else access.user.id
     with context(request).database.read() as connection:
         known = catalogue.readable(connection, access.user)
+        layers = {
+            dataset.id: catalogue.layers_of(connection, dataset.id, user_id) for dataset, _ in known
+        }
     return {
         "datasets": [
-            shown(dataset, role, [])
+            shown(dataset, role, layers[dataset.id])
             for dataset, role in known
             if session is None or session.allows_dataset(dataset.name)
         ]

@@ -22,6 +22,11 @@ class Home:
         return self.folder / "datasets"
 
     @property
+    def files(self) -> Path:
+        """Folder of the toy's volumes, and whatever else is put there."""
+        return self.folder / "files"
+
+    @property
     def layers(self) -> Path:
         """Folder of what users upload and jobs make."""
         return self.folder / "layers"

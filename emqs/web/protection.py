@@ -176,6 +176,8 @@ class Protection:
             await refuse(
                 send, 421, "This server does not answer to that host name. Allow it in serve.hosts."
             )
+        elif b"%00" in scope.get("raw_path", b"") + scope["query_string"] or "\0" in scope["path"]:
+            await refuse(send, 400, "An address holds no character of number 0.")
         elif is_foreign(scope):
             logger.warning("refused a cross-site %s of %s", scope["method"], scope["path"])
             scope["state"]["refused"] = "cross-site"

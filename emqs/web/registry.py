@@ -1,5 +1,6 @@
 """Adding datasets: described, opened once to learn their shape, written into the database."""
 
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, and_, select, update
 
 from emqs.annotations.ids import new_id
 from emqs.annotations.schema import LAYER_KINDS, ROLES, datasets, grants, groups, layers, users
-from emqs.errors import ConfigError, ConflictError, DataError, NotFoundError
+from emqs.errors import ConfigError, ConflictError, NotFoundError
 from emqs.web import catalogue
 from emqs.web.catalogue import Dataset
 from emqs.web.sources import SETTINGS, Place, open_place, stamp
@@ -176,8 +177,12 @@ def _path(value: object, beside: Path) -> str:
     if "://" in text:
         scheme, _, rest = text.partition("://")
         local = scheme == "chdb"
-        return f"{scheme}://{(beside / Path(rest).expanduser()).absolute()}" if local else text
-    return str((beside / Path(text).expanduser()).absolute())
+        return f"{scheme}://{_absolute(rest, beside)}" if local else text
+    return _absolute(text, beside)
+
+
+def _absolute(path: str, beside: Path) -> str:
+    return os.path.normpath((beside / Path(path).expanduser()).absolute())
 
 
 def check_readable(draft: Draft | LayerDraft, folders: Sequence[str]) -> None:
@@ -227,7 +232,6 @@ def measured(draft: Draft) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "shape": list(volume.shape),
         "origin_nm": list(volume.origin_nm),
         "dtype": volume.dtype.name,
-        "stores": list(draft.stores),
         "view": draft.view,
     }
     return settings, rows
@@ -454,30 +458,3 @@ def granted(connection: Connection, dataset_id: str) -> list[dict[str, Any]]:
     )
     rows = [dict(row._mapping) for row in connection.execute(query)]
     return sorted(rows, key=lambda row: (row["user"] is None, row["user"] or row["group"]))
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-def file_drafts(folder: Path) -> dict[str, tuple[Draft, str]]:
-    """Return the datasets that ``*.yaml`` files describe, by name, with a stamp of each file.
-
-    Raises:
-        DataError: If a file cannot be read.
-        ConfigError: If it describes no dataset.
-    """
-    from omegaconf import OmegaConf
-    from yaml import YAMLError
-
-    described = {}
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            given = OmegaConf.to_container(OmegaConf.load(path))
-        except (OSError, YAMLError, ValueError) as error:
-            raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-        if not isinstance(given, dict):
-            raise ConfigError(f"{path} must hold keys such as volume: PATH.")
-        plain = {str(key): value for key, value in given.items()}
-        mark = stamp(Place(str(path), "image", {}))
-        described[path.stem] = draft(path.stem, plain, beside=path.parent), mark
-    return described

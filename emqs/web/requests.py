@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Request
 
 from emqs.web.refusals import Refusal
 
@@ -38,3 +38,9 @@ def needed_revision(match: str | None) -> int:
     if revision is None:
         raise Refusal(428, 'Give the revision that you change as If-Match: "REVISION".')
     return revision
+
+
+def matches_tag(request: Request, tag: str) -> bool:
+    """Return whether whoever asks has the newest answer already."""
+    given = request.headers.get("if-none-match", "")
+    return tag in (part.strip().removeprefix("W/") for part in given.split(","))

@@ -1,9 +1,9 @@
 """Settings of the server; values come from ``configs/serve.yaml``."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 
-from emqs.config.reading import above_zero, at_least
+from emqs.config.reading import above_zero, at_least, one_of
 from emqs.errors import ConfigError
 
 
@@ -22,6 +22,17 @@ class OidcConfig:
         False  # an account with the e-mail address that the provider checked is theirs
     )
     domains: list[str] = field(default_factory=list)  # only e-mail addresses of these; empty: all
+
+
+@dataclass(frozen=True)
+class NeuprintConfig:
+    """Where the connections of a dataset's segments are.
+
+    The token comes from the environment, ``EMQS_NEUPRINT_TOKEN``.
+    """
+
+    server: str  # https://neuprint.janelia.org
+    dataset: str  # hemibrain:v1.2.1
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class ServeConfig:
     searches: int = 4  # at work at a time in one process; more wait
     search_wait_s: float = 30.0  # longest wait of a search for its turn
     oidc: dict[str, OidcConfig] = field(default_factory=dict)
-    neuprint: dict[str, str] = field(default_factory=dict)  # dataset to https://server/dataset
+    neuprint: dict[str, NeuprintConfig] = field(default_factory=dict)  # by name of the dataset
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -59,6 +70,33 @@ class ServeConfig:
                 f"serve.host={self.host} is reachable from other computers, which needs "
                 "serve.accounts=true."
             )
+
+
+@dataclass(frozen=True)
+class StartConfig:
+    """How the server is started."""
+
+    home: str | None = None
+    demo: bool = False
+    database: str | None = None
+    database_password_file: str | None = None
+    workers: int = 1
+    job_workers: int = 1
+    open: bool | None = None
+    log: str = "json"
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        at_least("workers", self.workers, 1)
+        at_least("job_workers", self.job_workers, 0)
+        one_of("log", self.log, ("json", "text"))
+        if self.home is None and not self.demo:
+            raise ConfigError("home is missing: give it as home=FOLDER, or try demo=true.")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the settings."""
+        return [part.name for part in fields(cls)]
 
 
 def is_loopback(host: str) -> bool:
