@@ -1,27 +1,36 @@
 """The application: every router under ``/api/v1``, protection in front, errors as answers."""
 
+import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
 import emqs
 from emqs.annotations.database import Database
-from emqs.errors import ConflictError, DatabaseError, ForbiddenError, NotFoundError
+from emqs.errors import ConflictError, DatabaseError, EmqsError, ForbiddenError, NotFoundError
 from emqs.web import (
     accounts,
     annotations,
     atlas,
     audit,
     auth,
+    catalogue,
     data,
     datasets,
+    description,
     health,
     jobs,
     links,
     merges,
+    metrics,
     pages,
     refusals,
+    saved,
+    search,
+    searching,
     snapshots,
     states,
     transfer,
@@ -32,9 +41,12 @@ from emqs.web.home import Home
 from emqs.web.protection import Protection
 from emqs.web.settings import ServeConfig
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    metrics.router,
     auth.router,
     users.router,
     datasets.router,
@@ -42,6 +54,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     links.router,
     snapshots.router,
     jobs.router,
+    search.router,
+    saved.router,
     transfer.router,
     annotations.router,
     atlas.router,
@@ -75,6 +89,7 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=_warm, args=(state,), daemon=True).start()
         yield
         state.close()
 
@@ -88,6 +103,13 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
         lifespan=lifespan,
     )
     app.state.context = state
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = description.describe(app, ROUTERS, PREFIX)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign] # FastAPI's own way to change it
     refusals.install(app, STATUSES)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
@@ -100,5 +122,17 @@ def create_app(home: Home, settings: ServeConfig, *, database: Database | None =
         max_upload=settings.max_upload,
         https=settings.https,
         recorder=audit.Recorder(opened),
+        observe=metrics.observe,
     )
     return app
+
+
+def _warm(state: Context) -> None:
+    """Open the stores that the first searches will ask for; what fails is told when they do."""
+    try:
+        with state.database.read() as connection:
+            names = catalogue.stores(connection, searching.MOST_OPEN)
+        if names:
+            searching.searcher(state).warm(names)
+    except EmqsError as error:
+        logger.warning("a store could not be opened before it is searched: %s", error)

@@ -121,3 +121,9 @@ def layer(connection: Connection, dataset_id: str, name: str, user_id: str | Non
     if not named:
         raise NotFoundError("There is no such layer in this dataset.")
     return max(named, key=lambda one: one.owner_id is not None)
+
+
+def stores(connection: Connection, most: int) -> list[str]:
+    """Return where codes of datasets lie, those that were changed last first."""
+    query = select(layers.c.source).where(layers.c.kind == "embedding")
+    return list(connection.scalars(query.order_by(layers.c.changed.desc()).limit(most)))

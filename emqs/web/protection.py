@@ -4,7 +4,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -110,6 +110,7 @@ class Protection:
         max_upload: int,
         https: bool,
         recorder: Recorder | None = None,
+        observe: Callable[[str, str | None, int, float], None] | None = None,
         connect: Sequence[str] = (),
     ) -> None:
         """Wrap an application.
@@ -121,12 +122,13 @@ class Protection:
             max_upload: Bytes of a request whose path ends in ``/upload``.
             https: Whether browsers are told to use nothing but https.
             recorder: Writes down what was changed or refused; None: nobody does.
+            observe: Is told method, route, status and seconds of each request.
             connect: Other servers that pages may fetch images from, as origins.
         """
         self.app = app
         self.hosts = frozenset(name.lower().strip("[]") for name in hosts)
         self.max_body, self.max_upload = max_body, max_upload
-        self.recorder = recorder
+        self.recorder, self.observe = recorder, observe
         policy = POLICY.format(connect="".join(f" {origin}" for origin in connect))
         self.added = [
             (b"content-security-policy", policy.encode()),
@@ -214,8 +216,9 @@ class Protection:
 
     def _log(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         state = scope["state"]
-        route = scope.get("route")
-        state["seconds"] = seconds
+        route = getattr(scope.get("route"), "path_format", None)
+        if self.observe is not None:
+            self.observe(scope["method"], route, status, seconds)
         access_log.log(
             logging.WARNING
             if status in (401, 403, 413, 421, 429) or status >= 500
@@ -229,7 +232,7 @@ class Protection:
                     "request": request_id,
                     "method": scope["method"],
                     "path": scope["path"],
-                    "route": getattr(route, "path", None),
+                    "route": route,
                     "status": status,
                     "ms": round(1000 * seconds, 1),
                     "user": state.get("user"),

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 DATABASE = "EMQS_DATABASE"  # address with its password, for the other processes of a server
 PASSWORD = "EMQS_DATABASE_PASSWORD"
 SETTINGS = "EMQS_SERVE"  # home and settings, for the other processes of a server
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 GRACE_S = 10  # for requests that are being answered when the server stops
 WATCH_S = 2.0  # between two looks at the files of datasets
 RESTART_S = 5.0  # before a worker of jobs that died is started again
@@ -267,7 +268,9 @@ def serve(home: Home, settings: ServeConfig, listening: socket.socket, workers: 
         return
     from uvicorn.supervisors import Multiprocess
 
-    Multiprocess(config, uvicorn.Server(config).run, [listening]).run()
+    with tempfile.TemporaryDirectory(prefix="emqs-metrics-") as folder:
+        os.environ[METRICS] = folder  # where the processes count together
+        Multiprocess(config, uvicorn.Server(config).run, [listening]).run()
 
 
 def application() -> FastAPI:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from emqs.annotations.searches import Match
 from emqs.web.catalogue import Dataset, Layer
 
 NM = 1e-9  # of a metre
@@ -46,3 +47,33 @@ def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, 
         "layout": "xy",
         **dataset.settings.get("view", {}),
     }
+
+
+def with_matches(state: dict[str, Any], matches: Sequence[Match]) -> dict[str, Any]:
+    """Return a state that shows matches of a search, too, the best one in view.
+
+    Args:
+        state: Of the dataset.
+        matches: In it; voxel i spans i to i + 1, so its centre lies at i + 0.5.
+    """
+    marked = []
+    for match in matches:
+        z, y, x = (v + 0.5 for v in match.place)
+        score = "" if match.score is None else f", score {match.score:.4g}"
+        marked.append(
+            {
+                "type": "point",
+                "id": str(match.rank),
+                "point": [x, y, z],
+                "description": f"rank {match.rank}{score}",
+            }
+        )
+    axes = {"outputDimensions": state["dimensions"]}
+    layer = {
+        "type": "annotation",
+        "name": "matches",
+        "source": {"url": "local://annotations", "transform": axes},
+        "annotations": marked,
+    }
+    shown = {**state, "layers": [*state["layers"], layer]}
+    return {**shown, "position": marked[0]["point"]} if marked else shown
