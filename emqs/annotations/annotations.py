@@ -7,6 +7,7 @@ may do in the dataset was checked before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -314,10 +315,13 @@ def insert(
                 "deleted": None,
             }
         )
-    made = connection.execute(
-        sa.insert(annotations).returning(annotations, sort_by_parameter_order=True), values
-    )
-    found = [Annotation.of(row) for row in made]
+    numbers = connection.scalars(
+        sa.insert(annotations).returning(annotations.c.number, sort_by_parameter_order=True), values
+    ).all()
+    found = [
+        Annotation.of(SimpleNamespace(**row, number=number))
+        for row, number in zip(values, numbers, strict=True)
+    ]
     _insert_tags(connection, found)
     return found
 

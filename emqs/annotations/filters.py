@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Select
@@ -16,6 +17,7 @@ from emqs.annotations.schema import ATLAS_STATES, KINDS, annotation_tags, annota
 from emqs.errors import DataError
 
 EVERYWHERE = ((-math.inf,) * 3, (math.inf,) * 3)
+FARTHEST = 1e300  # instead of infinity, which JSON lacks
 RANGES_OF_LARGE = 8  # for each class of annotations that reach farther than a point
 LONGEST_TEXT = 400
 
@@ -130,10 +132,9 @@ def _of_texts(dataset_id: str, where: Filter) -> Iterator[ColumnElement[bool]]:
     if where.text:
         yield text_index.holds(c.search_text, where.text)
     for tag in where.tags:
+        tags = annotation_tags.alias().c
         yield sa.exists().where(
-            annotation_tags.c.dataset_id == dataset_id,
-            annotation_tags.c.tag == tag,
-            annotation_tags.c.number == c.number,
+            tags.dataset_id == dataset_id, tags.tag == tag, tags.number == c.number
         )
 
 
@@ -153,49 +154,95 @@ def touches(start: Place, stop: Place) -> Iterator[ColumnElement[bool]]:
             yield c[f"low_{axis}"] < end
 
 
-def near(
-    connection: Connection, dataset_id: str, start: Place, stop: Place
-) -> list[ColumnElement[bool]]:
-    """Return conditions on z-order codes, one for each class of sizes; one of them must hold.
+def near(connection: Connection, dataset_id: str, start: Place, stop: Place) -> Select[tuple[int]]:
+    """Return a query of the numbers of what touches a box, and of some more beside it.
 
-    They hold for every annotation that touches the box, and for some more beside it.
+    Z-order codes name them: one set of ranges for each class of sizes, made wider by as much as an
+    annotation of the class reaches.
     """
-    c = annotations.c
-    largest = connection.scalar(
-        sa.select(c.size_class)
-        .where(c.dataset_id == dataset_id, c.deleted.is_(None))
-        .order_by(c.size_class.desc())
-        .limit(1)
-    )
-    found: list[ColumnElement[bool]] = []
-    for size in range((largest or 0) + 1):
+    rows: list[tuple[int, float, float]] = []
+    for size in range(_largest(connection, dataset_id) + 1):
         wider = 0 if size == 0 else 8**size + 1
         ranges = morton.ranges(
             [first - wider for first in start],
             [end + wider for end in stop],
             RANGES_OF_LARGE if size else morton.MOST_RANGES,
         )
-        found += [
-            sa.and_(c.size_class == size, c.morton.between(first, last)) for first, last in ranges
-        ]
-    return found
+        rows += [(size, first, last) for first, last in ranges]
+    return _between(connection.dialect.name, dataset_id, "morton", rows)
+
+
+def of_slices(
+    connection: Connection, dataset_id: str, first: float, end: float
+) -> Select[tuple[int]]:
+    """Return a query of the numbers of what touches slices from one to before another."""
+    rows: list[tuple[int, float, float]] = []
+    for size in range(_largest(connection, dataset_id) + 1):
+        wider = 0 if size == 0 else 2 * 8**size + 2
+        rows.append((size, max(first - wider, -FARTHEST), min(end, FARTHEST)))
+    return _between(connection.dialect.name, dataset_id, "low_z", rows)
+
+
+def _largest(connection: Connection, dataset_id: str) -> int:
+    """Return the largest class of sizes that a dataset has."""
+    c = annotations.c
+    query = (
+        sa.select(c.size_class)
+        .where(c.dataset_id == dataset_id, c.deleted.is_(None))
+        .order_by(c.size_class.desc())
+        .limit(1)
+    )
+    return connection.scalar(query) or 0
+
+
+_SQLITE_RANGES = """
+SELECT a.number AS number FROM json_each(:rows) AS r CROSS JOIN annotations AS a
+WHERE a.dataset_id = :dataset_id AND a.deleted IS NULL
+AND a.size_class = json_extract(r.value, '$[0]')
+AND a.{column} BETWEEN json_extract(r.value, '$[1]') AND json_extract(r.value, '$[2]')
+"""
+_POSTGRESQL_RANGES = """
+SELECT a.number AS number
+FROM unnest(CAST(:sizes AS int[]), CAST(:firsts AS {type}[]), CAST(:lasts AS {type}[]))
+AS r(size, first, last)
+CROSS JOIN LATERAL (
+    SELECT b.number FROM annotations AS b
+    WHERE b.dataset_id = :dataset_id AND b.deleted IS NULL
+    AND b.size_class = r.size AND b.{column} BETWEEN r.first AND r.last OFFSET 0
+) AS a
+"""
+
+
+def _between(
+    dialect: str, dataset_id: str, column: str, rows: Sequence[tuple[int, float, float]]
+) -> Select[tuple[int]]:
+    """Return a query of annotations of some size with a column in some range.
+
+    The text of the query is the same for any number of ranges, and each range is read by the index
+    (dataset, size, column), in this order and no other: hence CROSS JOIN and OFFSET 0.
+    """
+    values: dict[str, Any] = {"dataset_id": dataset_id}
+    if dialect == "sqlite":
+        text = _SQLITE_RANGES.format(column=column)
+        values["rows"] = json.dumps(rows)
+    else:
+        kind = "bigint" if column == "morton" else "double precision"
+        text = _POSTGRESQL_RANGES.format(column=column, type=kind)
+        for name, at in (("sizes", 0), ("firsts", 1), ("lasts", 2)):
+            values[name] = [row[at] for row in rows]
+    query = sa.text(text).bindparams(**values).columns(sa.column("number", sa.BigInteger))
+    return sa.select(query.subquery().c.number)
 
 
 def candidates(
     connection: Connection, dataset_id: str, where: Filter
 ) -> Iterator[Select[tuple[int]]]:
     """Yield queries of numbers that may fit, each by another index; all that fit are in each."""
-    c = annotations.c
-    live = [c.dataset_id == dataset_id, c.deleted.is_(None)]
     if where.box is not None and where.deleted is False:
-        parts = [
-            sa.select(c.number).where(*live, condition)
-            for condition in near(connection, dataset_id, *where.box)
-        ]
-        if parts:
-            yield sa.select(sa.union_all(*parts).subquery().c.number)
-        else:
-            yield sa.select(c.number).where(sa.false())
+        start, stop = where.box
+        yield near(connection, dataset_id, start, stop)
+        if not (math.isinf(start[0]) and math.isinf(stop[0])):
+            yield of_slices(connection, dataset_id, start[0], stop[0])
     for tag in where.tags:
         yield sa.select(annotation_tags.c.number).where(
             annotation_tags.c.dataset_id == dataset_id, annotation_tags.c.tag == tag
@@ -204,3 +251,11 @@ def candidates(
         by_text = text_index.candidates(connection.dialect.name, dataset_id, where.text)
         if by_text is not None:
             yield by_text
+
+
+def among(dialect: str, numbers: Select[tuple[int]]) -> ColumnElement[bool]:
+    """Return the condition that a row is one of a query's, which is run once and first."""
+    if dialect == "sqlite":
+        return annotations.c.number.in_(numbers)
+    array = sa.func.array(numbers.scalar_subquery(), type_=sa.ARRAY(sa.BigInteger))
+    return annotations.c.number == sa.any_(array)

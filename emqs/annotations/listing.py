@@ -3,10 +3,11 @@
 A page is asked for by the last row of the one before (a cursor), not by counting rows: a row that
 is there from the first page to the last, and not changed, comes exactly once.
 
-Two ways lead to a page. If a box, a tag or a text leaves few rows, these are taken by that index,
-checked and sorted. Otherwise rows are read in the order asked for, each owner's by an index, and
-checked until the page is full; this is slow only if conditions that each hold for many rows
-hold together for almost none.
+Three ways lead to a page. If a box, a tag or a text leaves few rows, these are taken by that index,
+checked and sorted. If a tag or a text leaves many, and the order is that of creation, they are read
+in the order in which the index of tags or texts has them. Otherwise rows are read in the order
+asked for, each owner's by an index. The last two check rows until the page is full; this is slow
+only if conditions that each hold for many rows hold together for almost none.
 """
 
 import base64
@@ -17,14 +18,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Row
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
 
-from emqs.annotations.filters import Filter, candidates, conditions
+from emqs.annotations import text_index
+from emqs.annotations.filters import Filter, among, candidates, conditions
 from emqs.annotations.records import Annotation
-from emqs.annotations.schema import annotations
+from emqs.annotations.schema import annotation_tags, annotations
 from emqs.errors import DataError
 
-FEW = 3000  # rows that are taken by an index and sorted
+FEW = 4000  # rows that are taken by an index and sorted
 MOST_ROWS = 1000  # of a page
 MOST_OWNERS = 400  # SQLite joins at most 500 queries
 SORTS: dict[str, tuple[str, ...]] = {  # what is sorted by; the last differs for every row
@@ -99,10 +101,13 @@ def page(
     if not where.owners:
         return Page((), None)
     numbers = _few(connection, dataset_id, where)
-    if numbers is None:
-        rows = _in_order(connection, dataset_id, where, order, limit + 1)
-    else:
+    driver = None if numbers is not None else _driver(connection, dataset_id, where, order)
+    if numbers is not None:
         rows = _sorted(connection, dataset_id, where, order, numbers, limit + 1)
+    elif driver is not None:
+        rows = _driven(connection, dataset_id, where, order, driver, limit + 1)
+    else:
+        rows = _in_order(connection, dataset_id, where, order, limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
     token = None if last is None else _spelled(sort, where, last, order)
     return Page(tuple(Annotation.of(row) for row in rows[:limit]), token)
@@ -118,10 +123,10 @@ def count(
     if not where.owners:
         return 0, True
     numbers = _few(connection, dataset_id, where)
-    among = [] if numbers is None else [_among(connection, numbers)]
+    chosen = [] if numbers is None else [among(connection.dialect.name, numbers)]
     fitting = (
         sa.select(annotations.c.number)
-        .where(*conditions(dataset_id, where), _owned(where), *among)
+        .where(*conditions(dataset_id, where), _owned(where), *chosen)
         .limit(most + 1)
     )
     counted = connection.scalar(sa.select(sa.func.count()).select_from(fitting.subquery())) or 0
@@ -144,22 +149,51 @@ def each(
             return
 
 
-def _few(connection: Connection, dataset_id: str, where: Filter) -> list[int] | None:
-    """Return the numbers of rows that may fit if an index says that they are few."""
+def _few(connection: Connection, dataset_id: str, where: Filter) -> Select[tuple[int]] | None:
+    """Return a query of the numbers of rows that may fit if an index says that they are few."""
     for query in candidates(connection, dataset_id, where):
-        numbers = [row.number for row in connection.execute(query.limit(FEW + 1))]
-        if len(numbers) <= FEW:
-            return numbers
+        counted = sa.select(sa.func.count()).select_from(query.limit(FEW + 1).subquery())
+        if (connection.scalar(counted) or 0) <= FEW:
+            return query
     return None
 
 
-def _among(connection: Connection, numbers: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a row has one of some numbers, however many."""
-    if connection.dialect.name == "sqlite":
-        listed = sa.func.json_each(json.dumps(list(numbers))).table_valued("value")
-        return annotations.c.number.in_(sa.select(listed.c.value))
-    array = sa.cast(sa.literal(list(numbers), sa.ARRAY(sa.BigInteger)), sa.ARRAY(sa.BigInteger))
-    return annotations.c.number == sa.any_(array)
+def _driver(
+    connection: Connection, dataset_id: str, where: Filter, order: _Order
+) -> tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]] | None:
+    """Return what names rows in the order of creation: a table, its numbers, its conditions."""
+    if order.names != ("number",):
+        return None
+    if where.tags:
+        c = annotation_tags.c
+        return annotation_tags, c.number, [c.dataset_id == dataset_id, c.tag == where.tags[0]]
+    if where.text and connection.dialect.name == "sqlite":
+        return text_index.in_order(where.text)
+    return None
+
+
+def _driven(
+    connection: Connection,
+    dataset_id: str,
+    where: Filter,
+    order: _Order,
+    driver: tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]],
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return rows that another index names in their order."""
+    table, number, named = driver
+    query = (
+        sa.select(annotations)
+        # the plus: SQLite must go from the index to the rows
+        .join_from(table, annotations, annotations.c.number == number.op("+")(0))
+        .where(*named, *conditions(dataset_id, where), _owned(where))
+        .order_by(number.desc() if order.descending else number)
+        .limit(limit)
+    )
+    if order.after is not None:
+        after = order.after[0]
+        query = query.where(number < after if order.descending else number > after)
+    return connection.execute(query).all()
 
 
 def _owned(where: Filter) -> ColumnElement[bool]:
@@ -171,12 +205,14 @@ def _sorted(
     dataset_id: str,
     where: Filter,
     order: _Order,
-    numbers: Sequence[int],
+    numbers: Select[tuple[int]],
     limit: int,
 ) -> Sequence[Row[Any]]:
     query = (
         sa.select(annotations)
-        .where(_among(connection, numbers), *conditions(dataset_id, where), _owned(where))
+        .where(
+            among(connection.dialect.name, numbers), *conditions(dataset_id, where), _owned(where)
+        )
         .where(*order.beyond())
         .order_by(*order.by(annotations.c, no_index=True))
         .limit(limit)

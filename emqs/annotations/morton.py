@@ -25,6 +25,7 @@ _SPREAD = (
 )
 
 Range = tuple[int, int]  # first code, last code
+_Cube = tuple[int, int, tuple[int, int, int]]  # minus its level, its first code, its corner
 
 
 def _spread(value: int) -> int:
@@ -77,21 +78,13 @@ def ranges(start: Sequence[float], stop: Sequence[float], most: int = MOST_RANGE
         return []
     low = [_inside(coordinate) for coordinate in start]
     high = [_last_inside(coordinate) for coordinate in stop]
+    if low == [0, 0, 0] and high == [SIZE - 1] * 3:
+        return [(0, SIZE**3 - 1)]
     whole: list[Range] = []
     # cubes that reach out of the box, largest first: (-level, code, corner); edge is 2**level
-    open_cubes: list[tuple[int, int, tuple[int, int, int]]] = []
-    _sort_in((0, 0, 0), BITS, low, high, whole, open_cubes)
-    while open_cubes and len(whole) + len(open_cubes) < 4 * most:
-        level = -open_cubes[0][0] - 1
-        z, y, x = heapq.heappop(open_cubes)[2]
-        edge = 1 << level
-        for child in range(8):
-            corner = (
-                z + edge * (child >> 2),
-                y + edge * (child >> 1 & 1),
-                x + edge * (child & 1),
-            )
-            _sort_in(corner, level, low, high, whole, open_cubes)
+    open_cubes: list[_Cube] = [(-BITS, 0, (0, 0, 0))]
+    while open_cubes and len(whole) + len(open_cubes) < 3 * most:
+        _part(heapq.heappop(open_cubes), low, high, whole, open_cubes)
     cubes = [(first, first + (1 << -3 * level) - 1) for level, first, _ in open_cubes]
     return _joined(sorted(whole + cubes), most)
 
@@ -101,26 +94,30 @@ def _last_inside(coordinate: float) -> int:
     return _inside(coordinate if math.isinf(coordinate) else math.ceil(coordinate) - 1)
 
 
-def _sort_in(
-    corner: tuple[int, int, int],
-    level: int,
-    low: list[int],
-    high: list[int],
-    whole: list[Range],
-    open_cubes: list[tuple[int, int, tuple[int, int, int]]],
+def _part(
+    cube: _Cube, low: list[int], high: list[int], whole: list[Range], open_cubes: list[_Cube]
 ) -> None:
-    """Put a cube to those that lie in the box, to those that reach out of it, or nowhere."""
-    last = (1 << level) - 1
-    inside = True
-    for first, box_low, box_high in zip(corner, low, high, strict=True):
-        if first > box_high or first + last < box_low:
-            return
-        inside = inside and box_low <= first and first + last <= box_high
-    first_code = code(corner)
-    if inside:
-        whole.append((first_code, first_code + (1 << 3 * level) - 1))
-    else:
-        heapq.heappush(open_cubes, (-level, first_code, corner))
+    """Put each eighth of a cube to those that lie in the box, that reach out of it, or nowhere."""
+    level = -cube[0] - 1
+    edge = 1 << level
+    halves = []  # along each axis: (bit, first voxel, whether all of it lies in the box)
+    for axis, first, last in zip(cube[2], low, high, strict=True):
+        halves.append(
+            [
+                (bit, begin, first <= begin and begin + edge - 1 <= last)
+                for bit, begin in ((0, axis), (1, axis + edge))
+                if begin <= last and begin + edge - 1 >= first
+            ]
+        )
+    size = 1 << 3 * level
+    for z_bit, z, z_in in halves[0]:
+        for y_bit, y, y_in in halves[1]:
+            for x_bit, x, x_in in halves[2]:
+                first_code = cube[1] + size * (z_bit << 2 | y_bit << 1 | x_bit)
+                if z_in and y_in and x_in:
+                    whole.append((first_code, first_code + size - 1))
+                else:
+                    heapq.heappush(open_cubes, (-level, first_code, (z, y, x)))
 
 
 def _joined(parts: list[Range], most: int) -> list[Range]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 Place = tuple[float, float, float]  # Z Y X
 
 
@@ -94,7 +92,7 @@ class Annotation:
     deleted: float | None
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "Annotation":
+    def of(cls, row: Any) -> "Annotation":  # noqa: ANN401 - a row, or what looks like one
         """Return the annotation of a row of the table."""
         first = (row.z1, row.y1, row.x1)
         points: tuple[Place, ...] = (

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, Connection, Row
 from emqs.annotations import morton
 from emqs.annotations.atlas import Entry
 from emqs.annotations.drafts import thinning
-from emqs.annotations.filters import Filter, near, touches
+from emqs.annotations.filters import Filter, among, near, touches
 from emqs.annotations.foreign import neuroglancer_axes
 from emqs.annotations.records import Annotation, Frame, Place
 from emqs.annotations.schema import KINDS, annotations
@@ -182,7 +182,8 @@ def cell(connection: Connection, view: View, key: str, name: str) -> bytes:
         first, end = morton.cell(place, edge)
         where = [c.morton.between(first, end), *touches(start, stop)]
     else:
-        where = [sa.or_(*near(connection, view.dataset_id, start, stop)), *touches(start, stop)]
+        numbers = near(connection, view.dataset_id, start, stop)
+        where = [among(connection.dialect.name, numbers), *touches(start, stop)]
     rows = connection.execute(sa.select(annotations).where(*live, *where))
     return encode(view, [_shown(view, row) for row in rows])
 

@@ -65,7 +65,7 @@ def some_annotations(world: World) -> list[Annotation]:
     return list(world.page(limit=1000).rows)
 
 
-def written(world: World, format: str, frame: Frame = FRAME, **where: object) -> str:  # noqa: A002
+def written(world: World, format: str, frame: Frame = FRAME, **where: object) -> str:
     chosen = Filter(owners=frozenset({world.ada}), **where)
     with world.database.read() as connection:
         rows = listing.each(connection, world.brain, chosen)
@@ -84,7 +84,7 @@ def bring(
 
 
 @pytest.mark.parametrize("format", ["csv", "json"])
-def test_our_files_lose_nothing(world: World, format: str) -> None:  # noqa: A002
+def test_our_files_lose_nothing(world: World, format: str) -> None:
     rows = some_annotations(world)
     text = written(world, format)
     assert bring(world, text).counts == {"unchanged": 60}
@@ -220,8 +220,8 @@ def state(axes: dict) -> dict:
 
 def test_annotations_of_neuroglancer(world: World) -> None:
     axes = {"z": [40, "nm"], "y": [8e-9, "m"], "x": [8e-9, "m"]}
-    for given, swapped in ((AXES, False), (axes, True)):
-        contents = tables.read(json.dumps(state(given)).encode(), FRAME)
+    for chosen, swapped in ((AXES, False), (axes, True)):
+        contents = tables.read(json.dumps(state(chosen)).encode(), FRAME)
         assert contents.format == "neuroglancer"
         point, line, sphere, box, *bad = contents.rows
         place = [10.0, 40.0, 61.0] if swapped else [30.5, 40.0, 20.0]  # z, y, x in voxels of 4 nm
@@ -328,7 +328,7 @@ def test_points_of_napari(world: World) -> None:
 
 
 @pytest.mark.parametrize("format", ["dvid", "napari"])
-def test_formats_of_points_leave_nothing_out_silently(world: World, format: str) -> None:  # noqa: A002
+def test_formats_of_points_leave_nothing_out_silently(world: World, format: str) -> None:
     with pytest.raises(DataError, match="holds points only"):
         written(world, format)
     with pytest.raises(DataError, match="format must be one of"):

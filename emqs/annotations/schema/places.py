@@ -65,9 +65,10 @@ annotations = Table(
     one_of("kind", KINDS),
     UniqueConstraint("dataset_id", "owner_id", "client_key"),
     Index("ix_annotations_place", "dataset_id", "size_class", "morton", **_LIVE),
+    Index("ix_annotations_slice", "dataset_id", "size_class", "low_z", **_LIVE),
     Index("ix_annotations_thinning", "dataset_id", "thinning", "morton", **_LIVE),
     Index("ix_annotations_owner", "dataset_id", "owner_id", "number", **_LIVE),
-    Index("ix_annotations_title", "dataset_id", "owner_id", "title_key", "number", **_LIVE),
+    Index("ix_annotations_title", "dataset_id", "owner_id", "title_key", "number", "kind", **_LIVE),
     Index("ix_annotations_kind", "dataset_id", "owner_id", "kind", "number", **_LIVE),
     Index("ix_annotations_change", "dataset_id", "owner_id", "change", "number"),
     Index(
