@@ -91,6 +91,13 @@ class LevelsSettings(Settings):
     layer: str = Name
 
 
+class PlacesSettings(Settings):
+    """Look up in which segments the places of an embedding store lie."""
+
+    layer: str = Name
+    segments: str = Field("labels", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+
+
 class DownloadSettings(Settings):
     """Write a box of a layer into one file that can be downloaded."""
 
@@ -282,9 +289,32 @@ def _download(connection: Connection, home: Home, job: Job, _scratch: Path) -> W
     return Work(arguments, finish)
 
 
+def _places(connection: Connection, home: Home, job: Job, _scratch: Path) -> Work:
+    from emqs.web import place_filter
+    from emqs.web.searching import opened_store
+
+    settings = PlacesSettings.model_validate(job.settings)
+    store = _layer(connection, job, settings.layer)
+    segments = _layer(connection, job, settings.segments)
+    place = place_of(segments)
+    if store.kind != "embedding" or place.kind != "segmentation":
+        raise ConfigError("Name the layer of an embedding store, and as segments a segmentation.")
+    fingerprint = opened_store(store.source).fingerprint
+    out = place_filter.file_of(home.cache, store.source, fingerprint, place, segments.version)
+    arguments = _module(
+        "emqs.web.place_filter",
+        f"--store={store.source}",
+        f"--url={place.url}",
+        f"--settings={json.dumps(dict(place.settings))}",
+        f"--out={out.absolute()}",
+    )
+    return Work(arguments, lambda _: {"layer": store.name})
+
+
 KINDS: dict[str, Kind] = {
     "embed": Kind("manager", EmbedSettings, _embed),
     "export": Kind("manager", ExportSettings, _export),
+    "places": Kind("manager", PlacesSettings, _places),
     "levels": Kind("manager", LevelsSettings, _levels),
     "download": Kind("reader", DownloadSettings, _download),
 }

@@ -22,8 +22,9 @@ from emqs.annotations.database import Database
 from emqs.annotations.schema import jobs as table
 from emqs.errors import ConfigError, ConflictError, DatabaseError, NotFoundError
 from emqs.volumes import Box, from_array
-from emqs.web import downloads, job_kinds, job_queue, jobs
+from emqs.web import catalogue, downloads, job_kinds, job_queue, jobs
 from emqs.web.home import Home
+from emqs.web.layers import Layers
 from emqs.web.worker import DATABASE, Pace, Worker
 
 PACE = Pace(idle=0.05, look=0.05, beat=0.1, dead=1.0)
@@ -508,6 +509,35 @@ def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
     assert job(lab, job_id).error is None
     made = [path.name for path in (lab.home / "cache" / "levels").rglob("*.zarr")]
     assert sorted(made) == ["1x2x2.zarr", "2x4x4.zarr"]
+
+
+def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) -> None:
+    from support.served import write_zarr
+    from support.small_stores import grid_of, random_codes, write_store
+
+    from emqs.web.searching import Ask, Example, Searcher
+
+    grid = grid_of()
+    store = write_store(tmp_path / "a.zarr", random_codes(grid), grid)
+    labels = np.arange(4 * 200 * 264, dtype=np.uint64).reshape(4, 200, 264) // 5000
+    lab.layer(lab.brain, "codes", store.path, "embedding")
+    lab.layer(lab.brain, "seg", write_zarr(tmp_path / "seg.zarr", labels, size=(30.0, 5.0, 5.0)),
+              "segmentation")  # fmt: skip
+    with lab.context.database.write() as connection:
+        job_id = job_queue.submit(
+            connection, "places", {"layer": "codes", "segments": "seg"},
+            owner_id=lab.ann["id"], dataset_id=lab.brain,
+        )  # fmt: skip
+    Worker(lab.context.database, Home(lab.home), ("places",), PACE).step()
+    assert job(lab, job_id).error is None
+    (path,) = (lab.home / "cache" / "places").iterdir()
+    assert np.load(path).shape == (grid.n_places,)
+    with lab.context.database.read() as connection:
+        layer = catalogue.layer(connection, lab.brain, "seg", None)
+    searcher = Searcher(lab.home / "cache", at_once=1, wait_s=1)
+    opened = Layers(lab.home / "cache").get(layer)
+    searcher.search([str(store.path)], Ask((Example((1, 50, 60)),), inside=(12,)), [opened])
+    assert [one.name for one in (lab.home / "cache" / "places").iterdir()] == [path.name]
 
 
 @pytest.mark.slow
