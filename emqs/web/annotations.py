@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from emqs.annotations import annotations, batches, changes, listing, sharing
 from emqs.annotations.filters import Filter
 from emqs.annotations.records import Annotation, spelled_time
-from emqs.errors import ConflictError, DataError
+from emqs.errors import ConflictError
 from emqs.web import accounts
 from emqs.web.context import context
 from emqs.web.refusals import Refusal
-from emqs.web.requests import IfMatch, needed_revision
+from emqs.web.requests import IfMatch, needed_revision, numbers
 from emqs.web.rights import Access, needs
 
 router = APIRouter(tags=["annotations"])
@@ -96,23 +96,6 @@ def chosen(connection: Connection, access: Access, asked: Asked) -> Filter:
         after_change=asked.after_change,
         deleted=asked.deleted,
     )
-
-
-def numbers(value: str | None, count: int, name: str) -> list[float] | None:
-    """Return the numbers of a parameter such as ``bbox=0,0,0,10,10,10``.
-
-    Raises:
-        DataError: If there are more or less of them, or one is none.
-    """
-    if value is None:
-        return None
-    try:
-        read = [float(part) for part in value.split(",")]
-    except ValueError:
-        read = []
-    if len(read) != count:
-        raise DataError(f"{name} must be {count} numbers with commas between, got '{value}'.")
-    return read
 
 
 def answer(response: Response, annotation: Annotation) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from emqs.web import (
     links,
     merges,
     metrics,
+    napari,
+    neuprint,
     pages,
     refusals,
     saved,
@@ -34,6 +36,7 @@ from emqs.web import (
     snapshots,
     states,
     transfer,
+    uploads,
     users,
 )
 from emqs.web.context import Context
@@ -50,6 +53,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     users.router,
     datasets.router,
+    uploads.router,
+    napari.router,
+    neuprint.router,
     data.router,
     links.router,
     snapshots.router,

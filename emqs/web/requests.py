@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Header, Request
 
+from emqs.errors import DataError
 from emqs.web.refusals import Refusal
 
 IfMatch = Annotated[
@@ -44,3 +45,20 @@ def matches_tag(request: Request, tag: str) -> bool:
     """Return whether whoever asks has the newest answer already."""
     given = request.headers.get("if-none-match", "")
     return tag in (part.strip().removeprefix("W/") for part in given.split(","))
+
+
+def numbers(value: str | None, count: int, name: str) -> list[float] | None:
+    """Return the numbers of a parameter such as ``bbox=0,0,0,10,10,10``.
+
+    Raises:
+        DataError: If there are more or less of them, or one is none.
+    """
+    if value is None:
+        return None
+    try:
+        read = [float(part) for part in value.split(",")]
+    except ValueError:
+        read = []
+    if len(read) != count:
+        raise DataError(f"{name} must be {count} numbers with commas between, got '{value}'.")
+    return read

@@ -16,9 +16,21 @@ def dimensions(dataset: Dataset) -> dict[str, Any]:
 
 
 def data_url(dataset: Dataset, layer: Layer, base: str) -> str:
-    """Return the address of a layer, made on the fly as precomputed."""
-    path = f"{base}/api/v1/data/{dataset.name}/{layer.name}/{layer.version}"
-    return f"precomputed://{path}"
+    """Return the address of a layer, made on the fly; as JPEG if bytes."""
+    path = f"{base}/api/v1/data/{dataset.name}/{layer.name}/{layer.version}/precomputed"
+    small = layer.kind == "image" and dataset.settings.get("dtype") == "uint8"
+    return f"precomputed://{path}/{'jpeg' if small else 'raw'}"
+
+
+def _source(dataset: Dataset, layer: Layer, base: str) -> str | dict[str, Any]:
+    """Return the source of a layer, moved to where it begins if that is not the first voxel."""
+    url = data_url(dataset, layer, base)
+    offset = layer.settings.get("offset")
+    if offset is None:
+        return url
+    z, y, x = offset
+    matrix = [[1, 0, 0, x], [0, 1, 0, y], [0, 0, 1, z]]
+    return {"url": url, "transform": {"matrix": matrix, "outputDimensions": dimensions(dataset)}}
 
 
 def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, Any]:
@@ -33,7 +45,7 @@ def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, 
         {
             "type": layer.kind,
             "name": layer.name,
-            "source": data_url(dataset, layer, base),
+            "source": _source(dataset, layer, base),
             **({"visible": False} if layer.owner_id is not None else {}),
         }
         for layer in layers

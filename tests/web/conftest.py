@@ -1,9 +1,14 @@
 """A server with a few people and datasets, on each kind of database in turn."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
+import uvicorn
 from support.postgres import (  # noqa: F401
     database,
     database_url,
@@ -14,7 +19,7 @@ from support.postgres import (  # noqa: F401
     postgres_template,
     sqlite_template,
 )
-from support.served import Served, random_voxels, served, write_zarr
+from support.served import Served, random_voxels, served, until, write_zarr
 
 from emqs.annotations.database import Database
 
@@ -60,3 +65,38 @@ def local(tmp_path: Path, sqlite_template: Path, volumes: Path) -> Iterator[Serv
     (tmp_path / "home" / "emqs.db").write_bytes(sqlite_template.read_bytes())
     with served(tmp_path / "home") as server:
         yield people(server, volumes)
+
+
+@dataclass
+class Live:
+    """A server that listens on a port of this computer."""
+
+    served: Served
+    url: str
+
+    def client(self, person: str | None = None) -> httpx2.Client:
+        headers = {}
+        if person is not None:
+            headers = {"Authorization": self.served.people[person]["Authorization"]}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+@contextmanager
+def listening(made: Served) -> Iterator[Live]:
+    """Let a server answer on a port."""
+    config = uvicorn.Config(made.app, port=0, log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Live(made, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture
+def live(local: Served) -> Iterator[Live]:
+    """A server with people that listens on a port."""
+    with listening(local) as running:
+        yield running
