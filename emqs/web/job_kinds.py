@@ -5,6 +5,7 @@ never paths: where these lie the server knows. Arguments are a list, never a lin
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select, update
 
-from emqs.annotations.schema import datasets
+from emqs.annotations import applying
+from emqs.annotations.schema import datasets, layers
 from emqs.errors import ConfigError, DataError, NotFoundError
 from emqs.web import catalogue, levels, registry
 from emqs.web.catalogue import Layer
 from emqs.web.home import Home
 from emqs.web.job_queue import Job
 from emqs.web.layers import place_of
+from emqs.web.publishing import joined
+from emqs.web.sources import Place, stamp
 
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 Triple = tuple[int, int, int]
@@ -111,7 +115,6 @@ class LabelApplySettings(Settings):
     """Write a new version of a segmentation in which accepted merges are applied."""
 
     layer: str = Name
-    pull_requests: list[str] = Field(min_length=1, max_length=1000)
 
 
 # --- arguments -----------------------------------------------------------------------------------
@@ -289,6 +292,52 @@ def _download(connection: Connection, home: Home, job: Job, _scratch: Path) -> W
     return Work(arguments, finish)
 
 
+def _label_apply(connection: Connection, home: Home, job: Job, scratch: Path) -> Work:
+    settings = LabelApplySettings.model_validate(job.settings)
+    layer = _layer(connection, job, settings.layer)
+    place = place_of(layer)
+    if place.kind != "segmentation" or layer.owner_id is not None:
+        raise ConfigError(f"{layer.name} is no segmentation of everybody.")
+    dataset_id = _dataset_id(job)
+    version, table, requests = applying.equivalence_table(connection, dataset_id, layer.id)
+    if not requests:
+        raise ConfigError(f"No accepted pull request of {layer.name} waits to be applied.")
+    out = target(home, job, f"{layer.name}-{job.id}.zarr").absolute()
+    if out.exists():  # an earlier try wrote it, and died before it could say so
+        shutil.rmtree(out)
+    merged = scratch / "merged.json"
+    whole = joined(layer.settings.get("equivalences") or {}, table)
+    merged.write_text(json.dumps(whole))
+    arguments = _module(
+        "emqs.web.label_versions",
+        f"--url={place.url}",
+        f"--settings={json.dumps(dict(place.settings))}",
+        f"--table={merged.absolute()}",
+        f"--out={out}",
+    )
+
+    def finish(connection: Connection) -> dict[str, Any]:
+        mark = stamp(Place(str(out), "segmentation", {}))
+        applying.mark_applied(
+            connection,
+            dataset_id,
+            layer.id,
+            job.owner_id,
+            requests,
+            base_version=version,
+            new_version=mark[:12],
+            source=str(out),
+        )
+        own = ("offset", "intensity")  # the rest says how the labels before were read
+        kept = {key: value for key, value in layer.settings.items() if key in own}
+        connection.execute(
+            update(layers).where(layers.c.id == layer.id).values(settings={**kept, "stamp": mark})
+        )
+        return {"layer": layer.name, "version": mark[:12], "pull_requests": requests}
+
+    return Work(arguments, finish)
+
+
 def _places(connection: Connection, home: Home, job: Job, _scratch: Path) -> Work:
     from emqs.web import place_filter
     from emqs.web.searching import opened_store
@@ -314,6 +363,7 @@ def _places(connection: Connection, home: Home, job: Job, _scratch: Path) -> Wor
 KINDS: dict[str, Kind] = {
     "embed": Kind("manager", EmbedSettings, _embed),
     "export": Kind("manager", ExportSettings, _export),
+    "label-apply": Kind("reviewer", LabelApplySettings, _label_apply),
     "places": Kind("manager", PlacesSettings, _places),
     "levels": Kind("manager", LevelsSettings, _levels),
     "download": Kind("reader", DownloadSettings, _download),

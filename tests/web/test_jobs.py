@@ -15,9 +15,10 @@ import pytest
 import tifffile
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from support import toy_worker
-from support.served import Served, random_voxels, served, until, write_tiff
+from support.served import Served, random_voxels, served, until, write_tiff, write_zarr
 from support.toy_worker import starts
 
+from emqs.annotations import merges, pull_requests
 from emqs.annotations.database import Database
 from emqs.annotations.schema import jobs as table
 from emqs.errors import ConfigError, ConflictError, DatabaseError, NotFoundError
@@ -512,7 +513,6 @@ def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
 
 
 def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) -> None:
-    from support.served import write_zarr
     from support.small_stores import grid_of, random_codes, write_store
 
     from emqs.web.searching import Ask, Example, Searcher
@@ -538,6 +538,48 @@ def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) 
     opened = Layers(lab.home / "cache").get(layer)
     searcher.search([str(store.path)], Ask((Example((1, 50, 60)),), inside=(12,)), [opened])
     assert [one.name for one in (lab.home / "cache" / "places").iterdir()] == [path.name]
+
+
+def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_path: Path) -> None:
+    labels = np.repeat(np.arange(40, dtype=np.uint64), 50 * 60).reshape(40, 50, 60)
+    before = {"5": "6"}  # published earlier: served as 6, stored as 5
+    seg = lab.layer(lab.brain, "seg", write_zarr(tmp_path / "seg.zarr", labels), "segmentation",
+                    equivalences=before)  # fmt: skip
+    where = (lab.brain, seg, lab.ann["id"])
+    rita = lab.user("rita")
+    with lab.context.database.write() as connection:
+        merges.merge(connection, *where, [6, 7, 30], base_version="1")
+        merges.merge(connection, *where, [10, 11], base_version="1")
+        asked = pull_requests.open_request(connection, *where, title="One neuron")
+        pull_requests.review(
+            connection, lab.brain, rita["id"], asked.id, "accepted", revision=asked.revision
+        )
+        job_id = job_queue.submit(
+            connection, "label-apply", {"layer": "seg"}, owner_id=rita["id"], dataset_id=lab.brain
+        )
+    Worker(lab.context.database, Home(lab.home), ("label-apply",), PACE).step()
+    done = job(lab, job_id)
+    assert (done.state, done.error) == ("done", None), logged(lab, job_id)
+    with lab.context.database.read() as connection:
+        layer = catalogue.layer(connection, lab.brain, "seg", None)
+        assert pull_requests.get(connection, lab.brain, asked.id).state == "applied"
+    assert done.result == {"layer": "seg", "version": layer.version, "pull_requests": [asked.id]}
+    assert layer.version != "1"
+    assert "equivalences" not in layer.settings
+    opened = Layers(lab.home / "cache").get(layer)
+    expected = labels.copy()
+    for old, new in ((5, 6), (7, 6), (30, 6), (11, 10)):
+        expected[labels == old] = new
+    np.testing.assert_array_equal(
+        opened.scales[0].volume.read(Box((0, 0, 0), (40, 50, 60))), expected
+    )
+    assert opened.scales[0].volume.voxel_size_nm == (30.0, 8.0, 8.0)
+    with lab.context.database.write() as connection:
+        again = job_queue.submit(
+            connection, "label-apply", {"layer": "seg"}, owner_id=rita["id"], dataset_id=lab.brain
+        )
+    Worker(lab.context.database, Home(lab.home), ("label-apply",), PACE).step()
+    assert "No accepted pull request" in str(job(lab, again).error)
 
 
 @pytest.mark.slow
