@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
 
 from emqs.annotations import text_index
-from emqs.annotations.filters import Filter, among, candidates, conditions
+from emqs.annotations.filters import Filter, candidates, conditions
 from emqs.annotations.records import Annotation
 from emqs.annotations.schema import annotation_tags, annotations
 from emqs.errors import DataError
@@ -123,7 +123,7 @@ def count(
     if not where.owners:
         return 0, True
     numbers = _few(connection, dataset_id, where)
-    chosen = [] if numbers is None else [among(connection.dialect.name, numbers)]
+    chosen = [] if numbers is None else [_numbered(connection.dialect.name, numbers)]
     fitting = (
         sa.select(annotations.c.number)
         .where(*conditions(dataset_id, where), _owned(where), *chosen)
@@ -149,13 +149,23 @@ def each(
             return
 
 
-def _few(connection: Connection, dataset_id: str, where: Filter) -> Select[tuple[int]] | None:
-    """Return a query of the numbers of rows that may fit if an index says that they are few."""
+def _few(connection: Connection, dataset_id: str, where: Filter) -> list[int] | None:
+    """Return the numbers of rows that may fit if an index says that they are few."""
     for query in candidates(connection, dataset_id, where):
         counted = sa.select(sa.func.count()).select_from(query.limit(FEW + 1).subquery())
         if (connection.scalar(counted) or 0) <= FEW:
-            return query
+            numbers: list[Any] = list(connection.scalars(query))
+            return numbers
     return None
+
+
+def _numbered(dialect: str, numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a row has one of some numbers, however many."""
+    if dialect == "sqlite":
+        listed = sa.func.json_each(json.dumps(list(numbers))).table_valued("value")
+        return annotations.c.number.in_(sa.select(listed.c.value))
+    array = sa.cast(sa.literal(list(numbers), sa.ARRAY(sa.BigInteger)), sa.ARRAY(sa.BigInteger))
+    return annotations.c.number == sa.any_(array)
 
 
 def _driver(
@@ -179,7 +189,7 @@ def _driven(
     order: _Order,
     driver: tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]],
     limit: int,
-) -> Sequence[Row[Any]]:
+) -> list[Row[Any]]:
     """Return rows that another index names in their order."""
     table, number, named = driver
     query = (
@@ -193,7 +203,7 @@ def _driven(
     if order.after is not None:
         after = order.after[0]
         query = query.where(number < after if order.descending else number > after)
-    return connection.execute(query).all()
+    return list(connection.execute(query))
 
 
 def _owned(where: Filter) -> ColumnElement[bool]:
@@ -205,24 +215,42 @@ def _sorted(
     dataset_id: str,
     where: Filter,
     order: _Order,
-    numbers: Select[tuple[int]],
+    numbers: list[int],
     limit: int,
-) -> Sequence[Row[Any]]:
-    query = (
-        sa.select(annotations)
-        .where(
-            among(connection.dialect.name, numbers), *conditions(dataset_id, where), _owned(where)
+) -> list[Row[Any]]:
+    """Return rows of which the numbers are known.
+
+    In the order of creation no more of them are read than it takes to fill the page.
+    """
+    if order.names != ("number",):
+        fitting = conditions(dataset_id, where)
+        chosen = (
+            sa.select(annotations.c.number)
+            .where(_numbered(connection.dialect.name, numbers), *fitting, _owned(where))
+            .where(*order.beyond())
+            .order_by(*order.by(annotations.c, no_index=True))
+            .limit(limit)
         )
-        .where(*order.beyond())
-        .order_by(*order.by(annotations.c, no_index=True))
-        .limit(limit)
-    )
-    return connection.execute(query).all()
+        return _rows(connection, chosen, order)
+    in_turn = sorted(numbers, reverse=order.descending)
+    if order.after is not None:
+        after = order.after[0]
+        in_turn = [n for n in in_turn if (n < after if order.descending else n > after)]
+    rows: list[Row[Any]] = []
+    first, step = 0, 2 * limit
+    while first < len(in_turn) and len(rows) < limit:
+        part = in_turn[first : first + step]
+        query = sa.select(annotations).where(
+            _numbered(connection.dialect.name, part), *conditions(dataset_id, where), _owned(where)
+        )
+        rows += _in_memory(list(connection.execute(query)), order)
+        first, step = first + step, 2 * step
+    return rows[:limit]
 
 
 def _in_order(
     connection: Connection, dataset_id: str, where: Filter, order: _Order, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[Row[Any]]:
     """Return rows read by an index of their order, the owners' joined."""
     owners = sorted(where.owners)
     rows: list[Row[Any]] = []
@@ -237,13 +265,22 @@ def _in_order(
             for owner in owners[first : first + MOST_OWNERS]
         ]
         joined = sa.union_all(*(sa.select(part) for part in parts)).subquery()
-        chosen = sa.select(joined.c.number).order_by(*order.by(joined.c)).limit(limit).subquery()
-        query = sa.select(annotations).join(chosen, annotations.c.number == chosen.c.number)
-        rows += connection.execute(query).all()
-    rows.sort(
-        key=lambda row: [getattr(row, name) for name in order.names], reverse=order.descending
+        chosen = sa.select(joined.c.number).order_by(*order.by(joined.c)).limit(limit)
+        rows += _rows(connection, chosen, order)
+    return _in_memory(rows, order)[:limit]
+
+
+def _rows(connection: Connection, numbers: Select[tuple[int]], order: _Order) -> list[Row[Any]]:
+    """Return whole rows by their numbers: sorting numbers alone is less work for a database."""
+    chosen = numbers.subquery()
+    query = sa.select(annotations).join(chosen, annotations.c.number == chosen.c.number)
+    return _in_memory(list(connection.execute(query)), order)
+
+
+def _in_memory(rows: list[Row[Any]], order: _Order) -> list[Row[Any]]:
+    return sorted(
+        rows, key=lambda row: [getattr(row, name) for name in order.names], reverse=order.descending
     )
-    return rows[:limit]
 
 
 def _order(sort: str, where: Filter, cursor: str | None) -> _Order:
