@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emqs.annotations.database import Database
+from emqs.annotations.schema import ROLES
 from emqs.errors import ConfigError, EmqsError
 from emqs.web import accounts, catalogue, registry
 from emqs.web.home import Home
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(work=add_dataset)
     grant = dataset.add_parser("grant", parents=[common], help="give somebody a role in it")
     grant.add_argument("name")
-    grant.add_argument("role", choices=registry.ROLES)
+    grant.add_argument("role", choices=ROLES)
     grant.add_argument("--user")
     grant.add_argument("--group")
     grant.set_defaults(work=grant_role)

@@ -76,8 +76,10 @@ def shown(entry: Entry, names: dict[str, str], dataset: str) -> dict[str, Any]:
         "created": spelled_time(entry.created),
         "changed": spelled_time(entry.changed),
     }
+    told = {name: entry.content[name] for name in ("kind", "title", "description", "tags")}
     return {
         **fields,
+        **told,
         "dataset": dataset,
         "owner": names.get(entry.owner_id),
         "reviewer": None if entry.reviewer_id is None else names.get(entry.reviewer_id),

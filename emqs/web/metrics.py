@@ -75,7 +75,7 @@ def metrics(request: Request) -> Response:
     shown = CollectorRegistry()
     shown.register(FromDatabase(context(request)))
     if os.environ.get(FOLDER):
-        MultiProcessCollector(shown)
+        MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
         text = generate_latest(shown)
     else:
         text = generate_latest(registry) + generate_latest(shown)
