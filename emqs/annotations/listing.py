@@ -26,7 +26,8 @@ from emqs.annotations.records import Annotation
 from emqs.annotations.schema import annotation_tags, annotations
 from emqs.errors import DataError
 
-FEW = 4000  # rows that are taken by an index and sorted
+FEW = 10_000  # rows that are taken by an index, and of which as many are read as a page has
+FEW_SORTED = 3000  # rows that are all read, and sorted by something else
 MOST_ROWS = 1000  # of a page
 MOST_OWNERS = 400  # SQLite joins at most 500 queries
 SORTS: dict[str, tuple[str, ...]] = {  # what is sorted by; the last differs for every row
@@ -100,7 +101,8 @@ def page(
     order = _order(sort, where, cursor)
     if not where.owners:
         return Page((), None)
-    numbers = _few(connection, dataset_id, where)
+    most = FEW if order.names == ("number",) else FEW_SORTED
+    numbers = _few(connection, dataset_id, where, most)
     driver = None if numbers is not None else _driver(connection, dataset_id, where, order)
     if numbers is not None:
         rows = _sorted(connection, dataset_id, where, order, numbers, limit + 1)
@@ -122,7 +124,7 @@ def count(
     """
     if not where.owners:
         return 0, True
-    numbers = _few(connection, dataset_id, where)
+    numbers = _few(connection, dataset_id, where, FEW_SORTED)
     chosen = [] if numbers is None else [_numbered(connection.dialect.name, numbers)]
     fitting = (
         sa.select(annotations.c.number)
@@ -149,11 +151,11 @@ def each(
             return
 
 
-def _few(connection: Connection, dataset_id: str, where: Filter) -> list[int] | None:
-    """Return the numbers of rows that may fit if an index says that they are few."""
+def _few(connection: Connection, dataset_id: str, where: Filter, most: int) -> list[int] | None:
+    """Return the numbers of rows that may fit if an index says that they are at most so many."""
     for query in candidates(connection, dataset_id, where):
-        counted = sa.select(sa.func.count()).select_from(query.limit(FEW + 1).subquery())
-        if (connection.scalar(counted) or 0) <= FEW:
+        counted = sa.select(sa.func.count()).select_from(query.limit(most + 1).subquery())
+        if (connection.scalar(counted) or 0) <= most:
             numbers: list[Any] = list(connection.scalars(query))
             return numbers
     return None

@@ -4,11 +4,13 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[serve]'")
 
+import sqlalchemy as sa
 from support.platform import add_dataset, add_group, add_layer
 from support.worlds import World
 
 from emqs.annotations import annotations, sharing
 from emqs.annotations.changes import last_change
+from emqs.annotations.schema import group_members
 from emqs.errors import ConflictError, DataError, ForbiddenError, NotFoundError
 
 POINT = {"kind": "point", "points": [[1.5, 2.25, 3]]}
@@ -250,3 +252,11 @@ def test_changes_are_counted(world: World) -> None:
         assert last_change(connection, world.brain) == 3
     changed = world.page(after_change=2, sort="changed").rows
     assert [(r.title, r.change) for r in changed] == [("x", 3)]
+
+
+def test_who_left_a_group_shares_no_longer(world: World) -> None:
+    group = add_group(world.database, "lab", world.ada, world.ben)
+    with world.database.write() as connection:
+        sharing.share(connection, world.brain, world.ada, group)
+        connection.execute(sa.delete(group_members).where(group_members.c.user_id == world.ada))
+        assert sharing.visible_owners(connection, world.brain, world.ben) == {world.ben}

@@ -128,6 +128,7 @@ def test_filters_are_their_definitions(
         cases.append(({"text": word}, text))
     for few in (3000, 10):  # by an index and sorted, and in order and checked
         monkeypatch.setattr(listing, "FEW", few)
+        monkeypatch.setattr(listing, "FEW_SORTED", few)
         for where, expected in cases:
             found = all_pages(world, **where)
             assert [row.id for row in found] == [row.id for row in expected], where
@@ -159,6 +160,7 @@ def test_sorts(
     world: World, crowd: list[Annotation], sort: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(listing, "FEW_SORTED", few)
     keys = {
         "created": lambda row: row.number,
         "title": lambda row: (row.title.casefold(), row.number),

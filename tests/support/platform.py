@@ -1,7 +1,6 @@
 """Users, groups and datasets put into a database without the server."""
 
 import time
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,7 +9,7 @@ from emqs.annotations.ids import new_id
 from emqs.annotations.schema import datasets, group_members, groups, layers, users
 
 
-def add_user(database: Database, name: str, **columns: Any) -> str:
+def add_user(database: Database, name: str, **columns: object) -> str:
     user_id = new_id()
     row = {
         "id": user_id,
@@ -41,7 +40,7 @@ def add_group(database: Database, name: str, *members: str) -> str:
     return group_id
 
 
-def add_dataset(database: Database, name: str, **settings: Any) -> str:
+def add_dataset(database: Database, name: str, **settings: object) -> str:
     dataset_id = new_id()
     now = time.time()
     with database.write() as connection:
@@ -62,7 +61,7 @@ def add_dataset(database: Database, name: str, **settings: Any) -> str:
     return dataset_id
 
 
-def add_layer(database: Database, dataset_id: str, name: str, **columns: Any) -> str:
+def add_layer(database: Database, dataset_id: str, name: str, **columns: object) -> str:
     layer_id = new_id()
     now = time.time()
     row = {
