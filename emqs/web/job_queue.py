@@ -19,7 +19,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    delete,
     extract,
     func,
     insert,
@@ -30,15 +29,14 @@ from sqlalchemy import (
 )
 
 from emqs.annotations.ids import new_id
-from emqs.annotations.schema import job_log, jobs, workers
+from emqs.annotations.schema import jobs, workers
 from emqs.errors import ConfigError, ConflictError, NotFoundError
+from emqs.web.job_log import log
 
 DEAD_S = 30.0  # without a word of its worker, a job is queued again
 BEAT_S = 5.0  # between two words
 WAIT_S = 5.0  # before the second try; then twice as long each time
 MOST_QUEUED = 100  # of one user that are not finished
-MOST_LINES = 10_000  # in the log of one job
-LINE = 2000  # letters
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -433,97 +431,3 @@ def unfinished(
     )
     same = (row.id for row in connection.execute(query) if row.settings == settings)
     return next(same, None)
-
-
-# --- the log -------------------------------------------------------------------------------------
-
-
-def log(connection: Connection, job_id: str, lines: Sequence[tuple[str, str]]) -> None:
-    """Add lines to the log of a job; the first ten thousand are kept."""
-    if not lines:
-        return
-    known = connection.execute(
-        select(func.count()).select_from(job_log).where(job_log.c.job_id == job_id)
-    ).scalar_one()
-    moment = time.time()
-    rows = [
-        {"job_id": job_id, "at": moment, "level": level, "text": _clean(text)}
-        for level, text in lines[: max(0, MOST_LINES - known)]
-    ]
-    if rows:
-        connection.execute(insert(job_log), rows)
-
-
-def _clean(text: str) -> str:
-    """Return a line as it is stored: PostgreSQL takes no NUL, and nobody reads control signs."""
-    return "".join(c if c >= " " or c == "\t" else " " for c in text)[:LINE]
-
-
-def log_after(
-    connection: Connection, job_id: str, number: int, limit: int = 1000
-) -> list[dict[str, Any]]:
-    """Return lines of the log of a job after one of them, in order.
-
-    Args:
-        connection: A transaction.
-        job_id: Which.
-        number: Of the last line that is known; 0: from the first.
-        limit: How many at most.
-    """
-    query = (
-        select(job_log.c.number, job_log.c.at, job_log.c.level, job_log.c.text)
-        .where(job_log.c.job_id == job_id, job_log.c.number > number)
-        .order_by(job_log.c.number)
-        .limit(limit)
-    )
-    return [dict(row._mapping) for row in connection.execute(query)]
-
-
-# --- workers -------------------------------------------------------------------------------------
-
-
-def register(connection: Connection, host: str, pid: int, kinds: Sequence[str]) -> str:
-    """Add a worker; return its id."""
-    worker_id = new_id()
-    moment = now(connection)
-    connection.execute(
-        insert(workers).values(
-            id=worker_id,
-            host=host[:255],
-            pid=pid,
-            kinds=list(kinds),
-            started=moment,
-            heartbeat=moment,
-        )
-    )
-    connection.execute(delete(workers).where(workers.c.stopped < moment - 7 * 86400.0))
-    return worker_id
-
-
-def alive(connection: Connection, worker_id: str, job_id: str | None) -> None:
-    """Say that a worker lives, and which job it has."""
-    connection.execute(
-        update(workers)
-        .where(workers.c.id == worker_id)
-        .values(heartbeat=now(connection), job_id=job_id, stopped=None)
-    )
-
-
-def stop(connection: Connection, worker_id: str) -> None:
-    """Say that a worker has stopped."""
-    connection.execute(
-        update(workers)
-        .where(workers.c.id == worker_id)
-        .values(stopped=now(connection), job_id=None)
-    )
-
-
-def at_work(connection: Connection) -> list[dict[str, Any]]:
-    """Return the workers that live, by the time at which they started."""
-    query = (
-        select(workers)
-        .where(workers.c.stopped.is_(None), workers.c.heartbeat > now(connection) - DEAD_S)
-        .order_by(workers.c.id)
-    )
-    names = ("id", "host", "pid", "kinds", "job_id", "started", "heartbeat")
-    return [{name: getattr(row, name) for name in names} for row in connection.execute(query)]

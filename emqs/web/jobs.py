@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from emqs.annotations.schema import JOB_STATES
 from emqs.errors import ConfigError, NotFoundError
-from emqs.web import job_kinds, job_queue, served_files
+from emqs.web import job_kinds, job_log, job_queue, job_workers, registry, served_files
 from emqs.web.context import Context, context
 from emqs.web.job_queue import ENDED, Job
 from emqs.web.refusals import Refusal
@@ -53,12 +53,30 @@ def submit(request: Request, access: Reading, body: NewJob) -> dict[str, Any]:
     """Queue a job; a worker does it when one is free."""
     settings = job_kinds.checked(body.kind, body.settings)
     role = job_kinds.KINDS[body.kind].role
+    if role == "admin":
+        raise ConfigError(f"Jobs of the kind {body.kind} belong to no dataset: POST /jobs.")
     if not access.at_least(role):
         raise Refusal(403, f"This kind of job needs the role {role} in the dataset.")
     with context(request).database.write() as connection:
         job_id = job_queue.submit(
             connection, body.kind, settings, owner_id=access.user_id, dataset_id=access.dataset.id
         )
+    return {"id": job_id}
+
+
+@router.post("/jobs", status_code=201)
+def submit_without(
+    request: Request, access: Annotated[Access, needs("admin")], body: NewJob
+) -> dict[str, Any]:
+    """Queue a job that makes a dataset, from files under the folders that the settings allow."""
+    state = context(request)
+    settings = job_kinds.checked(body.kind, body.settings)
+    if job_kinds.KINDS[body.kind].role != "admin":
+        raise ConfigError(f"Jobs of the kind {body.kind} belong to a dataset.")
+    draft = registry.LayerDraft("source", "image", settings["source"])
+    registry.check_readable(draft, state.settings.readable)
+    with state.database.write() as connection:
+        job_id = job_queue.submit(connection, body.kind, settings, owner_id=access.user_id)
     return {"id": job_id}
 
 
@@ -114,7 +132,7 @@ def kinds(_access: Signed) -> dict[str, Any]:
 def at_work(request: Request, _access: Annotated[Access, needs("admin")]) -> dict[str, Any]:
     """List the workers that live."""
     with context(request).database.read() as connection:
-        return {"workers": job_queue.at_work(connection)}
+        return {"workers": job_workers.at_work(connection)}
 
 
 @router.get("/jobs/{job}")
@@ -153,7 +171,7 @@ def log(
     state = context(request)
     known_job(state, access, job)
     with state.database.read() as connection:
-        return {"lines": job_queue.log_after(connection, job, after, limit)}
+        return {"lines": job_log.log_after(connection, job, after, limit)}
 
 
 @router.api_route("/jobs/{job}/file", methods=["GET", "HEAD"])
@@ -217,7 +235,7 @@ async def _stream(request: Request, state: Context, job_id: str, number: int) ->
 def _look(state: Context, job_id: str, number: int) -> tuple[Job, list[dict[str, Any]]]:
     """Return a job and the lines of its log after one, of one moment."""
     with state.database.read() as connection:
-        lines = job_queue.log_after(connection, job_id, number)
+        lines = job_log.log_after(connection, job_id, number)
         return job_queue.get(connection, job_id), lines
 
 

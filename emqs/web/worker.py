@@ -25,7 +25,7 @@ from types import FrameType
 
 from emqs.annotations.database import Database
 from emqs.errors import DatabaseError, EmqsError
-from emqs.web import job_queue
+from emqs.web import job_log, job_queue, job_workers
 from emqs.web.home import Home
 from emqs.web.job_kinds import KINDS, Work
 from emqs.web.job_queue import Job
@@ -81,7 +81,7 @@ class Worker:
         if self._id is not None:
             try:
                 with self.database.write() as connection:
-                    job_queue.stop(connection, self._id)
+                    job_workers.stop(connection, self._id)
             except DatabaseError as error:
                 logger.warning("worker: %s", error)
 
@@ -94,13 +94,13 @@ class Worker:
         """
         with self.database.write() as connection:
             if self._id is None:
-                self._id = job_queue.register(
+                self._id = job_workers.register(
                     connection, socket.gethostname(), os.getpid(), self.kinds
                 )
             for job_id, state in job_queue.requeue_dead(connection, self.pace.dead):
                 logger.warning("worker: job %s of a silent worker is %s", job_id, state)
             job = job_queue.claim(connection, self._id, self.kinds)
-            job_queue.alive(connection, self._id, None if job is None else job.id)
+            job_workers.alive(connection, self._id, None if job is None else job.id)
         if job is None:
             return False
         logger.info("worker: job %s (%s), try %d", job.id, job.kind, job.attempts)
@@ -171,7 +171,7 @@ class Worker:
         lines = running.lines()
         with self.database.write() as connection:
             if self._id is not None:
-                job_queue.alive(connection, self._id, job.id)
+                job_workers.alive(connection, self._id, job.id)
             asked = job_queue.beat(connection, job, fraction, text, lines)
         running.told(len(lines))
         return asked
@@ -199,7 +199,7 @@ class Worker:
         def write() -> None:
             with self.database.write() as connection:
                 if job_queue.give_back(connection, job, why=why, counts=counts) is not None:
-                    job_queue.log(connection, job.id, running.lines())
+                    job_log.log(connection, job.id, running.lines())
 
         self._insist(write)
 
@@ -283,7 +283,7 @@ class Running:
             elif line:
                 self._last = line
                 self._said += 1
-                if self._said <= job_queue.MOST_LINES:
+                if self._said <= job_log.MOST_LINES:
                     self._lines.append(("info", line))
 
     def wait(self, seconds: float) -> int | None:

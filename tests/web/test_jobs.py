@@ -23,7 +23,16 @@ from emqs.annotations.database import Database
 from emqs.annotations.schema import jobs as table
 from emqs.errors import ConfigError, ConflictError, DatabaseError, NotFoundError
 from emqs.volumes import Box, from_array
-from emqs.web import catalogue, downloads, job_kinds, job_queue, jobs
+from emqs.web import (
+    catalogue,
+    downloads,
+    job_embedding,
+    job_kinds,
+    job_log,
+    job_queue,
+    job_workers,
+    jobs,
+)
 from emqs.web.home import Home
 from emqs.web.layers import Layers
 from emqs.web.worker import DATABASE, Pace, Worker
@@ -63,7 +72,7 @@ def job(made: Served, job_id: str) -> job_queue.Job:
 
 def logged(made: Served, job_id: str) -> list[str]:
     with made.context.database.read() as connection:
-        return [line["text"] for line in job_queue.log_after(connection, job_id, 0)]
+        return [line["text"] for line in job_log.log_after(connection, job_id, 0)]
 
 
 def worker(made: Served, pace: Pace = PACE) -> Worker:
@@ -206,7 +215,7 @@ def test_a_worker_that_is_stopped_gives_its_job_back(lab: Served) -> None:
     given_back = job(lab, job_id)
     assert (given_back.state, given_back.attempts) == ("queued", 0)
     with lab.context.database.read() as connection:
-        assert job_queue.at_work(connection) == []
+        assert job_workers.at_work(connection) == []
 
 
 # --- words of the dead ---------------------------------------------------------------------------
@@ -450,6 +459,52 @@ def test_hydra_reads_an_override_as_it_was_meant(value: object) -> None:
     assert parsed.key_or_group == "volume"
     read = parsed.value()
     assert (read.text if hasattr(read, "text") else read) == value
+
+
+def test_commands_that_are_not_installed_are_said_to_be_missing(
+    lab: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = lab.user("root", admin=True)
+    lab.context.settings.readable.append(str(tmp_path))
+    client = lab.client(root)
+    settings = {"source": str(tmp_path / "raw"), "name": "new", "voxel_size_nm": [50, 4, 4]}
+    body = {"kind": "ingest", "settings": settings}
+    assert client.post("/api/v1/datasets/brain/jobs", json=body).status_code == 400
+    assert lab.client(lab.ann).post("/api/v1/jobs", json=body).status_code == 403
+    elsewhere = {**body, "settings": {**settings, "source": "/etc"}}
+    assert client.post("/api/v1/jobs", json=elsewhere).status_code == 400
+    job_id = client.post("/api/v1/jobs", json=body).json()["id"]
+    monkeypatch.setattr(job_embedding, "find_spec", lambda _: None)
+    Worker(lab.context.database, Home(lab.home), ("ingest",), PACE).step()
+    assert "no command emqs.ingest" in str(job(lab, job_id).error)
+    monkeypatch.setattr(job_embedding, "find_spec", lambda _: True)
+    with lab.context.database.read() as connection:
+        work = job_kinds.KINDS["ingest"].prepare(
+            connection, Home(lab.home), job(lab, job_id), tmp_path
+        )
+    assert work.arguments[:2] == ("-m", "emqs.ingest")
+    assert f"source='{tmp_path}/raw'" in work.arguments
+    assert "voxel_size_nm=[50.0,4.0,4.0]" in work.arguments
+
+
+def test_a_prediction_is_a_command_over_a_store(
+    lab: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.layer(lab.brain, "codes", tmp_path / "codes.zarr", "embedding")
+    monkeypatch.setattr(job_embedding, "find_spec", lambda _: True)
+    given = {"layer": "codes", "name": "mito", "positives": [[1, 2, 3]], "start": [0, 0, 0],
+             "stop": [4, 5, 6]}  # fmt: skip
+    settings = job_kinds.checked("predict", given)
+    with lab.context.database.write() as connection:
+        job_id = job_queue.submit(
+            connection, "predict", settings, owner_id=lab.ann["id"], dataset_id=lab.brain
+        )
+    with lab.context.database.read() as connection:
+        asked = job(lab, job_id)
+        work = job_kinds.KINDS["predict"].prepare(connection, Home(lab.home), asked, tmp_path)
+    assert "positive=[[1,2,3]]" in work.arguments
+    assert "region=[[0,0,0],[4,5,6]]" in work.arguments
+    assert not any(argument.startswith("negative") for argument in work.arguments)
 
 
 def test_a_download_is_the_box(lab: Served, tmp_path: Path) -> None:
