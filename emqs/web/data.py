@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from emqs.annotations.schema import layers as layers_table
 from emqs.errors import NotFoundError
-from emqs.web import catalogue, chunks, served_files
+from emqs.web import catalogue, chunks, job_queue, served_files
 from emqs.web.catalogue import Layer
 from emqs.web.context import Context, context
 from emqs.web.layers import OpenLayer, layers
@@ -150,6 +150,24 @@ def file(request: Request, asked: Asked, inside: str) -> Response:
 _METADATA = ("zarr.json", "info", "attributes.json", *served_files.FORMAT_FILES)
 
 
+def want_levels(state: Context, layer: Layer, user_id: str) -> str | None:
+    """Ask for the coarser levels of a layer that has none yet, once in a process.
+
+    Returns:
+        The job that makes them, if one was queued now.
+    """
+    opened = layers(state).get(layer)
+    if opened.n_missing == 0 or not layers(state).first_wish(opened.key):
+        return None
+    settings = {"layer": layer.name}
+    with state.database.write() as connection:
+        if job_queue.unfinished(connection, "levels", layer.dataset_id, settings) is not None:
+            return None
+        return job_queue.submit(
+            connection, "levels", settings, owner_id=user_id, dataset_id=layer.dataset_id
+        )
+
+
 def foreign(response: Response) -> Response:
     """Return a response that pages of other sites may read."""
     response.headers.update(FOREIGN)
@@ -161,7 +179,10 @@ def layer_info(
     request: Request, access: Reading, layer: str, version: str, encoding: str
 ) -> Response:
     """Describe a layer in neuroglancer's precomputed format."""
-    return info(request, _asked(request, access, layer, version), encoding)
+    asked = _asked(request, access, layer, version)
+    if access.user is not None:
+        want_levels(asked.state, asked.layer, access.user.id)
+    return info(request, asked, encoding)
 
 
 @router.api_route(

@@ -1,5 +1,6 @@
 """Layers of datasets, open: each is opened once in a process and again when it has changed."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -100,6 +101,8 @@ class Layers:
         self._cache = cache
         self._open: Cache[OpenLayer] = Cache(MOST_OPEN)
         self.reader = Reader()
+        self._wishes: set[str] = set()
+        self._lock = threading.Lock()
 
     def get(self, layer: Layer) -> OpenLayer:
         """Return an open layer.
@@ -125,6 +128,13 @@ class Layers:
                 self._open.forget(lambda other: other == key)
                 opened = self._open.get(key, lambda: self._opened(layer, place, now))
         return opened
+
+    def first_wish(self, key: str) -> bool:
+        """Return whether nobody in this process has asked yet for the levels of a layer."""
+        with self._lock:
+            known = key in self._wishes
+            self._wishes.add(key)
+            return not known
 
     def _opened(self, layer: Layer, place: Place, now: str) -> OpenLayer:
         finest = open_place(place)

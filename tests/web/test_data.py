@@ -18,7 +18,7 @@ from support.served import VOXEL_NM, Served, random_voxels, write_tiff, write_za
 
 from emqs.errors import ConfigError, DataError
 from emqs.volumes import from_array
-from emqs.web import chunks, data, layers, levels, links, served_files
+from emqs.web import chunks, data, job_queue, layers, levels, links, served_files
 from emqs.web.caches import Cache
 from emqs.web.sources import Place
 
@@ -314,6 +314,12 @@ def test_a_large_volume_waits_for_its_levels(
     monkeypatch.setattr(levels, "AT_ONCE_VOXELS", 1000)
     about = get(server_, "sixteen/1/precomputed/raw/info").json()
     assert [scale["key"] for scale in about["scales"]] == ["1x1x1"]
+    get(server_, "sixteen/1/precomputed/raw/info")
+    with server_.context.database.read() as connection:
+        (job,) = job_queue.listed(connection)  # one, however often it is looked at
+    assert (job.kind, job.settings, job.owner_id) == (
+        "levels", {"layer": "sixteen"}, server_.ann["id"]
+    )  # fmt: skip
     opened = layers.layers(server_.context)
     with server_.context.database.read() as connection:
         row = data.layer_for(connection, server_.brain, "sixteen", None, None)
