@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from emqs.errors import ConfigError, DatabaseError
@@ -180,6 +181,11 @@ def _translated(url: str) -> Iterator[None]:
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
         raise DatabaseError(f"The database {url} cannot be used: {reason}") from error
+    except PoolTimeoutError as error:
+        raise DatabaseError(
+            f"All connections to the database {url} were in use for {BUSY_WAIT_S:g} s; try again, "
+            "or give the server more processes."
+        ) from error
 
 
 def alembic_config(connection: Connection) -> Config:

@@ -62,7 +62,7 @@ class Filter:
         Raises:
             DataError: If a word is unknown, a box is half given or not a number, a text too long.
         """
-        kinds = tuple(OTHER_NAMES.get(kind, kind) for kind in self.kinds)
+        kinds = tuple(dict.fromkeys(OTHER_NAMES.get(kind, kind) for kind in self.kinds))
         object.__setattr__(self, "kinds", kinds)
         for name, given, allowed in (
             ("kind", kinds, KINDS),
@@ -251,6 +251,25 @@ def candidates(
         by_text = text_index.candidates(connection.dialect.name, dataset_id, where.text)
         if by_text is not None:
             yield by_text
+    yield from _by_columns(dataset_id, where)
+
+
+def _by_columns(dataset_id: str, where: Filter) -> Iterator[Select[tuple[int]]]:
+    """Yield queries by the indexes of one column each."""
+    c = annotations.c
+    owned = sa.select(c.number).where(
+        c.dataset_id == dataset_id, c.owner_id.in_(sorted(where.owners))
+    )
+    if where.changed_since is not None:
+        yield sa.select(c.number).where(
+            c.dataset_id == dataset_id, c.changed >= where.changed_since
+        )
+    if where.after_change is not None:
+        yield owned.where(c.change > where.after_change)
+    if where.atlas_states and "" not in where.atlas_states:
+        yield owned.where(*_plain(Filter(where.owners, atlas_states=where.atlas_states)))
+    if where.kinds and where.deleted is False:
+        yield owned.where(*_plain(Filter(where.owners, kinds=where.kinds)))
 
 
 def among(dialect: str, numbers: Select[tuple[int]]) -> ColumnElement[bool]:

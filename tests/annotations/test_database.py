@@ -192,3 +192,18 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path.write_bytes(b"this is a text and not a database at all" * 100)
     with pytest.raises(DatabaseError, match="not a database"):
         Database.open(f"sqlite:///{path}")
+
+
+def test_too_few_connections_are_a_clear_error(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emqs.annotations.database.BUSY_WAIT_S", 0.1)
+    database = Database.open(database_url, pool_size=1)
+    with (
+        database.read(),
+        database.read(),
+        pytest.raises(DatabaseError, match=r"All connections .* were in use for 0.1 s"),
+        database.read(),
+    ):
+        pass
+    database.close()
