@@ -5,6 +5,10 @@ EmqsError
 ├── DataError                a file is missing, unreadable, or has the wrong shape
 ├── CodecError               a label volume cannot be stored, or a stream of one not be read
 ├── WeightsError             a weights file does not fit, is damaged, or is not one
+├── DatabaseError            the database cannot be reached, or is newer than this emqs
+├── NotFoundError            no such thing, or none that this user may know of
+├── ConflictError            somebody else changed it in the meantime
+├── ForbiddenError           this user may not do that
 └── MissingDependencyError   an optional package is needed and not installed
 
 Every message is one clear statement: what is wrong, where, what was got, what is allowed, and
@@ -33,6 +37,22 @@ class CodecError(EmqsError):
 
 class WeightsError(EmqsError):
     """A weights file does not fit its model, is damaged, or is no weights file."""
+
+
+class DatabaseError(EmqsError):
+    """The database cannot be reached, is in use too long, or was made by a newer emqs."""
+
+
+class NotFoundError(EmqsError):
+    """There is no such thing, or none that this user may know of."""
+
+
+class ConflictError(EmqsError):
+    """It was changed by somebody else in the meantime, or its state does not allow the step."""
+
+
+class ForbiddenError(EmqsError):
+    """This user may not do that."""
 
 
 class MissingDependencyError(EmqsError):

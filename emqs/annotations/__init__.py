@@ -1,1 +1,1 @@
-"""What people say of places: points and states of viewers."""
+"""What people say of places: annotations, atlas, merges, saved searches, and their database."""

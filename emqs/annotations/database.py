@@ -1,0 +1,245 @@
+"""One database for everything that people make: a file of SQLite, or PostgreSQL for many processes.
+
+What ``write()`` has left without an error is on disk: it outlives the death of this process and of
+the machine (SQLite: WAL with synchronous FULL; PostgreSQL: its own default, synchronous_commit on).
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
+
+from emqs.errors import ConfigError, DatabaseError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "emqs_version"
+LOCK = 0x656D7173  # the key under which migrations of PostgreSQL lock each other out
+BUSY_WAIT_S = 30.0
+MIGRATION_WAIT_S = 600.0
+SECRET_WORDS = ("password", "passfile", "sslpassword", "sslkey", "service", "servicefile")
+
+logger = logging.getLogger(__name__)
+
+
+class Database:
+    """An open database at the newest revision; use ``Database.open``.
+
+    Attributes:
+        engine: SQLAlchemy's engine, for tests and tools; code uses ``read`` and ``write``.
+        url: Where it is, without passwords, for messages.
+        kind: ``"sqlite"`` or ``"postgresql"``.
+    """
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        """Take an engine whose database is at the newest revision."""
+        self.engine = engine
+        self.url = url
+        self.kind = engine.dialect.name
+
+    @classmethod
+    def open(cls, url: str, *, pool_size: int = 10) -> "Database":
+        """Return a database, made or brought to the newest revision first.
+
+        Several processes may call this at the same moment: one migrates, the others wait.
+
+        Args:
+            url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or
+                ``postgresql://user:password@host:port/name``.
+            pool_size: Connections kept open at most; as many again are opened when needed.
+
+        Raises:
+            ConfigError: If the URL is not one of these.
+            DatabaseError: If the database cannot be reached, or is newer than this emqs.
+        """
+        parsed = _parsed(url)
+        shown = without_password(parsed)
+        with _translated(shown):
+            _migrate(parsed, shown)
+        engine = _engine(parsed, foreign_keys=True, wait_s=BUSY_WAIT_S, pool_size=pool_size)
+        return cls(engine, shown)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one moment of the database, and refuses to write."""
+        options: dict[str, Any] = {"emqs_read": True}
+        if self.kind == "postgresql":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with (
+            _translated(self.url),
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that is on disk when the block ends, or not at all if it raises.
+
+        SQLite has one writer at a time: others wait up to 30 s. Do slow work before this block.
+
+        Raises:
+            DatabaseError: If another writer holds the database for too long, or it is gone.
+        """
+        with _translated(self.url), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        self.engine.dispose()
+
+
+def without_password(url: URL) -> str:
+    """Return a URL for messages and logs: passwords replaced, wherever they stand."""
+    hidden = {key: "***" for key in url.query if key.lower() in SECRET_WORDS}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def _parsed(url: str) -> URL:
+    """Return a URL with the driver that is used, and SQLite's folder made.
+
+    Raises:
+        ConfigError: If it is not a URL of SQLite or PostgreSQL. It is not repeated in the message,
+            since a password may stand in it.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "database must be a URL such as sqlite:///lab/emqs.db or "
+            "postgresql://user:password@host:5432/emqs, and what was given is not a URL."
+        ) from None
+    backend = parsed.drivername.partition("+")[0]
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ConfigError(
+            f"database must begin with sqlite:/// or postgresql://, got {backend}://."
+        )
+    if parsed.database in (None, "", ":memory:"):
+        raise ConfigError(
+            "database must name a file, e.g. sqlite:///lab/emqs.db: in memory each connection "
+            "would have a database of its own."
+        )
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def _engine(url: URL, *, foreign_keys: bool, wait_s: float, pool_size: int | None) -> Engine:
+    """Return an engine; ``pool_size`` None keeps no connection open."""
+    options: dict[str, Any] = {"json_serializer": strict_json}
+    if pool_size is None:
+        options["poolclass"] = NullPool
+    else:
+        options |= {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": BUSY_WAIT_S}
+    if url.drivername != "sqlite+pysqlite":
+        return create_engine(url, pool_pre_ping=True, **options)
+    engine = create_engine(url, connect_args={"timeout": wait_s}, **options)
+    pragmas = [
+        f"PRAGMA busy_timeout = {round(wait_s * 1000)}",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        "PRAGMA cache_size = -65536",  # KiB
+    ]
+
+    def connected(connection: Any, _: object) -> None:  # noqa: ANN401 - of the driver
+        connection.isolation_level = None  # the driver begins no transactions of its own
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    def began(connection: Connection) -> None:
+        reading = bool(connection.get_execution_options().get("emqs_read"))
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)
+    return engine
+
+
+def strict_json(value: object) -> str:
+    """Return JSON that every database takes: no NaN, no infinity."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Turn "cannot connect" and "locked" of the drivers into our own error."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
+        raise DatabaseError(f"The database {url} cannot be used: {reason}") from error
+    except PoolTimeoutError as error:
+        raise DatabaseError(
+            f"All connections to the database {url} were in use for {BUSY_WAIT_S:g} s; try again, "
+            "or give the server more processes."
+        ) from error
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Return the settings of Alembic for commands on an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _migrate(url: URL, shown: str) -> None:
+    """Bring the database to the newest revision, with everybody else locked out meanwhile.
+
+    Raises:
+        DatabaseError: If its revision is unknown, so newer than this emqs.
+    """
+    if url.drivername == "sqlite+pysqlite":
+        Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    # foreign keys are off: SQLite changes a table by dropping it, which would delete what hangs on
+    engine = _engine(url, foreign_keys=False, wait_s=MIGRATION_WAIT_S, pool_size=None)
+    try:
+        with engine.connect() as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            config = alembic_config(connection)
+            script = ScriptDirectory.from_config(config)
+            newest = script.get_current_head()
+            options = {"version_table": VERSION_TABLE}
+            current = MigrationContext.configure(connection, opts=options).get_current_revision()
+            if current == newest:
+                return
+            known = {revision.revision for revision in script.walk_revisions()}
+            if current is not None and current not in known:
+                raise DatabaseError(
+                    f"The database {shown} is at revision {current}, and this emqs knows revisions "
+                    f"up to {newest}: a newer emqs has written it, so install that release, or "
+                    "restore a backup made before."
+                )
+            logger.info("database %s: revision %s to %s", shown, current, newest)
+            upgrade(config, "head")
+            if engine.dialect.name == "sqlite":
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                if broken:
+                    raise DatabaseError(
+                        f"The database {shown} would have {len(broken)} rows that name missing "
+                        f"rows after revision {newest}; nothing was changed, so restore a backup."
+                    )
+    except DBAPIError as error:
+        if isinstance(error, OperationalError):
+            raise
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DatabaseError(
+            f"The database {shown} could not be brought to the newest revision: {reason}"
+        ) from error
+    finally:
+        engine.dispose()

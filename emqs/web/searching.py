@@ -1,0 +1,522 @@
+"""Searches of embedding stores that stay open: the second one pays for the search alone.
+
+Functions take plain values and return plain values; routes turn these into JSON. Results do not
+depend on what else is asked: the same question of the same store gives the same places, so pages
+follow each other, and what was found is kept for the next page.
+"""
+
+import hashlib
+import json
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emqs.errors import ConfigError
+from emqs.web.caches import Cache
+from emqs.web.context import Context
+from emqs.web.layers import OpenLayer
+from emqs.web.refusals import Refusal
+
+if TYPE_CHECKING:
+    from emqs.web import place_filter
+    from emqs.web import search_parts as parts
+
+MOST_OPEN = 8  # stores, 9 bytes a place each
+MOST_MATCHES = 1000  # of one page
+MOST_RANK = 100_000  # that pages go to
+MOST_QUERIES = 100  # of one batch
+LOOK_S = 10.0  # between two looks for new blocks of a store that is being filled
+FILTER_BYTES = 2**30  # masks and gathered signatures
+FOUND_BYTES = 2**26
+AHEAD = 4  # pages that are found together
+# The values of configs/search.yaml; a test compares them.
+QUERY = {"metric": "cosine", "whiten": "standard", "typical": True}
+CANDIDATES = 20_000
+
+Voxel = tuple[int, int, int]
+Nm = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A voxel that a user points at."""
+
+    voxel: Voxel
+    store: int = 0  # number of the store, of several
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is searched.
+
+    Attributes:
+        positives: At least one.
+        negatives: What is not looked for.
+        region_nm: First and last corner, Z Y X; None: everywhere.
+        inside: Segments in one of which a match lies; empty: anywhere.
+        outside: Segments in none of which a match lies.
+        k: How many matches.
+        after: Rank of the last match of the page before; 0: from the first.
+        exact: Rank every place by its code.
+        distance_nm: Least distance of matches; None: the edge of a patch.
+        candidates: Nearest signatures that are ranked by their codes.
+    """
+
+    positives: tuple[Example, ...]
+    negatives: tuple[Example, ...] = ()
+    region_nm: tuple[Nm, Nm] | None = None
+    inside: tuple[int, ...] = ()
+    outside: tuple[int, ...] = ()
+    k: int = 48
+    after: int = 0
+    exact: bool = False
+    distance_nm: float | None = None
+    candidates: int = CANDIDATES
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if not 1 <= self.k <= MOST_MATCHES:
+            raise ConfigError(f"k must be from 1 to {MOST_MATCHES}, got {self.k}.")
+        if not 0 <= self.after <= MOST_RANK - self.k:
+            raise ConfigError(f"Pages go to rank {MOST_RANK}; after={self.after} is too far.")
+        for segment in (*self.inside, *self.outside):
+            if not 0 <= segment < 2**64:
+                raise ConfigError(f"A segment is a whole number of 64 bits, got {segment}.")
+        if set(self.inside) & set(self.outside):
+            raise ConfigError("A segment cannot be searched and left out at once.")
+
+    @property
+    def question(self) -> "Ask":
+        """The same without the page."""
+        return replace(self, k=1, after=0)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A place that was found."""
+
+    rank: int
+    store: int
+    voxel: Voxel
+    nm: Nm
+    hamming: int
+    score: float
+    probability: float | None
+
+    @property
+    def example(self) -> Example:
+        """Its voxel, to be used as an example."""
+        return Example(self.voxel, self.store)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of matches.
+
+    Attributes:
+        matches: Best first.
+        fingerprints: One for each store: what was searched.
+        more: Whether there may be another page.
+        seconds: What it took; 0 if it was found before.
+    """
+
+    matches: tuple[Match, ...]
+    fingerprints: tuple[str, ...]
+    more: bool
+    seconds: float
+
+
+@dataclass
+class OpenStore:
+    """An embedding volume that is open.
+
+    Attributes:
+        engine: Answers.
+        fingerprint: Of codes, signatures and what is embedded so far.
+        complete: Whether no block is missing.
+        looked: When that was looked at, monotonic seconds.
+        stamp: Of its metadata file.
+        lock: Held while an engine is used that answers one at a time; None: all at once.
+    """
+
+    engine: "parts.SearchableStore"
+    fingerprint: str
+    complete: bool
+    looked: float
+    stamp: tuple[int, int, int] | None
+    lock: "threading.Lock | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Results:
+    matches: tuple[Match, ...]
+    exhausted: bool
+
+
+@dataclass
+class Turns:
+    """So many at a time, in the order in which they came."""
+
+    at_once: int
+    wait_s: float
+    _busy: int = 0
+    _waiting: deque[threading.Event] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def one(self) -> Iterator[int]:
+        """Wait for a turn; yield how many are at work, this one counted.
+
+        Raises:
+            Refusal: 503 if it takes too long.
+        """
+        turn = threading.Event()
+        with self._lock:
+            if self._busy < self.at_once and not self._waiting:
+                self._busy += 1
+                turn.set()
+            else:
+                self._waiting.append(turn)
+        if not turn.wait(self.wait_s):
+            with self._lock:
+                if not turn.is_set():
+                    self._waiting.remove(turn)
+                    sentence = "Too many searches are at work. Ask again in a moment."
+                    raise Refusal(503, sentence, {"Retry-After": "5"})
+        try:
+            yield self._busy
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()
+                else:
+                    self._busy -= 1
+
+
+class Searcher:
+    """The open stores of a process, and what was found in them lately."""
+
+    def __init__(self, cache: Path, *, at_once: int, wait_s: float) -> None:
+        """Start with nothing open.
+
+        Args:
+            cache: Folder of the home for what can be made again.
+            at_once: Searches at a time; more wait.
+            wait_s: Longest wait.
+        """
+        self._folder = cache
+        self._stores: Cache[OpenStore] = Cache(MOST_OPEN)
+        self._filters: Cache[place_filter.FilteredEngine] = Cache(FILTER_BYTES, _filter_bytes)
+        self._found: Cache[_Results] = Cache(FOUND_BYTES, lambda found: 400 * len(found.matches))
+        self._turns = Turns(at_once, wait_s)
+
+    # --- stores ----------------------------------------------------------------------------------
+
+    def store(self, name: str) -> OpenStore:
+        """Return an open store; one that has changed is opened again.
+
+        Raises:
+            DataError: If it is not there or damaged.
+        """
+        opened = self._stores.get(name, lambda: opened_store(name))
+        if opened.stamp != _stamp(name) or _has_grown(opened):
+            self._stores.forget(lambda key: key == name)
+            opened = self._stores.get(name, lambda: opened_store(name))
+        return opened
+
+    def warm(self, names: Sequence[str]) -> None:
+        """Open stores before anybody asks."""
+        for name in names:
+            self.store(name)
+
+    # --- searches --------------------------------------------------------------------------------
+
+    def search(
+        self, stores: Sequence[str], ask: Ask, segments: Sequence[OpenLayer | None] = ()
+    ) -> Found:
+        """Return a page of matches.
+
+        Args:
+            stores: Paths or addresses; codes of several must be comparable.
+            ask: What is searched.
+            segments: The segmentation of each store, where ``ask`` names segments.
+
+        Raises:
+            ConfigError: If an example is outside or not embedded, or codes cannot be compared.
+            DataError: If a store is damaged.
+            Refusal: 503 if too many searches are at work.
+        """
+        started = time.perf_counter()
+        opened = [self.store(name) for name in stores]
+        fingerprints = tuple(one.fingerprint for one in opened)
+        segment_keys = tuple("" if one is None else one.key for one in segments)
+        key = (tuple(stores), fingerprints, segment_keys, ask.question)
+        last = ask.after + ask.k
+        kept = self._found.peek(key)
+        seconds = 0.0
+        if kept is None or (len(kept.matches) < last and not kept.exhausted):
+            wanted = min(max(AHEAD * ask.k, last), MOST_RANK)
+            with self._turns.one() as busy:
+                kept = self._results(stores, opened, ask, segments, wanted, busy)
+            self._found.forget(lambda other: other == key)
+            self._found.get(key, lambda: kept)
+            seconds = time.perf_counter() - started
+        page = kept.matches[ask.after : last]
+        more = len(kept.matches) > last or not kept.exhausted
+        return Found(page, fingerprints, more and bool(page), seconds)
+
+    def batch(
+        self,
+        stores: Sequence[str],
+        asks: Sequence[Ask],
+        segments: Sequence[OpenLayer | None] = (),
+    ) -> list[Found | ConfigError]:
+        """Return the answers to several questions; one that cannot be answered is its error.
+
+        Raises:
+            ConfigError: If there are too many.
+        """
+        if len(asks) > MOST_QUERIES:
+            raise ConfigError(f"A batch holds at most {MOST_QUERIES} searches, got {len(asks)}.")
+        answers: list[Found | ConfigError] = []
+        for ask in asks:
+            try:
+                answers.append(self.search(stores, ask, segments))
+            except ConfigError as error:
+                answers.append(error)
+        return answers
+
+    def suggest(
+        self,
+        stores: Sequence[str],
+        ask: Ask,
+        n: int = 5,
+        segments: Sequence[OpenLayer | None] = (),
+    ) -> list[Match]:
+        """Return the matches whose marks would tell most, the most telling one first."""
+        from emqs.web import search_parts as parts
+
+        pool = self.search(stores, replace(ask, k=parts.POOL, after=0), segments).matches
+        opened = [self.store(name) for name in stores]
+        joined = parts.SeveralStores(tuple(one.engine for one in opened))
+        examples = [*ask.positives, *ask.negatives]
+        with self._turns.one():
+            space = parts.fit_space(parts.QueryConfig(**QUERY), joined.sample())  # type: ignore[arg-type]
+            codes = space(joined.codes(_positions(joined, [match.example for match in pool])))
+            known = space(joined.codes(_positions(joined, examples)))
+        return [pool[i] for i in parts.suggest(codes, known, n).tolist()]
+
+    def _results(
+        self,
+        names: Sequence[str],
+        opened: Sequence[OpenStore],
+        ask: Ask,
+        segments: Sequence[OpenLayer | None],
+        wanted: int,
+        busy: int,
+    ) -> _Results:
+        from emqs.web import search_parts as parts
+
+        engines = [one.engine for one in opened]
+        if ask.inside or ask.outside:
+            engines = self._filtered(names, opened, ask, segments)
+        settings = parts.SearchConfig(
+            n_results=wanted,
+            candidates=ask.candidates,
+            exact=ask.exact,
+            distance_nm=ask.distance_nm,
+            box_nm=None if ask.region_nm is None else [list(corner) for corner in ask.region_nm],
+            n_threads=max(1, (os.cpu_count() or 1) // max(1, busy)),
+        )
+        query = parts.QueryConfig(**QUERY)  # type: ignore[arg-type] # of this one's fields
+        with _held(opened):
+            found = parts.search(
+                engines,
+                [(one.store, *one.voxel) for one in ask.positives],
+                [(one.store, *one.voxel) for one in ask.negatives],
+                query=query,
+                settings=settings,
+            )
+            probabilities = _probabilities(parts.SeveralStores(tuple(engines)), found, query)
+        return _Results(tuple(_matches(found, probabilities)), len(found.ranks) < wanted)
+
+    def _filtered(
+        self,
+        names: Sequence[str],
+        opened: Sequence[OpenStore],
+        ask: Ask,
+        segments: Sequence[OpenLayer | None],
+    ) -> "list[parts.SearchableStore]":
+        from emqs.web import place_filter
+
+        if len(segments) != len(opened):
+            raise ConfigError("This dataset has no segmentation whose segments could be searched.")
+        engines: list[parts.SearchableStore] = []
+        for name, one, layer in zip(names, opened, segments, strict=True):
+            if layer is None or layer.kind != "segmentation":
+                raise ConfigError(f"{name} has no segmentation whose segments could be searched.")
+            path = place_filter.file_of(
+                self._folder, name, one.fingerprint, layer.place, layer.layer.version
+            )
+
+            def made(
+                one: OpenStore = one, layer: OpenLayer = layer, path: Path = path
+            ) -> place_filter.FilteredEngine:
+                labels = layer.scales[0].volume
+                table = place_filter.place_segments(one.engine, labels, path)
+                allowed = place_filter.allowed_places(
+                    table, ask.inside, ask.outside, layer.equivalences
+                )
+                return place_filter.FilteredEngine(one.engine, allowed)
+
+            chosen = frozenset(ask.inside), frozenset(ask.outside)
+            engines.append(self._filters.get((name, one.fingerprint, layer.key, chosen), made))
+        return engines
+
+
+def searcher(state: Context) -> Searcher:
+    """Return the searches of this process."""
+    return state.kept(
+        Searcher,
+        lambda here: Searcher(
+            here.home.cache, at_once=here.settings.searches, wait_s=here.settings.search_wait_s
+        ),
+    )
+
+
+def refined(ask: Ask, marks: Sequence[tuple[Example, bool]]) -> Ask:
+    """Return a question that knows which matches were right and which wrong.
+
+    Args:
+        ask: The question before.
+        marks: Places, and whether each is right; of several marks of a place the last counts.
+    """
+    said = dict(marks)
+    positives = [one for one in ask.positives if said.get(one, True)]
+    negatives = [one for one in ask.negatives if not said.get(one, False)]
+    positives += [one for one, right in said.items() if right and one not in positives]
+    negatives += [one for one, right in said.items() if not right and one not in negatives]
+    return replace(ask, positives=tuple(positives), negatives=tuple(negatives), after=0)
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def _stamp(name: str) -> tuple[int, int, int] | None:
+    """Return what changes when the metadata of a store on disk do."""
+    if "://" in name:
+        return None
+    try:
+        found = os.stat(f"{name}/zarr.json")  # noqa: PTH116 - fast, before every search
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def opened_store(name: str) -> OpenStore:
+    """Return a store, opened; ``Searcher.store`` keeps it open."""
+    from emqs.web import search_parts as parts
+
+    mark = _stamp(name)
+    engine = parts.open_searchable(name, parts.ClickhouseConfig())
+    text = json.dumps(engine.manifest, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if not isinstance(engine, parts.EmbeddingStore):
+        return OpenStore(engine, digest, True, time.monotonic(), mark, threading.Lock())
+    engine.signatures(np.zeros(1, dtype=np.int64))  # makes and maps the copy that is searched
+    done = len(engine.done())
+    complete = done == math.prod(engine.grid.blocks_shape)
+    fingerprint = digest if complete else f"{digest}+{done}"
+    return OpenStore(engine, fingerprint, complete, time.monotonic(), mark)
+
+
+def _has_grown(opened: OpenStore) -> bool:
+    """Return whether blocks were added to a store that lacks some; looked at now and then."""
+    if opened.complete or time.monotonic() - opened.looked < LOOK_S:
+        return False
+    opened.looked = time.monotonic()
+    done = len(opened.engine.done())  # type: ignore[attr-defined] # it is one on disk
+    return not opened.fingerprint.endswith(f"+{done}")
+
+
+@contextmanager
+def _held(opened: Sequence[OpenStore]) -> Iterator[None]:
+    """Hold the locks of engines that answer one at a time, always in the same order."""
+    locks = sorted({id(one.lock): one.lock for one in opened if one.lock is not None}.items())
+    for _, lock in locks:
+        lock.acquire()
+    try:
+        yield
+    finally:
+        for _, lock in locks:
+            lock.release()
+
+
+def _positions(joined: "parts.SeveralStores", examples: Sequence[Example]) -> np.ndarray:
+    """Return the positions of the places around voxels, ``(n,)``, int64."""
+    found = []
+    for one in examples:
+        grid = joined.stores[one.store].grid
+        place = grid.nearest_place(one.voxel)
+        found.append(int(joined.starts[one.store]) + int(np.ravel_multi_index(place, grid.shape)))
+    return np.array(found, dtype=np.int64)
+
+
+def _probabilities(
+    joined: "parts.SeveralStores", found: "parts.Matches", query: "parts.QueryConfig"
+) -> np.ndarray | None:
+    """Return how likely each match is right, ``(K,)``, or None where examples are too few to say.
+
+    The examples are scored by scorers that have not seen them, among codes from all over the
+    stores.
+    """
+    from emqs.web import search_parts as parts
+
+    if min(len(found.positives), len(found.negatives)) < parts.MIN_EXAMPLES:
+        return None
+    sample = joined.sample()
+    codes = []
+    for places, owners in (
+        (found.positives, found.positive_stores),
+        (found.negatives, found.negative_stores),
+    ):
+        shapes = [joined.stores[owner].grid.shape for owner in owners.tolist()]
+        inside = [np.ravel_multi_index(tuple(p), s) for p, s in zip(places, shapes, strict=True)]
+        codes.append(joined.codes(joined.starts[owners] + np.array(inside, dtype=np.int64)))
+
+    def build(positives: np.ndarray, negatives: np.ndarray) -> Any:  # noqa: ANN401 - a function
+        settings = query
+        if query.scorer == "nearest" and min(len(positives), len(negatives)) >= 2:
+            settings = replace(query, scorer="logistic")
+        needed = parts.scorers.needs_background(settings, has_negatives=True)
+        exact = parts.IndexConfig(name="exact")
+        return parts.scorers.build(
+            settings, exact, positives, negatives, sample if needed else None
+        ).score
+
+    held_out = parts.held_out_scores(build, codes[0], codes[1])
+    calibrated = parts.fit(*held_out, build(codes[0], codes[1])(sample))
+    return calibrated.probability(found.scores)
+
+
+def _matches(found: "parts.Matches", probabilities: np.ndarray | None) -> Iterator[Match]:
+    columns = (
+        found.ranks, found.stores, found.voxels, found.centres_nm, found.hamming, found.scores
+    )  # fmt: skip
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for number, (rank, store, voxel, nm, hamming, score) in enumerate(rows):
+        probability = None if probabilities is None else float(probabilities[number])
+        yield Match(rank, store, tuple(voxel), tuple(nm), hamming, score, probability)
+
+
+def _filter_bytes(engine: "place_filter.FilteredEngine") -> int:
+    return int(engine.allowed.nbytes + 2 * engine._signatures.nbytes)
