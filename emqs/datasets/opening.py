@@ -10,6 +10,7 @@ from emqs.datasets.intensity import intensity_range
 from emqs.datasets.settings import DatasetConfig
 from emqs.datasets.stack import Stack
 from emqs.errors import ConfigError, DataError
+from emqs.files import on_disk
 from emqs.volumes.formats import image_files
 
 logger = logging.getLogger(__name__)
@@ -171,10 +172,11 @@ def _existing(name: str, images: Path) -> Path:
     there = sorted(
         (p.name for p in images.iterdir() if _is_dataset(p)), key=image_files.natural_key
     )
-    if (images / name).is_dir():
-        return images / name
-    if (images / name).exists():
-        raise DataError(f"{images / name} is a file; it must be a folder that holds raw/.")
+    path = on_disk(images / name)
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise DataError(f"{path} is a file; it must be a folder that holds raw/.")
     found = f"It holds {', '.join(there)}" if there else "It holds no dataset"
     other_case = [n for n in there if n.lower() == name.lower()]
     hint = f" (names are case-sensitive: did you mean {other_case[0]}?)" if other_case else ""

@@ -176,11 +176,11 @@ def test_size_and_origin_come_back_from_each_format(ending: str, run: Run) -> No
 
 
 def test_a_mask_whose_white_is_zero(run: Run) -> None:
-    """One bit, MinIsWhite: the structure is black, which is stored as 1."""
+    """One bit, MinIsWhite: the structure is white, as masks show it, and so it is stored as 0."""
     mask = labels() > 150
     with tifffile.TiffWriter("mask.tif") as file:
         for plane in mask:
-            file.write(plane, photometric="miniswhite", compression="zlib")
+            file.write(~plane, photometric="miniswhite", compression="zlib")
     run("task=convert source=mask.tif target=seg.npy")
     np.testing.assert_array_equal(np.load("seg.npy"), mask)
 

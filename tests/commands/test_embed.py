@@ -13,7 +13,7 @@ import pytest
 from support.embedded import difference
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, voxels
 
-from emqs.datasets.volume_stack import as_stack
+from emqs.datasets import Stack
 from emqs.embedding import build, encode
 from emqs.embedding.build import planes as sources
 from emqs.embedding.build.planes import Source, contrast
@@ -36,8 +36,9 @@ def all_codes(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("name", ["contrastive", "pixels"])
 def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
     encoder = model(name=name)
-    source = volume(voxels(2, 208, 264))
-    stack = as_stack(source)
+    array = voxels(2, 208, 264)
+    source = volume(array)
+    stack = Stack("a", list(array), ["0", "1"], intensity=(0.0, 255.0), pixel_size_nm=VOXEL_NM[1])
     boxes = grid.grid(stack.shapes, 16, 8, border=False)
     expected = encode.embed(encoder, stack, boxes, patch_size=16, device="cpu")
     for block in (8, 16, 64):

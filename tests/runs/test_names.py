@@ -6,8 +6,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from emqs.runs.names import quoted, split
 
 NAMES = [
-    "2024_05_01", "1e3", "007", "1_000", "3.10", "true", "nan", "a b", "a (1).tif", "x=y", "a,b.tif",
-    "#1", "it's", "back\\slash\\", "Größe", "Gro\u0308ße", "/data/run #2/v (3).zarr", "s3://a/b",
+    "2024_05_01", "1e3", "007", "1_000", "3.10", "true", "nan", "a b", "a (1).tif", "x=y",
+    "a,b.tif", "#1", "it's", "back\\slash\\", "Größe", "Gro\u0308ße", "/data/run #2/v (3).zarr", "s3://a/b",
     "plain/name-1.zarr", "{x}", "8_8_40",
 ]  # fmt: skip
 
