@@ -10,7 +10,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
 from emqs.volumes.axes import Request, Stated, unit_nm
-from emqs.volumes.formats.arrays import StoredArray, damaged, volume_of
+from emqs.volumes.formats.arrays import StoredArray, damaged, shortest, volume_of
 from emqs.volumes.volume import Volume, native
 
 #: What rosettasciio raises for bytes that are no such file.
@@ -100,8 +100,10 @@ def _stated(axes: list[dict[str, Any]], n_axes: int) -> Stated:
         unit = str(axis["units"]).strip()
         names.append(str(axis["name"] or f"axis{position}").lower())
         stated = unit_nm(unit) is not None or unit not in ("", "[]")
-        scale.append(float(axis["scale"]) if stated else None)
-        shift.append(float(axis["offset"]) if stated else None)
+        length = shortest(float(axis["scale"]))
+        in_voxels = float(axis["offset"]) / float(axis["scale"]) if length else 0.0
+        scale.append(length if stated else None)
+        shift.append(shortest(in_voxels) * length + 0.0 if stated else None)
         units.append(unit if stated else None)
     if len(names) != n_axes or not any(length is not None for length in scale):
         return Stated(names if len(names) == n_axes else None)
