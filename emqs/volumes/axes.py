@@ -149,6 +149,8 @@ class Request:
         labels: Whether labels are meant: colours of palettes stay ids, and axes that nobody names
             are taken to be Z Y X, with a note.
         prefix: What stands before names of settings in messages, e.g. ``"input."``.
+        slices: Whether slices of a dataset are meant: axes that nobody names are taken to be Z Y X,
+            with a note.
     """
 
     level: int | str = 0
@@ -160,6 +162,7 @@ class Request:
     format: str | None = None
     labels: bool = False
     prefix: str = ""
+    slices: bool = False
 
     def refuse_level(self, where: str) -> None:
         """Raise an error if a resolution level other than 0 is asked of a source without any."""
@@ -248,7 +251,7 @@ class Stated:
                     f"{request.prefix}axes={','.join(names)} wins over {','.join(self.names)}, "
                     f"the axes that {where} states.",
                 )
-        elif names is None and request.labels:
+        elif names is None and (request.labels or request.slices):
             names = fitted(("z", "y", "x"), shape)
             notes = (
                 f"{where} does not say which of its axes is which; they are taken to be "

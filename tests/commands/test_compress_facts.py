@@ -154,7 +154,8 @@ def test_the_offset_of_precomputed_is_kept_both_ways(run: Run) -> None:
     assert info["scales"][0]["resolution"] == [4, 4, 40]
     # tensorstore, like a plain web server, looks for chunks by their plain names
     spec = {"driver": "neuroglancer_precomputed", "kvstore": f"file://{run.folder}/back/"}
-    back = tensorstore.open(spec, read=True, fill_missing_data_reads=False).result()
+    spec["fill_missing_data_reads"] = False  # type: ignore[assignment]
+    back = tensorstore.open(spec, read=True).result()
     np.testing.assert_array_equal(back.read().result()[..., 0].T, labels())
 
 
