@@ -14,12 +14,12 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Lengths, Shape
+from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
-from emqs.volumes.formats.ome_zarr import VERSIONS
+from emqs.volumes.formats.precomputed_writer import whole_offset
 from emqs.volumes.volume import Volume, check_voxel_size, from_array
 
 BLOCK_BYTES = 2**28  # read and written at once
-_AXES = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
 
 
 def write_ome_zarr(
@@ -39,7 +39,8 @@ def write_ome_zarr(
     Args:
         path: Folder to make; must not exist.
         image: Voxels, axes Z Y X; a volume is read block by block.
-        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume.
+        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume, which may be unknown:
+            then no unit is written, and no origin.
         chunks: Lengths of a chunk along Z Y X.
         version: ``"0.4"`` (Zarr 2) or ``"0.5"`` (Zarr 3).
         shards: Lengths of a file that holds several chunks, multiples of ``chunks``; only 0.5.
@@ -49,27 +50,25 @@ def write_ome_zarr(
         ConfigError: If an argument is out of range, or the folder exists.
         DataError: If the image cannot be read, or the disk is full. Nothing is left behind.
     """
-    if version not in VERSIONS or (shards is not None and version != "0.5"):
+    if version not in ome.VERSIONS or (shards is not None and version != "0.5"):
         raise ConfigError(
-            f"version must be one of {', '.join(VERSIONS)}, and shards need 0.5; got "
+            f"version must be one of {', '.join(ome.VERSIONS)}, and shards need 0.5; got "
             f"version={version!r}, shards={shards}."
         )
     volume, size, origin = _settled(image, voxel_size_nm, origin_nm)
     _check_chunks(chunks, shards)
-    transforms = [{"type": "scale", "scale": list(size)}]
-    transforms.append({"type": "translation", "translation": list(origin)})
-    levels = [{"path": "0", "coordinateTransformations": transforms}]
-    described = {"name": path.stem, "axes": _AXES, "datasets": levels}
+    image_of = ome.multiscale(
+        path.stem, "zyx", [ome.Level("0", size, origin)], has_size=size is not None
+    )
+    attributes = ome.attributes_of(image_of, version)
     with new_folder(path) as folder:
         if version == "0.5":
-            ome = {"version": "0.5", "multiscales": [described]}
-            group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
+            group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
             _write_json(folder / "zarr.json", group)
             _copy(volume, _zarr3(volume, chunks, shards), folder / "0", shards or chunks)
         else:
-            images = [{"version": "0.4", **described}]
             _write_json(folder / ".zgroup", {"zarr_format": 2})
-            _write_json(folder / ".zattrs", {"multiscales": images})
+            _write_json(folder / ".zattrs", attributes)
             _copy(volume, _zarr2(volume, chunks), folder / "0", chunks)
 
 
@@ -96,16 +95,10 @@ def write_precomputed(
         DataError: If the image cannot be read, the format has no such voxels, or the disk is full.
             Nothing is left behind.
     """
-    volume, size, origin = _settled(image, voxel_size_nm, origin_nm)
+    volume, known, origin = _settled(image, voxel_size_nm, origin_nm)
+    size = volume.require_voxel_size() if known is None else known
     _check_chunks(chunks, None)
-    offset = [o / s for o, s in zip(origin, size, strict=True)]
-    if not np.allclose(offset, np.round(offset), atol=1e-3):
-        raise ConfigError(
-            f"A precomputed volume begins at a whole number of voxels; origin_nm={origin} is "
-            f"{tuple(round(o, 3) for o in offset)} voxels of {size} nm (Z, Y, X). Give another "
-            "origin_nm."
-        )
-    shift = [round(o) for o in offset]
+    shift = whole_offset(origin, size, "origin_nm")
     spec = {
         "driver": "neuroglancer_precomputed",
         "multiscale_metadata": {"type": "image", "data_type": volume.dtype.name, "num_channels": 1},
@@ -123,11 +116,12 @@ def write_precomputed(
 
 def _settled(
     image: np.ndarray | Volume, voxel_size_nm: Lengths | None, origin_nm: Lengths | None
-) -> tuple[Volume, Lengths, Lengths]:
-    """Return the image as a volume, its voxel size and its origin."""
+) -> tuple[Volume, Lengths | None, Lengths]:
+    """Return the image as a volume, its voxel size (None if unknown) and its origin."""
     if isinstance(image, Volume):
-        size = image.require_voxel_size() if voxel_size_nm is None else voxel_size_nm
-        check_voxel_size(size, image.name)
+        size = image.voxel_size_nm if voxel_size_nm is None else voxel_size_nm
+        if size is not None:
+            check_voxel_size(size, image.name)
         return image, size, image.origin_nm if origin_nm is None else origin_nm
     if voxel_size_nm is None:
         raise ConfigError("An array has no voxel size. Give voxel_size_nm, (Z, Y, X) in nm.")
