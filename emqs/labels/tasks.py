@@ -83,6 +83,7 @@ def request_of(how: InputConfig) -> Request:
     return Request(
         level=0 if how.scale is None else how.scale,
         dataset=how.dataset,
+        select=how.select or {},
         voxel_size_nm=None if how.voxel_size_nm is None else tuple(how.voxel_size_nm),  # type: ignore[arg-type]
         axes=None if how.axes is None else tuple(letters(how.axes)),
         origin_nm=None if how.origin_nm is None else tuple(how.origin_nm),  # type: ignore[arg-type]

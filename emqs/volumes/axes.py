@@ -73,7 +73,11 @@ class Axes:
 
 
 def find_axes(
-    names: Sequence[str], shape: Sequence[int], select: Mapping[str, int], where: str
+    names: Sequence[str],
+    shape: Sequence[int],
+    select: Mapping[str, int],
+    where: str,
+    prefix: str = "",
 ) -> Axes:
     """Return how named stored axes become Z Y X.
 
@@ -82,6 +86,7 @@ def find_axes(
         shape: Lengths of the stored axes.
         select: Index to take along an axis that is not spatial, by its name.
         where: The source, for messages.
+        prefix: What stands before names of settings in messages, e.g. ``"input."``.
 
     Returns:
         The positions. Axes that are not spatial and have length 1 are dropped.
@@ -99,7 +104,7 @@ def find_axes(
     if len(set(lower)) < len(lower) or not {"y", "x"} <= set(lower):
         raise DataError(
             f"{where} has axes named {', '.join(names) or '(none)'}; there must be one x, one y "
-            "and at most one z. Give axes=, one letter per stored axis, e.g. axes=zyx."
+            f"and at most one z. Give {prefix}axes=, one letter per stored axis, e.g. axes=zyx."
         )
     unknown = [name for name in select if name.lower() not in lower or name.lower() in "zyx"]
     if unknown:
@@ -115,7 +120,7 @@ def find_axes(
         if name not in wanted and length != 1:
             raise ConfigError(
                 f"{where} has {length} entries along its axis '{names[position]}', and one must be "
-                f"chosen: give select={{{names[position]}: 0}}, or another up to {length - 1}."
+                f"chosen: give {prefix}select={{{names[position]}: 0}}, or another up to {length - 1}."
             )
         fixed[position] = wanted.get(name, 0)
         if not 0 <= fixed[position] < length:
@@ -263,7 +268,8 @@ class Stated:
                 f"is which. Give {request.prefix}axes=, one letter per axis in this order, e.g. "
                 "axes=zyx."
             )
-        return replace(find_axes(names, shape, request.select, where), notes=notes)
+        chosen = find_axes(names, shape, request.select, where, request.prefix)
+        return replace(chosen, notes=notes)
 
     def geometry(self, axes: Axes, request: Request, where: str) -> Geometry:
         """Return voxel size and origin along Z Y X, in nm; the user's word comes first.

@@ -245,3 +245,34 @@ def test_a_reader_that_errs_is_contradicted(run: Run, monkeypatch: pytest.Monkey
     assert "opened twice, by emqs and by h5py" in failed
     assert "(14, 10, 6) or (6, 10, 14)" in failed
     assert not Path("seg.zarr").exists()
+
+
+def test_a_channel_is_chosen(run: Run) -> None:
+    group = zarr.open_group("in.zarr", mode="w", zarr_format=2)
+    group.create_array("0", data=np.stack([labels(), labels(seed=1)]), chunks=(1, *SHAPE))
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": n, "type": "space", "unit": "nanometer"} for n in "zyx"]
+    steps = [{"type": "scale", "scale": [1, 40, 8, 8]}]
+    level = {"path": "0", "coordinateTransformations": steps}
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [level]}]
+    assert "give input.select={c: 0}" in run.fails("task=convert source=in.zarr target=a.zarr")
+    said = run("task=convert source=in.zarr target=seg.zarr input.select={c:1}")
+    assert "compared as zarr reads the source" in said
+    np.testing.assert_array_equal(stored("seg.zarr"), labels(seed=1))
+
+
+@pytest.mark.parametrize("name", ["2024_05_01", "1e3", "007", "a (1), b=2 #3", "Gro\u0308\u00dfe"])
+def test_a_name_is_that_name(name: str, run: Run) -> None:
+    Path(name).mkdir()
+    np.save(Path(name) / "seg.npy", labels())
+    run("task=convert", f"source={name}/seg.npy", f"target={name}/seg.zarr")
+    np.testing.assert_array_equal(stored(f"{name}/seg.zarr"), labels())
+    run("task=convert", f"source={name}/seg.npy", f"target={name}.x", "output.format=zarr")
+    np.testing.assert_array_equal(stored(f"{name}.x"), labels())
+
+
+def test_composed_names_are_decomposed_ones(run: Run) -> None:
+    Path("Gro\u0308\u00dfe").mkdir()
+    np.save("Gro\u0308\u00dfe/seg.npy", labels())
+    run("task=convert", "source=Gr\u00f6\u00dfe/seg.npy", "target=seg.zarr")
+    np.testing.assert_array_equal(stored("seg.zarr"), labels())
