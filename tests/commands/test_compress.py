@@ -160,7 +160,11 @@ def test_labels(run: Run) -> None:
 
 
 def test_recommended_command_lines_work(run: Run) -> None:
-    said = run("task=recommend source=v.npy recommend.runs=1 recommend.n_chunks=1")
+    few = "recommend.runs=1 recommend.n_chunks=1"
+    said = run(f"task=recommend source=v.npy {few}")
+    viewer = "output.format=precomputed input.voxel_size_nm=[Z,Y,X]\n"  # to be filled in
+    assert said.count("input.voxel_size_nm") == said.count(viewer) == 1
+    said = run(f"task=recommend source=v.npy {few} input.voxel_size_nm=[40,8,8]")
     lines = [line.split(": ", 1) for line in said.splitlines() if "python -m" in line]
     assert [wish for wish, _ in lines] == [
         "smallest", "fastest to read", "for viewers (Neuroglancer)",
@@ -169,7 +173,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         words = line.removeprefix("python -m emqs.compress ")
         run(words.replace("target=v", f"target=v{number}"))
     run("task=convert source=v.npy target=v.zarr")
-    said = run("task=recommend source=v.zarr recommend.runs=1 recommend.n_chunks=1")
+    said = run(f"task=recommend source=v.zarr {few}")
     assert "target=v.zarr" not in said  # it is there
     assert re.search(r"target=v_(\w+)\.zarr codec=\1\n", said)
 
