@@ -1,4 +1,4 @@
-"""Writes OME-Zarr and precomputed volumes, block by block, whole or not at all."""
+"""Writes OME-Zarr images, block by block, whole or not at all."""
 
 import json
 import os
@@ -16,7 +16,6 @@ from emqs.errors import ConfigError, DataError
 from emqs.geometry import Lengths, Shape
 from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
-from emqs.volumes.formats.precomputed_writer import whole_offset
 from emqs.volumes.volume import Volume, check_voxel_size, from_array
 
 BLOCK_BYTES = 2**28  # read and written at once
@@ -70,48 +69,6 @@ def write_ome_zarr(
             _write_json(folder / ".zgroup", {"zarr_format": 2})
             _write_json(folder / ".zattrs", attributes)
             _copy(volume, _zarr2(volume, chunks), folder / "0", chunks)
-
-
-def write_precomputed(
-    path: Path,
-    image: np.ndarray | Volume,
-    voxel_size_nm: Lengths | None,
-    chunks: Shape,
-    *,
-    origin_nm: Lengths | None = None,
-) -> None:
-    """Write a neuroglancer precomputed volume with one scale, raw encoding, not sharded.
-
-    Args:
-        path: Folder to make; must not exist.
-        image: Voxels, axes Z Y X; a volume is read block by block.
-        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume.
-        chunks: Lengths of a chunk along Z Y X.
-        origin_nm: Position of the first voxel along Z Y X, a whole number of voxels; None takes
-            that of the volume, or 0.
-
-    Raises:
-        ConfigError: If an argument is out of range, or the folder exists.
-        DataError: If the image cannot be read, the format has no such voxels, or the disk is full.
-            Nothing is left behind.
-    """
-    volume, known, origin = _settled(image, voxel_size_nm, origin_nm)
-    size = volume.require_voxel_size() if known is None else known
-    _check_chunks(chunks, None)
-    shift = whole_offset(origin, size, "origin_nm")
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "multiscale_metadata": {"type": "image", "data_type": volume.dtype.name, "num_channels": 1},
-        "scale_metadata": {
-            "size": list(volume.shape[::-1]),
-            "voxel_offset": shift[::-1],
-            "resolution": list(size[::-1]),
-            "chunk_size": list(chunks[::-1]),
-            "encoding": "raw",
-        },
-    }
-    with new_folder(path) as folder:
-        _copy(volume, spec, folder, chunks)
 
 
 def _settled(
@@ -179,9 +136,6 @@ def _copy(volume: Volume, spec: dict[str, Any], folder: Path, step: Shape) -> No
     full = {**spec, "kvstore": store}
     name = str(folder)
     array = wait(lambda: tensorstore().open(full, create=True), 0, name)
-    x_first = spec["driver"] == "neuroglancer_precomputed"
-    if x_first:  # (x, y, z, channel) that counts from the offset
-        array = array[..., 0].transpose((2, 1, 0))[tensorstore().d[:].translate_to[0]]
     for box in volume.blocks(block_shape(volume.shape, step, volume.dtype.itemsize)):
         voxels = volume.read(box)
         target = array[box.slices]

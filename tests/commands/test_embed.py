@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
 from support.embedded import difference
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, voxels
 
@@ -20,7 +21,7 @@ from emqs.embedding.build.planes import Source, contrast
 from emqs.errors import ConfigError, DataError
 from emqs.models import weights
 from emqs.patches import grid
-from emqs.volumes import from_array, open_volume, write_ome_zarr, write_precomputed
+from emqs.volumes import from_array, open_volume, write_ome_zarr
 
 TOLERANCE = 1e-3  # of a typical code, as emqs/filling says
 
@@ -131,13 +132,27 @@ def test_every_second_slice(tmp_path: Path) -> None:
     assert np.array_equal(all_codes(second.path).reshape(3, -1, 48), codes[::2])
 
 
+def precomputed(path: Path, array: np.ndarray) -> None:
+    """Write a precomputed volume with tensorstore, which lists axes X first."""
+    scale = {
+        "size": array.shape[::-1], "resolution": VOXEL_NM[::-1], "voxel_offset": [0, 0, 0],
+        "chunk_size": [32, 32, 2], "encoding": "raw",
+    }  # fmt: skip
+    kind = {"type": "image", "data_type": array.dtype.name, "num_channels": 1}
+    spec = {
+        "driver": "neuroglancer_precomputed", "kvstore": f"file://{path}/",
+        "multiscale_metadata": kind, "scale_metadata": scale,
+    }  # fmt: skip
+    tensorstore.open(spec, create=True).result()[..., 0].write(array.T).result()
+
+
 @pytest.fixture(scope="module")
 def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a volume in two formats and a weights file."""
     folder = tmp_path_factory.mktemp("embed")
     array = voxels(4)
     write_ome_zarr(folder / "v.zarr", array, VOXEL_NM, (2, 32, 32))
-    write_precomputed(folder / "v.pre", array, VOXEL_NM, (2, 32, 32))
+    precomputed(folder / "v.pre", array)
     weights.save(folder / "w.safetensors", model())
     return folder
 
