@@ -182,4 +182,4 @@ def ome(
                             for z, image in enumerate(voxels)])  # fmt: skip
     for z, image in enumerate(voxels):
         write(folder / str(names[z]), [page(image, description=text(z))])
-    return folder / str(names[2])
+    return folder / str(names[len(names) // 2])
