@@ -106,7 +106,8 @@ def test_convert_says_what_it_does_not_know(run: Run) -> None:
     [
         ("w.npy", ""), ("w.h5", ""), ("w.tif", ""), ("w.ckl", ""), ("w.cpso", ""), ("w.n5", ""),
         ("w.nrrd", ""), ("w.nii", ""), ("w.compresso-miccai", ""), ("w.compresso-v2", ""),
-        ("w", "output.format=precomputed"), ("w", "output.format=png output.dtype=uint8"),
+        ("w", "output.format=precomputed input.voxel_size_nm=[40,8,8]"),
+        ("w", "output.format=png output.dtype=uint8"),
         ("w.zarr", "codec=zstd"),
     ],
 )  # fmt: skip
