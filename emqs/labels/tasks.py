@@ -72,7 +72,7 @@ def opened_twice(cfg: DictConfig, settings: CompressConfig) -> tuple[Volume, Sec
     """
     how = read(InputConfig, cfg.input, "input")
     whole = opened_whole(how, settings)
-    again = second(whole, request_of(how))
+    again = second(whole, str(settings.source), request_of(how))
     if how.region is None:
         return whole, again
     return part_of(whole, how.region), replace(again, volume=part_of(again.volume, how.region))
