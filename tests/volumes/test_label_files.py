@@ -345,7 +345,7 @@ def test_a_scale_outside_of_its_folder_is_refused(tmp_path: Path) -> None:
     }  # fmt: skip
     info = {"data_type": "uint8", "num_channels": 1, "scales": [scale]}
     (tmp_path / "info").write_text(json.dumps(info))
-    with pytest.raises(DataError, match="outside of the folder"):
+    with pytest.raises(DataError, match="outside the volume"):
         opened(tmp_path)
 
 

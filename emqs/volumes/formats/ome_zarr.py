@@ -266,7 +266,7 @@ def _image(
     request: Request,
 ) -> Volume:
     """Return one resolution level of the first image of a group."""
-    if "multiscales" not in described:
+    if "multiscales" not in described and "plate" not in described:
         array = _only_array(location, metadata, request)
         if array is not None:
             return (open_zarr3 if metadata == _VERSION_3 else open_zarr2)(array, request)

@@ -113,7 +113,7 @@ def _chunks(location: Location, info: dict[str, Any], scale: dict[str, Any]) -> 
         raise DataError(f"{where}: 'sharding' is no JSON object.")
     # a key may name a folder beside the volume; it must not leave the source
     if key.startswith("/") or ".." in key.split("/") or ":" in key or "\\" in key:
-        raise DataError(f"{location.name} keeps a scale in {key!r}, outside of the folder.")
+        raise DataError(f"{location.name} keeps a scale in {key!r}, outside the volume.")
     return Chunks(
         folder=location.inside(key.rstrip("/")), shape=(z, y, x), chunk=(cz, cy, cx),
         offset=(oz, oy, ox), dtype=dtype, n_channels=n_channels, encoding=encoding,
