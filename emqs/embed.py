@@ -57,10 +57,15 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         level=settings.level,
         dataset=settings.dataset,
         axes=settings.axes,
+        select=settings.select,
+        origin_nm=settings.origin_nm,
         voxel_size_nm=settings.voxel_size_nm,
     )
+    volume = reopen()
+    for note in volume.notes:
+        print(f"Note: {note}")  # noqa: T201
     filled = build(
-        reopen(),
+        volume,
         load_model(cfg),
         Path(str(cfg.out)),
         patch=patch,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from emqs.errors import DataError
 
@@ -30,6 +31,30 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def on_disk(path: Path) -> Path:
+    """Return a path in the spelling that it has on disk.
+
+    A letter with an accent can be stored as one character or as two (Unicode composed and
+    decomposed: macOS and Linux differ), which look the same and are the same name.
+
+    Args:
+        path: As typed.
+
+    Returns:
+        The path itself if it exists or no other spelling of it does; else the other spelling.
+    """
+    if str(path).isascii() or path.exists():
+        return path
+    known = Path(path.anchor) if path.anchor else Path()
+    for part in path.parts[1:] if path.anchor else path.parts:
+        step = known / part
+        if not part.isascii() and not step.exists() and known.is_dir():
+            same = normalize("NFC", part)
+            step = next((p for p in known.iterdir() if normalize("NFC", p.name) == same), step)
+        known = step
+    return known
 
 
 def sha256(path: Path) -> str:

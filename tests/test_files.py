@@ -38,3 +38,16 @@ def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(bytes(range(256)) * 1000)
     assert files.sha256(path) == hashlib.sha256(bytes(range(256)) * 1000).hexdigest()
+
+
+def test_composed_and_decomposed_names_are_the_same_name(tmp_path: Path) -> None:
+    composed, decomposed = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"
+    assert composed != decomposed
+    (tmp_path / composed / "caf\u00e9").mkdir(parents=True)
+    for first in (composed, decomposed):
+        for second in ("caf\u00e9", "cafe\u0301"):
+            assert files.on_disk(tmp_path / first / second) == tmp_path / composed / "caf\u00e9"
+    assert files.on_disk(tmp_path / decomposed / "new") == tmp_path / composed / "new"
+    assert files.on_disk(tmp_path / "neu\u0308") == tmp_path / "neu\u0308"  # there is none
+    (tmp_path / decomposed).mkdir()  # both are there: each is itself
+    assert files.on_disk(tmp_path / decomposed) == tmp_path / decomposed

@@ -1,15 +1,17 @@
 """Slices and labels from ``images/NAME/raw`` and ``images/NAME/labels``.
 
-Each of the two folders holds either one image file per slice (PNG, JPEG or TIFF) or one TIFF file
-with all slices. Files are taken in the natural order of their names, in which ``slice_2`` comes
-before ``slice_10``. Hidden files (``.DS_Store``, ``Thumbs.db``) are passed over; anything else that
-is no image is an error, and so is a mixture of formats.
+Each of the two folders holds one image file per slice (PNG, JPEG or TIFF), one TIFF file with all
+slices, or a volume in any format that ``open_volume`` reads. Files are taken in the natural order
+of their names, in which ``slice_2`` comes before ``slice_10``. Hidden files (``.DS_Store``,
+``Thumbs.db``) are passed over; anything else that is no image is an error, and so is a mixture of
+formats.
 """
 
 import logging
 
 import numpy as np
 
+from emqs.datasets.voxels import Voxels
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.formats import png_jpeg, tiff_pages
 from emqs.volumes.formats.image_files import Files, _listed
@@ -19,7 +21,7 @@ logger = logging.getLogger(__name__)
 MASK = (0, 255)  # labels of only these two values are a mask, and 255 becomes class 1
 
 
-def check_pairs(raw: Files, labels: Files, *, by_name: bool = True) -> None:
+def check_pairs(raw: Files | Voxels, labels: Files | Voxels, *, by_name: bool = True) -> None:
     """Raise an error unless every raw slice has its label.
 
     One file per slice on both sides: the names without ending must agree, unless ``by_name`` is
@@ -64,7 +66,7 @@ def selection(slices: list[int] | None, count: int, where: object) -> tuple[int,
     return first, last
 
 
-def read_raw(files: Files, first: int, last: int) -> list[np.ndarray]:
+def read_raw(files: Files | Voxels, first: int, last: int) -> list[np.ndarray]:
     """Return slices ``first`` to ``last - 1``, each ``(Y, X)``, all of one dtype.
 
     Returns:
@@ -73,7 +75,9 @@ def read_raw(files: Files, first: int, last: int) -> list[np.ndarray]:
     Raises:
         DataError: If a file is damaged, coloured, or of another pixel type than the first.
     """
-    if files.kind == "TIFF":
+    if isinstance(files, Voxels):
+        slices = [png_jpeg.grey(p, w) for p, w in files.read(first, last)]
+    elif files.kind == "TIFF":
         slices = [png_jpeg.grey(p, w) for p, w in _tiff_pages(files, first, last)]
     else:
         slices = [png_jpeg.read_grey(path) for path in files.paths[first:last]]
@@ -86,7 +90,7 @@ def read_raw(files: Files, first: int, last: int) -> list[np.ndarray]:
     return slices
 
 
-def read_labels(files: Files, first: int, last: int) -> list[np.ndarray]:
+def read_labels(files: Files | Voxels, first: int, last: int) -> list[np.ndarray]:
     """Return the labels of slices ``first`` to ``last - 1``, each ``(Y, X)`` of unsigned ids.
 
     If all slices that are read hold no other values than 0 and 255, they are a mask, and 255
@@ -95,7 +99,9 @@ def read_labels(files: Files, first: int, last: int) -> list[np.ndarray]:
     Raises:
         DataError: If a file is damaged, has several channels, fractions or negative values.
     """
-    if files.kind == "TIFF":
+    if isinstance(files, Voxels):
+        labels = [png_jpeg.ids(p, w) for p, w in files.read(first, last)]
+    elif files.kind == "TIFF":
         labels = [png_jpeg.ids(p, w) for p, w in _tiff_pages(files, first, last, labels=True)]
     else:
         labels = [png_jpeg.read_ids(path) for path in files.paths[first:last]]

@@ -2,15 +2,20 @@
 
 import dataclasses
 import logging
+from math import isclose
 from pathlib import Path
 
 from emqs.datasets import folder as folders
-from emqs.datasets import packaged, synthetic
+from emqs.datasets import packaged, synthetic, voxels
 from emqs.datasets.intensity import intensity_range
 from emqs.datasets.settings import DatasetConfig
 from emqs.datasets.stack import Stack
-from emqs.errors import ConfigError, DataError
+from emqs.datasets.voxels import Voxels
+from emqs.errors import ConfigError, DataError, EmqsError
+from emqs.files import on_disk
+from emqs.volumes import open_volume
 from emqs.volumes.formats import image_files
+from emqs.volumes.formats.image_files import Files
 
 logger = logging.getLogger(__name__)
 
@@ -127,12 +132,12 @@ def _packaged(dataset: DatasetConfig) -> Stack:
 
 def _folder(dataset: DatasetConfig, images: Path) -> Stack:
     folder = _existing(dataset.name, images)
-    raw = image_files.find(folder / "raw", image_files.RAW_FORMATS)
+    raw = voxels.find(folder / "raw", image_files.RAW_FORMATS)
     first, last = folders.selection(dataset.slices, raw.count, raw.folder)
     names = raw.names()[first:last]
     with_labels = (folder / "labels").exists()
     if with_labels:
-        label_files = image_files.find(folder / "labels", image_files.LABEL_FORMATS)
+        label_files = voxels.find(folder / "labels", image_files.LABEL_FORMATS, labels=True)
         folders.check_pairs(raw, label_files)
     slices = folders.read_raw(raw, first, last)
     labels = None
@@ -140,18 +145,43 @@ def _folder(dataset: DatasetConfig, images: Path) -> Stack:
         labels = folders.read_labels(label_files, first, last)
         folders.check_sizes(slices, labels, names)
     logger.info("%s: %d of %d slices read from %s", dataset.name, last - first, raw.count, folder)
+    pixel_size_nm, section_nm = _sizes(dataset, raw)
     return Stack(
         name=dataset.name,
         slices=slices,
         slice_names=names,
         labels=labels,
         intensity=intensity_range(slices, dataset.intensity, str(raw.folder)),
-        pixel_size_nm=dataset.pixel_size_nm,
-        section_nm=dataset.section_nm,
+        pixel_size_nm=pixel_size_nm,
+        section_nm=section_nm,
         consecutive=dataset.consecutive,
         classes=dict(dataset.classes),
         folder=folder,
     )
+
+
+def _sizes(dataset: DatasetConfig, raw: Files | Voxels) -> tuple[float | None, float | None]:
+    """Return edge of a pixel and thickness of a slice in nm, as the user says, else the files."""
+    size, section = dataset.pixel_size_nm, dataset.section_nm
+    volume = raw.volume if isinstance(raw, Voxels) else None
+    if isinstance(raw, Files) and raw.kind == "TIFF" and raw.in_one_file:
+        try:
+            volume = open_volume(raw.paths[0], axes="zyx")
+        except EmqsError as error:  # e.g. three equal colours, which slices may have
+            logger.info("No voxel size is taken from %s: %s", raw.paths[0], error)
+    if volume is None or volume.voxel_size_nm is None:
+        return size, section
+    depth, height, width = volume.voxel_size_nm
+    if not isclose(height, width, rel_tol=1e-3):
+        logger.warning(
+            "%s states pixels of %g x %g nm (Y x X), which are not square; they are not used",
+            volume.name, height, width,
+        )  # fmt: skip
+        return size, section
+    for name, given, states in (("pixel_size_nm", size, height), ("section_nm", section, depth)):
+        if given is not None and not isclose(given, states, rel_tol=1e-3):
+            logger.info("dataset.%s=%g wins over %g nm of %s", name, given, states, volume.name)
+    return height if size is None else size, depth if section is None else section
 
 
 def _existing(name: str, images: Path) -> Path:
@@ -171,10 +201,11 @@ def _existing(name: str, images: Path) -> Path:
     there = sorted(
         (p.name for p in images.iterdir() if _is_dataset(p)), key=image_files.natural_key
     )
-    if (images / name).is_dir():
-        return images / name
-    if (images / name).exists():
-        raise DataError(f"{images / name} is a file; it must be a folder that holds raw/.")
+    path = on_disk(images / name)
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise DataError(f"{path} is a file; it must be a folder that holds raw/.")
     found = f"It holds {', '.join(there)}" if there else "It holds no dataset"
     other_case = [n for n in there if n.lower() == name.lower()]
     hint = f" (names are case-sensitive: did you mean {other_case[0]}?)" if other_case else ""

@@ -50,11 +50,12 @@ class Second:
         self.volume.close()
 
 
-def second(first: Volume, request: Request) -> Second:
+def second(first: Volume, source: str, request: Request) -> Second:
     """Return a volume opened a second time.
 
     Args:
         first: As it was opened the first time, all of it.
+        source: Path or URL, as the user gave it.
         request: How. What the user says in it counts here as well.
 
     Raises:
@@ -64,8 +65,7 @@ def second(first: Volume, request: Request) -> Second:
     result = other_look(first, request)
     if result is not None:
         return result
-    where = first.name if first.path is None or "://" in first.name else first.path
-    result = Second(ANEW, open_labels_isolated(where, request))
+    result = Second(ANEW, open_labels_isolated(source, request))
     compare_facts(first, result)
     return result
 

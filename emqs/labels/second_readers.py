@@ -266,7 +266,7 @@ def _tiff(first: Volume) -> Look | None:
     import tifffile
 
     assert first.path is not None  # noqa: S101 (files only)
-    if first.path.is_dir():
+    if first.path.is_dir() or first.path.suffix.lower() == ".ome":
         return None
     file = tifffile.TiffFile(first.path)
     series = file.series[0]
@@ -280,7 +280,7 @@ def _tiff(first: Volume) -> Look | None:
     pages = series.pages
 
     def get(index: tuple[slice, ...]) -> np.ndarray:
-        if len(pages) == 1:
+        if len(pages) == 1 or series.is_multifile:  # it closes the other files of a set
             return np.asarray(series.asarray()[index])
         leading = [range(*part.indices(n)) for part, n in zip(index, array.shape[:-2])]  # noqa: B905
         planes = [

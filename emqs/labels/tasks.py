@@ -72,7 +72,7 @@ def opened_twice(cfg: DictConfig, settings: CompressConfig) -> tuple[Volume, Sec
     """
     how = read(InputConfig, cfg.input, "input")
     whole = opened_whole(how, settings)
-    again = second(whole, request_of(how))
+    again = second(whole, str(settings.source), request_of(how))
     if how.region is None:
         return whole, again
     return part_of(whole, how.region), replace(again, volume=part_of(again.volume, how.region))
@@ -83,6 +83,7 @@ def request_of(how: InputConfig) -> Request:
     return Request(
         level=0 if how.scale is None else how.scale,
         dataset=how.dataset,
+        select=how.select or {},
         voxel_size_nm=None if how.voxel_size_nm is None else tuple(how.voxel_size_nm),  # type: ignore[arg-type]
         axes=None if how.axes is None else tuple(letters(how.axes)),
         origin_nm=None if how.origin_nm is None else tuple(how.origin_nm),  # type: ignore[arg-type]
@@ -364,7 +365,9 @@ def recommend_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -
     """Try codecs on a few chunks, and print the commands to use."""
     how = read(RecommendConfig, cfg.recommend, "recommend")
     chunks_of = read(CodecConfig, cfg.codec, "codec").chunks
+    how_opened = [item for item in command.typed() if item.startswith("input.")]
     with opened(cfg, settings) as volume, progress_bar() as progress:
+        size = volume.voxel_size_nm
         chunk = tuple(min(a, b) for a, b in zip(chunks_of, volume.shape, strict=True))
         parts = recommend.sample(volume, chunk, how.n_chunks, how.seed)  # type: ignore[arg-type]
         task = progress.add_task("trying", total=how.runs * len(recommend.CANDIDATES))
@@ -391,10 +394,12 @@ def recommend_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -
         target = f"{name}.zarr" if one.option != recommend.VIEWER else f"{name}.precomputed"
         if Path(target).exists():  # the source, for one
             target = f"{name}_{one.option.partition('=')[2]}{Path(target).suffix}"
-        print(  # noqa: T201
-            f"{wish}: python -m emqs.compress task=convert source={settings.source} "
-            f"target={target} {one.option}"
-        )
+        words = [f"source={settings.source}", f"target={target}", one.option, *how_opened]
+        if one.option == recommend.VIEWER and size is None:
+            words.append(
+                "input.voxel_size_nm=[Z,Y,X]"
+            )  # which it must have, for the user to fill in
+        print(f"{wish}: python -m emqs.compress task=convert {' '.join(words)}")  # noqa: T201
     run.save_json(
         "recommend.json", {"tried": rows, "chosen": {k: v.option for k, v in chosen.items()}}
     )

@@ -30,6 +30,7 @@ def source_volume(store: SearchableStore, path: str | None) -> Volume:
         level=known["level"],
         dataset=known["dataset"],
         axes=known["axes"],
+        select=known.get("select"),
         voxel_size_nm=store.grid.voxel_size_nm,
     )
 

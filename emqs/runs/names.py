@@ -1,12 +1,15 @@
 """Names and paths of a command line stay what they are.
 
-Hydra reads ``volume=2024_05_01`` as the number 20240501, ``out=1e3`` as 1000.0, and stops at a
-bracket, a comma or a ``#``. Where a setting is a name or a path, its value is quoted before Hydra
+Hydra reads ``volume=2024_05_01`` as the whole number 20240501, ``out=1e3`` as 1000.0, and stops at
+a bracket, a comma or a ``#``. Where a setting is a name or a path, its value is quoted before Hydra
 reads it, unless it is quoted already or is plain.
 """
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+from emqs.files import on_disk
 
 #: Settings that are names or paths, at the top level or by their full name.
 NAMES = frozenset(
@@ -51,6 +54,8 @@ def _value(text: str) -> str:
     """Return a name, or a list of names in brackets, quoted where it has to be."""
     if text.startswith("[") and text.endswith("]"):
         return f"[{','.join(_value(part.strip()) for part in split(text[1:-1]))}]"
+    if not text.isascii() and "://" not in text and text[0] not in "\"'":
+        text = str(on_disk(Path(text)))
     return quote(text)
 
 

@@ -6,7 +6,7 @@ the file. ``create_volume`` is the way out. ``opening`` and ``creating`` find ou
 """
 
 from emqs.geometry import Box
-from emqs.volumes.copying import write_ome_zarr, write_precomputed
+from emqs.volumes.copying import write_ome_zarr
 from emqs.volumes.creating import create_volume
 from emqs.volumes.opening import open_volume
 from emqs.volumes.volume import Volume, from_array
@@ -20,5 +20,4 @@ __all__ = [
     "from_array",
     "open_volume",
     "write_ome_zarr",
-    "write_precomputed",
 ]

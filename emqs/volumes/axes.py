@@ -73,7 +73,11 @@ class Axes:
 
 
 def find_axes(
-    names: Sequence[str], shape: Sequence[int], select: Mapping[str, int], where: str
+    names: Sequence[str],
+    shape: Sequence[int],
+    select: Mapping[str, int],
+    where: str,
+    prefix: str = "",
 ) -> Axes:
     """Return how named stored axes become Z Y X.
 
@@ -82,6 +86,7 @@ def find_axes(
         shape: Lengths of the stored axes.
         select: Index to take along an axis that is not spatial, by its name.
         where: The source, for messages.
+        prefix: What stands before names of settings in messages, e.g. ``"input."``.
 
     Returns:
         The positions. Axes that are not spatial and have length 1 are dropped.
@@ -99,7 +104,7 @@ def find_axes(
     if len(set(lower)) < len(lower) or not {"y", "x"} <= set(lower):
         raise DataError(
             f"{where} has axes named {', '.join(names) or '(none)'}; there must be one x, one y "
-            "and at most one z. Give axes=, one letter per stored axis, e.g. axes=zyx."
+            f"and at most one z. Give {prefix}axes=, one letter per stored axis, e.g. axes=zyx."
         )
     unknown = [name for name in select if name.lower() not in lower or name.lower() in "zyx"]
     if unknown:
@@ -115,7 +120,7 @@ def find_axes(
         if name not in wanted and length != 1:
             raise ConfigError(
                 f"{where} has {length} entries along its axis '{names[position]}', and one must be "
-                f"chosen: give select={{{names[position]}: 0}}, or another up to {length - 1}."
+                f"chosen: give {prefix}select={{{names[position]}: 0}}, or another up to {length - 1}."
             )
         fixed[position] = wanted.get(name, 0)
         if not 0 <= fixed[position] < length:
@@ -149,6 +154,8 @@ class Request:
         labels: Whether labels are meant: colours of palettes stay ids, and axes that nobody names
             are taken to be Z Y X, with a note.
         prefix: What stands before names of settings in messages, e.g. ``"input."``.
+        slices: Whether slices of a dataset are meant: axes that nobody names are taken to be Z Y X,
+            with a note.
     """
 
     level: int | str = 0
@@ -160,6 +167,7 @@ class Request:
     format: str | None = None
     labels: bool = False
     prefix: str = ""
+    slices: bool = False
 
     def refuse_level(self, where: str) -> None:
         """Raise an error if a resolution level other than 0 is asked of a source without any."""
@@ -248,7 +256,7 @@ class Stated:
                     f"{request.prefix}axes={','.join(names)} wins over {','.join(self.names)}, "
                     f"the axes that {where} states.",
                 )
-        elif names is None and request.labels:
+        elif names is None and (request.labels or request.slices):
             names = fitted(("z", "y", "x"), shape)
             notes = (
                 f"{where} does not say which of its axes is which; they are taken to be "
@@ -260,7 +268,8 @@ class Stated:
                 f"is which. Give {request.prefix}axes=, one letter per axis in this order, e.g. "
                 "axes=zyx."
             )
-        return replace(find_axes(names, shape, request.select, where), notes=notes)
+        chosen = find_axes(names, shape, request.select, where, request.prefix)
+        return replace(chosen, notes=notes)
 
     def geometry(self, axes: Axes, request: Request, where: str) -> Geometry:
         """Return voxel size and origin along Z Y X, in nm; the user's word comes first.

@@ -7,8 +7,10 @@ again, and if they are gone too, that is an error.
 
 import json
 import logging
+import os
 import re
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import prod
@@ -17,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, require
+from emqs.errors import ConfigError, DataError, one_line, require
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
-from emqs.volumes.volume import Volume, check_chunks
+from emqs.volumes.label_answers import LabelAnswers
+from emqs.volumes.volume import MAX_CHUNK_BYTES, Volume, check_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ CACHE_BYTES = 2**27  # decoded chunks kept, so that boxes with a common border r
 WAIT_S = 120.0  # a read may take so long ...
 SLOWEST_BYTES_S = 1e5  # ... and this much longer for its bytes
 MAX_METADATA_BYTES = 2**24
+MAX_DEPTH = 12  # of folders that are looked into
+ARCHIVES = (".zip", ".ozx")  # files that hold a folder
 _FORMATS = {
     "zarr": "zarr", "zarr3": "zarr", "n5": "n5", "neuroglancer_precomputed": "precomputed",
 }  # fmt: skip
@@ -54,6 +59,13 @@ class Location:
     name: str  # as the user wrote it, with the path inside
     store: Any = field(repr=False)  # tensorstore.KvStore
     path: Path | None = None  # on disk
+    archive: Path | None = None  # zip file on disk that it lies in
+    outer: "Location | None" = field(default=None, repr=False)  # folder that it lies in, if known
+
+    @property
+    def source(self) -> Path | None:
+        """The folder or the zip file on disk; None if it is on a server."""
+        return self.path if self.archive is None else self.archive
 
     def inside(self, path: str) -> "Location":
         """Return a folder inside this one.
@@ -61,9 +73,28 @@ class Location:
         Raises:
             DataError: If the path leads outside.
         """
-        name = f"{self.name.rstrip('/')}/{checked_path(path)}"
-        on_disk = None if self.path is None else self.path / path
-        return Location(name, self.store / f"{path}/", on_disk)
+        inner = self
+        for part in checked_path(path).split("/"):
+            on_disk = None if inner.path is None else inner.path / part
+            name = f"{inner.name.rstrip('/')}/{part}"
+            inner = Location(name, inner.store / f"{part}/", on_disk, self.archive, inner)
+        return inner
+
+    def keys(self) -> Iterator[str] | None:
+        """Return the names of all files below, in any order; None if they cannot be listed."""
+        if self.archive is not None:
+            listed = wait(lambda: self.store.list(), 0, self.name)
+            return (key.decode(errors="replace") for key in listed)
+        return None if self.path is None else _files(str(self.path), "")
+
+    def read_bytes(self, key: str) -> bytes | None:
+        """Return a file, or None if there is none.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        got = wait(lambda: self.store.read(key), MAX_CHUNK_BYTES, f"{self.name}/{key}")
+        return bytes(got.value) if got.state == "value" else None
 
     def read_json(self, key: str) -> dict[str, Any] | None:
         """Return a metadata file, or None if there is none.
@@ -96,8 +127,15 @@ def locate(url: str) -> Location:
     """
     scheme, separator, rest = url.partition("://")
     path = None if separator and scheme != "file" else Path(rest if separator else url)
-    if separator == "":
-        root: Any = {"driver": "file", "path": f"{Path(url).expanduser().absolute()}/"}
+    archive = None
+    if path is not None and path.suffix.lower() in ARCHIVES and path.expanduser().is_file():
+        archive = path.expanduser().absolute()
+        _check_archive(archive)
+        base = {"driver": "file", "path": str(archive)}
+        root: Any = {"driver": "zip", "base": base}
+        path = None
+    elif separator == "":
+        root = {"driver": "file", "path": f"{Path(url).expanduser().absolute()}/"}
     elif scheme not in SCHEMES or "|" in url or rest.strip("/") == "":
         raise ConfigError(
             f"{url} cannot be opened: allowed are a path on disk and the URLs "
@@ -107,9 +145,45 @@ def locate(url: str) -> Location:
         root = f"{url.rstrip('/')}/"
     try:
         store = tensorstore().KvStore.open(root, context=_context()).result()
-        return Location(url, store, None if path is None else path.expanduser().absolute())
     except ValueError as error:
         raise ConfigError(f"{url} cannot be opened: {reason(error)}.") from None
+    if archive is None:
+        return Location(url, store, None if path is None else path.expanduser().absolute())
+    return _only_folder(Location(url, store, None, archive))
+
+
+def _check_archive(path: Path) -> None:
+    """Raise an error if a zip file is damaged, or holds a file that no volume has."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            largest = max(archive.infolist(), key=lambda entry: entry.file_size, default=None)
+    except (OSError, ValueError, zipfile.BadZipFile) as fault:
+        raise DataError(f"{path} cannot be read as a zip file: {one_line(fault)}.") from None
+    if largest is not None and largest.file_size > 2 * MAX_CHUNK_BYTES:
+        raise DataError(
+            f"{path} holds the file {largest.filename!r} of {largest.file_size / 1e9:.1f} GB, "
+            f"above the limit of {2 * MAX_CHUNK_BYTES / 1e9:.1f} GB. Unpack it first."
+        )
+
+
+def _only_folder(location: Location) -> Location:
+    """Return the one folder at the top of a zip file if all lies in it."""
+    tops = {key.partition("/")[0] for key in location.keys() or () if "/" in key}
+    at_top = any("/" not in key for key in location.keys() or ())
+    return location.inside(tops.pop()) if len(tops) == 1 and not at_top else location
+
+
+def _files(folder: str, before: str) -> Iterator[str]:
+    """Yield the names of files below a folder, with the folders inside it."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir():
+                    yield before + entry.name
+                elif before.count("/") < MAX_DEPTH:
+                    yield from _files(entry.path, f"{before}{entry.name}/")
+    except OSError as fault:
+        raise DataError(f"{folder} cannot be listed: {fault.strerror}.") from None
 
 
 def checked_path(path: str) -> str:
@@ -211,6 +285,7 @@ def open_array(
     metadata: str,
     stated: Callable[[list[int]], Stated],
     request: Request,
+    answers: Callable[[Axes], LabelAnswers] | None = None,
 ) -> Volume:
     """Return a volume over an array of tensorstore.
 
@@ -220,9 +295,11 @@ def open_array(
         metadata: File in that folder without which there is no array.
         stated: Returns what the source says of its axes, given the lengths of the stored axes.
         request: What the user says of them.
+        answers: Returns what the format can tell of labels, given how axes are stored; None if
+            it can tell nothing.
 
     Raises:
-        DataError: If there is no array, or its axes or voxel size are not known.
+        DataError: If there is no array, or its axes are not known.
         ConfigError: If an index must be chosen.
     """
     where = location.name
@@ -255,7 +332,8 @@ def open_array(
     )
     return Volume(
         name=where, shape=tuple(view.shape), dtype=dtype, chunks=(z, y, x), reader=reader,
-        path=location.path, format=_FORMATS[driver["driver"]], **facts,
+        path=location.source, format=_FORMATS[driver["driver"]],
+        labels=answers(axes) if answers is not None and dtype.kind in "uib" else None, **facts,
     )  # fmt: skip
 
 

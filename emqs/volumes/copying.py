@@ -1,4 +1,4 @@
-"""Writes OME-Zarr and precomputed volumes, block by block, whole or not at all."""
+"""Writes OME-Zarr images, block by block, whole or not at all."""
 
 import json
 import os
@@ -14,12 +14,11 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Lengths, Shape
+from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
-from emqs.volumes.formats.ome_zarr import VERSIONS
 from emqs.volumes.volume import Volume, check_voxel_size, from_array
 
 BLOCK_BYTES = 2**28  # read and written at once
-_AXES = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
 
 
 def write_ome_zarr(
@@ -39,7 +38,8 @@ def write_ome_zarr(
     Args:
         path: Folder to make; must not exist.
         image: Voxels, axes Z Y X; a volume is read block by block.
-        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume.
+        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume, which may be unknown:
+            then no unit is written, and no origin.
         chunks: Lengths of a chunk along Z Y X.
         version: ``"0.4"`` (Zarr 2) or ``"0.5"`` (Zarr 3).
         shards: Lengths of a file that holds several chunks, multiples of ``chunks``; only 0.5.
@@ -49,85 +49,36 @@ def write_ome_zarr(
         ConfigError: If an argument is out of range, or the folder exists.
         DataError: If the image cannot be read, or the disk is full. Nothing is left behind.
     """
-    if version not in VERSIONS or (shards is not None and version != "0.5"):
+    if version not in ome.VERSIONS or (shards is not None and version != "0.5"):
         raise ConfigError(
-            f"version must be one of {', '.join(VERSIONS)}, and shards need 0.5; got "
+            f"version must be one of {', '.join(ome.VERSIONS)}, and shards need 0.5; got "
             f"version={version!r}, shards={shards}."
         )
     volume, size, origin = _settled(image, voxel_size_nm, origin_nm)
     _check_chunks(chunks, shards)
-    transforms = [{"type": "scale", "scale": list(size)}]
-    transforms.append({"type": "translation", "translation": list(origin)})
-    levels = [{"path": "0", "coordinateTransformations": transforms}]
-    described = {"name": path.stem, "axes": _AXES, "datasets": levels}
+    image_of = ome.multiscale(
+        path.stem, "zyx", [ome.Level("0", size, origin)], has_size=size is not None
+    )
+    attributes = ome.attributes_of(image_of, version)
     with new_folder(path) as folder:
         if version == "0.5":
-            ome = {"version": "0.5", "multiscales": [described]}
-            group = {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome}}
+            group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
             _write_json(folder / "zarr.json", group)
             _copy(volume, _zarr3(volume, chunks, shards), folder / "0", shards or chunks)
         else:
-            images = [{"version": "0.4", **described}]
             _write_json(folder / ".zgroup", {"zarr_format": 2})
-            _write_json(folder / ".zattrs", {"multiscales": images})
+            _write_json(folder / ".zattrs", attributes)
             _copy(volume, _zarr2(volume, chunks), folder / "0", chunks)
-
-
-def write_precomputed(
-    path: Path,
-    image: np.ndarray | Volume,
-    voxel_size_nm: Lengths | None,
-    chunks: Shape,
-    *,
-    origin_nm: Lengths | None = None,
-) -> None:
-    """Write a neuroglancer precomputed volume with one scale, raw encoding, not sharded.
-
-    Args:
-        path: Folder to make; must not exist.
-        image: Voxels, axes Z Y X; a volume is read block by block.
-        voxel_size_nm: Along Z Y X, in nm; None takes that of the volume.
-        chunks: Lengths of a chunk along Z Y X.
-        origin_nm: Position of the first voxel along Z Y X, a whole number of voxels; None takes
-            that of the volume, or 0.
-
-    Raises:
-        ConfigError: If an argument is out of range, or the folder exists.
-        DataError: If the image cannot be read, the format has no such voxels, or the disk is full.
-            Nothing is left behind.
-    """
-    volume, size, origin = _settled(image, voxel_size_nm, origin_nm)
-    _check_chunks(chunks, None)
-    offset = [o / s for o, s in zip(origin, size, strict=True)]
-    if not np.allclose(offset, np.round(offset), atol=1e-3):
-        raise ConfigError(
-            f"A precomputed volume begins at a whole number of voxels; origin_nm={origin} is "
-            f"{tuple(round(o, 3) for o in offset)} voxels of {size} nm (Z, Y, X). Give another "
-            "origin_nm."
-        )
-    shift = [round(o) for o in offset]
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "multiscale_metadata": {"type": "image", "data_type": volume.dtype.name, "num_channels": 1},
-        "scale_metadata": {
-            "size": list(volume.shape[::-1]),
-            "voxel_offset": shift[::-1],
-            "resolution": list(size[::-1]),
-            "chunk_size": list(chunks[::-1]),
-            "encoding": "raw",
-        },
-    }
-    with new_folder(path) as folder:
-        _copy(volume, spec, folder, chunks)
 
 
 def _settled(
     image: np.ndarray | Volume, voxel_size_nm: Lengths | None, origin_nm: Lengths | None
-) -> tuple[Volume, Lengths, Lengths]:
-    """Return the image as a volume, its voxel size and its origin."""
+) -> tuple[Volume, Lengths | None, Lengths]:
+    """Return the image as a volume, its voxel size (None if unknown) and its origin."""
     if isinstance(image, Volume):
-        size = image.require_voxel_size() if voxel_size_nm is None else voxel_size_nm
-        check_voxel_size(size, image.name)
+        size = image.voxel_size_nm if voxel_size_nm is None else voxel_size_nm
+        if size is not None:
+            check_voxel_size(size, image.name)
         return image, size, image.origin_nm if origin_nm is None else origin_nm
     if voxel_size_nm is None:
         raise ConfigError("An array has no voxel size. Give voxel_size_nm, (Z, Y, X) in nm.")
@@ -185,9 +136,6 @@ def _copy(volume: Volume, spec: dict[str, Any], folder: Path, step: Shape) -> No
     full = {**spec, "kvstore": store}
     name = str(folder)
     array = wait(lambda: tensorstore().open(full, create=True), 0, name)
-    x_first = spec["driver"] == "neuroglancer_precomputed"
-    if x_first:  # (x, y, z, channel) that counts from the offset
-        array = array[..., 0].transpose((2, 1, 0))[tensorstore().d[:].translate_to[0]]
     for box in volume.blocks(block_shape(volume.shape, step, volume.dtype.itemsize)):
         voxels = volume.read(box)
         target = array[box.slices]

@@ -12,6 +12,7 @@ import numpy as np
 
 from emqs.codecs.isolated import Answer, Child, EndedError, as_answer, as_array
 from emqs.errors import CodecError, DataError
+from emqs.files import on_disk
 from emqs.geometry import Box, touched
 from emqs.volumes.axes import Request
 from emqs.volumes.label_answers import ChunkChecks, answers_of
@@ -33,10 +34,10 @@ def open_labels_isolated(path: str | Path, request: Request) -> Volume:
         DataError: As ``open_request``, or if opening ends the other process.
         ConfigError: As ``open_request``.
     """
-    on_disk = Path(path).expanduser()
-    local = "://" not in str(path) and on_disk.exists()
-    if local and (request.format or format_of_source(on_disk)) in FORMATS:
-        return _isolated(on_disk, request)
+    place = on_disk(Path(path).expanduser())
+    local = "://" not in str(path) and place.exists()
+    if local and (request.format or format_of_source(place)) in FORMATS:
+        return _isolated(place, request)
     return open_request(path, request)
 
 

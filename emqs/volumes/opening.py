@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from emqs.errors import ConfigError, DataError
-from emqs.volumes import bridge
+from emqs.files import on_disk
 from emqs.volumes.axes import Request, letters
-from emqs.volumes.chunks import SCHEMES, Location, locate
+from emqs.volumes.chunks import ARCHIVES, SCHEMES, Location, locate
 from emqs.volumes.volume import Volume
 
 #: What opens each format, ``module:function`` below ``emqs.volumes``; loaded when it is used. Files
@@ -59,6 +59,7 @@ ENDINGS = {
     ".nhdr": "nrrd", ".mrc": "mrc", ".rec": "mrc", ".map": "mrc", ".st": "mrc", ".dm3": "dm",
     ".dm4": "dm", ".ckl": "crackle", ".cpso": "compresso", ".compresso-miccai": "compresso-miccai",
     ".compresso-v2": "compresso-v2", ".zarr": "zarr", ".n5": "n5", ".precomputed": "precomputed",
+    ".zip": "zarr", ".ozx": "zarr", ".xml": "hdf5", ".ome": "tiff",
 }  # fmt: skip
 #: First bytes of files, and their formats; they count more than the ending.
 MAGICS = {
@@ -138,7 +139,7 @@ def open_request(url_or_path: str | Path, request: Request) -> Volume:
         )
     if separator and prefix != "file":
         return _chunked(_inside(locate(name), request), request)
-    return _on_disk(Path(rest if separator else name).expanduser(), request)
+    return _on_disk(on_disk(Path(rest if separator else name).expanduser()), request)
 
 
 def with_prefix(url: str) -> str:
@@ -235,11 +236,12 @@ def _on_disk(path: Path, request: Request) -> Volume:
         raise DataError(f"There is no volume at {path}. Check the path.")
     if not request.labels and path.is_dir() and request.format is None:
         return _folder(path, request)
-    name = request.format or format_of_source(path)
-    if bridge.is_bridged(name, request):
-        return bridge.open_bridged(path, name, request)
-    if name in CHUNKED:
+    if path.is_file() and path.suffix.lower() in ARCHIVES:  # a folder, by the files in it
         return _chunked(_inside(locate(str(path)), request), request)
+    name = request.format or format_of_source(path)
+    if name in CHUNKED:
+        chunked: Volume = _opener(name)(_inside(locate(str(path)), request), request)
+        return chunked
     if path.is_dir():
         return _folder(path, request)
     volume: Volume = _opener(name)(path, request)

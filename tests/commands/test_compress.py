@@ -106,7 +106,8 @@ def test_convert_says_what_it_does_not_know(run: Run) -> None:
     [
         ("w.npy", ""), ("w.h5", ""), ("w.tif", ""), ("w.ckl", ""), ("w.cpso", ""), ("w.n5", ""),
         ("w.nrrd", ""), ("w.nii", ""), ("w.compresso-miccai", ""), ("w.compresso-v2", ""),
-        ("w", "output.format=precomputed"), ("w", "output.format=png output.dtype=uint8"),
+        ("w", "output.format=precomputed input.voxel_size_nm=[40,8,8]"),
+        ("w", "output.format=png output.dtype=uint8"),
         ("w.zarr", "codec=zstd"),
     ],
 )  # fmt: skip
@@ -160,7 +161,11 @@ def test_labels(run: Run) -> None:
 
 
 def test_recommended_command_lines_work(run: Run) -> None:
-    said = run("task=recommend source=v.npy recommend.runs=1 recommend.n_chunks=1")
+    few = "recommend.runs=1 recommend.n_chunks=1"
+    said = run(f"task=recommend source=v.npy {few}")
+    viewer = "output.format=precomputed input.voxel_size_nm=[Z,Y,X]\n"  # to be filled in
+    assert said.count("input.voxel_size_nm") == said.count(viewer) == 1
+    said = run(f"task=recommend source=v.npy {few} input.voxel_size_nm=[40,8,8]")
     lines = [line.split(": ", 1) for line in said.splitlines() if "python -m" in line]
     assert [wish for wish, _ in lines] == [
         "smallest", "fastest to read", "for viewers (Neuroglancer)",
@@ -169,7 +174,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         words = line.removeprefix("python -m emqs.compress ")
         run(words.replace("target=v", f"target=v{number}"))
     run("task=convert source=v.npy target=v.zarr")
-    said = run("task=recommend source=v.zarr recommend.runs=1 recommend.n_chunks=1")
+    said = run(f"task=recommend source=v.zarr {few}")
     assert "target=v.zarr" not in said  # it is there
     assert re.search(r"target=v_(\w+)\.zarr codec=\1\n", said)
 

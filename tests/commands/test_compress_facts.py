@@ -154,7 +154,8 @@ def test_the_offset_of_precomputed_is_kept_both_ways(run: Run) -> None:
     assert info["scales"][0]["resolution"] == [4, 4, 40]
     # tensorstore, like a plain web server, looks for chunks by their plain names
     spec = {"driver": "neuroglancer_precomputed", "kvstore": f"file://{run.folder}/back/"}
-    back = tensorstore.open(spec, read=True, fill_missing_data_reads=False).result()
+    spec["fill_missing_data_reads"] = False  # type: ignore[assignment]
+    back = tensorstore.open(spec, read=True).result()
     np.testing.assert_array_equal(back.read().result()[..., 0].T, labels())
 
 
@@ -176,11 +177,11 @@ def test_size_and_origin_come_back_from_each_format(ending: str, run: Run) -> No
 
 
 def test_a_mask_whose_white_is_zero(run: Run) -> None:
-    """One bit, MinIsWhite: the structure is black, which is stored as 1."""
+    """One bit, MinIsWhite: the structure is white, as masks show it, and so it is stored as 0."""
     mask = labels() > 150
     with tifffile.TiffWriter("mask.tif") as file:
         for plane in mask:
-            file.write(plane, photometric="miniswhite", compression="zlib")
+            file.write(~plane, photometric="miniswhite", compression="zlib")
     run("task=convert source=mask.tif target=seg.npy")
     np.testing.assert_array_equal(np.load("seg.npy"), mask)
 
@@ -244,3 +245,34 @@ def test_a_reader_that_errs_is_contradicted(run: Run, monkeypatch: pytest.Monkey
     assert "opened twice, by emqs and by h5py" in failed
     assert "(14, 10, 6) or (6, 10, 14)" in failed
     assert not Path("seg.zarr").exists()
+
+
+def test_a_channel_is_chosen(run: Run) -> None:
+    group = zarr.open_group("in.zarr", mode="w", zarr_format=2)
+    group.create_array("0", data=np.stack([labels(), labels(seed=1)]), chunks=(1, *SHAPE))
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": n, "type": "space", "unit": "nanometer"} for n in "zyx"]
+    steps = [{"type": "scale", "scale": [1, 40, 8, 8]}]
+    level = {"path": "0", "coordinateTransformations": steps}
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [level]}]
+    assert "give input.select={c: 0}" in run.fails("task=convert source=in.zarr target=a.zarr")
+    said = run("task=convert source=in.zarr target=seg.zarr input.select={c:1}")
+    assert "compared as zarr reads the source" in said
+    np.testing.assert_array_equal(stored("seg.zarr"), labels(seed=1))
+
+
+@pytest.mark.parametrize("name", ["2024_05_01", "1e3", "007", "a (1), b=2 #3", "Gro\u0308\u00dfe"])
+def test_a_name_is_that_name(name: str, run: Run) -> None:
+    Path(name).mkdir()
+    np.save(Path(name) / "seg.npy", labels())
+    run("task=convert", f"source={name}/seg.npy", f"target={name}/seg.zarr")
+    np.testing.assert_array_equal(stored(f"{name}/seg.zarr"), labels())
+    run("task=convert", f"source={name}/seg.npy", f"target={name}.x", "output.format=zarr")
+    np.testing.assert_array_equal(stored(f"{name}.x"), labels())
+
+
+def test_composed_names_are_decomposed_ones(run: Run) -> None:
+    Path("Gro\u0308\u00dfe").mkdir()
+    np.save("Gro\u0308\u00dfe/seg.npy", labels())
+    run("task=convert", "source=Gr\u00f6\u00dfe/seg.npy", "target=seg.zarr")
+    np.testing.assert_array_equal(stored("seg.zarr"), labels())

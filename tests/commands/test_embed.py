@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorstore
 from support.embedded import difference
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, voxels
 
-from emqs.datasets.volume_stack import as_stack
+from emqs.datasets import Stack
 from emqs.embedding import build, encode
 from emqs.embedding.build import planes as sources
 from emqs.embedding.build.planes import PlaceSource, contrast
@@ -21,7 +22,7 @@ from emqs.errors import ConfigError, DataError
 from emqs.models import weights
 from emqs.models.compute import Compute
 from emqs.patches import grid
-from emqs.volumes import from_array, open_volume, write_ome_zarr, write_precomputed
+from emqs.volumes import from_array, open_volume, write_ome_zarr
 
 TOLERANCE = 1e-3  # of a typical code, as emqs/filling says
 
@@ -37,8 +38,9 @@ def all_codes(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("name", ["contrastive", "pixels"])
 def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
     encoder = model(name=name)
-    source = volume(voxels(2, 208, 264))
-    stack = as_stack(source)
+    array = voxels(2, 208, 264)
+    source = volume(array)
+    stack = Stack("a", list(array), ["0", "1"], intensity=(0.0, 255.0), pixel_size_nm=VOXEL_NM[1])
     boxes = grid.grid(stack.shapes, 16, 8, border=False)
     expected = encode.embed(encoder, stack, boxes, patch_size=16, compute=Compute(device="cpu"))
     for block in (8, 16, 64):
@@ -131,13 +133,27 @@ def test_every_second_slice(tmp_path: Path) -> None:
     assert np.array_equal(all_codes(second.path).reshape(3, -1, 48), codes[::2])
 
 
+def precomputed(path: Path, array: np.ndarray) -> None:
+    """Write a precomputed volume with tensorstore, which lists axes X first."""
+    scale = {
+        "size": array.shape[::-1], "resolution": VOXEL_NM[::-1], "voxel_offset": [0, 0, 0],
+        "chunk_size": [32, 32, 2], "encoding": "raw",
+    }  # fmt: skip
+    kind = {"type": "image", "data_type": array.dtype.name, "num_channels": 1}
+    spec = {
+        "driver": "neuroglancer_precomputed", "kvstore": f"file://{path}/",
+        "multiscale_metadata": kind, "scale_metadata": scale,
+    }  # fmt: skip
+    tensorstore.open(spec, create=True).result()[..., 0].write(array.T).result()
+
+
 @pytest.fixture(scope="module")
 def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a volume in two formats and a weights file."""
     folder = tmp_path_factory.mktemp("embed")
     array = voxels(4)
     write_ome_zarr(folder / "v.zarr", array, VOXEL_NM, (2, 32, 32))
-    write_precomputed(folder / "v.pre", array, VOXEL_NM, (2, 32, 32))
+    precomputed(folder / "v.pre", array)
     weights.save(folder / "w.safetensors", model())
     return folder
 

@@ -12,7 +12,6 @@ from support import volumes_on_disk as disk
 from support.failing_server import Server
 from support.volumes_on_disk import SHAPE, SIZE, VOXELS
 
-from emqs.datasets.volume_stack import as_stack
 from emqs.errors import ConfigError, DataError
 from emqs.volumes import Box, chunks, from_array, open_volume
 
@@ -321,7 +320,3 @@ def test_channels_of_a_tiff_must_be_chosen(tmp_path: Path) -> None:
         open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE)
     volume = open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE, select={"c": 1})
     np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000)
-    assert (
-        len(as_stack(open_volume(tmp_path / "a.tif", voxel_size_nm=(30, 4, 4), select={"c": 0})))
-        == 5
-    )

@@ -71,7 +71,7 @@ def precomputed_by_hand(path: Path) -> np.ndarray:
     volume = np.zeros(scale["size"], info["data_type"])
     for file in (path / scale["key"]).iterdir():
         box = tuple(slice(*map(int, part.split("-"))) for part in file.stem.split("_"))
-        stream = gzip.decompress(file.read_bytes())
+        stream = file.read_bytes()
         shape = volume[box].shape
         volume[box] = compressed_segmentation.decompress(stream, shape, volume.dtype, order="F")
     return volume.T
@@ -223,9 +223,11 @@ def test_zarr_of_others_and_levels(tmp_path: Path) -> None:
     path = written(tmp_path / "pyramid.zarr", "zarr", volume, levels=2)
     with opened(path, level="1") as reader:
         assert reader.shape == (5, 70, 33)  # pixels are half as long along x as along y
-    with pytest.raises(ConfigError, match=r"no level '7'\. input.scale is one of 0, 1"):
+    with pytest.raises(
+        ConfigError, match=r"level=7 is out of range: .* has 2 resolution levels, .*\(0, 1\)"
+    ):
         opened(path, level="7")
-    with pytest.raises(ConfigError, match="no readable array 'x'"):
+    with pytest.raises(ConfigError, match=r"There is no Zarr array or group at .*pyramid\.zarr/x"):
         opened(path, dataset="x")
 
 
@@ -345,7 +347,7 @@ def test_a_scale_outside_of_its_folder_is_refused(tmp_path: Path) -> None:
     }  # fmt: skip
     info = {"data_type": "uint8", "num_channels": 1, "scales": [scale]}
     (tmp_path / "info").write_text(json.dumps(info))
-    with pytest.raises(DataError, match="outside of the folder"):
+    with pytest.raises(DataError, match="outside the volume"):
         opened(tmp_path)
 
 

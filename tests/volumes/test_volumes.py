@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from support import volumes_on_disk as disk
 from support.volumes_on_disk import SHAPE, SIZE, VOXELS, ZEROS
 
-from emqs.datasets.volume_stack import as_stack
 from emqs.errors import ConfigError, DataError
 from emqs.volumes import Box, Volume, from_array, open_volume
 from emqs.volumes.axes import find_axes
@@ -306,30 +305,3 @@ def test_blocks_cover_every_voxel_once() -> None:
     for box in volume.blocks((2, 4, 3)):
         seen[box.slices] += 1
     assert (seen == 1).all()
-
-
-def test_a_stack_of_slices_read_when_asked_for(tmp_path: Path) -> None:
-    path = disk.ome_zarr_04(tmp_path / "a", scale=(30, 4, 4))
-    volume = open_volume(path)
-    for chunk in (path / "s0").glob("2.*"):  # slice 4
-        chunk.write_bytes(b"damaged")
-    stack = as_stack(volume)
-    assert (len(stack), stack.shapes) == (5, [(6, 7)] * 5)
-    assert (stack.pixel_size_nm, stack.section_nm) == (4, 30)
-    for z in range(4):
-        np.testing.assert_array_equal(stack.slices[z], VOXELS[z])
-        np.testing.assert_allclose(stack.unit(z), VOXELS[z] / 65535, rtol=1e-6)
-    with pytest.raises(DataError, match="cannot be read"):
-        stack.slices[-1]
-    with pytest.raises(IndexError, match="no slice 5"):
-        stack.slices[5]
-
-
-def test_a_stack_needs_square_pixels_and_a_range(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="8 x 4 nm in the slice plane"):
-        as_stack(from_array(VOXELS, SIZE))
-    floats = from_array(VOXELS.astype(np.float32), (30, 4, 4))
-    with pytest.raises(ConfigError, match="no fixed range"):
-        as_stack(floats)
-    stack = as_stack(floats, intensity=(0, 456))
-    assert stack.unit(4)[5, 6] == 1.0

@@ -1,7 +1,6 @@
 """Writing volumes: read back by emqs and by hand, from every source, whole or not at all."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from emqs.volumes import (
     from_array,
     open_volume,
     write_ome_zarr,
-    write_precomputed,
 )
 
 CHUNKS = (2, 3, 4)
@@ -62,34 +60,13 @@ def test_every_type_of_voxels(kind: str, version: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.read(volume.box), voxels)
 
 
-def test_precomputed_reads_back_and_has_x_first(tmp_path: Path) -> None:
-    write_precomputed(tmp_path / "a", VOXELS, SIZE, CHUNKS, origin_nm=ORIGIN)
-    volume = open_volume(tmp_path / "a")
-    assert (volume.voxel_size_nm, volume.origin_nm, volume.chunks) == (SIZE, ORIGIN, CHUNKS)
-    np.testing.assert_array_equal(volume.read(volume.box), VOXELS)
-    [scale] = json.loads((tmp_path / "a" / "info").read_text())["scales"]
-    assert scale["size"] == [7, 6, 5]
-    assert scale["resolution"] == [4, 8, 30]
-    assert scale["voxel_offset"] == [10, -2, 3]
-    chunk = np.fromfile(tmp_path / "a" / scale["key"] / "14-17_1-4_5-7", "<u2")
-    np.testing.assert_array_equal(chunk.reshape(2, 3, 3), VOXELS[2:4, 3:6, 4:7])
-
-
-def test_precomputed_begins_at_whole_voxels(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="whole number of voxels"):
-        write_precomputed(tmp_path / "a", VOXELS, SIZE, CHUNKS, origin_nm=(15, 0, 0))
-    with pytest.raises(DataError, match="float64"):
-        write_precomputed(tmp_path / "a", VOXELS.astype(np.float64), SIZE, CHUNKS)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_one_format_becomes_another_block_by_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "BLOCK_BYTES", 100)  # four chunks at most
     source = open_volume(disk.slices(tmp_path / "png", "png"), voxel_size_nm=SIZE)
-    write_precomputed(tmp_path / "a", source, None, CHUNKS)
-    write_ome_zarr(tmp_path / "b.zarr", open_volume(tmp_path / "a"), None, CHUNKS)
+    write_ome_zarr(tmp_path / "a.zarr", source, None, (3, 2, 5), "0.4")
+    write_ome_zarr(tmp_path / "b.zarr", open_volume(tmp_path / "a.zarr"), None, CHUNKS)
     volume = open_volume(tmp_path / "b.zarr")
     assert volume.voxel_size_nm == SIZE
     np.testing.assert_array_equal(volume.read(volume.box), VOXELS)
@@ -123,15 +100,14 @@ class Failing:
         return VOXELS[box.slices]
 
 
-@pytest.mark.parametrize("write", [write_ome_zarr, write_precomputed])
 def test_a_source_that_fails_leaves_nothing(
-    write: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "BLOCK_BYTES", 100)
     volume = from_array(VOXELS, SIZE)
     source = Volume("it", SHAPE, volume.dtype, SIZE, volume.origin_nm, CHUNKS, Failing())
     with pytest.raises(DataError, match="the source is gone"):
-        write(tmp_path / "a", source, None, CHUNKS)
+        write_ome_zarr(tmp_path / "a", source, None, CHUNKS)
     assert list(tmp_path.iterdir()) == []
 
 

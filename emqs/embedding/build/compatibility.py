@@ -43,6 +43,7 @@ def asked(
             "level": settings.level,
             "dataset": settings.dataset,
             "axes": settings.axes,
+            **({"select": dict(settings.select)} if settings.select else {}),
         },
         "grid": grid.to_dict(),
         "model": {

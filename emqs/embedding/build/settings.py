@@ -16,6 +16,8 @@ class EmbedConfig:
     dataset: str | None = None  # path inside the source
     axes: str | None = None  # names of the stored axes, where the source does not say
     voxel_size_nm: list[float] | None = None  # (z, y, x); None: as the source says
+    origin_nm: list[float] | None = None  # (z, y, x) of the first voxel; None: as the source says
+    select: dict[str, int] | None = None  # index along axes such as c, by name
     intensity: list[float] | None = None  # voxel values that become 0 and 1; None: of the type
     padding: float | None = None  # voxel value that is no tissue
     step_z_nm: float | None = None  # between places; None: every slice, or the step in the slice
@@ -28,7 +30,8 @@ class EmbedConfig:
         """Check the limits that a type cannot express."""
         if self.planes not in PLANES:
             raise ConfigError(f"planes must be one of {', '.join(PLANES)}, got {self.planes!r}.")
-        for name, length in (("voxel_size_nm", 3), ("intensity", 2), ("worker", 2)):
+        lengths = {"voxel_size_nm": 3, "origin_nm": 3, "intensity": 2, "worker": 2}
+        for name, length in lengths.items():
             value = getattr(self, name)
             if value is not None and len(value) != length:
                 raise ConfigError(f"embed.{name} must hold {length} numbers, got {list(value)}.")

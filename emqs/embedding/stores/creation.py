@@ -13,6 +13,7 @@ import numpy as np
 from emqs.embedding.stores.grid import INNER, PlaceGrid
 from emqs.embedding.stores.zarr import FORMAT, KEY, VERSION, EmbeddingStore, _kvstore, open_store
 from emqs.errors import ConfigError, DataError
+from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
 
 
@@ -69,19 +70,11 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
 
 def _ome(name: str, grid: PlaceGrid) -> dict[str, Any]:
     """Return what image viewers read: axes, and where the grid lies in nm."""
-    space = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in "zyx"]
     scale = [s * v for s, v in zip(grid.stride, grid.voxel_size_nm, strict=True)]
     first = grid.centres_nm(np.zeros((1, 3), dtype=np.int64))[0].tolist()
-    transforms = [
-        {"type": "scale", "scale": [1.0, *scale]},
-        {"type": "translation", "translation": [0.0, *first]},
-    ]
-    described = {
-        "name": name,
-        "axes": [{"name": "c", "type": "channel"}, *space],
-        "datasets": [{"path": "embeddings", "coordinateTransformations": transforms}],
-    }
-    return {"version": "0.5", "multiscales": [described]}
+    level = ome.Level("embeddings", (1.0, *scale), (0.0, *first))
+    described: dict[str, Any] = ome.attributes_of(ome.multiscale(name, "czyx", [level]))["ome"]
+    return described
 
 
 def _metadata(grid: PlaceGrid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,15 @@ class StoredArray:
         return np.array(voxels, dtype=self.dtype)
 
 
+def shortest(value: float) -> float:
+    """Return the shortest decimal number that 32 bits store as a value; others stay.
+
+    A length of 0.004 that is stored in 32 bits comes back as 0.004, not 0.00400000019.
+    """
+    single = np.float32(value)
+    return float(str(single)) if float(single) == float(value) else float(value)
+
+
 def volume_of(
     path: Path,
     format: str,

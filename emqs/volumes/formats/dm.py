@@ -1,6 +1,5 @@
 """DM3 and DM4 files of Gatan's Digital Micrograph."""
 
-import logging
 import struct
 from math import prod
 from pathlib import Path
@@ -10,8 +9,8 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, require
 from emqs.volumes.axes import Request, Stated, unit_nm
-from emqs.volumes.formats.arrays import StoredArray, damaged, volume_of
-from emqs.volumes.volume import Volume, native
+from emqs.volumes.formats.arrays import StoredArray, damaged, shortest, volume_of
+from emqs.volumes.volume import Volume
 
 #: What rosettasciio raises for bytes that are no such file.
 _DAMAGED = (
@@ -33,55 +32,48 @@ def open_dm(path: Path, request: Request) -> Volume:
     """
     where = str(path)
     request.refuse_level(where)
-    package = "rsciio.digitalmicrograph"
-    reader = require(package, extra="volumes", purpose="read DM3 and DM4 files")
-    quiet = logging.getLogger("rsciio")
-    before = quiet.level
+    image = _chosen(_images(path, request), request, where)
     try:
-        quiet.setLevel(logging.ERROR)  # of metadata that it cannot map
-        images = reader.file_reader(str(path), lazy=True)
+        stored = np.dtype(image.dtype)
+        shape = tuple(int(length) for length in image.shape)
+        place = image.imdict["ImageData"]["Data"]
+        offset = int(place["offset"])
+        order = ">" if place["endian"] == "big" else "<"
     except _DAMAGED as fault:
         raise damaged(path, "DM3 or DM4 file", fault, request) from None
-    except Exception as fault:  # its own classes of errors
-        raise damaged(path, "DM3 or DM4 file", fault, request) from None
-    finally:
-        quiet.setLevel(before)
-    image = _chosen(images, request, where)
-    data = image["data"]
-    stored, shape = np.dtype(data.dtype), tuple(int(length) for length in data.shape)
-    if stored.kind not in "uifb" or len(shape) < 2:
+    if stored.kind not in "uifb" or len(shape) < 2 or image.imdict["ImageData"]["DataType"] == 5:
         raise DataError(f"{where} holds {stored} of shape {shape}: no image of plain numbers.")
-    if path.stat().st_size < prod(shape) * stored.itemsize:
+    stored, end = stored.newbyteorder(order), offset + prod(shape) * stored.itemsize
+    if path.stat().st_size < end:
         raise DataError(
             f"{where} cannot be read as a DM3 or DM4 file; it is cut off: it states "
-            f"{' x '.join(map(str, shape))} voxels of {stored} and has {path.stat().st_size} bytes."
-            " Copy or export it again."
+            f"{' x '.join(map(str, shape))} voxels of {stored}, which end at byte {end}, and has "
+            f"{path.stat().st_size} bytes. Copy or export it again."
         )
-    stated = _stated(image["axes"], len(shape))
+    stated = _stated(image, len(shape))
     axes = stated.axes(shape, request, where)
     facts = stated.geometry(axes, request, where).fields()
-    volume = volume_of(path, "dm", StoredArray(lambda: Lazy(data), axes, shape), stored, facts)
-    try:  # a file that is cut off is noticed now
-        Lazy(data)[tuple(length - 1 for length in shape)]
-    except _DAMAGED as fault:
+    reader = StoredArray(
+        lambda: np.memmap(path, stored, "r", offset=offset, shape=shape), axes, shape
+    )
+    return volume_of(path, "dm", reader, stored, facts)
+
+
+def _images(path: Path, request: Request) -> list[Any]:
+    """Return the images of a file, without thumbnails; of their voxels, nothing is read."""
+    package = "rsciio.digitalmicrograph._api"  # its public reader takes memory for what is promised
+    library = require(package, extra="volumes", purpose="read DM3 and DM4 files")
+    try:
+        with path.open("rb") as file:
+            reader = library.DigitalMicrographReader(file)
+            reader.parse_file()
+            found = reader.get_image_dictionaries() or []
+            return [library.ImageObject(image, file) for image in found]
+    except Exception as fault:  # also its own classes of errors
         raise damaged(path, "DM3 or DM4 file", fault, request) from None
-    return volume
 
 
-class Lazy:
-    """What can be sliced like an array: each part is read from the file when it is asked for."""
-
-    def __init__(self, data: Any) -> None:  # noqa: ANN401 (of dask, which has no types)
-        """Keep the array, of which nothing is read yet."""
-        self._data = data
-
-    def __getitem__(self, index: tuple[int | slice, ...]) -> np.ndarray:
-        """Return a part."""
-        part = self._data[index].compute(scheduler="synchronous")
-        return np.asarray(part, dtype=native(np.dtype(self._data.dtype)))
-
-
-def _chosen(images: list[dict[str, Any]], request: Request, where: str) -> dict[str, Any]:
+def _chosen(images: list[Any], request: Request, where: str) -> Any:  # noqa: ANN401 (of rosettasciio)
     if not images:
         raise DataError(f"{where} holds no image.")
     number = request.dataset if request.dataset is not None else "0" if len(images) == 1 else ""
@@ -93,15 +85,17 @@ def _chosen(images: list[dict[str, Any]], request: Request, where: str) -> dict[
     return images[int(number)]
 
 
-def _stated(axes: list[dict[str, Any]], n_axes: int) -> Stated:
+def _stated(image: Any, n_axes: int) -> Stated:  # noqa: ANN401 (of rosettasciio)
     """Return what the calibrations of the dimensions say."""
     names, scale, shift, units = [], [], [], []
-    for position, axis in enumerate(sorted(axes, key=lambda a: int(a["index_in_array"]))):
+    for position, axis in enumerate(image.get_axes_dict()):
         unit = str(axis["units"]).strip()
         names.append(str(axis["name"] or f"axis{position}").lower())
-        stated = unit_nm(unit) is not None or unit not in ("", "[]")
-        scale.append(float(axis["scale"]) if stated else None)
-        shift.append(float(axis["offset"]) if stated else None)
+        stated = unit not in ("", "[]")
+        length = shortest(float(axis["scale"]))
+        in_voxels = float(axis["offset"]) / float(axis["scale"]) if length else 0.0
+        scale.append(length if stated else None)
+        shift.append(shortest(in_voxels) * length + 0.0 if stated else None)
         units.append(unit if stated else None)
     if len(names) != n_axes or not any(length is not None for length in scale):
         return Stated(names if len(names) == n_axes else None)

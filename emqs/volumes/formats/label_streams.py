@@ -1,62 +1,81 @@
-"""Volumes that are one stream: crackle, the compresso package, and the original Compresso.
+"""Labels that are one stream: crackle, the compresso package, and the original Compresso.
 
 None of these formats has a checksum that a read trusts, and the two packages may end the process on
 a damaged stream: keep such files in ``.gz`` or ``.lzma``, whose checksums are used.
 """
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from emqs.codecs import MAX_VOXELS, compresso_package, crackle_stream, get_codec
-from emqs.errors import CodecError, DataError, one_line, require
-from emqs.geometry import Box
+from emqs.errors import CodecError, ConfigError, DataError, one_line, require
+from emqs.geometry import Box, Shape
+from emqs.volumes.axes import Request, Stated
 from emqs.volumes.formats import compressed
-from emqs.volumes.label_volume import ArrayReader, Reader
-from emqs.volumes.label_volume import Box as Slices
+from emqs.volumes.label_answers import PlainAnswers
+from emqs.volumes.volume import ArrayReader, Reader, Volume, bounded_chunks, native
 from emqs.volumes.writer import Layout, VolumeWriter
 
 _COMPRESSO_SIDE = 2**16 - 1  # beyond it the package ends the process
 
 
-def read_crackle(path: Path) -> Reader:
-    """Open a .ckl file of the crackle package; only the slices asked for are decoded."""
-    return CrackleReader(path)
+def open_crackle(path: Path, request: Request) -> Volume:
+    """Return a volume of a .ckl file of the crackle package; only the slices needed are decoded.
+
+    Raises:
+        DataError: If it is damaged.
+        ConfigError: If axes, a level or a dataset are given, which a stream has not.
+    """
+    stream = compressed.unpacked(path)
+    try:
+        head = _crackle().header(stream)
+        dtype = np.dtype(head.dtype)
+        if head.format_version == 1 and head.voxels() > 0:
+            crackle_stream.check(stream, crackle_stream.read_head(stream))
+    except Exception as fault:  # the library's error is a bare Exception
+        raise DataError(f"{path} cannot be read as crackle: {one_line(fault)}.") from None
+    is_flat = head.label_format == _crackle().headers.LabelFormat.FLAT
+    reader = CrackleReader(str(path), stream=stream, is_flat=is_flat)
+    shape = (int(head.sz), int(head.sy), int(head.sx))
+    return _volume(path, "crackle", shape, dtype, reader, request, slices=True)
 
 
-class CrackleReader(Reader):
-    """A crackle stream as its users store it, X fastest."""
+@dataclass(frozen=True, eq=False)
+class CrackleReader(PlainAnswers):
+    """A crackle stream as its users store it, X fastest; also which labels are in its slices."""
 
-    format = "crackle"
+    stream: bytes = field(kw_only=True, repr=False)
+    is_flat: bool = field(kw_only=True)
 
-    def __init__(self, path: Path) -> None:
-        """Read the stream, not the volume."""
-        self.stream = compressed.unpacked(path)
-        try:
-            head = _crackle().header(self.stream)
-            dtype = np.dtype(head.dtype)
-            if head.format_version == 1 and head.voxels() > 0:
-                crackle_stream.check(self.stream, crackle_stream.read_head(self.stream))
-        except Exception as fault:  # the library's error is a bare Exception
-            raise DataError(f"{path} cannot be read as crackle: {one_line(fault)}.") from None
-        super().__init__(path, (head.sz, head.sy, head.sx), dtype, (1, head.sy, head.sx))
-        self._has_pins = head.label_format != _crackle().headers.LabelFormat.FLAT
-        self._array = _crackle().CrackleArray(self.stream, parallel=1)
+    @cached_property
+    def _array(self) -> Any:  # noqa: ANN401 (of an optional package)
+        return _crackle().CrackleArray(self.stream, parallel=1)
 
-    def block_labels(self, box: Slices) -> np.ndarray | None:
+    def read(self, box: Box) -> np.ndarray:
+        """Return the voxels of a box."""
+        z, y, x = box.slices
+        return np.asarray(self._array[x, y, z].T)
+
+    def block_labels(self, box: Box) -> np.ndarray | None:
         """Return the labels of slices, from the table of the stream; one of pins has none."""
-        if self._has_pins:
+        if not self.is_flat:
             return None
-        return _crackle().codec.labels_for_z_range(self.stream, box[0].start, box[0].stop)
-
-    def _read(self, box: Slices) -> np.ndarray:
-        z, y, x = box
-        return self._array[x, y, z].T
+        codec = _crackle().codec
+        return np.asarray(codec.labels_for_z_range(self.stream, box.start[0], box.stop[0]))
 
 
-def read_compresso(path: Path) -> Reader:
-    """Open a stream of the compresso package, format version 0 or 1; it is decoded as a whole."""
+def open_compresso(path: Path, request: Request) -> Volume:
+    """Return a volume of a stream of the compresso package, format version 0 or 1.
+
+    Raises:
+        DataError: If it is damaged.
+        ConfigError: If axes, a level or a dataset are given, which a stream has not.
+    """
     stream = compressed.unpacked(path)
     try:
         codec = get_codec("compresso", max_voxels=2**40)
@@ -64,48 +83,84 @@ def read_compresso(path: Path) -> Reader:
         compresso_package.check_stream(stream)
         library = require("compresso", extra="codecs", purpose="read its streams")
         head = library.header(stream)
+        shape = (int(head["sz"]), int(head["sy"]), int(head["sx"]))
+        dtype = np.dtype(f"u{head['data_width']}")
         if head["format_version"] == 0:
-            _check_fits(path, (head["sz"], head["sy"], head["sx"]), head["data_width"])
-            array = library.decompress(stream)
-            return ArrayReader(path, "compresso", array, axes="xyz")
-        slices = library.CompressoArray(stream)
+            _check_fits(path, shape, dtype.itemsize)
+            reader: Reader = ArrayReader(library.decompress(stream).T)
+        else:
+            reader = CompressoReader(library.CompressoArray(stream))
     except CodecError as fault:
         raise DataError(f"{path} cannot be read: {one_line(fault)}.") from None
     except DataError:
         raise
     except Exception as fault:  # the library's errors have no common class
         raise DataError(f"{path} cannot be read as compresso: {one_line(fault)}.") from None
-    return ArrayReader(path, "compresso", _WithDtype(slices, head), axes="xyz")
+    return _volume(path, "compresso", shape, dtype, reader, request, slices=True)
 
 
-class _WithDtype:
-    """The library's array, whose dtype is a class and which is sliced along Z only."""
+@dataclass(frozen=True, eq=False)
+class CompressoReader:
+    """The library's array, which is sliced along Z only."""
 
-    def __init__(self, slices: object, head: dict[str, int]) -> None:
-        self._slices = slices
-        self.shape = (int(head["sx"]), int(head["sy"]), int(head["sz"]))
-        self.dtype = np.dtype(f"u{head['data_width']}")
+    slices: Any
 
-    def __getitem__(self, index: tuple[slice, slice, slice]) -> np.ndarray:
-        x, y, z = index
-        return np.asarray(self._slices[:, :, z])[x, y]  # type: ignore[index]
+    def read(self, box: Box) -> np.ndarray:
+        """Return the voxels of a box."""
+        z, y, x = box.slices
+        return np.asarray(self.slices[:, :, z])[x, y].T
 
 
-def read_original(path: Path, name: str) -> Reader:
-    """Open a stream of the original Compresso; it is decoded as a whole.
+def open_miccai(path: Path, request: Request) -> Volume:
+    """Return a volume of a stream of the original Compresso; it is decoded as a whole."""
+    return _open_original(path, "compresso-miccai", request)
 
-    Args:
-        path: The stream, as it is or compressed (.lzma, .gz ...).
-        name: ``"compresso-miccai"`` or ``"compresso-v2"``.
-    """
+
+def open_version_two(path: Path, request: Request) -> Volume:
+    """Return a volume of a stream of the original Compresso, version 2, decoded as a whole."""
+    return _open_original(path, "compresso-v2", request)
+
+
+def _open_original(path: Path, name: str, request: Request) -> Volume:
+    """Return a volume of a stream as it is or compressed (.lzma, .gz ...)."""
     stream = compressed.unpacked(path)
     codec = get_codec(name)
     try:
         description = codec.describe(stream)
         _check_fits(path, description.shape, description.dtype.itemsize)
-        return ArrayReader(path, name, codec.decode(stream), axes="zyx")
+        labels = codec.decode(stream)
     except CodecError as fault:
         raise DataError(f"{path} cannot be read: {one_line(fault)}.") from None
+    shape = (labels.shape[0], labels.shape[1], labels.shape[2])
+    return _volume(path, name, shape, labels.dtype, ArrayReader(labels), request, slices=False)
+
+
+def _volume(
+    path: Path,
+    name: str,
+    shape: Shape,
+    dtype: np.dtype[Any],
+    reader: Reader,
+    request: Request,
+    *,
+    slices: bool,
+) -> Volume:
+    """Return the volume of a stream, which states neither a voxel size nor an origin.
+
+    Raises:
+        ConfigError: If axes, a level or a dataset are given.
+    """
+    if request.axes is not None:
+        raise ConfigError(f"{request.prefix}axes: the axes of {name} are fixed. Leave it out.")
+    request.refuse_level(str(path))
+    request.refuse_dataset(str(path))
+    stated = Stated(("z", "y", "x"))
+    facts = stated.geometry(stated.axes(shape, request, str(path)), request, str(path)).fields()
+    return Volume(
+        name=str(path), shape=shape, dtype=native(dtype), reader=reader, path=path, format=name,
+        chunks=(1, *shape[1:]) if slices else bounded_chunks(shape, dtype.itemsize),
+        labels=reader if isinstance(reader, CrackleReader) else None, **facts,
+    )  # fmt: skip
 
 
 def _check_fits(path: Path, shape: tuple[int, ...], itemsize: int) -> None:

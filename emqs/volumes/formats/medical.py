@@ -23,7 +23,7 @@ from emqs.errors import DataError, require
 from emqs.geometry import Box
 from emqs.volumes.axes import Request, Stated, unit_nm
 from emqs.volumes.formats import compressed
-from emqs.volumes.formats.arrays import StoredArray, damaged, volume_of
+from emqs.volumes.formats.arrays import StoredArray, damaged, shortest, volume_of
 from emqs.volumes.formats.hdf5 import partner
 from emqs.volumes.volume import Volume, native
 from emqs.volumes.writer import Layout, VolumeWriter
@@ -117,7 +117,8 @@ def open_nifti(path: Path, request: Request) -> Volume:
         needed = int(proxy.offset) + prod(shape) * proxy.dtype.itemsize
         unit = _NIFTI_UNITS.get(header.get_xyzt_units()[0])
         stated = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-        zooms, affine = [float(edge) for edge in header.get_zooms()[:3]], image.affine
+        zooms = [shortest(float(edge)) for edge in header.get_zooms()[:3]]
+        affine = np.vectorize(shortest)(image.affine)
     except DataError:
         raise
     except Exception as fault:  # the library's errors have no common class

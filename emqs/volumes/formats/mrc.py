@@ -12,7 +12,7 @@ import numpy as np
 from emqs.errors import DataError, require
 from emqs.volumes.axes import Request, Stated
 from emqs.volumes.formats import compressed
-from emqs.volumes.formats.arrays import StoredArray, damaged, volume_of
+from emqs.volumes.formats.arrays import StoredArray, damaged, shortest, volume_of
 from emqs.volumes.volume import Volume
 
 _HEADER_BYTES = 1024
@@ -155,13 +155,13 @@ def _stated(
     where: str,
 ) -> tuple[Stated, tuple[str, ...]]:
     """Return what the header says of the axes, and notes."""
-    cell = {axis: float(header.cella[axis]) for axis in "xyz"}
+    cell = {axis: shortest(float(header.cella[axis])) for axis in "xyz"}
     grid = {axis: int(header[f"m{axis}"]) for axis in "xyz"}
     size = {axis: cell[axis] / grid[axis] for axis in "xyz" if cell[axis] > 0 and grid[axis] > 0}
     # the header counts starts by columns, rows and sections, whatever axes these are
     starts = dict(zip(names[-3:], (int(header[f"n{k}start"]) for k in "zyx"), strict=True))
     by_grid = {axis: starts[axis] * size[axis] for axis in size}
-    origin = {axis: float(header.origin[axis]) for axis in "xyz"}
+    origin = {axis: shortest(float(header.origin[axis])) for axis in "xyz"}
     if flags is not None and not flags & _ORIGIN_AS_STANDARD:
         origin = {axis: -length + 0.0 for axis, length in origin.items()}
     notes: tuple[str, ...] = ()

@@ -2,133 +2,197 @@
 
 Source:
     https://github.com/saalfeldlab/n5 (attributes.json); scale, unit and downsampling attributes as
-    n5-viewer, Paintera and the COSEM/OpenOrganelle volumes write them.
+    n5-viewer, Paintera, BigDataViewer and the COSEM/OpenOrganelle volumes write them.
 """
 
-from dataclasses import replace
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from emqs.errors import ConfigError, DataError
-from emqs.volumes.axes import Request, Stated, numbers
-from emqs.volumes.chunks import Location, open_array
+from emqs.errors import ConfigError
+from emqs.geometry import Box
+from emqs.volumes import stored
+from emqs.volumes.axes import Axes, Request, Stated
+from emqs.volumes.chunks import Location, locate, open_array
+from emqs.volumes.formats import n5_facts
+from emqs.volumes.label_answers import PlainAnswers
 from emqs.volumes.volume import Volume
 
 DRIVER = {"driver": "n5"}
 METADATA = "attributes.json"
+_DEPTH = 6  # of groups that are looked into for datasets
+_MOST = 1000  # groups that are looked into
 
 
 def open_n5(location: Location, request: Request) -> Volume:
     """Return a volume of an N5 dataset, or of one level of a multi-scale group.
 
     Raises:
-        DataError: If there is neither, or its axes or voxel size are not known.
-        ConfigError: If the level is out of range, or an index must be chosen.
+        DataError: If there is neither, it holds label multisets, or its axes are not known.
+        ConfigError: If the level is out of range, there are several datasets, or an index must be
+            chosen.
     """
     attributes = location.read_json(METADATA) or {}
     if "dimensions" in attributes:
         request.refuse_level(location.name)
-        return _dataset(location, attributes, {}, request)
-    path, number, n_levels = _level_path(attributes, request, location)
+        return _dataset(location, attributes, _groups(location), request)
+    if _is_group_of_levels(location, attributes):
+        return _level(location, attributes, request)
+    if isinstance(attributes.get("painteraData"), dict):
+        return open_n5(location.inside("data"), request)
+    if location.path is not None:
+        return open_n5(location.inside(_only(location, request)), request)
+    raise ConfigError(
+        f"{location.name} is an N5 group, and there is no array 's{request.level}' in it for "
+        f"level={request.level}. Give the path of a dataset or of a multi-scale group with "
+        "dataset=, or another level."
+    )
+
+
+def _is_group_of_levels(location: Location, attributes: Mapping[str, Any]) -> bool:
+    if n5_facts.levels(attributes) is not None:
+        return True
+    own = location.inside("s0").read_json(METADATA)
+    return own is not None and "dimensions" in own
+
+
+def _level(location: Location, attributes: dict[str, Any], request: Request) -> Volume:
+    """Return one level of a group: where the group says it is, else ``s0``, ``s1``, ..."""
+    levels = n5_facts.levels(attributes)
+    if levels is None:
+        paths = _numbered(location)
+        name = str(request.level).removeprefix("s")
+        number = int(name) if name.isdecimal() else 0
+        path, n_levels = f"s{name}", max(len(paths), number + 1)
+    else:
+        paths = [str(level.get("path")) for level in levels]
+        number = request.level_of(paths, location.name)
+        path, n_levels = paths[number], len(paths)
     inner = location.inside(path)
     own = inner.read_json(METADATA)
     if own is None or "dimensions" not in own:
         raise ConfigError(
             f"{location.name} is an N5 group, and there is no array '{path}' in it for "
             f"level={request.level}. Give the path of a dataset or of a multi-scale group with "
-            "dataset=, or another level."
+            f"dataset=, or another level{f' ({chr(44).join(paths)})' if paths else ''}."
         )
-    volume = _dataset(inner, own, attributes, request, number)
-    return replace(volume, level=number, n_levels=n_levels)
+    volume = _dataset(inner, own, [attributes, *_groups(location)], request, path)
+    return replace(volume, path=location.source, level=number, n_levels=n_levels)
 
 
-def _level_path(
-    attributes: dict[str, Any], request: Request, location: Location
-) -> tuple[str, int, int]:
-    """Return where a group keeps one of its levels: as it says, else ``s0``, ``s1``, ...
-
-    Returns:
-        The path, the number of the level, and how many there are as far as it is known.
-    """
-    levels = _levels(attributes)
-    if levels is None:
-        name = str(request.level).removeprefix("s")
-        number = int(name) if name.isdecimal() else 0
-        return f"s{name}", number, number + 1
-    paths = [str(level.get("path")) for level in levels]
-    number = request.level_of(paths, location.name)
-    return paths[number], number, len(paths)
+def _numbered(location: Location) -> list[str]:
+    """Return the names ``s0``, ``s1``, ... of a group on disk, as far as they go."""
+    names: list[str] = []
+    if location.path is not None:
+        while (location.path / f"s{len(names)}" / METADATA).is_file():
+            names.append(f"s{len(names)}")
+    return names
 
 
-def _levels(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:
-    images = attributes.get("multiscales")
-    if not isinstance(images, list) or not images or not isinstance(images[0], dict):
-        return None
-    levels = images[0].get("datasets")
-    if not isinstance(levels, list) or not all(isinstance(level, dict) for level in levels):
-        return None
-    return levels
+def _groups(location: Location) -> list[dict[str, Any]]:
+    """Return the attributes of the groups that a folder lies in, the nearest first."""
+    outer, result = location.outer, []
+    while outer is not None:
+        result.append(outer.read_json(METADATA) or {})
+        outer = outer.outer
+    if not result and location.path is not None:  # opened by its own path
+        result.append(locate(str(location.path.parent)).read_json(METADATA) or {})
+    return result
 
 
 def _dataset(
     location: Location,
     own: dict[str, Any],
-    group: dict[str, Any],
+    groups: list[dict[str, Any]],
     request: Request,
-    number: int = 0,
+    path: str | None = None,
 ) -> Volume:
+    """Return the volume of an array.
+
+    Args:
+        location: Its folder.
+        own: Its attributes.
+        groups: Attributes of the groups that it lies in, the nearest first.
+        request: What the user says.
+        path: Of the array in the nearest group; None for its name.
+    """
+    n5_facts.refuse_multisets(location.name, own, groups)
+    name = location.name.rstrip("/").rpartition("/")[2] if path is None else path
+
     def stated(shape: list[int]) -> Stated:
-        transform = own.get("transform")
-        if transform is None:
-            levels = _levels(group)
-            transform = levels[number].get("transform") if levels is not None else None
-        if isinstance(transform, dict):
-            return _from_transform(transform, len(shape), location)
-        return _from_resolution(own, group, len(shape), location)
+        return n5_facts.stated(own, groups, name, len(shape), location.name)
 
-    return open_array(location, DRIVER, METADATA, stated, request)
-
-
-def _from_transform(transform: dict[str, Any], n_axes: int, location: Location) -> Stated:
-    """Return what a COSEM ``transform`` says; it lists axes in C order, the reverse of N5."""
-    names, units = transform.get("axes"), transform.get("units")
-    what = f"The 'transform' of {location.name}"
-    for value in (names, units):
-        if not isinstance(value, list) or len(value) != n_axes:
-            raise DataError(f"{what} must list one axis and one unit for each of {n_axes} axes.")
-    scale = numbers(transform.get("scale"), n_axes, what)
-    translate = numbers(transform.get("translate", [0.0] * n_axes), n_axes, what)
-    return Stated(
-        [str(name) for name in names[::-1]],  # type: ignore[index]
-        scale[::-1],
-        translate[::-1],
-        units[::-1],  # type: ignore[index]
+    if stored.style_of(location, {"/": r"\d+(/\d+)*"}) is None:
+        raise stored.no_chunks(location, "0/0/0")
+    return open_array(
+        location, DRIVER, METADATA, stated, request, lambda axes: _answers(location, own, axes)
     )
 
 
-def _from_resolution(
-    own: dict[str, Any], group: dict[str, Any], n_axes: int, location: Location
-) -> Stated:
-    """Return what ``resolution`` or ``pixelResolution`` says, times ``downsamplingFactors``."""
-    names = own.get("axes")
-    if not isinstance(names, list):
-        names = ["x", "y", "z"] if n_axes == 3 else None
-    names = [str(name) for name in names] if names is not None else None
-    attributes = {**group, **own}
-    units = attributes.get("units")
-    resolution = attributes.get("pixelResolution", attributes.get("resolution"))
-    if isinstance(resolution, dict):
-        units = [resolution.get("unit")] * n_axes
-        resolution = resolution.get("dimensions")
-    if resolution is None:
-        return Stated(names)
-    scale = _padded(resolution, n_axes, f"The resolution of {location.name}")
-    factors = own.get("downsamplingFactors", [])
-    factors = _padded(factors, n_axes, f"'downsamplingFactors' of {location.name}")
-    units = [*(units if isinstance(units, list) else []), *([None] * n_axes)][:n_axes]
-    return Stated(names, [a * b for a, b in zip(scale, factors, strict=True)], None, units)
+@dataclass(frozen=True, eq=False)
+class N5Answers(PlainAnswers):
+    """Where blocks are stored."""
+
+    location: Location = field(kw_only=True, repr=False)
+    sizes: tuple[int, ...] = field(kw_only=True)
+    axes: Axes = field(kw_only=True)
+
+    def place(self, box: Box) -> str:
+        """Return the file of a block."""
+        numbers_of = [self.axes.fixed.get(axis, 0) // size for axis, size in enumerate(self.sizes)]
+        for axis, start in zip(self.axes.spatial, box.start, strict=True):
+            if axis is not None:
+                numbers_of[axis] = start // self.sizes[axis]
+        key = "/".join(str(number) for number in numbers_of)
+        path = self.location.path
+        return f"{self.location.name}/{key}" if path is None else str(path / key)
 
 
-def _padded(values: object, n_axes: int, what: str) -> list[float]:
-    """Return one number per axis; axes after the spatial ones may have none, and get 1."""
-    given = values if isinstance(values, list) else [values]
-    return [*numbers(given, len(given), what), *([1.0] * n_axes)][:n_axes]
+def _answers(location: Location, own: Mapping[str, Any], axes: Axes) -> N5Answers:
+    compression = own.get("compression")
+    kind = compression.get("type") if isinstance(compression, dict) else compression
+    sizes = tuple(int(size) for size in own["blockSize"])
+    return N5Answers(
+        location.name, "the CRC-32 of gzip" if kind == "gzip" else "",
+        location=location, sizes=sizes, axes=axes,
+    )  # fmt: skip
+
+
+def _only(location: Location, request: Request) -> str:
+    """Return the path of the one dataset, or multi-scale group, in a container on disk.
+
+    Raises:
+        ConfigError: If there is none, or several.
+    """
+    assert location.path is not None  # noqa: S101 (for the type checker)
+    listed = list(_inside(location.path))
+    if len(listed) != 1:
+        names = ", ".join(listed[:8]) or "none"
+        raise ConfigError(
+            f"{location.name} is an N5 group, and there is no array 's{request.level}' in it for "
+            f"level={request.level}. It holds {len(listed)} datasets: {names}. Choose one with "
+            f"{request.prefix}dataset=NAME."
+        )
+    return listed[0]
+
+
+def _inside(top: Path) -> Iterator[str]:
+    """Yield the paths of datasets and multi-scale groups in a folder on disk."""
+    queue, n_seen = [(top, 0)], 0
+    while queue and n_seen < _MOST:
+        folder, depth = queue.pop(0)
+        n_seen += 1
+        is_group = (folder / "s0" / METADATA).is_file()
+        if folder != top and (is_group or _is_dataset(folder)):
+            yield folder.relative_to(top).as_posix()
+        elif depth < _DEPTH:
+            with os.scandir(folder) as entries:
+                inner = sorted(entry.name for entry in entries if entry.is_dir())
+            queue += [(folder / name, depth + 1) for name in inner[:_MOST]]
+
+
+def _is_dataset(folder: Path) -> bool:
+    file = folder / METADATA
+    return file.is_file() and '"dimensions"' in file.read_text("utf-8", errors="replace")[:65536]

@@ -154,8 +154,9 @@ def _places(
     order = list(product(*(range(length) for length in lengths)))
     for element, (name, its) in zip(listed, in_files, strict=True):
         own = name is None or name == path.name or (its is not None and its == uuid)
-        file = path if own or (alone and not (path.parent / str(name)).is_file()) else None
-        file = _partner(path, str(name)) if file is None else file
+        own = own or (alone and not (path.parent / str(name)).is_file())
+        beside = path.suffix.lower() == ".ome"  # the XML alone, which holds no planes itself
+        file = _partner(path, name or "") if beside or not own else path
         start = [int(element.get(f"First{axis.upper()}", 0)) for axis in outer]
         first = order.index(tuple(start)) if tuple(start) in order else count
         page = int(element.get("IFD", 0))

@@ -6,7 +6,7 @@ can be opened as well, but then every question decodes every chunk.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -17,10 +17,13 @@ import numpy as np
 
 from emqs.codecs.chunk import HEADER_BYTES, LabelIndex, index_of, place_of, read_head, read_index
 from emqs.errors import CodecError, DataError
-from emqs.volumes.zarr_labels.writer import Box, checksum, essence_of, zarr_library
+from emqs.volumes import ome
+from emqs.volumes.axes import unit_nm
+from emqs.volumes.chunks import checked_path
+from emqs.volumes.zarr_labels.plan import Region
+from emqs.volumes.zarr_labels.writer import checksum, essence_of, zarr_library
 
 _FIRST_READ = 4096  # bytes; holds the index of most chunks
-_UNITS_NM = {"nanometer": 1.0, "micrometer": 1e3, "millimeter": 1e6, "angstrom": 0.1}
 Key = tuple[int, ...]
 
 
@@ -55,10 +58,11 @@ class LabelVolume:
         arrays: list[Any],
         axes: str,
         sizes: list[tuple[float, ...]] | None = None,
+        origins: list[tuple[float, ...]] | None = None,
     ) -> None:
-        """Wrap arrays; ``open_labels`` finds them."""
+        """Wrap arrays; ``open_labels`` makes one."""
         self.path, self.axes = path, axes
-        self._arrays, self._sizes = arrays, sizes
+        self._arrays, self._sizes, self._origins = arrays, sizes, origins
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,6 +83,11 @@ class LabelVolume:
     def level_voxel_sizes_nm(self) -> list[tuple[float, ...]] | None:
         """The same of every level."""
         return self._sizes
+
+    @property
+    def level_origins_nm(self) -> list[tuple[float, ...]] | None:
+        """Position of the first voxel of every level along the spatial axes."""
+        return self._origins
 
     @property
     def chunks(self) -> tuple[int, ...]:
@@ -141,7 +150,7 @@ class LabelVolume:
         """Return the places in the grid of chunks that hold a label."""
         return [key for key, _ in self._with(label)]
 
-    def bounding_box(self, label: int) -> Box | None:
+    def bounding_box(self, label: int) -> Region | None:
         """Return the smallest box that holds all of a label; None if it does not occur.
 
         Only the outermost chunks that hold it are decoded.
@@ -164,13 +173,13 @@ class LabelVolume:
                 high[axis] = max(high[axis], corner[axis] + places[-1] + 1)
         return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
-    def extract(self, label: int) -> Iterator[tuple[Box, np.ndarray]]:
+    def extract(self, label: int) -> Iterator[tuple[Region, np.ndarray]]:
         """Yield every chunk that holds a label: its box, and where in it the label is, bool."""
         for key in self.chunks_with(label):
             box = self.box(key)
             yield box, self[box] == label
 
-    def box(self, key: Key, level: int = 0) -> Box:
+    def box(self, key: Key, level: int = 0) -> Region:
         """Return the voxels of a chunk; ends are inside of the volume."""
         return tuple(
             slice(k * length, min((k + 1) * length, side))
@@ -312,31 +321,42 @@ def open_labels(path: Path | str) -> LabelVolume:
 
 def _open_image(folder: Path, group: Any) -> LabelVolume:  # noqa: ANN401 (zarr's)
     """Return the label image of a group."""
-    ome = group.attrs.get("ome")
-    multiscales = ome.get("multiscales") if isinstance(ome, dict) else None
-    if not multiscales:
+    described = group.attrs.get("ome")
+    if not isinstance(described, dict) or not described.get("multiscales"):
         inside = sorted({*group.group_keys(), *group.array_keys()})
         raise DataError(
             f"{folder} is a group without OME-Zarr 0.5 metadata (attributes.ome.multiscales). "
             f"It holds: {', '.join(inside) or 'nothing'}. Give the path of one of these."
         )
+    image = ome.read_image(described, described.get("version"), str(folder))
     try:
-        image = multiscales[0]
-        arrays = [group[one["path"]] for one in image["datasets"]]
-        axes = "".join(axis["name"] for axis in image["axes"])
-        space = [n for n, axis in enumerate(image["axes"]) if axis.get("type") == "space"]
-        units = [_UNITS_NM.get(image["axes"][n].get("unit")) for n in space]
-        scales = [one["coordinateTransformations"][0]["scale"] for one in image["datasets"]]
-        sizes = [
-            tuple(float(scale[n]) * (unit or 0) for n, unit in zip(space, units, strict=True))
-            for scale in scales
-        ]
-    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        arrays = [group[checked_path(level.path)] for level in image.levels]
+    except (KeyError, ValueError) as fault:
         raise DataError(f"{folder}: its OME-Zarr metadata lack something: {fault!r}.") from fault
     for number, array in enumerate(arrays):
         _check_kind(array, folder / str(number))
-    _check_sums(folder, group, arrays, ome)
-    return LabelVolume(folder, arrays, axes, None if None in units else sizes)
+    _check_sums(folder, group, arrays, described)
+    return LabelVolume(folder, arrays, "".join(image.names), *_lengths(image))
+
+
+def _lengths(
+    image: ome.Image,
+) -> tuple[list[tuple[float, ...]] | None, list[tuple[float, ...]] | None]:
+    """Return voxel sizes and origins of all levels along spatial axes, in nm; None if unknown."""
+    space = [n for n, name in enumerate(image.names) if name.lower() in ("z", "y", "x")]
+    units = [unit_nm(image.units[n]) for n in space]
+    if None in units or any(level.scale is None for level in image.levels):
+        return None, None
+
+    def in_nm(values: Sequence[float] | None) -> tuple[float, ...]:
+        return tuple(
+            (0.0 if values is None else values[n]) * (unit or 0.0)
+            for n, unit in zip(space, units, strict=True)
+        )
+
+    return [in_nm(level.scale) for level in image.levels], [
+        in_nm(level.translation) for level in image.levels
+    ]
 
 
 def _check_kind(array: Any, path: Path) -> None:  # noqa: ANN401 (zarr's)

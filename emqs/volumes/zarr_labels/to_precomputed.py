@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import DataError, require
+from emqs.geometry import Lengths
+from emqs.volumes.formats.precomputed_writer import whole_offset
 from emqs.volumes.zarr_labels.index import LabelVolume
-from emqs.volumes.zarr_labels.writer import Step, boxes
+from emqs.volumes.zarr_labels.plan import boxes
+from emqs.volumes.zarr_labels.writer import Step
 
 _CHUNK = 64  # voxels along each axis; offsets of tables have 24 bits
 _BLOCK = 8
@@ -53,7 +56,8 @@ def export_precomputed(
     partial = final.with_name(f".{final.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    scales = [_scale(volume, level) for level in range(volume.n_levels)]
+    offsets = _offsets(volume)
+    scales = [_scale(volume, level, offset) for level, offset in enumerate(offsets)]
     info = {
         "@type": "neuroglancer_multiscale_volume",
         "type": "segmentation",
@@ -73,13 +77,39 @@ def export_precomputed(
                 raise DataError(
                     f"{volume.path} holds the label {labels.min()}; Precomputed has none below 0."
                 )
-            _write(folder, labels.astype(width, copy=False), [part.start for part in box])
+            corner = [part.start + n for part, n in zip(box, offsets[level], strict=True)]
+            _write(folder, labels.astype(width, copy=False), corner)
             step(f"level {level}", number + 1, len(pieces))
     partial.rename(final)
     return final
 
 
-def _scale(volume: LabelVolume, level: int) -> dict[str, Any]:
+def _offsets(volume: LabelVolume) -> list[tuple[int, ...]]:
+    """Return the offset of each level in voxels, Z Y X.
+
+    Levels begin at the same corner. The first that does not begin at a whole voxel ends the list,
+    as the format has no others.
+
+    Raises:
+        ConfigError: If the full size does not.
+    """
+    sizes, origins = volume.level_voxel_sizes_nm or [], volume.level_origins_nm or []
+    first = whole_offset(_three(origins[0]), _three(sizes[0]), "origin of the label image")
+    offsets: list[tuple[int, ...]] = []
+    for size in sizes:
+        by = [round(now / full) for now, full in zip(size, sizes[0], strict=True)]
+        if any(n % factor for n, factor in zip(first, by, strict=True)):
+            break
+        offsets.append(tuple(n // factor for n, factor in zip(first, by, strict=True)))
+    return offsets
+
+
+def _three(lengths: tuple[float, ...]) -> Lengths:
+    z, y, x = lengths
+    return z, y, x
+
+
+def _scale(volume: LabelVolume, level: int, offset: tuple[int, ...]) -> dict[str, Any]:
     """Return the entry of a level in ``info``; axes are X Y Z there."""
     sizes = volume.level_voxel_sizes_nm or []
     resolution = list(sizes[level][::-1])
@@ -87,7 +117,7 @@ def _scale(volume: LabelVolume, level: int) -> dict[str, Any]:
         "key": "_".join(f"{size:g}" for size in resolution),
         "size": list(volume.level(level).shape[::-1]),
         "resolution": resolution,
-        "voxel_offset": [0, 0, 0],
+        "voxel_offset": list(offset[::-1]),
         "chunk_sizes": [[_CHUNK] * 3],
         "encoding": "compressed_segmentation",
         "compressed_segmentation_block_size": [_BLOCK] * 3,

@@ -8,7 +8,6 @@ chunks, dtype, fill value and codecs of every array.
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -18,16 +17,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from emqs.codecs.chunk import ChunkSettings
-from emqs.errors import ConfigError, DataError, require
-from emqs.volumes.downsampling import mode_pool, pool_factors
+from emqs.errors import DataError, require
+from emqs.volumes.downsampling import mode_pool
+from emqs.volumes.zarr_labels.plan import PRESETS, Region, boxes, grid_of, plan_of
 
-Box = tuple[slice, ...]
 Step = Callable[[str, int, int], None]  # stage, chunks done, chunks in all
 
-OME_VERSION = "0.5"
-_AXES = "tczyx"
-_KINDS = {"t": "time", "c": "channel"}
-_MAX_LEVELS = 16
 _CHECKED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 
 
@@ -47,32 +42,6 @@ class ArrayLike(Protocol):
     def __getitem__(self, box: Any, /) -> Any:  # noqa: ANN401 (as NumPy's)
         """Return the labels of a box of slices."""
         ...
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Chunks and codec settings that suit a use.
-
-    Attributes:
-        chunks: Of Z Y X, in voxels.
-        settings: Of the codec.
-        use: What it is for, in a few words.
-    """
-
-    chunks: tuple[int, int, int]
-    settings: ChunkSettings
-    use: str
-
-
-#: Presets by name. Sizes and speeds: benchmarks/README.md.
-PRESETS: dict[str, Preset] = {
-    "default": Preset((32, 256, 256), ChunkSettings(), "small, and quick to read in part"),
-    "archive": Preset(
-        (128, 512, 512),
-        ChunkSettings(compressor="lzma", level=9, markov_order=5),
-        "smallest; a chunk has up to 33 million voxels",
-    ),
-}
 
 
 class LabelWriter:
@@ -95,7 +64,8 @@ class LabelWriter:
         shape: Sequence[int],
         dtype: np.dtype[Any] | str,
         *,
-        voxel_size_nm: Sequence[float],
+        voxel_size_nm: Sequence[float] | None,
+        origin_nm: Sequence[float] | None = None,
         axes: str | None = None,
         chunks: Sequence[int] | None = None,
         preset: str = "default",
@@ -109,7 +79,9 @@ class LabelWriter:
             path: Folder of the label image; its parent exists.
             shape: Length of each axis, 2 to 5 axes, none of them empty.
             dtype: Any integer dtype, or bool.
-            voxel_size_nm: Edges of a voxel along the spatial axes, e.g. Z Y X.
+            voxel_size_nm: Edges of a voxel along the spatial axes, e.g. Z Y X; None if unknown.
+            origin_nm: Position of the first voxel along these; None if unknown. It is written
+                only with a voxel size.
             axes: A letter of ``tczyx`` for each axis, in this order; None for the last ones.
             chunks: Length of a chunk along each spatial axis, or along each axis; None as the
                 preset says. Chunks are never longer than the volume.
@@ -123,7 +95,10 @@ class LabelWriter:
             ConfigError: If a setting is out of range.
             DataError: If something else is at ``path``.
         """
-        plan = _plan(shape, dtype, voxel_size_nm, axes, chunks, preset, levels)
+        plan = plan_of(
+            shape, dtype, voxel_size_nm, origin_nm, axes=axes, chunks=chunks, preset=preset,
+            levels=levels,
+        )  # fmt: skip
         self.path = Path(path)
         self.shape, self.chunks, self.axes = plan.shapes[0], plan.chunks, plan.axes
         self.dtype = np.dtype(dtype).newbyteorder("=")
@@ -138,11 +113,11 @@ class LabelWriter:
         """Arrays of the pyramid."""
         return len(self._arrays)
 
-    def boxes(self, level: int = 0) -> Iterator[Box]:
+    def boxes(self, level: int = 0) -> Iterator[Region]:
         """Yield the box of every chunk of a level, last axis fastest; ends are inside."""
         yield from boxes(self._plan.shapes[level], self._chunks(level))
 
-    def is_written(self, box: Box) -> bool:
+    def is_written(self, box: Region) -> bool:
         """Return whether all chunks of a box are stored and can be read back.
 
         Chunks of nothing but 0 are not stored, so they are never said to be written.
@@ -151,7 +126,7 @@ class LabelWriter:
             box
         )
 
-    def write(self, box: Box, labels: np.ndarray) -> None:
+    def write(self, box: Region, labels: np.ndarray) -> None:
         """Store labels.
 
         Args:
@@ -178,14 +153,14 @@ class LabelWriter:
             step: Called after each chunk.
         """
         for level in range(1, self.n_levels):
-            total = prod(_grid(self._plan.shapes[level], self._chunks(level)))
+            total = prod(grid_of(self._plan.shapes[level], self._chunks(level)))
             for number, box in enumerate(self.boxes(level)):
                 self._arrays[level][box] = self._pooled(level, box)
                 step(f"level {level}", number + 1, total)
         for left in self.path.rglob("*.partial"):
             left.unlink()
 
-    def _pooled(self, level: int, box: Box) -> np.ndarray:
+    def _pooled(self, level: int, box: Region) -> np.ndarray:
         """Return a chunk of a level, made of the level before; few chunks are held at a time."""
         factors = self._plan.factors[level - 1]
         source = self._arrays[level - 1]
@@ -246,7 +221,7 @@ class LabelWriter:
 
     def _describe(self) -> None:
         """Write the group's metadata."""
-        ome = _ome(self._plan, self._name)
+        ome = self._plan.described(self._name)
         sums = {str(level): checksum(_essence(array)) for level, array in enumerate(self._arrays)}
         attributes = {"ome": ome, "emqs": {"checksums": sums | {"ome": checksum(ome)}}}
         zarr_library().open_group(self.path, mode="a", zarr_format=3).update_attributes(attributes)
@@ -254,7 +229,7 @@ class LabelWriter:
     def _chunk_is_there(self, key: tuple[int, ...]) -> bool:
         return (self.path / "0" / "c").joinpath(*map(str, key)).is_file()
 
-    def _reads(self, box: Box) -> bool:
+    def _reads(self, box: Region) -> bool:
         """Return whether a box can be read."""
         from emqs.errors import CodecError
 
@@ -269,7 +244,8 @@ def write_labels(
     path: Path | str,
     labels: ArrayLike,
     *,
-    voxel_size_nm: Sequence[float],
+    voxel_size_nm: Sequence[float] | None,
+    origin_nm: Sequence[float] | None = None,
     axes: str | None = None,
     chunks: Sequence[int] | None = None,
     preset: str = "default",
@@ -286,8 +262,9 @@ def write_labels(
         path: Folder to make; must not exist.
         labels: Labels, 2 to 5 axes, any integer dtype or bool; an array, or what gives boxes of
             one: an HDF5 dataset, a Zarr array, ...
-        voxel_size_nm: As for ``LabelWriter``, like ``axes``, ``chunks``, ``preset``, ``settings``
-            and ``levels``.
+        voxel_size_nm: As for ``LabelWriter``, like ``origin_nm``, ``axes``, ``chunks``,
+            ``preset``, ``settings`` and ``levels``.
+        origin_nm: See there.
         axes: See there.
         chunks: See there.
         preset: See there.
@@ -315,6 +292,7 @@ def write_labels(
         labels.shape,
         labels.dtype,
         voxel_size_nm=voxel_size_nm,
+        origin_nm=origin_nm,
         axes=axes,
         chunks=chunks,
         preset=preset,
@@ -322,7 +300,7 @@ def write_labels(
         levels=levels,
         name=final.name,
     )
-    total = prod(_grid(writer.shape, writer.chunks))
+    total = prod(grid_of(writer.shape, writer.chunks))
     for number, box in enumerate(writer.boxes()):
         if not (resume and writer.is_written(box)):
             writer.write(box, np.asarray(labels[box]))
@@ -330,15 +308,6 @@ def write_labels(
     writer.finish(step)
     partial.rename(final)
     return final
-
-
-def boxes(shape: Sequence[int], size: Sequence[int]) -> Iterator[Box]:
-    """Yield boxes that together fill a shape, last axis fastest; ends are inside."""
-    for corner in product(*(range(n) for n in _grid(shape, size))):
-        yield tuple(
-            slice(k * step, min((k + 1) * step, side))
-            for k, step, side in zip(corner, size, shape, strict=True)
-        )
 
 
 def essence_of(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -364,138 +333,12 @@ def zarr_library() -> ModuleType:
     return zarr
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be written: shapes, factors between levels, voxel sizes by axis letter."""
-
-    axes: str
-    chunks: tuple[int, ...]
-    shapes: list[tuple[int, ...]]
-    factors: list[tuple[int, ...]]
-    voxel_size_nm: tuple[float, ...]  # of every axis; 1 for t and c
-
-
-def _plan(
-    shape: Sequence[int],
-    dtype: np.dtype[Any] | str,
-    voxel_size_nm: Sequence[float],
-    axes: str | None,
-    chunks: Sequence[int] | None,
-    preset: str,
-    levels: int | None,
-) -> _Plan:
-    """Check settings and return what follows from them."""
-    if preset not in PRESETS:
-        raise ConfigError(f"There is no preset '{preset}'. Known are: {', '.join(PRESETS)}.")
-    if np.dtype(dtype).kind not in "uib":
-        raise ConfigError(f"Labels must be integers or bool, got {np.dtype(dtype)}.")
-    if not 2 <= len(shape) <= len(_AXES) or min(shape) < 1:
-        raise ConfigError(
-            f"Labels must have 2 to 5 axes and at least one voxel, got the shape {tuple(shape)}."
-        )
-    letters = _checked_axes(_AXES[-len(shape) :] if axes is None else axes, len(shape))
-    n_space = sum(letter in "zyx" for letter in letters)
-    sizes = tuple(float(size) for size in voxel_size_nm)
-    if len(sizes) != n_space or not all(0 < size < float("inf") for size in sizes):
-        raise ConfigError(
-            f"voxel_size_nm must be {n_space} numbers above 0, one for each of "
-            f"{' '.join(letters[-n_space:]).upper()}, got {list(voxel_size_nm)}."
-        )
-    lengths = _checked_chunks(PRESETS[preset].chunks if chunks is None else chunks, letters, shape)
-    if levels is not None and not 1 <= levels <= _MAX_LEVELS:
-        raise ConfigError(f"levels must be 1 to {_MAX_LEVELS}, got {levels}.")
-    shapes, factors = _pyramid(tuple(map(int, shape)), sizes, lengths, levels)
-    first = len(shape) - n_space
-    return _Plan(letters, lengths, shapes, factors, (1.0,) * first + sizes)
-
-
-def _checked_axes(axes: str, ndim: int) -> str:
-    """Return letters of axes if they are some of ``tczyx`` in this order and end in YX."""
-    expected = "".join(letter for letter in _AXES if letter in axes)
-    if axes != expected or len(axes) != ndim or not axes.endswith("yx"):
-        raise ConfigError(
-            f"axes must be {ndim} different letters of {_AXES}, in this order and ending in yx, "
-            f"got {axes!r}."
-        )
-    return axes
-
-
-def _checked_chunks(chunks: Sequence[int], axes: str, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the chunks of every axis: one time and channel unless all axes are given."""
-    n_space = sum(letter in "zyx" for letter in axes)
-    given = tuple(chunks)
-    if len(given) == 3 and n_space == 2:
-        given = given[1:]
-    if len(given) == n_space:
-        given = (1,) * (len(axes) - n_space) + given
-    if len(given) != len(axes) or any(int(n) != n or n < 1 for n in given):
-        raise ConfigError(
-            f"chunks must be whole numbers above 0, one for each of {' '.join(axes)}, "
-            f"got {list(chunks)}."
-        )
-    return tuple(min(int(n), side) for n, side in zip(given, shape, strict=True))
-
-
-def _pyramid(
-    shape: tuple[int, ...],
-    voxel_size_nm: tuple[float, ...],
-    chunks: tuple[int, ...],
-    levels: int | None,
-) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Return the shapes of all levels, and by what each is divided to give the next."""
-    n_space = len(voxel_size_nm)
-    shapes, factors, sizes = [shape], [], voxel_size_nm
-    while len(shapes) < (_MAX_LEVELS if levels is None else levels):
-        last = shapes[-1]
-        fits = all(a <= b for a, b in zip(last[-n_space:], chunks[-n_space:], strict=True))
-        divided = pool_factors(last[-n_space:], sizes)
-        if (levels is None and fits) or max(divided) == 1:
-            break
-        by = (1,) * (len(shape) - n_space) + divided
-        factors.append(by)
-        shapes.append(tuple(-(-side // factor) for side, factor in zip(last, by, strict=True)))
-        sizes = tuple(size * factor for size, factor in zip(sizes, divided, strict=True))
-    return shapes, factors
-
-
-def _ome(plan: _Plan, name: str) -> dict[str, Any]:
-    """Return ``attributes.ome``."""
-    axes = [
-        {"name": letter, "type": _KINDS[letter]}
-        if letter in _KINDS
-        else {"name": letter, "type": "space", "unit": "nanometer"}
-        for letter in plan.axes
-    ]
-    datasets, scale = [], np.array(plan.voxel_size_nm)
-    first = scale.copy()
-    for level in range(len(plan.shapes)):
-        # the middle of a pooled voxel lies between those of its voxels
-        moved = (scale - first) / 2
-        transforms: list[dict[str, Any]] = [{"type": "scale", "scale": scale.tolist()}]
-        if moved.any():
-            transforms.append({"type": "translation", "translation": moved.tolist()})
-        datasets.append({"path": str(level), "coordinateTransformations": transforms})
-        if level < len(plan.factors):
-            scale = scale * np.array(plan.factors[level])
-    image = {"name": name, "axes": axes, "datasets": datasets, "type": "mode"}
-    return {
-        "version": OME_VERSION,
-        "multiscales": [image],
-        "image-label": {"version": OME_VERSION},
-    }
-
-
 def _essence(array: Any) -> dict[str, Any]:  # noqa: ANN401 (zarr's, which is optional)
     """Return what of an array's metadata decides which labels are read."""
     return essence_of(json.loads(json.dumps(array.metadata.to_dict(), default=str)))
 
 
-def _grid(shape: Sequence[int], size: Sequence[int]) -> tuple[int, ...]:
-    """Return how many boxes there are along each axis."""
-    return tuple(-(-side // step) for side, step in zip(shape, size, strict=True))
-
-
-def _keys(box: Box, chunks: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def _keys(box: Region, chunks: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """Yield the chunks that a box touches."""
     yield from product(
         *(
