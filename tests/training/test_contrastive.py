@@ -24,7 +24,7 @@ from emqs.training import losses
 from emqs.training.augment import Batch
 from emqs.training.contrastive import JointEmbedding, head
 from emqs.training.data_module import PatchData
-from emqs.training.fit import make_module
+from emqs.training.fit import make_module, open_teacher
 from emqs.training.sampling import validation_draws
 from emqs.training.slices import edges, neighbour_reach
 
