@@ -29,6 +29,7 @@ import torch
 from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig
 from emqs.evaluation.evaluate import evaluate
+from emqs.models.compute import Compute
 from emqs.models.weights import load
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval.settings import IndexConfig, QueryConfig
@@ -44,7 +45,7 @@ def original(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any
 
 
 def ours(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any]:
-    """Return the AP and counts of emqs.pipeline.evaluate with its default batch size."""
+    """Return the AP and counts of emqs.evaluation.evaluate with its default batch size."""
     model = load(weights)
 
     def work() -> dict[str, Any]:
@@ -60,7 +61,7 @@ def ours(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any]:
                 batch_size=original_loop.BATCH_SIZE,
             ),
             index=IndexConfig(n_trees=original_loop.N_TREES),
-            device="cpu",
+            compute=Compute(device="cpu"),
         )
         return {
             "component_ap": found.metrics["component_ap"],

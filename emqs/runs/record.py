@@ -1,4 +1,4 @@
-"""The record of a run on disk and in W&B: CSV, JSON, Markdown and LaTeX tables."""
+"""The record of a run, on disk and in W&B: settings, versions, how it ended, what it wrote."""
 
 import json
 import logging

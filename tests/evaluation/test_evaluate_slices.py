@@ -15,6 +15,7 @@ from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError, WeightsError
 from emqs.evaluation import evaluate as evaluation
 from emqs.models import opening
+from emqs.models.compute import Compute
 from emqs.models.settings import ModelConfig, PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import grid as patch_grid
@@ -139,7 +140,7 @@ def test_annoy_ranks_as_exact_does() -> None:
 
 
 def test_batches_change_nothing() -> None:
-    one, many = evaluate(batch_size=1), evaluate(batch_size=512)
+    one, many = (evaluate(compute=Compute("cpu", n)) for n in (1, 512))
     assert one.boxes.tolist() == many.boxes.tolist()
     np.testing.assert_allclose(one.scores, many.scores, atol=1e-6)
 
