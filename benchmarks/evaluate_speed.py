@@ -45,7 +45,7 @@ def original(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any
 
 
 def ours(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any]:
-    """Return the AP and counts of emqs.pipeline.evaluate with its default batch size."""
+    """Return the AP and counts of emqs.evaluation.evaluate with its default batch size."""
     model = load(weights)
 
     def work() -> dict[str, Any]:

@@ -11,7 +11,7 @@ ones none of it; there are as many of each. They lie anywhere on a grid of a qua
 a user marks things, and do not overlap each other while there is room. A draw is one random choice
 of examples: with 5 of a kind it is the draw's first 5. Draws have fixed seeds.
 
-Each dataset is encoded once per model; then scoring is done by ``emqs.searching`` itself, from
+Each dataset is encoded once per model; then scoring is done by ``emqs.retrieval`` itself, from
 codes in memory. Results are kept draw by draw in ``OUT/points/*.csv``: a run that is stopped goes
 on where it was, and what is there is not computed again.
 

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from emqs.datasets.settings import DatasetConfig, DownloadConfig
 from emqs.errors import ConfigError
 from emqs.runs import command, record
+from emqs.runs.progress import progress_bar
 from emqs.runs.settings import PathsConfig
 from emqs.settings import CONFIG_DIR, read
 
@@ -34,19 +35,9 @@ def fetch_dataset(cfg: DictConfig, run: record.Run) -> None:
     paths = read(PathsConfig, cfg.paths, "paths")
     settings = read(DownloadConfig, cfg.download, "download")
 
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from emqs.datasets.download import download  # settings are right: now what takes a second
 
-    bars = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    progress = Progress(*bars, TimeRemainingColumn())
-    made = download(dataset.name, Path(paths.images), settings, progress=progress)
+    made = download(dataset.name, Path(paths.images), settings, progress=progress_bar())
     run.save_json("download.json", {"folders": [str(folder) for folder in made]})
     for folder in made:
         print(f"{folder}: {len(list((folder / 'raw').iterdir()))} slices")  # noqa: T201

@@ -3,8 +3,6 @@
 python -m emqs.export store=NAME.zarr to=parquet out=DIR
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from omegaconf import DictConfig
 
 from emqs.errors import ConfigError
 from emqs.runs import command, record, tables
+from emqs.runs.progress import advancing
 from emqs.settings import CONFIG_DIR, read
 
 TARGETS = ("parquet", "clickhouse")
@@ -43,7 +42,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.embedding.stores.zarr import open_store
 
     store = open_store(Path(str(cfg.store)))
-    with _bar(store.grid.n_places) as advance:
+    with advancing("export", store.grid.n_places, "{task.completed:,.0f} places") as advance:
         if cfg.to == "parquet":
             exported = write_parquet(store, Path(out), advance)
         else:
@@ -56,16 +55,6 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     search = f"chdb://{out}" if cfg.to == "parquet" else out
     print(f"\nSearch it with: python -m emqs.search store={search}")  # noqa: T201
     return None
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that moves a bar by a number of places."""
-    from rich.progress import Progress
-
-    with Progress() as bar:
-        task = bar.add_task("export", total=total)
-        yield lambda passed: bar.update(task, advance=passed)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="export")

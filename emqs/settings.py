@@ -35,7 +35,7 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
     """Turn one part of the composed configuration into a checked dataclass.
 
     Args:
-        cls: One of the dataclasses of ``emqs.config``.
+        cls: The dataclass, of a room's ``settings.py``.
         node: The part of the configuration, e.g. ``cfg.query``.
         where: Its name as the user types it, e.g. ``"query"``; empty for the top level.
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,26 @@ def test_pictures_and_links_of_the_readme_exist() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (TOP / link).is_file()] == []
+
+
+def test_the_architecture_names_every_room() -> None:
+    text = (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")
+    pyproject = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    layers = next(c["layers"] for c in contracts if c["type"] == "layers")
+    names = [name.strip() for layer in layers for name in layer.split("|")]
+    standing = [name for name in names if not name.startswith("(")]
+    assert len(standing) > 15
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    assert [
+        n for n in standing if not any(re.search(rf"`(emqs/)?{n}(\.py)?`", r) for r in table)
+    ] == []
+    rooms = {path.parent.name for path in (TOP / "emqs").glob("*/__init__.py")}
+    assert rooms <= set(standing)
+
+
+def test_the_picture_of_the_architecture_shows_every_room() -> None:
+    picture = (TOP / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    rooms = [path.parent.name for path in (TOP / "emqs").glob("*/__init__.py")]
+    assert len(rooms) > 10
+    assert [room for room in rooms if f">{room}</text>" not in picture] == []

@@ -133,14 +133,14 @@ def _missing_parts(name: str, images: Path) -> list[Part]:
             f"There is nothing to fetch for dataset={name}. This command knows: "
             f"{', '.join(PARTS)}. Your own slices go into {images / 'NAME'}/raw and NAME/labels."
         )
-    there = [images / p.folder for p in PARTS[name] if (images / p.folder).exists()]
+    existing = [images / p.folder for p in PARTS[name] if (images / p.folder).exists()]
     missing = [p for p in PARTS[name] if not (images / p.folder).exists()]
     if not missing:
         raise DataError(
-            f"{' and '.join(str(f) for f in there)} exist already, and are never overwritten. "
+            f"{' and '.join(str(f) for f in existing)} exist already, and are never overwritten. "
             "Nothing was fetched. To fetch them anew, rename or delete them first."
         )
-    for folder in there:
+    for folder in existing:
         logger.warning("%s exists already and is kept as it is", folder)
     return missing
 
@@ -200,12 +200,12 @@ def _fetch(
 ) -> Record:
     """Return the record of a file, after fetching it if it is not there."""
     if path.exists():
-        found = Record(url, pooch.file_hash(str(path)), path.stat().st_size)
-        _check_unchanged(found, known, path, "delete it to fetch it anew")
+        fetched = Record(url, pooch.file_hash(str(path)), path.stat().st_size)
+        _check_unchanged(fetched, known, path, "delete it to fetch it anew")
         _check_is_tiff(path, str(path))
-        return found if known is None else known
+        return fetched if known is None else known
     bar = _Bar(progress, path.name)
-    found = Record(url, "", 0)
+    fetched = Record(url, "", 0)
     get = pooch.HTTPDownloader(
         progressbar=bar,
         chunk_size=CHUNK,
@@ -215,7 +215,7 @@ def _fetch(
 
     def get_and_check(address: str, output: str, owner: object) -> None:
         """Fetch into a temporary file, which pooch moves to its place only if all is well."""
-        nonlocal found
+        nonlocal fetched
         get(address, output, owner)
         size = Path(output).stat().st_size
         if bar.total and size != bar.total:
@@ -223,8 +223,8 @@ def _fetch(
                 f"{url} is incomplete: {size} of {bar.total} bytes came. Run the command again."
             )
         _check_is_tiff(Path(output), url)
-        found = Record(url, pooch.file_hash(output), size)
-        _check_unchanged(found, known, Path(url), "the publisher may have replaced it")
+        fetched = Record(url, pooch.file_hash(output), size)
+        _check_unchanged(fetched, known, Path(url), "the publisher may have replaced it")
 
     pooch.get_logger().setLevel("WARNING")  # its notes would break the progress bar
     try:
@@ -233,7 +233,7 @@ def _fetch(
         )
     except requests.RequestException as error:
         raise DataError(_why(error, url, path.parent, settings)) from None
-    return found
+    return fetched
 
 
 def _why(error: requests.RequestException, url: str, cache: Path, settings: DownloadConfig) -> str:
@@ -272,11 +272,11 @@ def _check_is_tiff(path: Path, where: str) -> None:
         )
 
 
-def _check_unchanged(found: Record, known: Record | None, where: Path | str, hint: str) -> None:
-    if known is not None and found.sha256 != known.sha256:
+def _check_unchanged(fetched: Record, known: Record | None, where: Path | str, hint: str) -> None:
+    if known is not None and fetched.sha256 != known.sha256:
         raise DataError(
             f"{where} has changed since its first use: expected SHA-256 {known.sha256}, got "
-            f"{found.sha256} ({found.n_bytes} bytes, before {known.n_bytes}). It was not used: "
+            f"{fetched.sha256} ({fetched.n_bytes} bytes, before {known.n_bytes}). It was not used: "
             f"{hint}."
         )
 

@@ -198,7 +198,7 @@ def _existing(name: str, images: Path) -> Path:
             "Set paths.images=FOLDER, or fetch a public dataset: "
             "python -m emqs.download dataset=EPFL"
         )
-    there = sorted(
+    names = sorted(
         (p.name for p in images.iterdir() if _is_dataset(p)), key=image_files.natural_key
     )
     path = on_disk(images / name)
@@ -206,11 +206,11 @@ def _existing(name: str, images: Path) -> Path:
         return path
     if path.exists():
         raise DataError(f"{path} is a file; it must be a folder that holds raw/.")
-    found = f"It holds {', '.join(there)}" if there else "It holds no dataset"
-    other_case = [n for n in there if n.lower() == name.lower()]
+    content = f"It holds {', '.join(names)}" if names else "It holds no dataset"
+    other_case = [n for n in names if n.lower() == name.lower()]
     hint = f" (names are case-sensitive: did you mean {other_case[0]}?)" if other_case else ""
     raise DataError(
-        f"There is no dataset '{name}' in paths.images={images}{hint}. {found}. "
+        f"There is no dataset '{name}' in paths.images={images}{hint}. {content}. "
         "Put slices into NAME/raw there, set paths.images to another folder, or fetch a public "
         "dataset: python -m emqs.download dataset=EPFL"
     )

@@ -85,16 +85,16 @@ def evaluate(
         prevalence=(len(split.positives) + 0.5) / (n_query_patches + 1),
     )  # fmt: skip
     order = ranking.ranking(scores)
-    found = overlap[split.searched]
+    shares = overlap[split.searched]
     truth = metrics.ComponentTruth(
-        found > 0,
+        shares > 0,
         *overlaps.touched_components(labels, searched, query.structure),
     )
     curve = metrics.component_curve(order, truth)
-    measured = _measure(order, scores, found, truth, query, curve)
+    measured = _measure(order, scores, shares, truth, query, curve)
     areas = np.array([np.sum(labels[z] == query.structure) for z in np.unique(searched[:, 0])])
     measured["confidence_95"] = _intervals(
-        truth.gains(order), found[order], searched[order, 0], areas, query, n_bootstrap
+        truth.gains(order), shares[order], searched[order, 0], areas, query, n_bootstrap
     )
     measured |= {
         "dataset": stack.name,
@@ -109,12 +109,12 @@ def evaluate(
     }
     probabilities = None if calibrated is None else calibrated.probability(scores[order])
     _add_measured_calibration(
-        measured["calibration"], probabilities, found[order] > query.min_overlap
+        measured["calibration"], probabilities, shares[order] > query.min_overlap
     )
     return Evaluation(
         searched[order],
         scores[order],
-        found[order],
+        shares[order],
         curve,
         split,
         grid,
@@ -135,7 +135,7 @@ def _add_measured_calibration(
     """
     if block is None or probabilities is None:
         return
-    found = calibration_error.reliability(probabilities, relevant)
+    measured = calibration_error.reliability(probabilities, relevant)
     n_above = block["threshold"]["n_patches"]
     n_hits = int(relevant[:n_above].sum())
     n_relevant = int(relevant.sum())
@@ -144,16 +144,16 @@ def _add_measured_calibration(
         "recall": n_hits / n_relevant if n_relevant else None,
     }
     block |= {
-        "expected_calibration_error": found.error,
+        "expected_calibration_error": measured.error,
         "prevalence_of_labels": float(relevant.mean()),
         "bins": [
             {"from": low, "to": high, "n_patches": n, "mean_probability": p, "share_positive": o}
             for low, high, n, p, o in zip(
-                found.edges[:-1].tolist(),
-                found.edges[1:].tolist(),
-                found.counts.tolist(),
-                found.predicted.tolist(),
-                found.observed.tolist(),
+                measured.edges[:-1].tolist(),
+                measured.edges[1:].tolist(),
+                measured.counts.tolist(),
+                measured.predicted.tolist(),
+                measured.observed.tolist(),
                 strict=True,
             )
             if n > 0

@@ -131,11 +131,11 @@ def choose(
     z = labelled.boxes[:, 0]
     chosen = {}
     for name, (start, end) in windows.items():
-        here = np.flatnonzero((z >= start) & (z < end))
+        positions = np.flatnonzero((z >= start) & (z < end))
         drawn = projection.sample_per_class(
-            labelled.classes[here], config.max_points, seed=config.seed
+            labelled.classes[positions], config.max_points, seed=config.seed
         )
-        chosen[name] = here[drawn]
+        chosen[name] = positions[drawn]
     return chosen
 
 
@@ -199,9 +199,9 @@ def make_maps(
     maps = []
     for name, positions in chosen.items():
         logger.info("map of slices %s: %d patches", name, len(positions))
-        here = codes[np.searchsorted(embedded, positions)]
+        own_codes = codes[np.searchsorted(embedded, positions)]
         try:
-            maps.append(make_map(name, here, positions, labelled, config))
+            maps.append(make_map(name, own_codes, positions, labelled, config))
         except DataError as error:
             if name == ALL:
                 raise
@@ -236,8 +236,8 @@ def embed(
     size_of = np.searchsorted(sizes, boxes[:, 3:].max(axis=1))
     codes = np.empty((len(boxes), cast(Encoder, model.network).code_size), dtype=np.float32)
     for number in np.unique(size_of).tolist():
-        here = np.flatnonzero(size_of == number)
-        codes[here] = encode.embed(
-            model, stack, boxes[here], patch_size=sizes[number], compute=compute,
+        positions = np.flatnonzero(size_of == number)
+        codes[positions] = encode.embed(
+            model, stack, boxes[positions], patch_size=sizes[number], compute=compute,
         )  # fmt: skip
     return codes

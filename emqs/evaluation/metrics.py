@@ -100,10 +100,10 @@ class ComponentTruth:
         rank_of[order] = np.arange(len(order))
         first = np.full(len(self.areas), len(order), dtype=np.int64)
         np.minimum.at(first, self.pair_component, rank_of[self.pair_patch])
-        found = first < len(order)
-        return np.bincount(first[found], weights=self.areas[found], minlength=len(order)).astype(
-            np.int64
-        )
+        reached = first < len(order)
+        return np.bincount(
+            first[reached], weights=self.areas[reached], minlength=len(order)
+        ).astype(np.int64)
 
 
 def component_curve(order: np.ndarray, truth: ComponentTruth) -> ComponentCurve:

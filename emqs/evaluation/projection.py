@@ -52,14 +52,14 @@ def patch_classes(
     Source:
         Patch-based Querying: above 0.5 with class 1 alone (binary), above 0.75 (multi label).
     """
-    wanted = np.array(sorted(set(classes)), dtype=np.int64)
+    values = np.array(sorted(set(classes)), dtype=np.int64)
     if refuse_others:
         foreground = [slice_ != 0 for slice_ in labels]
     else:
-        foreground = [np.isin(slice_, wanted) for slice_ in labels]
+        foreground = [np.isin(slice_, values) for slice_ in labels]
     covered = structure_fraction(foreground, boxes, 1)
     shown = np.where(covered == 0, 0, DROPPED).astype(np.int64)
-    for value in wanted.tolist():
+    for value in values.tolist():
         fraction = structure_fraction(labels, boxes, value)
         enough = fraction > min_fraction
         if refuse_others:
@@ -109,13 +109,13 @@ def labelled_patches(
         candidates = np.concatenate(grids)
         if len(grids) > 1:  # two sizes cut at the same corner are the same patch
             candidates = np.unique(candidates, axis=0)
-        found = patch_classes(
+        classes_of_cut = patch_classes(
             [slice_], candidates, classes, min_fraction=min_fraction, refuse_others=refuse_others
         )
-        kept = found != DROPPED
+        kept = classes_of_cut != DROPPED
         n_seen += len(candidates)
         boxes.append(candidates[kept] + np.array([z, 0, 0, 0, 0]))
-        shown.append(found[kept])
+        shown.append(classes_of_cut[kept])
     return Labelled(np.concatenate(boxes), np.concatenate(shown), n_seen)
 
 
@@ -250,9 +250,9 @@ def oriented(points: np.ndarray, rows: np.ndarray, classes: np.ndarray) -> np.nd
         rows: Row of each patch in its slice, shape ``(N,)``; rows count downwards.
         classes: Shape ``(N,)``; 0 is the background.
     """
-    wanted = np.stack([classes == 0, -rows], axis=1).astype(np.float64)
+    values = np.stack([classes == 0, -rows], axis=1).astype(np.float64)
     centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
-    agreement = (centred * (wanted - wanted.mean(axis=0))).sum(axis=0)
+    agreement = (centred * (values - values.mean(axis=0))).sum(axis=0)
     return points * np.where(agreement < 0, -1, 1).astype(points.dtype)
 
 

@@ -88,10 +88,10 @@ def score_maps(
     figure = style.new_figure(10.5, 4.6 * tallest * len(slices) + 0.9)
     grid = figure.subplots(len(slices), 2, squeeze=False)
     for (left, right), z in zip(grid, slices, strict=True):
-        here = np.flatnonzero(boxes[:, 0] == z)
+        in_slice = np.flatnonzero(boxes[:, 0] == z)
         height, width = stack.shapes[z]
         style.show_grey(left, stack.unit(z))
-        heat = spread((height, width), boxes[here], ranked[here])
+        heat = spread((height, width), boxes[in_slice], ranked[in_slice])
         shown = right.imshow(heat, cmap="magma", vmin=0, vmax=100, interpolation="nearest")
         style.bare(right)
         if stack.labels is not None:
@@ -137,27 +137,27 @@ def boxes_on_slices(
         DataError: If examples or results lie on no slice or on several.
     """
     query = _only_slice(np.concatenate([positives, negatives]), "examples")
-    found = _only_slice(results, "results")
-    tallest = max(stack.shapes[z][0] / stack.shapes[z][1] for z in (query, found))
+    shown = _only_slice(results, "results")
+    tallest = max(stack.shapes[z][0] / stack.shapes[z][1] for z in (query, shown))
     figure = style.new_figure(13, 6.3 * tallest + 1.2, title=title)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[12, 1])[:, 0]
     left, right = above.subplots(1, 2)
     _draw_slice(left, stack, query, structure)
-    _draw_slice(right, stack, found, structure)
+    _draw_slice(right, stack, shown, structure)
     for boxes, border in ((negatives, style.NEGATIVE), (positives, style.POSITIVE)):
         for box in boxes:
             style.draw_box(left, box, border, width=2.0 if len(boxes) <= CROWD else 1.2)
     for rank in reversed(range(len(results))):  # the best lie on top
         border = sheets.result_border(relevant, rank)
         style.draw_box(right, results[rank], border)
-    _number(right, results, stack.shapes[found][1])
+    _number(right, results, stack.shapes[shown][1])
     left.set_title(
         f"Examples, {sheets.slice_name(stack, query)}: {len(positives)} positive and "
         f"{len(negatives)} negative",
         fontsize=style.LABEL,
     )
     right.set_title(
-        f"Results, {sheets.slice_name(stack, found)}: the {len(results)} best patches",
+        f"Results, {sheets.slice_name(stack, shown)}: the {len(results)} best patches",
         fontsize=style.LABEL,
     )
     sheets.legend(below, sheets.legend_of_search(stack, len(negatives), relevant, structure))

@@ -55,8 +55,8 @@ def richest_slices(map_: LabelledMap, most: int) -> list[int]:
     values = np.unique(map_.classes)
 
     def richness(z: int) -> tuple[int, int]:
-        here = map_.classes[map_.boxes[:, 0] == z]
-        counts = [int((here == value).sum()) for value in values]
+        chosen = map_.classes[map_.boxes[:, 0] == z]
+        counts = [int((chosen == value).sum()) for value in values]
         return sum(c > 0 for c in counts), min(c for c in counts if c > 0)
 
     slices: list[int] = np.unique(map_.boxes[:, 0]).tolist()
@@ -104,13 +104,13 @@ def _pool(
     map_: LabelledMap, z: int, shape: tuple[int, int], generator: np.random.Generator
 ) -> np.ndarray:
     """Return about ``CANDIDATES`` patches of a slice, classes alike, away from its scale bar."""
-    here = generator.permutation(np.flatnonzero(map_.boxes[:, 0] == z))
-    _, y, x, height, _ = map_.boxes[here].T
+    chosen = generator.permutation(np.flatnonzero(map_.boxes[:, 0] == z))
+    _, y, x, height, _ = map_.boxes[chosen].T
     behind = (x < 0.4 * shape[1]) & (y + height > 0.88 * shape[0])  # lower left corner
-    here = here[np.argsort(behind, kind="stable")]  # taken only where there is no other
-    values = np.unique(map_.classes[here])
+    chosen = chosen[np.argsort(behind, kind="stable")]  # taken only where there is no other
+    values = np.unique(map_.classes[chosen])
     each = max(CANDIDATES // len(values), 1)
-    return np.concatenate([here[map_.classes[here] == value][:each] for value in values])
+    return np.concatenate([chosen[map_.classes[chosen] == value][:each] for value in values])
 
 
 def _draw(
@@ -225,11 +225,11 @@ def _scatter(axes: Axes, map_: LabelledMap, *, size: float) -> None:
     """Draw the points, rare classes on top, without ticks: the numbers have no meaning."""
     values, counts = np.unique(map_.classes, return_counts=True)
     for value in values[np.argsort(-counts, kind="stable")].tolist():
-        here = map_.classes == value
-        larger = float(np.clip((0.2 * len(here) / here.sum()) ** 0.5, 1.0, 3.0))  # rare ones
+        chosen = map_.classes == value
+        larger = float(np.clip((0.2 * len(chosen) / chosen.sum()) ** 0.5, 1.0, 3.0))  # rare ones
         axes.scatter(
-            map_.points[here, 0],
-            map_.points[here, 1],
+            map_.points[chosen, 0],
+            map_.points[chosen, 1],
             s=size * larger,
             marker=style.class_marker(value),
             color=style.class_colour(value),

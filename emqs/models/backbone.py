@@ -317,8 +317,8 @@ def _converted(tensors: dict[str, Tensor], network: Any) -> dict[str, Tensor]:  
     )
     if convert is not None:
         tensors = convert(tensors, network)
-    wanted = network.state_dict()
-    tensors = {k: t for k, t in tensors.items() if k in wanted or not k.startswith(UNUSED)}
+    expected = network.state_dict()
+    tensors = {k: t for k, t in tensors.items() if k in expected or not k.startswith(UNUSED)}
     first = network.pretrained_cfg.get("first_conv") or ()
     for stem in (first,) if isinstance(first, str) else first:
         weight = tensors.get(f"{stem}.weight")
@@ -328,11 +328,11 @@ def _converted(tensors: dict[str, Tensor], network: Any) -> dict[str, Tensor]:  
 
 
 def _check_fit(
-    tensors: dict[str, Tensor], wanted: dict[str, Tensor], path: Path, architecture: str
+    tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path, architecture: str
 ) -> None:
     """Raise an error that names what is missing, too many, of another shape, or not finite."""
-    missing = sorted(k for k in wanted.keys() - tensors if not k.endswith(MAY_BE_MISSING))
-    unknown = sorted(tensors.keys() - wanted)
+    missing = sorted(k for k in expected.keys() - tensors if not k.endswith(MAY_BE_MISSING))
+    unknown = sorted(tensors.keys() - expected)
     if missing or unknown:
         parts = [f"lacks {', '.join(missing[:3])}"] if missing else []
         parts += [f"has {', '.join(unknown[:3])}, which {architecture} has not"] if unknown else []
@@ -341,10 +341,10 @@ def _check_fit(
             f"{path} does not fit {architecture}: it {', and '.join(parts)} ({counts})."
         )
     for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+        if tensor.shape != expected[name].shape:
             raise WeightsError(
                 f"{path} does not fit {architecture}: {name} has shape {tuple(tensor.shape)}, "
-                f"expected {tuple(wanted[name].shape)}."
+                f"expected {tuple(expected[name].shape)}."
             )
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{path} cannot be used: {name} holds NaN or infinity.")

@@ -136,14 +136,14 @@ class Handcrafted(nn.Module):
         """
         level = pixels - pixels.mean((1, 2), keepdim=True)
         transform = torch.fft.fft2(level)  # (N, H, W), as if the patch repeated itself
-        found = []
+        energies = []
         filters = torch.split(self.spectra, self.orientations)  # (orientations, H, W) each
         for spectra, step in zip(filters, self.steps, strict=True):
             product = transform[:, None] * spectra  # (N, o, H, W)
             amplitude = torch.fft.ifft2(_folded(product, step)).abs() / step**2  # (N, o, h, w)
             mean, spread = amplitude.mean((2, 3)), amplitude.std((2, 3), correction=0)  # (N, o)
-            found += [mean.mean(1), mean.std(1, correction=0), spread.mean(1)]
-        return torch.log(torch.stack(found, dim=1) + FLOOR**0.5)
+            energies += [mean.mean(1), mean.std(1, correction=0), spread.mean(1)]
+        return torch.log(torch.stack(energies, dim=1) + FLOOR**0.5)
 
     def radial_power(self, pixels: Tensor) -> Tensor:
         """Return the log power in each ring of frequencies, ``(N, rings)``, of ``(N, H, W)``."""

@@ -57,5 +57,5 @@ def build(name: str, settings: dict[str, Any]) -> nn.Module:
 def defaults(name: str) -> dict[str, Any]:
     """Return the settings that a network's class has defaults for; tuples as lists, as in files."""
     parameters = inspect.signature(NETWORKS[name]).parameters.values()
-    found = {p.name: p.default for p in parameters if p.default is not p.empty}
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in found.items()}
+    values = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

@@ -71,11 +71,11 @@ def differences(model: Model, config: ModelConfig) -> list[tuple[str, Any, Any]]
         ("model", model.name, config.name),
         *((f"model.network.{n}", had.get(n), asked_for.get(n)) for n in names),
         *(
-            (f"model.preprocessing.{name}", found, getattr(config.preprocessing, name))
-            for name, found in asdict(model.preprocessing).items()
+            (f"model.preprocessing.{name}", held, getattr(config.preprocessing, name))
+            for name, held in asdict(model.preprocessing).items()
         ),
     ]
-    return [(setting, found, asked) for setting, found, asked in pairs if found != asked]
+    return [(setting, held, asked) for setting, held, asked in pairs if held != asked]
 
 
 def tensors_sha256(tensors: dict[str, Tensor]) -> str:
@@ -267,20 +267,26 @@ def _network(
     """
     try:
         with torch.device("meta"), _Undrawn():  # shapes without memory
-            wanted = models.build(name, settings).state_dict()
+            expected_tensors = models.build(name, settings).state_dict()
     except OverflowError as error:
         raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None
-    missing, unknown = sorted(wanted.keys() - tensors), sorted(tensors.keys() - wanted)
+    missing, unknown = (
+        sorted(expected_tensors.keys() - tensors),
+        sorted(tensors.keys() - expected_tensors),
+    )
     if missing or unknown:
         what = f"lacks {missing[0]}" if missing else f"has {unknown[0]}, which is unknown"
         raise WeightsError(f"{path} does not fit the model '{name}': it {what}.")
     for key, tensor in tensors.items():
-        got, expected = (tensor.dtype, *tensor.shape), (wanted[key].dtype, *wanted[key].shape)
+        got, expected = (
+            (tensor.dtype, *tensor.shape),
+            (expected_tensors[key].dtype, *expected_tensors[key].shape),
+        )
         if got != expected:
             raise WeightsError(
                 f"{path} does not fit the model '{name}': {key} is {tensor.dtype} of shape "
-                f"{tuple(tensor.shape)}, expected {wanted[key].dtype} of shape "
-                f"{tuple(wanted[key].shape)}."
+                f"{tuple(tensor.shape)}, expected {expected_tensors[key].dtype} of shape "
+                f"{tuple(expected_tensors[key].shape)}."
             )
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{path} cannot be used: {key} holds NaN or infinity.")

@@ -82,12 +82,12 @@ def cut(image: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
     check_boxes(boxes, [(image.shape[0], image.shape[1])])
     patches = np.empty((len(boxes), size, size), dtype=np.float32)
     for height, width in np.unique(boxes[:, 3:], axis=0).tolist():
-        here = np.flatnonzero((boxes[:, 3] == height) & (boxes[:, 4] == width))
-        windows = sliding_window_view(image, (height, width))[boxes[here, 1], boxes[here, 2]]
+        chosen = np.flatnonzero((boxes[:, 3] == height) & (boxes[:, 4] == width))
+        windows = sliding_window_view(image, (height, width))[boxes[chosen, 1], boxes[chosen, 2]]
         if (height, width) != (size, size):
             columns = windows @ resize_matrix(width, size).T  # (n, height, size)
             windows = resize_matrix(height, size) @ columns  # (n, size, size)
-        patches[here] = windows
+        patches[chosen] = windows
     return np.clip(patches, 0.0, 1.0, out=patches)  # rounding may leave [0, 1] by 1e-7
 
 
@@ -96,6 +96,6 @@ def by_slice(boxes: np.ndarray, batch_size: int) -> Iterator[tuple[int, np.ndarr
     if batch_size < 1:
         raise DataError(f"batch_size must be at least 1, got {batch_size}.")
     for z in np.unique(boxes[:, 0]):
-        here = np.flatnonzero(boxes[:, 0] == z)
-        for start in range(0, len(here), batch_size):
-            yield int(z), here[start : start + batch_size]
+        chosen = np.flatnonzero(boxes[:, 0] == z)
+        for start in range(0, len(chosen), batch_size):
+            yield int(z), chosen[start : start + batch_size]

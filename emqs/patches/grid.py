@@ -1,8 +1,4 @@
-"""Grids of boxes, cutting and resizing patches, and how much of a structure each one shows.
-
-Boxes are rows ``(z, y, x, height, width)`` as in ``emqs.geometry``. Nothing here holds more patches
-in memory than the caller asks for at once.
-"""
+"""Regular grids of patches over slices, as boxes: rows ``(z, y, x, height, width)`` in pixels."""
 
 from collections.abc import Sequence
 

@@ -29,8 +29,8 @@ def structure_fraction(
     boxes = boxes.astype(np.int64)
     counts = np.zeros(len(boxes), dtype=np.int64)
     for z in np.unique(boxes[:, 0]):
-        here = np.flatnonzero(boxes[:, 0] == z)
-        counts[here] = _count_inside(labels[z] == structure, boxes[here, 1:])
+        in_slice = np.flatnonzero(boxes[:, 0] == z)
+        counts[in_slice] = _count_inside(labels[z] == structure, boxes[in_slice, 1:])
     return counts / (boxes[:, 3] * boxes[:, 4])
 
 
@@ -72,8 +72,8 @@ def touched_components(
     pair_box, pair_component, areas = [], [], []
     n_components = 0
     for z in np.unique(boxes[:, 0]):
-        here = np.flatnonzero(boxes[:, 0] == z)
-        y, x, height, width = boxes[here, 1:].T
+        in_slice = np.flatnonzero(boxes[:, 0] == z)
+        y, x, height, width = boxes[in_slice, 1:].T
         components, n_here = ndimage.label(labels[z] == structure, structure=np.ones((3, 3)))
         areas.append(np.bincount(components.ravel(), minlength=n_here + 1)[1:])
         for number, (rows, columns) in enumerate(ndimage.find_objects(components), start=1):
@@ -87,7 +87,7 @@ def touched_components(
             inside = _count_inside(
                 components[rows, columns] == number, np.stack([y0, x0, y1 - y0, x1 - x0], axis=1)
             )
-            touching = here[near[inside > 0]]
+            touching = in_slice[near[inside > 0]]
             pair_box.append(touching)
             pair_component.append(np.full(len(touching), n_components + number - 1))
         n_components += n_here

@@ -150,7 +150,7 @@ def pooled(scores: np.ndarray, ranges: np.ndarray, *, highest: bool) -> np.ndarr
     """
     result = np.empty(len(ranges), dtype=np.float64)
     for rows, columns in np.unique(ranges[:, 2:], axis=0).tolist():
-        here = np.flatnonzero((ranges[:, 2] == rows) & (ranges[:, 3] == columns))
-        parts = sliding_window_view(scores, (rows, columns))[ranges[here, 0], ranges[here, 1]]
-        result[here] = parts.max(axis=(1, 2)) if highest else parts.mean(axis=(1, 2))
+        chosen = np.flatnonzero((ranges[:, 2] == rows) & (ranges[:, 3] == columns))
+        parts = sliding_window_view(scores, (rows, columns))[ranges[chosen, 0], ranges[chosen, 1]]
+        result[chosen] = parts.max(axis=(1, 2)) if highest else parts.mean(axis=(1, 2))
     return result

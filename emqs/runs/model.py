@@ -39,9 +39,9 @@ def check_asked_for(model: "Model", config: ModelConfig, weights: str) -> None:
     """
     from emqs.models.weights import differences  # torch takes seconds to import
 
-    for setting, found, asked in differences(model, config):
+    for setting, held, asked in differences(model, config):
         if is_chosen(setting):
             raise ConfigError(
-                f"weights={weights} holds {setting}={found}, but {setting}={asked} was asked for. "
+                f"weights={weights} holds {setting}={held}, but {setting}={asked} was asked for. "
                 f"Leave {setting}= out, or give other weights."
             )

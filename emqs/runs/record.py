@@ -1,4 +1,4 @@
-"""The record of a run on disk and in W&B: CSV, JSON, Markdown and LaTeX tables."""
+"""The record of a run, on disk and in W&B: settings, versions, how it ended, what it wrote."""
 
 import json
 import logging
@@ -28,13 +28,13 @@ PACKAGES = ("torch", "lightning", "numpy", "annoy", "scikit-image", "scikit-lear
 
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
-    found = {"emqs": emqs.__version__, "python": platform.python_version()}
+    known = {"emqs": emqs.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            known[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            known[package] = "not installed"
+    return known
 
 
 class Run:

@@ -100,12 +100,12 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Add an epoch."""
-        found = {
+        losses = {
             name.removesuffix("_epoch"): float(value)
             for name, value in trainer.callback_metrics.items()
             if name.startswith(("train/", "val/")) and not name.endswith("_step")
         }
-        row = {"epoch": float(trainer.current_epoch), **found}
+        row = {"epoch": float(trainer.current_epoch), **losses}
         self.epochs.append(dict(sorted(row.items())))
         if trainer.is_global_zero:
             self.run.save_csv("history.csv", self.columns())

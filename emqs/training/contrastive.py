@@ -102,35 +102,35 @@ class JointEmbedding(Training):
         codes = self(batch.inputs.contiguous(memory_format=torch.channels_last))
         projected = self.head(codes)
         predicted = self.predictor(codes)
-        wanted = self.taught(batch.targets) if self._teacher else None
+        taught = self.taught(batch.targets) if self._teacher else None
         with torch.autocast(self.device.type, enabled=False):
             codes, (first, second) = codes.float(), projected.float().chunk(2)
-            found: dict[str, Tensor] = {}
+            terms: dict[str, Tensor] = {}
             if "nt_xent" in self.weights:
-                found["nt_xent"] = losses.nt_xent(first, second, self.config.loss.temperature)
+                terms["nt_xent"] = losses.nt_xent(first, second, self.config.loss.temperature)
             if self.weights.keys() & {"invariance", "variance", "covariance"}:
-                found |= losses.vicreg(first, second)
-            if wanted is not None:
-                found |= self._distance_to_teacher(codes, predicted.float(), wanted)
-            found = {name: found[name] for name in self.weights}
-            total = torch.stack([self.weights[name] * term for name, term in found.items()]).sum()
+                terms |= losses.vicreg(first, second)
+            if taught is not None:
+                terms |= self._distance_to_teacher(codes, predicted.float(), taught)
+            terms = {name: terms[name] for name in self.weights}
+            total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
             spread = losses.code_spread(codes.detach())
         if not torch.isfinite(total):
             raise self.diverged(f"loss is {total.item():g}")
-        return {"loss": total, **found, "spread": spread}
+        return {"loss": total, **terms, "spread": spread}
 
     def _distance_to_teacher(
-        self, codes: Tensor, predicted: Tensor, wanted: Tensor
+        self, codes: Tensor, predicted: Tensor, taught: Tensor
     ) -> dict[str, Tensor]:
         """Return the terms that compare codes of both views with the teacher's of one."""
-        found = {}
+        terms = {}
         if "teacher_relations" in self.weights:
-            both = [losses.relations(view, wanted) for view in codes.chunk(2)]
-            found["teacher_relations"] = (both[0] + both[1]) / 2
+            both = [losses.relations(view, taught) for view in codes.chunk(2)]
+            terms["teacher_relations"] = (both[0] + both[1]) / 2
         if "teacher_regression" in self.weights:
-            both = [losses.regression(view, wanted) for view in predicted.chunk(2)]
-            found["teacher_regression"] = (both[0] + both[1]) / 2
-        return found
+            both = [losses.regression(view, taught) for view in predicted.chunk(2)]
+            terms["teacher_regression"] = (both[0] + both[1]) / 2
+        return terms
 
     @torch.no_grad()
     def taught(self, images: Tensor) -> Tensor:

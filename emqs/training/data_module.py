@@ -73,13 +73,13 @@ class PatchData(LightningDataModule):
                 f"No patch of {config.patch.size:g} {config.patch.unit} fits the slices kept for "
                 "validation. Choose a smaller patch.size or a larger data.val_fraction."
             )
-        wanted = config.data.patches_per_epoch
-        wanted = self.n_training if wanted is None else wanted
-        if min(self.n_training, wanted) < batch_size:
+        per_epoch = config.data.patches_per_epoch
+        per_epoch = self.n_training if per_epoch is None else per_epoch
+        if min(self.n_training, per_epoch) < batch_size:
             raise ConfigError(
-                f"There are {min(self.n_training, wanted)} training patches in an epoch, too few "
-                f"for one batch of {batch_size}. Choose a smaller data.batch_size, patch.stride "
-                "or patch.size, or a larger data.patches_per_epoch."
+                f"There are {min(self.n_training, per_epoch)} training patches in an epoch, too "
+                f"few for one batch of {batch_size}. Choose a smaller data.batch_size, "
+                "patch.stride or patch.size, or a larger data.patches_per_epoch."
             )
         views = bool(config.loss.views or config.loss.teacher)
         cutter = partial(
@@ -98,7 +98,7 @@ class PatchData(LightningDataModule):
             )
         # float32 slices take memory; only a teacher that learns from patches asks for them again
         self._unprepared = [] if teacher_size is None else [part[0] for part in parts]
-        self.per_epoch = quotas(wanted, shares)
+        self.per_epoch = quotas(per_epoch, shares)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the batches of an epoch; Lightning tells them which one."""

@@ -10,7 +10,7 @@ from emqs.training import augment
 from emqs.training.augment import Batch
 from emqs.training.sampling import Draw
 from emqs.training.settings import AugmentConfig
-from emqs.training.slices import WHITE, Source, padded
+from emqs.training.slices import WHITE, SliceSource, padded
 
 
 class TrainingPatches(Dataset[Batch]):
@@ -18,7 +18,7 @@ class TrainingPatches(Dataset[Batch]):
 
     def __init__(
         self,
-        sources: list[Source],
+        sources: list[SliceSource],
         config: AugmentConfig,
         *,
         network_size: int,
@@ -56,9 +56,11 @@ class TrainingPatches(Dataset[Batch]):
             seen = torch.empty(n, 1, self.teacher_size, self.teacher_size)
         stack_of = np.searchsorted(np.cumsum(self.counts), draw.positions, side="right")
         for number in np.unique(stack_of).tolist():
-            here = np.flatnonzero(stack_of == number)
-            boxes = self.sources[number].boxes[draw.positions[here] - sum(self.counts[:number])]
-            self._cut(number, boxes, here, images, seen, rng)
+            positions = np.flatnonzero(stack_of == number)
+            boxes = self.sources[number].boxes[
+                draw.positions[positions] - sum(self.counts[:number])
+            ]
+            self._cut(number, boxes, positions, images, seen, rng)
         chosen = augment.choose(n, self.config.invert, rng)
         images = augment.inverted(images, chosen).flatten(0, 1)
         batch = augment.change_intensities(images, self.config, rng)
@@ -68,7 +70,7 @@ class TrainingPatches(Dataset[Batch]):
         self,
         number: int,
         boxes: np.ndarray,
-        here: np.ndarray,
+        positions: np.ndarray,
         images: Tensor,
         seen: Tensor | None,
         rng: np.random.Generator,
@@ -85,11 +87,15 @@ class TrainingPatches(Dataset[Batch]):
                 windows = self._windows(number, shown)
             maps = augment.placements(self.config, n, source.size, self.network_size, rng)
             maps[:, :, :2] *= zoom
-            images[view, here] = augment.resample(windows, maps, source.size, self.network_size)
+            images[view, positions] = augment.resample(
+                windows, maps, source.size, self.network_size
+            )
             if view == 0 and seen is not None and self.teacher_size is not None:
-                seen[here] = augment.resample(windows, maps, source.size, self.teacher_size)
+                seen[positions] = augment.resample(windows, maps, source.size, self.teacher_size)
 
-    def _moved(self, source: Source, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _moved(
+        self, source: SliceSource, boxes: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
         """Return boxes, some of them at the same place in a slice nearby.
 
         Never beyond the first or last slice of the source, and never into one of another size.
@@ -118,7 +124,7 @@ class TrainingPatches(Dataset[Batch]):
 class ValidationPatches(Dataset[Batch]):
     """The validation patches, always the same, resized exactly as a search resizes them."""
 
-    def __init__(self, sources: list[Source], *, batch_size: int, network_size: int) -> None:
+    def __init__(self, sources: list[SliceSource], *, batch_size: int, network_size: int) -> None:
         """Keep the slices; patches are cut when they are asked for."""
         self.sources, self.batch_size, self.network_size = sources, batch_size, network_size
         self.owner = np.repeat(np.arange(len(sources)), [len(s.boxes) for s in sources])
@@ -139,7 +145,9 @@ class ValidationPatches(Dataset[Batch]):
         images = np.empty((len(positions), self.network_size, self.network_size), dtype=np.float32)
         where = np.stack([self.owner[positions], self.boxes[positions, 0]], axis=1)
         for stack, z in np.unique(where, axis=0).tolist():
-            here = np.flatnonzero((where == (stack, z)).all(axis=1))
+            in_slice = np.flatnonzero((where == (stack, z)).all(axis=1))
             slice_ = self.sources[stack].images[z]
-            images[here] = cutting.cut(slice_, self.boxes[positions[here]], self.network_size)
+            images[in_slice] = cutting.cut(
+                slice_, self.boxes[positions[in_slice]], self.network_size
+            )
         return torch.from_numpy(images[:, None])

@@ -114,13 +114,13 @@ def start(config: ModelConfig, path: str | None) -> nn.Module:
         if isinstance(network, models.Pretrained):
             network.load_pretrained()
         return network
-    found = weights.load(Path(path))
-    for setting, here, wanted in weights.differences(found, config):
+    held = weights.load(Path(path))
+    for setting, its, asked in weights.differences(held, config):
         raise WeightsError(
-            f"weights={path} is for {setting}={here}, but {setting}={wanted} is asked for. "
-            f"Use {setting}={here}, or weights=null to train from scratch."
+            f"weights={path} is for {setting}={its}, but {setting}={asked} is asked for. "
+            f"Use {setting}={its}, or weights=null to train from scratch."
         )
-    return found.network
+    return held.network
 
 
 def shareable(settings: dict[str, Any]) -> dict[str, Any]:
@@ -216,9 +216,13 @@ def finish(
     config = data.config
     callback = checkpoints(trainer)
     content = read_checkpoint(Path(callback.best_model_path))
-    found = content["state_dict"].items()  # a projection head is left behind
+    weights_of_best = content["state_dict"].items()  # a projection head is left behind
     network.load_state_dict(
-        {name.removeprefix("network."): v for name, v in found if name.startswith("network.")}
+        {
+            name.removeprefix("network."): v
+            for name, v in weights_of_best
+            if name.startswith("network.")
+        }
     )
     history = next(c for c in trainer.callbacks if isinstance(c, History)).epochs  # type: ignore[attr-defined]
     best = history[content["epoch"]]

@@ -157,8 +157,8 @@ def isometry(codes: Tensor, features: Tensor) -> Tensor:
     """
     if len(codes) < 2:
         return codes.sum() * 0
-    wanted = F.pdist(features).clamp_min(1e-3)
-    return (F.pdist(codes) / wanted - 1).square().mean()
+    target = F.pdist(features).clamp_min(1e-3)
+    return (F.pdist(codes) / target - 1).square().mean()
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -234,8 +234,8 @@ def relations(codes: Tensor, features: Tensor) -> Tensor:
     Source:
         After Park et al., Relational knowledge distillation, 2019 (there distances and angles).
     """
-    mine, wanted = (F.normalize(standardised(x), dim=1) for x in (codes, features))
-    difference = (mine @ mine.T - wanted @ wanted.T).square()  # 0 on the diagonal
+    mine, target = (F.normalize(standardised(x), dim=1) for x in (codes, features))
+    difference = (mine @ mine.T - target @ target.T).square()  # 0 on the diagonal
     return difference.sum() / (len(codes) * (len(codes) - 1))
 
 

@@ -96,33 +96,33 @@ class Reconstruction(Training):
             raise self.diverged("reconstruction is not finite")
         with torch.autocast(self.device.type, enabled=False):
             images, targets = images.float(), batch.targets.float()
-            found = {name: losses.RECONSTRUCTION[name](images, targets) for name in self.weights}
-            total = torch.stack([self.weights[name] * term for name, term in found.items()]).sum()
+            terms = {name: losses.RECONSTRUCTION[name](images, targets) for name in self.weights}
+            total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
             if divergence is not None:
-                found["kl"] = divergence
+                terms["kl"] = divergence
                 total = total + beta * divergence / images[0].numel()
             for name, (weight, term) in self._code_terms(codes.float(), targets, sample).items():
-                found[name] = term
+                terms[name] = term
                 total = total + weight * term
         if not torch.isfinite(total):
             raise self.diverged(f"loss is {total.item():g}")
-        return {"loss": total, **found}
+        return {"loss": total, **terms}
 
     def _code_terms(
         self, codes: Tensor, targets: Tensor, training: bool
     ) -> dict[str, tuple[float, Tensor]]:
         """Return weight and value of each term that looks at codes; two views only in training."""
-        config, found = self.config.loss, {}
+        config, terms = self.config.loss, {}
         if config.consistency > 0 and training:
             pooled = getattr(self.network, "pooled", 0)  # 0: the whole code is to stay the same
             first, second = codes[:, -pooled:].chunk(2)
-            found["consistency"] = (config.consistency, losses.consistency(first, second))
+            terms["consistency"] = (config.consistency, losses.consistency(first, second))
         if config.isometry > 0:
             looks = config.isometry_scale * losses.likeness_features(
                 targets, quantiles=config.isometry_quantiles, textures=config.isometry_textures
             )
-            found["isometry"] = (config.isometry, losses.isometry(codes, looks))
-        return found
+            terms["isometry"] = (config.isometry, losses.isometry(codes, looks))
+        return terms
 
     def _pass(self, inputs: Tensor, *, sample: bool) -> tuple[Tensor, Tensor | None, Tensor]:
         """Return (mean) codes, their KL divergence if they have one, and reconstructions."""
@@ -142,10 +142,10 @@ class Reconstruction(Training):
         """Return the loss of a batch."""
         config = self.config.loss
         beta = losses.kl_weight(config.beta, self.current_epoch, config.kl_warmup_epochs)
-        found = self.terms(batch, sample=True, beta=beta)
-        return self.log_training(found, len(batch.inputs))
+        terms = self.terms(batch, sample=True, beta=beta)
+        return self.log_training(terms, len(batch.inputs))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Log the loss of unchanged patches, from mean codes and with the full beta."""
-        found = self.terms(batch, sample=False, beta=self.config.loss.beta)
-        self.log_validation(found, len(batch.inputs))
+        terms = self.terms(batch, sample=False, beta=self.config.loss.beta)
+        self.log_validation(terms, len(batch.inputs))

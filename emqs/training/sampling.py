@@ -77,21 +77,21 @@ class EpochBatches(Sampler[Draw]):
         order = np.random.default_rng([self.seed, 1, epoch]).permutation(order)
         for step in range(len(self)):
             batch = step * self.world_size + self.rank
-            here = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-            yield Draw(order[here], (self.seed, epoch, batch))
+            positions = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            yield Draw(order[positions], (self.seed, epoch, batch))
 
     def _drawn(self, number: int, epoch: int) -> np.ndarray:
         """Return the positions that one stack gives to an epoch."""
-        count, wanted = self.counts[number], self.per_epoch[number]
-        if wanted == 0:
+        count, quota = self.counts[number], self.per_epoch[number]
+        if quota == 0:
             return np.empty(0, dtype=np.int64)
-        first, last = epoch * wanted, (epoch + 1) * wanted
+        first, last = epoch * quota, (epoch + 1) * quota
         rounds = range(first // count, -(-last // count))
         drawn = np.concatenate(
             [np.random.default_rng([self.seed, 0, number, r]).permutation(count) for r in rounds]
         )
         skip = first - rounds.start * count
-        return drawn[skip : skip + wanted] + sum(self.counts[:number])
+        return drawn[skip : skip + quota] + sum(self.counts[:number])
 
 
 def validation_draws(count: int, batch_size: int, seed: int) -> list[Draw]:

@@ -15,7 +15,7 @@ WHITE = 65535  # slices are kept as uint16: half the memory of float32, finer th
 
 
 @dataclass(frozen=True)
-class Source:
+class SliceSource:
     """Slices of one stack that are used for training, or for validation, and their patches."""
 
     images: list[np.ndarray]  # float32 (Y, X) in [0, 1]; for training prepared by ``padded``
@@ -82,7 +82,7 @@ def neighbour_reach(stack: Stack, config: TrainConfig) -> int:
 
 def split(
     stack: Stack, config: TrainConfig, drawn: Sequence[float] | None = None
-) -> tuple[Source, Source]:
+) -> tuple[SliceSource, SliceSource]:
     """Split a stack into training and validation slices, by block.
 
     Neighbouring slices nearly repeat each other, so a random choice would validate on what was
@@ -122,12 +122,12 @@ def split(
         parts = [images[0][:row]], [images[0][row:]]
     shapes = [[(i.shape[0], i.shape[1]) for i in part] for part in parts]
     return (
-        Source(parts[0], square_grid(shapes[0], size, stride), size, zoom, reach),
-        Source(parts[1], square_grid(shapes[1], size, size), size, zoom, reach),
+        SliceSource(parts[0], square_grid(shapes[0], size, stride), size, zoom, reach),
+        SliceSource(parts[1], square_grid(shapes[1], size, size), size, zoom, reach),
     )
 
 
-def padded(source: Source, margin: int, network_size: int) -> Source:
+def padded(source: SliceSource, margin: int, network_size: int) -> SliceSource:
     """Return a training source as batches are cut from it.
 
     Slices are smoothed as much as shrinking patches to the network's size needs (the sigma that

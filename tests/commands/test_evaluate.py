@@ -186,7 +186,7 @@ def test_mistakes_are_explained(
     other = any(item.startswith("dataset=") for item in overrides)
     cfg = composed(tmp_path, *(TOY[3:] if other else TOY), *overrides)
     with pytest.raises(SystemExit) as caught:
-        command.run("evaluate", cfg, evaluate.evaluate)
+        command.run("evaluate", cfg, evaluate.work)
     said = str(caught.value.code)
     assert said.startswith("emqs.evaluate: ")
     assert message in said

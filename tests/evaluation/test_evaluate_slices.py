@@ -140,7 +140,7 @@ def test_annoy_ranks_as_exact_does() -> None:
 
 
 def test_batches_change_nothing() -> None:
-    one, many = evaluate(compute=Compute(batch_size=1)), evaluate(compute=Compute(batch_size=512))
+    one, many = (evaluate(compute=Compute("cpu", n)) for n in (1, 512))
     assert one.boxes.tolist() == many.boxes.tolist()
     np.testing.assert_allclose(one.scores, many.scores, atol=1e-6)
 

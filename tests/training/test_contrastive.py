@@ -14,15 +14,17 @@ from emqs import models
 from emqs.datasets import Stack
 from emqs.errors import ConfigError, WeightsError
 from emqs.models import weights
+from emqs.models.settings import ModelConfig
 from emqs.models.weights import Model
 from emqs.runs import command, record
 from emqs.runs.settings import LoggerConfig
+from emqs.settings import read
 from emqs.train import train
 from emqs.training import losses
 from emqs.training.augment import Batch
 from emqs.training.contrastive import JointEmbedding, head
 from emqs.training.data_module import PatchData
-from emqs.training.fit import make_module, read_teacher
+from emqs.training.fit import make_module, open_teacher
 from emqs.training.sampling import validation_draws
 from emqs.training.slices import edges, neighbour_reach
 
@@ -339,11 +341,12 @@ def test_a_teacher_must_see_slices_prepared_alike() -> None:
     given += ["teacher.preprocessing.contrast=slice"]
     same = train_config(*given)  # unless it is told otherwise, a model sees what its teacher does
     assert same.model.preprocessing.contrast == "slice"
-    assert read_teacher(compose_train(*given), same).name == "pixels"
+    teacher = read(ModelConfig, compose_train(*given).teacher, "teacher")
+    assert open_teacher(teacher, same).name == "pixels"
     assert train_config(*given[:3]).model.preprocessing.contrast == "none"
     other = train_config(*given, "model.preprocessing.contrast=none")
     with pytest.raises(ConfigError, match=r"Set model.preprocessing.contrast=slice"):
-        read_teacher(compose_train(*given), other)
+        open_teacher(teacher, other)
 
 
 # the command ------------------------------------------------------------------------------------

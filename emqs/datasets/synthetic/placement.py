@@ -78,11 +78,11 @@ class _Room:
         free = float(min(self._nucleus.distance(z, y, x) for z, y, x in points)) - SOMA_SHELL
         n_placed = len(self.tubes)
         if n_placed > 0:
-            away = np.full((n_placed, N_POINTS), np.inf)
+            squared = np.full((n_placed, N_POINTS), np.inf)
             for point in points:
                 step = self._points[:n_placed] - point
-                np.minimum(away, np.einsum("tpi,tpi->tp", step, step), out=away)
-            apart = np.sqrt(away.min(axis=1)) - self._radii[:n_placed]
+                np.minimum(squared, np.einsum("tpi,tpi->tp", step, step), out=squared)
+            apart = np.sqrt(squared.min(axis=1)) - self._radii[:n_placed]
             free = min(free, float(apart.min()))
         return free - tube.radius
 
@@ -179,8 +179,8 @@ def place_synapses(rng: np.random.Generator, scene: Scene) -> list[Synapse]:
     for level in range(n_levels):
         z = depth * (level + 0.5) / n_levels
         cut = scene.cut(z)
-        for wanted in (18.0, 12.0, 8.0):
-            free = (cut.gap > wanted) & (cut.gap < 45) & (cut.mito_depth < -18)
+        for least in (18.0, 12.0, 8.0):
+            free = (cut.gap > least) & (cut.gap < 45) & (cut.mito_depth < -18)
             free &= cut.cell > SOMA
             candidates = np.argwhere(free)
             for y, x in rng.permutation(candidates)[:400]:

@@ -113,20 +113,20 @@ class Painter:
         density = np.clip(1.1 + 0.5 * slow, 0.3, 2)
         grey -= self._grain[cut.cell] * density * np.clip(-grains - 0.4, 0, 2.0)
         winding = self._reticulum.at(depth)  # 0 on winding sheets
-        away = np.abs(winding) / (np.hypot(*np.gradient(winding)) + 0.012)  # pixels
+        distance = np.abs(winding) / (np.hypot(*np.gradient(winding)) + 0.012)  # pixels
         gate = np.clip((slow - 0.3) * 2, 0, 1) * np.clip((cut.gap - 9) / 4, 0, 1)
-        wall = np.exp(-(((away - 2.8) / 1.2) ** 2))
-        lumen = np.exp(-((away / 1.8) ** 2))
+        wall = np.exp(-(((distance - 2.8) / 1.2) ** 2))
+        lumen = np.exp(-((distance / 1.8) ** 2))
         return grey + gate * (8 * lumen - 48 * wall)
 
     def _cloud(self, cut: Cut, depth: float, medium: np.ndarray) -> np.ndarray:
         """Return where vesicles crowd, bool ``(Y, X)``."""
         cloud = np.zeros(cut.cell.shape, dtype=bool)
         for synapse in self._synapses:
-            window, away = _around(synapse.cloud, synapse.cloud_radius + 12, cut, depth)
+            window, distance = _around(synapse.cloud, synapse.cloud_radius + 12, cut, depth)
             if window is None:
                 continue
-            inside = away + 4 * medium[window] < synapse.cloud_radius
+            inside = distance + 4 * medium[window] < synapse.cloud_radius
             cloud[window] |= inside & (cut.cell[window] == synapse.cell)
         return cloud & (cut.gap > 4.5) & (cut.mito_depth < -3)
 
@@ -134,12 +134,12 @@ class Painter:
         """Return how dense the membrane is, float32 in [0, 1]: 1 in a synaptic density."""
         dense = np.zeros(cut.cell.shape, dtype=np.float32)
         for synapse in self._synapses:
-            window, away = _around(synapse.site, synapse.radius + 6, cut, depth)
+            window, distance = _around(synapse.site, synapse.radius + 6, cut, depth)
             if window is None:
                 continue
             facing = _near_cell(cut.cell[window] == synapse.cell, 13)
             thick = np.where(cut.cell[window] == synapse.cell, 3.5, 9.5)
-            edge = np.clip((synapse.radius - away) / 9, 0, 1)
+            edge = np.clip((synapse.radius - distance) / 9, 0, 1)
             edge *= np.clip((thick - cut.gap[window]) / 4.5, 0, 1) * facing
             dense[window] = np.maximum(dense[window], edge)
         return dense
@@ -160,9 +160,9 @@ class Painter:
         offsets = np.arange(-7, 8)
         at_y = rows[:, None, None] + offsets[None, :, None]
         at_x = columns[:, None, None] + offsets[None, None, :]
-        away = np.hypot(at_y - y[:, None, None], at_x - x[:, None, None])
-        ring = np.exp(-(((away - radius[:, None, None]) / 1.15) ** 2))
-        core = np.clip(radius[:, None, None] - away, 0, 1)
+        distance = np.hypot(at_y - y[:, None, None], at_x - x[:, None, None])
+        ring = np.exp(-(((distance - radius[:, None, None]) / 1.15) ** 2))
+        core = np.clip(radius[:, None, None] - distance, 0, 1)
         ringed, cored = np.zeros_like(grey), np.zeros_like(grey)
         np.maximum.at(ringed, (at_y, at_x), ring.astype(np.float32))
         np.maximum.at(cored, (at_y, at_x), core.astype(np.float32))
@@ -226,8 +226,8 @@ def _around(
     if abs(depth - centre[0]) > reach or top >= bottom or left >= right:
         return None, np.empty((0, 0))
     y, x = np.ogrid[top:bottom, left:right]
-    away = np.sqrt((y - centre[1]) ** 2 + (x - centre[2]) ** 2 + (depth - centre[0]) ** 2)
-    return (slice(top, bottom), slice(left, right)), away
+    distance = np.sqrt((y - centre[1]) ** 2 + (x - centre[2]) ** 2 + (depth - centre[0]) ** 2)
+    return (slice(top, bottom), slice(left, right)), distance
 
 
 def _near_cell(mask: np.ndarray, size: int) -> np.ndarray:

@@ -137,8 +137,8 @@ class Scene:
         for number, tube in enumerate(self.tubes, start=2):
             window = self._window(tube, depth, REACH)
             if window is not None:
-                away = tube.distance(depth, rows[window], columns[window])
-                _claim(cell, first, second, window, away - np.float32(tube.radius), number)
+                distance = tube.distance(depth, rows[window], columns[window])
+                _claim(cell, first, second, window, distance - np.float32(tube.radius), number)
         lead = second - first
         slope_y, slope_x = np.gradient(lead)
         slope = _largest_neighbour(np.hypot(slope_y, slope_x))
@@ -163,14 +163,14 @@ def _claim(
     first: np.ndarray,
     second: np.ndarray,
     window: tuple[slice, slice],
-    away: np.ndarray,
+    distance: np.ndarray,
     number: int,
 ) -> None:
     """Give a cell the pixels that are nearer to it than to the cells so far, in place."""
     nearest = first[window]
-    cell[window][away < nearest] = number
-    second[window] = np.minimum(second[window], np.maximum(nearest, away))
-    first[window] = np.minimum(nearest, away)
+    cell[window][distance < nearest] = number
+    second[window] = np.minimum(second[window], np.maximum(nearest, distance))
+    first[window] = np.minimum(nearest, distance)
 
 
 def _largest_neighbour(field: np.ndarray) -> np.ndarray:

@@ -144,7 +144,7 @@ def _outlines(rng: np.random.Generator, side: int) -> np.ndarray:
     """Return blobs with a darker or lighter outline of even width."""
     spacing = rng.uniform(10.0, 40.0)
     field = _smooth(rng, side, spacing) + 0.4 * _smooth(rng, side, spacing / 3)
-    away = (field - rng.uniform(-0.5, 0.5)) / (np.hypot(*np.gradient(field)) + 0.2 / spacing)
+    distance = (field - rng.uniform(-0.5, 0.5)) / (np.hypot(*np.gradient(field)) + 0.2 / spacing)
     width = rng.uniform(1.0, 3.0)
-    blobs = rng.uniform(-1, 1) * np.tanh(away / width)
-    return blobs + rng.choice([-2.0, 2.0]) * np.exp(-((away / width) ** 2))
+    blobs = rng.uniform(-1, 1) * np.tanh(distance / width)
+    return blobs + rng.choice([-2.0, 2.0]) * np.exp(-((distance / width) ** 2))

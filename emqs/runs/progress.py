@@ -1,0 +1,71 @@
+"""One bar with the time left, for whatever takes long; it is drawn on stderr."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+Advance = Callable[[float], None]
+Step = Callable[[str, int, int], None]
+
+
+def progress_bar(*more: str, show: bool = True, transient: bool = False) -> "Progress":
+    """Return a bar: what is done, how much of it, the time left; use it as a context manager.
+
+    Args:
+        more: Further columns as templates of rich, e.g. ``"{task.completed:,.0f} patches"``.
+        show: Draw it; where there is no terminal nothing is drawn in any case.
+        transient: Leave nothing of it on the terminal at the end.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        *map(TextColumn, more),
+        console=console,
+        transient=transient,
+        disable=not (show and console.is_terminal),
+    )
+
+
+@contextmanager
+def advancing(what: str, total: float, *more: str, show: bool = True) -> Iterator[Advance]:
+    """Give a function that moves a bar on by so much.
+
+    Args:
+        what: The word beside the bar, e.g. ``"embed"``.
+        total: How much there is to do.
+        more: Further columns, as of ``progress_bar``.
+        show: Draw it.
+    """
+    with progress_bar(*more, show=show) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+def stages(bar: "Progress") -> Step:
+    """Return what a work of several stages calls after each part: stage, parts done, parts in all.
+
+    Each stage has a line of its own.
+    """
+    tasks: dict[str, TaskID] = {}
+
+    def step(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done, total=total)
+
+    return step

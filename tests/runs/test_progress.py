@@ -1,0 +1,55 @@
+"""The bar: what it shows on a terminal, and that it shows nothing where there is none."""
+
+import io
+
+import pytest
+from rich import console as consoles
+
+from emqs.runs import progress
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Make bars draw into text, as on a terminal of 100 columns."""
+    text = io.StringIO()
+    made = consoles.Console
+
+    def console(*, stderr: bool) -> consoles.Console:
+        assert stderr
+        return made(file=text, force_terminal=True, width=100)
+
+    monkeypatch.setattr(consoles, "Console", console)
+    return text
+
+
+def test_a_bar_shows_how_much_is_done(terminal: io.StringIO) -> None:
+    with progress.advancing("embed", 8, "{task.completed:,.0f} of {task.total:,.0f}") as advance:
+        advance(5)
+        advance(1)
+    last = terminal.getvalue().split("embed")[-1]
+    assert "75%" in last
+    assert "6 of 8" in last
+
+
+def test_stages_have_a_line_each(terminal: io.StringIO) -> None:
+    with progress.progress_bar() as bar:
+        step = progress.stages(bar)
+        for stage, done in (("write", 1), ("write", 4), ("verify", 1)):
+            step(stage, done, 4)
+        assert [(t.description, t.completed, t.total) for t in bar.tasks] == [
+            ("write", 4, 4),
+            ("verify", 1, 4),
+        ]
+    assert "verify" in terminal.getvalue()
+
+
+def test_nothing_is_drawn_without_a_terminal_or_a_wish(
+    terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with progress.advancing("embed", 8, show=False) as advance:
+        advance(8)
+    assert terminal.getvalue() == ""
+    monkeypatch.undo()
+    with progress.advancing("embed", 8) as advance:
+        advance(8)
+    assert capfd.readouterr() == ("", "")
