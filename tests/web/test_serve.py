@@ -44,7 +44,7 @@ class Running:
 @contextmanager
 def serving(home: Path, *settings: str, **environment: str) -> Iterator[Running]:
     """Run ``python -m emqs.serve`` until the block ends."""
-    log = home.with_suffix(".log")
+    log = home.with_name(f"{home.name}-{time.monotonic_ns()}.log")
     command = [sys.executable, "-m", "emqs.serve", f"home={home}", "port=0", *settings]
     started = time.monotonic()
     with log.open("ab") as out:
