@@ -20,8 +20,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emqs import dense, embeddings, patches, synthetic, weights
-from emqs.datasets import Stack
+from emqs.datasets import Stack, synthetic
+from emqs.embedding import dense, encode
+from emqs.models import weights
+from emqs.patches import grid
 
 SIZE = 80
 EDGE = 1024
@@ -55,16 +57,14 @@ def main() -> None:
     print("| step, pixels | patches | whole: patches/s | apart: patches/s | ratio |")
     print("| --- | --- | --- | --- | --- |")
     for step in (8, 10, 20, 80):
-        boxes = patches.grid([image.shape], SIZE, step, border=False)
+        boxes = grid.grid([image.shape], SIZE, step, border=False)
         whole = median_seconds(
             lambda boxes=boxes: dense.codes(network, image, boxes, patch_size=SIZE, device="cpu"),
             settings.repeats,
         )
         some = boxes[rng.permutation(len(boxes))[:512]]
         apart = median_seconds(
-            lambda some=some: embeddings.encode_images(
-                network, embeddings.images(model, stack, some)
-            ),
+            lambda some=some: encode.encode_images(network, encode.images(model, stack, some)),
             max(1, settings.repeats // 2),
         )
         rates = len(boxes) / whole, len(some) / apart
@@ -73,7 +73,7 @@ def main() -> None:
             f"{rates[0] / rates[1]:.1f} |"
         )
     around = -(-network.reach // network.input_size) * SIZE
-    boxes = patches.grid([image.shape], SIZE, SIZE, border=False)
+    boxes = grid.grid([image.shape], SIZE, SIZE, border=False)
     inner = (boxes[:, 1:3] >= around).all(1) & (boxes[:, 1:3] + SIZE + around <= EDGE).all(1)
     boxes = boxes[inner]
     codes = dense.codes(network, image, boxes, patch_size=SIZE, device="cpu")

@@ -3,11 +3,11 @@
     python benchmarks/embedding_volume.py [--slices 6] [--edge 4352] [--threads 2]
 
 A volume of drawn textures is written as OME-Zarr in chunks of 64 x 64 x 64 voxels and embedded by
-``emqs.filling.fill`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
+``emqs.embedding.build`` with the shipped encoder, patches of 80 voxels and a step of 10, an eighth.
 Patch by patch, the same network gets the same patches one by one, cut and resized; a sample of
-them is timed. Everything ``fill`` does counts on the one side: the first pass for contrast and
+them is timed. Everything ``build`` does counts on the one side: the first pass for contrast and
 signatures, reading and writing. Speeds are compared in processor time, which other programs change
-little; the share of reading and writing is on the clock. ``fill`` runs in a process of its own, so
+little; the share of reading and writing is on the clock. ``build`` runs in a process of its own, so
 that its memory is its own; a volume of one slice of half the edge is embedded as well, to see how
 memory grows with the volume.
 """
@@ -27,11 +27,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emqs import embeddings, patches, synthetic, weights
-from emqs.config import PatchConfig
-from emqs.datasets import Stack
-from emqs.filling import EmbedConfig, fill
-from emqs.store import Store, Triple
+from emqs.datasets import Stack, synthetic
+from emqs.embedding import encode
+from emqs.embedding.build import EmbedConfig, build
+from emqs.embedding.stores.grid import Triple
+from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.models import weights
+from emqs.models.compute import Compute
+from emqs.patches import grid
+from emqs.patches.settings import PatchConfig
 from emqs.volumes import Box, Volume, from_array, open_volume, write_ome_zarr
 
 SIZE, STEP = 80, 10
@@ -91,19 +95,20 @@ def embedded(folder: Path, threads: int) -> dict[str, float]:
     torch.set_num_threads(threads)
     volume = open_volume(folder / "volume.zarr")
     reading = Timed(volume.reader)
-    writing, write = [0.0], Store.write
+    writing, write = [0.0], EmbeddingStore.write
 
-    def timed(store: Store, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def timed(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
         started = time.perf_counter()
         write(store, block, codes, valid)
         writing[0] += time.perf_counter() - started
 
-    Store.write = timed
+    EmbeddingStore.write = timed
     model = weights.load(Path("weights/contrastive_pretrained.safetensors"))
     before, busy = peak_gb(), time.process_time()
-    filled = fill(
+    filled = build(
         replace(volume, reader=reading), model, folder / "emb.zarr",
-        patch=PatchConfig(size=SIZE, stride=STEP), settings=EmbedConfig(), device="cpu",
+        patch=PatchConfig(size=SIZE, stride=STEP), settings=EmbedConfig(),
+        compute=Compute(device="cpu"),
     )  # fmt: skip
     busy = time.process_time() - busy
     files = {path: path.stat().st_size for path in filled.store.path.rglob("*") if path.is_file()}
@@ -134,12 +139,12 @@ def patch_by_patch(edge: int, threads: int, n: int = 512) -> float:
     volume = drawn(1, edge)
     image = volume.read(volume.box)[0].astype(np.float32) / 255
     stack = Stack("bench", [image], ["0"], intensity=(0.0, 1.0))
-    boxes = patches.grid([image.shape], SIZE, STEP, border=False)
+    boxes = grid.grid([image.shape], SIZE, STEP, border=False)
     boxes = boxes[np.random.default_rng(0).permutation(len(boxes))[:n]]
     seconds = []
     for _ in range(3):
         started = time.process_time()
-        embeddings.encode_images(model.network.eval(), embeddings.images(model, stack, boxes))
+        encode.encode_images(model.network.eval(), encode.images(model, stack, boxes))
         seconds.append(time.process_time() - started)
     return n / min(seconds)
 

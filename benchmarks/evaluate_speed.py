@@ -26,10 +26,13 @@ from typing import Any
 import original_loop
 import torch
 
-from emqs.config import DatasetConfig, IndexConfig, PatchConfig, QueryConfig
 from emqs.datasets import open_stack
-from emqs.pipeline import evaluate
-from emqs.weights import load
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation.evaluate import evaluate
+from emqs.models.compute import Compute
+from emqs.models.weights import load
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 REQUIRED_RATIO = 100
 REQUIRED_DIFFERENCE = 0.005
@@ -58,7 +61,7 @@ def ours(images: Path, weights: Path, n_slices: int | None) -> dict[str, Any]:
                 batch_size=original_loop.BATCH_SIZE,
             ),
             index=IndexConfig(n_trees=original_loop.N_TREES),
-            device="cpu",
+            compute=Compute(device="cpu"),
         )
         return {
             "component_ap": found.metrics["component_ap"],

@@ -29,8 +29,8 @@ import tifffile
 
 from emqs.codecs.chunk import ChunkSettings
 from emqs.errors import CodecError, DataError, EmqsError, require
-from emqs.labels import PRESETS, open_labels, write_labels
-from emqs.labels.store import zarr_library
+from emqs.volumes.zarr_labels import PRESETS, open_labels, write_labels
+from emqs.volumes.zarr_labels.writer import zarr_library
 
 MOST_BYTES = 725_000  # of pinky40 in chunks of 32 x 256 x 256, zstd 3
 LEAST_ARCHIVE_RATIO = 215.0  # against uint32

@@ -15,10 +15,11 @@ import time
 import numpy as np
 import torch
 
-from emqs import models, patches
+from emqs import models
 from emqs.datasets import Stack
-from emqs.embeddings import embed
-from emqs.weights import Model
+from emqs.embedding.encode import embed
+from emqs.models.weights import Model
+from emqs.patches import grid
 
 REQUIRED_GB = 2.0
 
@@ -43,7 +44,7 @@ def main() -> None:
     slices = [rng.integers(0, 256, (768, 1024), dtype=np.uint8) for _ in range(options.slices)]
     stack = Stack("noise", slices, [f"{z:04d}" for z in range(options.slices)])
     model = Model("vae", models.build("vae", {}))
-    boxes = patches.grid(stack.shapes, 80, options.stride)
+    boxes = grid.grid(stack.shapes, 80, options.stride)
     before = peak_gb()
     started = time.perf_counter()
     codes = embed(model, stack, boxes, batch_size=options.batch_size, device="cpu")

@@ -3,7 +3,6 @@
     python benchmarks/readme_table.py --images IMAGES --weights PUBLISHED
     python benchmarks/readme_table.py --images IMAGES --finetuned EPFL=FILE VNC=FILE
 
-Three slices of VNC show mitochondria, but have no label of any; a column leaves them out.
 ``--finetuned`` adds rows for weights of model=contrastive that learned from a set's own slices.
 """
 
@@ -12,26 +11,21 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from omegaconf import OmegaConf
 
-from emqs import metrics, patches, pipeline, report
-from emqs.config import (
-    CONFIG_DIR,
-    WEIGHTS_DIR,
-    DatasetConfig,
-    IndexConfig,
-    ModelConfig,
-    PatchConfig,
-    QueryConfig,
-    read,
-)
 from emqs.datasets import Stack, open_stack
-from emqs.pipeline import Evaluation
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import evaluate
+from emqs.evaluation.evaluate import Evaluation
+from emqs.models import opening
+from emqs.models.settings import ModelConfig
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs import tables
+from emqs.settings import CONFIG_DIR, WEIGHTS_DIR, read
 
 DATASETS = ("EPFL", "VNC")
 BASELINES = ("imagenet", "handcrafted", "pca", "pixels", "histogram", "random_conv")
-UNLABELLED = {"VNC": (1, 7, 18)}  # slices that show the structure, but have no label of it
 SEARCHES = {  # what is put on top of configs/query/default.yaml
     "default": {},
     "default, mostly": {"question": "mostly"},
@@ -87,23 +81,13 @@ def evaluated(stack: Stack, entry: Entry, *, border: bool) -> Evaluation:
     values = OmegaConf.load(CONFIG_DIR / "query" / "default.yaml")
     query = read(QueryConfig, OmegaConf.merge(values, SEARCHES[entry.search]), "query")
     path = entry.weights[stack.name] if isinstance(entry.weights, dict) else entry.weights
-    return pipeline.evaluate(
+    return evaluate.evaluate(
         stack,
-        pipeline.load_model(entry.config, path),
+        opening.load_model(entry.config, path),
         patch=PatchConfig(border=border),
         query=query,
         index=IndexConfig("exact"),
     )
-
-
-def without_unlabelled(stack: Stack, result: Evaluation) -> float | None:
-    """Return the component AP of the same ranking without the slices that lack their labels."""
-    if stack.name not in UNLABELLED:
-        return None
-    kept = ~np.isin(result.boxes[:, 0], UNLABELLED[stack.name])
-    touched = patches.touched_components(stack.require_labels(), result.boxes[kept], 1)
-    truth = metrics.ComponentTruth(result.overlap[kept] > 0, *touched)
-    return metrics.component_curve(np.arange(kept.sum()), truth).average_precision
 
 
 def main() -> None:
@@ -130,16 +114,13 @@ def main() -> None:
             continue
         row = {"encoder": entry.label, "search": entry.search}
         for stack in stacks:
-            found = evaluated(stack, entry, border=not arguments.no_border)
-            result, labelled = found.metrics, without_unlabelled(stack, found)
+            result = evaluated(stack, entry, border=not arguments.no_border).metrics
             low, high = result["confidence_95"]["component_ap"]
             row[f"{stack.name} component AP"] = (
                 f"{result['component_ap']:.3f} ({low:.2f}-{high:.2f})"
             )
             row[f"{stack.name} patch AP, touch"] = f"{result['patch_ap_touch']:.3f}"
             row[f"{stack.name} patch AP, overlap"] = f"{result['patch_ap_overlap']:.3f}"
-            if labelled is not None:
-                row[f"{stack.name} component AP, labelled slices"] = f"{labelled:.3f}"
             for name, key in (
                 ("component AP", "component_ap"),
                 ("patch AP, touch", "patch_ap_touch"),
@@ -147,7 +128,7 @@ def main() -> None:
             ):
                 chance[f"{stack.name} {name}"] = f"{result['chance'][key]:.3f}"
         table.append(row)
-    print(report.markdown_table([*table, chance]))
+    print(tables.markdown_table([*table, chance]))
 
 
 if __name__ == "__main__":

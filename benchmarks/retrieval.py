@@ -52,10 +52,13 @@ from retrieval_cases import (
 from retrieval_report import METRICS, Panel
 from retrieval_search import BATCH_SIZE, EXAMPLE_STEP, SEED, Memory, Remembering, Task, task_of
 
-from emqs import embeddings, pipeline, report
-from emqs.config import CONFIG_DIR, IndexConfig, QueryConfig
-from emqs.searching import Prepared
-from emqs.weights import Model
+from emqs.embedding import encode
+from emqs.models.weights import Model
+from emqs.patches import grid
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.retrieval.stack_search import FittedExamples
+from emqs.runs import tables
+from emqs.settings import CONFIG_DIR
 
 COLUMNS = (
     "dataset", "structure", "model", "scorer", "examples", "draw", *METRICS, "seconds", "settings",
@@ -116,7 +119,7 @@ class Points:
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as stream:
                 self.rows = [row for row in csv.DictReader(stream) if None not in row.values()]
-            report.write_csv(path, {k: [row[k] for row in self.rows] for k in COLUMNS})
+            tables.write_csv(path, {k: [row[k] for row in self.rows] for k in COLUMNS})
         self.done = {_identity(row) for row in self.rows}
 
     def add(self, row: Mapping[str, object]) -> None:
@@ -162,7 +165,7 @@ def run_model(
     wanted = [w for w in plan.points(queries) if w[1] <= task.most]
     todo = [w for w in wanted if identity(*w) not in points.done]
     if todo:
-        embeddings.fit(model, task.stack, task.grid)
+        encode.fit(model, task.stack, task.grid)
     started = time.perf_counter()
     for number, row in enumerate(_compute(task, model, queries, todo, max(plan.examples)), start=1):
         points.add({**row, "model": label, "settings": digests[row["scorer"]]})
@@ -179,7 +182,7 @@ def _compute(
     task: Task, model: Model, queries: dict[str, QueryConfig], todo: list[Wanted], most: int
 ) -> Iterator[dict[str, Any]]:
     """Yield results; those of one draw and number share the examples and what is made of them."""
-    size = pipeline.patch_pixels(task.stack, task.patch)[0]
+    size = grid.patch_pixels(task.stack, task.patch)[0]
     memories: dict[str, Memory] = {}
 
     def search_of(name: str) -> Remembering:
@@ -192,7 +195,7 @@ def _compute(
         search_of(name).encode(task.searched, np.concatenate(drawn))
     for (draw, n), group in groupby(todo, key=lambda wanted: wanted[:2]):
         positives, negatives = (boxes[:n] for boxes in task.examples(draw, most))
-        prepared: dict[str, Prepared] = {}
+        prepared: dict[str, FittedExamples] = {}
         for _, _, name in group:
             search, started = search_of(name), time.perf_counter()
             # question and smoothing only matter once windows have scores

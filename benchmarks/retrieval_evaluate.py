@@ -14,10 +14,17 @@ from typing import Any
 from retrieval_cases import Case, digest, network_of, overrides_of, settings_of
 from retrieval_report import CHANCE, METRICS
 
-from emqs import command, pipeline, report, weights
-from emqs.config import DatasetConfig, IndexConfig, PatchConfig, QueryConfig, read
+from emqs import files
 from emqs.datasets import Stack, open_stack
-from emqs.weights import Model
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import evaluate
+from emqs.models import weights
+from emqs.models.weights import Model
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs import model as run_model
+from emqs.runs import tables
+from emqs.settings import read
 
 QUERIES = ("paper", "default")
 
@@ -55,8 +62,8 @@ def run(
                 rows += _evaluated(case, stack, label, query, path, given, folder / "evaluate")
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     return [
-        report.write_csv(folder / "evaluate.csv", columns),
-        report.write_text(folder / "evaluate.md", _markdown(rows)),
+        tables.write_csv(folder / "evaluate.csv", columns),
+        files.write_text(folder / "evaluate.md", _markdown(rows)),
     ]
 
 
@@ -77,7 +84,7 @@ def _evaluated(
     index = read(IndexConfig, config.index, "index")
 
     def model() -> Model:
-        return command.load_model(config) if path is None else weights.load(Path(path))
+        return run_model.load_model(config) if path is None else weights.load(Path(path))
 
     for border in (True, False):
         patch = replace(read(PatchConfig, config.patch, "patch"), border=border)
@@ -85,9 +92,9 @@ def _evaluated(
         file = folder / f"{stack.name}_{label}_{query}_{name}.json".replace(" ", "_")
         if not file.is_file():
             print(f"{stack.name}, {label}, {query}, border {border}", file=sys.stderr, flush=True)
-            result = pipeline.evaluate(stack, model(), patch=patch, query=settings, index=index)
+            result = evaluate.evaluate(stack, model(), patch=patch, query=settings, index=index)
             file.parent.mkdir(parents=True, exist_ok=True)
-            report.write_json(file, result.metrics)
+            files.write_json(file, result.metrics)
         found.append(_row(json.loads(file.read_text(encoding="utf-8")), label, query, border))
     return found
 
@@ -140,5 +147,5 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
         }
         table.append(dict.fromkeys(table[0]) | {"model": CHANCE} | chance)
         kind = "all patches" if border else "whole patches only (`patch.border=false`)"
-        text += f"## {dataset}, {kind}\n\n{report.markdown_table(table)}\n"
+        text += f"## {dataset}, {kind}\n\n{tables.markdown_table(table)}\n"
     return text

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy import stats
 
-from emqs import report
+from emqs import files
 from emqs.figures import style
+from emqs.runs import tables
 
 METRICS = {
     "component_ap": "component AP",
@@ -105,9 +106,9 @@ def write(panels: Sequence[Panel], folder: Path) -> list[Path]:
     """Write ``results.csv``, ``results.md`` and the figures; return their paths."""
     rows = [row for one in panels for row in _rows(one)]
     paths = [
-        report.write_csv(folder / "results.csv", {k: [row[k] for row in rows] for k in rows[0]}),
-        report.write_text(folder / "results.md", "\n".join(_markdown(one) for one in panels)),
-        report.write_text(folder / "summary.md", _summary(panels)),
+        tables.write_csv(folder / "results.csv", {k: [row[k] for row in rows] for k in rows[0]}),
+        files.write_text(folder / "results.md", "\n".join(_markdown(one) for one in panels)),
+        files.write_text(folder / "summary.md", _summary(panels)),
     ]
     return paths + [
         _figure(panels, lines, looks, metric, f"{METRICS[metric]}, {name}{BANDS}", folder / file)
@@ -185,7 +186,7 @@ def _markdown(one: Panel) -> str:
         ]
         chance = {f"{n}+{n}": f"{one.chance[metric]:.3f}" for n in numbers}
         rows.append({"model": CHANCE, "scorer": ""} | chance)
-        text += f"\n### {METRICS[metric]}\n\n{report.markdown_table(rows)}"
+        text += f"\n### {METRICS[metric]}\n\n{tables.markdown_table(rows)}"
     shown = SHOWN if SHOWN in numbers else numbers[-1]
     rows = [
         {"model": model, "scorer": scorer}
@@ -198,7 +199,7 @@ def _markdown(one: Panel) -> str:
     chance = {word: f"{one.chance[name]:.3f}" for name, word in METRICS.items()}
     rows.append({"model": CHANCE, "scorer": ""} | chance)
     return (
-        text + f"\n### All metrics with {shown}+{shown} examples\n\n{report.markdown_table(rows)}"
+        text + f"\n### All metrics with {shown}+{shown} examples\n\n{tables.markdown_table(rows)}"
     )
 
 
@@ -221,7 +222,7 @@ def _summary(panels: Sequence[Panel]) -> str:
             | {CHANCE: cell(one.chance)}
             for one in panels
         ]
-        text += f"## {n} + {n} examples\n\n{report.markdown_table(rows)}\n"
+        text += f"## {n} + {n} examples\n\n{tables.markdown_table(rows)}\n"
     return text
 
 

@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 from retrieval_cases import Case, settings_of
 
-from emqs import metrics, patches, pipeline, windows
-from emqs import query as querying
-from emqs.config import DatasetConfig, PatchConfig, QueryConfig, read
 from emqs.datasets import Stack, open_stack
-from emqs.scorers import Scorer
-from emqs.searching import Prepared, Scores, Search
-from emqs.windows import Grid
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import metrics
+from emqs.patches import boxes as patch_boxes
+from emqs.patches import grid as grids
+from emqs.patches import overlap as overlaps
+from emqs.patches import windows
+from emqs.patches.settings import PatchConfig
+from emqs.patches.windows import Grid
+from emqs.retrieval import examples as querying
+from emqs.retrieval import ranking
+from emqs.retrieval.scorers import Scorer
+from emqs.retrieval.settings import QueryConfig
+from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch
+from emqs.settings import read
 
 SEED = 0
 BATCH_SIZE = 5  # one slice in so many gives examples
@@ -38,7 +46,7 @@ def _keys(boxes: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Remembering(Search):
+class Remembering(StackSearch):
     """A search that encodes every box once, and scores windows once per scorer."""
 
     memory: Memory = field(default_factory=Memory)
@@ -77,8 +85,8 @@ class Remembering(Search):
         for _ in self.batches(np.concatenate([searched, examples])):
             pass
 
-    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
-        """Return the score of every patch, as ``Search.score`` does."""
+    def score(self, boxes: np.ndarray, prepared: FittedExamples) -> Scores:
+        """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
         scores = np.concatenate(
@@ -137,7 +145,7 @@ class Task:
 
     def measured(self, scores: np.ndarray) -> dict[str, float]:
         """Return the metrics of a ranking."""
-        order = querying.ranking(scores)
+        order = ranking.ranking(scores)
         hits = self.relevant[order]
         return {
             "component_ap": metrics.component_curve(order, self.truth).average_precision,
@@ -161,8 +169,8 @@ class Task:
 
 def _spread(boxes: np.ndarray, most: int) -> np.ndarray:
     """Return the first ``most`` boxes; those that overlap an earlier one come after the others."""
-    apart = querying.distinct(
-        np.arange(len(boxes)), most, lambda p: querying.intersecting(boxes, boxes[p])
+    apart = ranking.distinct(
+        np.arange(len(boxes)), most, lambda p: patch_boxes.intersecting(boxes, boxes[p])
     )
     others = np.setdiff1d(np.arange(len(boxes)), apart)  # ascending, so in the order drawn
     return boxes[np.concatenate([apart, others])[:most]]
@@ -177,26 +185,21 @@ def task_of(case: Case, images: Path) -> Task:
     query = QueryConfig(
         structure=case.structure, min_overlap=case.min_overlap, batch_size=BATCH_SIZE
     )
-    size = pipeline.patch_pixels(stack, patch)[0]
-    grid = _labelled(pipeline.make_grid(stack, patch), case)
-    overlap = patches.structure_fraction(labels, grid, case.structure)
+    size = grids.patch_pixels(stack, patch)[0]
+    grid = grids.make_grid(stack, patch)
+    overlap = overlaps.structure_fraction(labels, grid, case.structure)
     middles = querying.query_slices(len(stack), BATCH_SIZE)
     searched = np.flatnonzero(~np.isin(grid[:, 0], middles))
     step = max(1, size // EXAMPLE_STEP)
-    near = _labelled(patches.grid(stack.shapes, size, step, border=False), case)
+    near = grids.grid(stack.shapes, size, step, border=False)
     split = querying.split(
-        near, patches.structure_fraction(labels, near, case.structure), len(stack), query
+        near, overlaps.structure_fraction(labels, near, case.structure), len(stack), query
     )
     truth = metrics.ComponentTruth(
         overlap[searched] > 0,
-        *patches.touched_components(labels, grid[searched], case.structure),
+        *overlaps.touched_components(labels, grid[searched], case.structure),
     )
     return Task(
         case, stack, patch, grid, grid[searched], overlap[searched], truth,
         near, split.positives, split.negatives,
     )  # fmt: skip
-
-
-def _labelled(boxes: np.ndarray, case: Case) -> np.ndarray:
-    """Return the boxes on slices whose labels are complete."""
-    return boxes[~np.isin(boxes[:, 0], case.unlabelled)]

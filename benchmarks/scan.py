@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from emqs import hamming
+from emqs.embedding.stores import hamming
 
 SUM_RATIO = 0.4
 MANY_RATIO = 6.0

@@ -29,10 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs import lookup, signatures, store
-from emqs.config import QueryConfig
-from emqs.lookup import SearchConfig
-from emqs.store import ARRAYS, Grid, Store
+from emqs.embedding import signatures
+from emqs.embedding.stores import creation, zarr
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
 
 FASTER, MANY = 5.0, 6.0
 D = 224  # numbers in a code
@@ -42,13 +44,13 @@ DIFFERENT = 16  # blocks with codes of their own
 QUERY = QueryConfig(metric="cosine", whiten="standard", typical=True)
 
 
-def made(folder: Path, places: int) -> Store:
+def made(folder: Path, places: int) -> EmbeddingStore:
     """Return an embedding volume of at least so many places; one that is there is taken."""
     depth = -(-places // EDGE**2)
     path = folder / f"{depth}x{EDGE}x{EDGE}.zarr"
     if path.exists():
-        return store.open_store(path)
-    grid = Grid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
+        return zarr.open_store(path)
+    grid = PlaceGrid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
     rng = np.random.default_rng(0)
     sample = rng.normal(size=(8192, D)).astype(np.float16)
     shape = [depth, (EDGE - 1) * 20 + 80, (EDGE - 1) * 20 + 80]
@@ -60,7 +62,7 @@ def made(folder: Path, places: int) -> Store:
         "code_size": D,
         "signer": signatures.fit(sample.astype(np.float64), seed=0).to_dict(),
     }
-    result = store.create(path, manifest, sample)
+    result = creation.create(path, manifest, sample)
     blocks = list(grid.blocks())
     for block in blocks[:DIFFERENT]:
         codes = rng.normal(size=(BLOCK**2, D)).astype(np.float16)
@@ -71,7 +73,7 @@ def made(folder: Path, places: int) -> Store:
             target = _file(path, name, block)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(known[name][number % DIFFERENT], target)
-    array = store._opened(path / "signatures")
+    array = zarr._opened(path / "signatures")
     for z in range(depth):
         array[z].write(rng.integers(0, 2**64, (EDGE, EDGE), dtype=np.uint64)).result()
     return result
@@ -82,7 +84,9 @@ def _file(path: Path, name: str, block: tuple[int, int, int]) -> Path:
     return path / name / "c" / "/".join(map(str, numbers))
 
 
-def faiss_search(store_: Store, position: int, k: int) -> tuple[str, Callable[[], object]] | None:
+def faiss_search(
+    store_: EmbeddingStore, position: int, k: int
+) -> tuple[str, Callable[[], object]] | None:
     """Return the name of an index of the same signatures and its search, if faiss is installed."""
     try:
         faiss = importlib.import_module("faiss")
@@ -120,15 +124,15 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
-def measured(searched: Store, options: argparse.Namespace) -> None:
+def measured(searched: EmbeddingStore, options: argparse.Namespace) -> None:
     """Print all times."""
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, np.array(searched.grid.shape), size=(20, 3))
     clicked = (searched.grid.first_voxels(drawn) + np.array([0, 40, 40])).tolist()
     settings = SearchConfig(n_results=options.matches)
 
-    def search(n: int, m: int) -> lookup.Matches:
-        return lookup.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,
+    def search(n: int, m: int) -> volume_search.Matches:
+        return volume_search.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,
                              settings=settings)  # fmt: skip
 
     first, _ = timed(lambda: search(1, 0))

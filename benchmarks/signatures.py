@@ -5,10 +5,9 @@
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
 labels, every other place of the grid ranked, average precision of places that show mitochondria on
-more than half of a patch. Slices without any label are left out. Three rankings are compared: all
-codes (``search.exact=true``), two stages (signatures, then codes), and Hamming distances alone,
-beside the codes of the same positive examples alone. The exit code is 1 if two stages lose more
-than 0.01, or bits alone more than 0.05.
+more than half of a patch. Three rankings are compared: all codes (``search.exact=true``), two
+stages (signatures, then codes), and Hamming distances alone, beside the codes of the same positive
+examples alone. The exit code is 1 if two stages lose more than 0.01, or bits alone more than 0.05.
 """
 
 import argparse
@@ -21,13 +20,16 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from emqs import command, hamming, lookup
-from emqs.config import CONFIG_DIR, DatasetConfig, PatchConfig, QueryConfig, read
 from emqs.datasets import open_stack
-from emqs.engines.local import Local
-from emqs.filling import EmbedConfig, fill
-from emqs.lookup import SearchConfig
-from emqs.store import Store, open_store
+from emqs.datasets.settings import DatasetConfig
+from emqs.embedding.build import EmbedConfig, build
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.zarr import EmbeddingStore, open_store
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.runs import model as run_model
+from emqs.settings import CONFIG_DIR, read
 from emqs.volumes import open_volume
 
 VOXEL_NM = {"EPFL": (15.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
@@ -37,19 +39,19 @@ DEPTHS = (100, 1000, 3000, 10_000, 20_000)
 TWO_STAGES, BITS = 0.01, 0.05
 
 
-def embedded(images: Path, name: str, folder: Path) -> Store:
+def embedded(images: Path, name: str, folder: Path) -> EmbeddingStore:
     """Return a dataset as an embedding volume; one that is there is taken as it is."""
     path = folder / f"{name}.zarr"
     if path.exists():
         return open_store(path)
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        model = command.load_model(compose("embed"))
+        model = run_model.load_model(compose("embed"))
     volume = open_volume(images / name / "raw", voxel_size_nm=VOXEL_NM[name])
-    return fill(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
+    return build(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
 
 
-def overlaps(images: Path, name: str, store: Store) -> tuple[np.ndarray, np.ndarray]:
-    """Return the share of every place that is mitochondria, and whether its slice has labels."""
+def overlaps(images: Path, name: str, store: EmbeddingStore) -> np.ndarray:
+    """Return the share of every place that is mitochondria."""
     stack = open_stack(DatasetConfig(name=name, kind="folder"), images)
     labels = stack.require_labels()
     sums = [np.pad(np.asarray(s) == 1, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for s in labels]
@@ -60,12 +62,12 @@ def overlaps(images: Path, name: str, store: Store) -> tuple[np.ndarray, np.ndar
         top, left = y[here], x[here]
         low, right = top + SIZE, left + SIZE
         inside[here] = total[low, right] - total[top, right] - total[low, left] + total[top, left]
-    return inside / SIZE**2, np.array([s[-1, -1] > 0 for s in sums])[z]
+    return inside / SIZE**2
 
 
-def precision(order: np.ndarray, share: np.ndarray, counts: np.ndarray) -> float:
-    """Return the average precision of a ranking; places in slices without labels do not count."""
-    relevant = share[order[counts[order]]] > 0.5
+def precision(order: np.ndarray, share: np.ndarray) -> float:
+    """Return the average precision of a ranking."""
+    relevant = share[order] > 0.5
     found = np.cumsum(relevant)
     return float((found / np.arange(1, len(found) + 1))[relevant].mean())
 
@@ -73,10 +75,10 @@ def precision(order: np.ndarray, share: np.ndarray, counts: np.ndarray) -> float
 class Searches:
     """Rankings of all places of a store, examples left out."""
 
-    def __init__(self, store: Store, query: QueryConfig, settings: SearchConfig) -> None:
+    def __init__(self, store: EmbeddingStore, query: QueryConfig, settings: SearchConfig) -> None:
         """Take what is searched and how."""
         self.store, self.query, self.settings = store, query, settings
-        self.engine = Local(store)
+        self.engine = store
 
     def codes(self, positives: np.ndarray, negatives: np.ndarray, **changed: object) -> np.ndarray:
         """Return the ranking of ``lookup.search``."""
@@ -87,7 +89,7 @@ class Searches:
         clicked = [
             (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
         ]
-        found = lookup.search(
+        found = volume_search.search(
             self.engine, *clicked, query=query, settings=replace(everything, **changed)
         )
         return np.ravel_multi_index(tuple(found.places.T), grid.shape)
@@ -100,10 +102,10 @@ class Searches:
         return order[~np.isin(order, positives)]
 
 
-def measured(searches: Searches, share: np.ndarray, counts: np.ndarray, draws: int) -> bool:
+def measured(searches: Searches, share: np.ndarray, draws: int) -> bool:
     """Print everything about one dataset; return whether what is required is met."""
     rng = np.random.default_rng(0)
-    shown, others = np.flatnonzero(counts & (share > 0.5)), np.flatnonzero(counts & (share == 0))
+    shown, others = np.flatnonzero(share > 0.5), np.flatnonzero(share == 0)
     drawn = [(rng.choice(shown, 5, False), rng.choice(others, 5, False)) for _ in range(draws)]
     met = True
     print("examples  exact  two stages  loss    positives alone: codes  bits   loss")
@@ -117,7 +119,7 @@ def measured(searches: Searches, share: np.ndarray, counts: np.ndarray, draws: i
                 searches.codes(some, away[:0], exact=True, typical=False),
                 searches.bits(some),
             ]
-            rows.append([precision(ranking, share, counts) for ranking in rankings])
+            rows.append([precision(ranking, share) for ranking in rankings])
         exact, two, codes, bits = np.mean(rows, axis=0).tolist()
         print(f"{n_positive} + {n_negative}      {exact:.3f}  {two:.3f}      {exact - two:+.3f}"
               f"  {'':16s}{codes:.3f}  {bits:.3f}  {codes - bits:+.3f}")  # fmt: skip
@@ -148,12 +150,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.sets.split(","):
             store = embedded(Path(options.images), name, options.stores or Path(temporary))
-            share, counts = overlaps(Path(options.images), name, store)
-            chance = float((share[counts] > 0.5).mean())
+            share = overlaps(Path(options.images), name, store)
+            chance = float((share > 0.5).mean())
             print(f"\n{name}: {store.grid.n_places:,} places, {int((share > 0.5).sum()):,} of them "
                   f"mitochondria, chance {chance:.3f}, {settings.candidates:,} candidates, "
                   f"{options.draws} draws")  # fmt: skip
-            met &= measured(Searches(store, query, settings), share, counts, options.draws)
+            met &= measured(Searches(store, query, settings), share, options.draws)
     if not met:
         sys.exit("NOT MET")
 

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from scan import made, seconds
 
-from emqs import hamming
-from emqs.engines.connections import ClickhouseConfig, Connection, Embedded
-from emqs.engines.copies import ROWS, described, row_type
-from emqs.engines.opening import open_target
-from emqs.engines.parquet import PLACES, write_rows
-from emqs.engines.sql import Sql, distance
-from emqs.engines.tables import creation, names, text
-from emqs.store import Grid
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.clickhouse import ClickHouseStore, distance
+from emqs.embedding.stores.clickhouse_export import creation, names, text
+from emqs.embedding.stores.connections import ClickhouseConfig, Connection, Embedded
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.opening import open_target
+from emqs.embedding.stores.parquet_export import PLACES, write_rows
+from emqs.embedding.stores.rows import ROWS, described, row_type
 
 LOOKED_UP = 10_000  # codes, as a search with the default settings does
 
@@ -42,12 +42,14 @@ def batches(signatures: np.ndarray, code_size: int, size: int) -> Iterator[np.nd
         yield rows
 
 
-def grid_of(count: int) -> Grid:
+def grid_of(count: int) -> PlaceGrid:
     """Return a grid with as many places."""
-    return Grid((1, count // 1000, 1000), 80, (1, 10, 10), 128, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    return PlaceGrid(
+        (1, count // 1000, 1000), 80, (1, 10, 10), 128, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    )
 
 
-def tables(signatures: np.ndarray, code_size: int, folder: Path) -> Sql:
+def tables(signatures: np.ndarray, code_size: int, folder: Path) -> ClickHouseStore:
     """Return a search of a new table."""
     connection, database, table = open_target(f"chdb://{folder}", ClickhouseConfig())
     places, about = names(database, table)
@@ -58,10 +60,12 @@ def tables(signatures: np.ndarray, code_size: int, folder: Path) -> Sql:
     for rows in batches(signatures, code_size, 2**20):
         connection.insert(places, rows.tobytes())
     connection.run(f"OPTIMIZE TABLE {places} FINAL")
-    return Sql(connection, places, about)
+    return ClickHouseStore(connection, places, about)
 
 
-def files(signatures: np.ndarray, code_size: int, folder: Path, there: Sql) -> Sql:
+def files(
+    signatures: np.ndarray, code_size: int, folder: Path, there: ClickHouseStore
+) -> ClickHouseStore:
     """Return a search of new Parquet files, with the manifest of another."""
     (folder / PLACES).mkdir(parents=True)
     per_file = 2**29 // row_type(code_size).itemsize // ROWS
@@ -72,7 +76,9 @@ def files(signatures: np.ndarray, code_size: int, folder: Path, there: Sql) -> S
         if len(waiting) == per_file or rows["place"][-1] == len(signatures) - 1:
             write_rows(folder / PLACES / f"part-{number:08d}.parquet", waiting, code_size, b"")
             waiting, number = [], number + 1
-    return Sql(there.connection, f"file('{folder}/{PLACES}/*.parquet', 'Parquet')", there.about)
+    return ClickHouseStore(
+        there.connection, f"file('{folder}/{PLACES}/*.parquet', 'Parquet')", there.about
+    )
 
 
 def sorted_all(connection: Connection, places: str, one: np.ndarray, k: int) -> Callable[[], bytes]:
@@ -113,7 +119,7 @@ def main() -> None:
             }
             for name, engine in (("table", table), ("Parquet", parquet)):
 
-                def ask(e: Sql = engine, p: np.ndarray = positives) -> np.ndarray:
+                def ask(e: ClickHouseStore = engine, p: np.ndarray = positives) -> np.ndarray:
                     return e.nearest(p, 0, k, within=None, n_threads=None)
 
                 times[f"SQL over {name}, {word}"] = seconds(ask, options.repeats)

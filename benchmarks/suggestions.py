@@ -22,20 +22,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
-from emqs import metrics, patches, pipeline, report
-from emqs import query as querying
-from emqs.config import (
-    CONFIG_DIR,
-    DatasetConfig,
-    IndexConfig,
-    ModelConfig,
-    PatchConfig,
-    QueryConfig,
-    read,
-)
+from emqs import files
 from emqs.datasets import Stack, open_stack
+from emqs.datasets.settings import DatasetConfig
+from emqs.evaluation import metrics
 from emqs.figures import style
-from emqs.searching import Prepared, Scores, Search, suggest
+from emqs.models import opening
+from emqs.models.settings import ModelConfig
+from emqs.patches import grid as grids
+from emqs.patches import overlap as overlaps
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval import examples as querying
+from emqs.retrieval import ranking
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch, suggest
+from emqs.runs import tables
+from emqs.settings import CONFIG_DIR, read
 
 AT_ONCE = 5  # labels between two rankings
 SUGGESTED = 30  # suggested labels at most
@@ -44,7 +46,7 @@ GOAL, LIMIT = 50, 15  # so many random labels are to be matched by so many sugge
 MEASURES = {"component AP": 0, "patch AP, overlap": 1}
 
 
-class Encoded(Search):
+class Encoded(StackSearch):
     """A search that encodes every box once."""
 
     def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -57,8 +59,8 @@ class Encoded(Search):
                 known.update(zip((keys[i] for i in new[here]), codes, strict=True))
         yield np.arange(len(boxes)), np.stack([known[key] for key in keys])
 
-    def score(self, boxes: np.ndarray, prepared: Prepared) -> Scores:
-        """Return the score of every patch, as ``Search.score`` does."""
+    def score(self, boxes: np.ndarray, prepared: FittedExamples) -> Scores:
+        """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
         scores = prepared.parts[0].scorer.score(self.embed(boxes))
@@ -69,7 +71,7 @@ class Encoded(Search):
 class Task:
     """What is asked of one dataset."""
 
-    search: Search
+    search: StackSearch
     grid: np.ndarray  # (N, 5), int64: all whole patches
     overlap: np.ndarray  # (N,), float64: fraction that is the structure
     pool: np.ndarray  # positions that may be labelled
@@ -92,14 +94,14 @@ class Task:
     def measured(self, scores: np.ndarray) -> tuple[float, float]:
         """Return component AP and patch AP."""
         tested = scores[len(self.pool) :]
-        curve = metrics.component_curve(querying.ranking(tested), self.truth)
+        curve = metrics.component_curve(ranking.ranking(tested), self.truth)
         enough = self.overlap[self.tested] > self.search.query.min_overlap
         return curve.average_precision, metrics.average_precision(tested, enough)
 
     def next(self, labelled: list[int], scores: np.ndarray) -> list[int]:
         """Return the patches that are suggested."""
         free = np.flatnonzero(~np.isin(self.pool, labelled))
-        candidates = self.pool[free][querying.ranking(scores[free])]
+        candidates = self.pool[free][ranking.ranking(scores[free])]
         positives, negatives = self.examples(labelled)
         prepared = self.search.prepare(positives, negatives, self.grid[self.tested])
         chosen = suggest(self.search, prepared, self.grid[labelled], self.grid[candidates], AT_ONCE)
@@ -109,15 +111,15 @@ class Task:
 def task_of(stack: Stack, weights: str, query: QueryConfig) -> Task:
     """Return the task of one dataset."""
     patch = PatchConfig(border=False)
-    grid = pipeline.make_grid(stack, patch)
+    grid = grids.make_grid(stack, patch)
     labels = stack.require_labels()
-    overlap = patches.structure_fraction(labels, grid, query.structure)
+    overlap = overlaps.structure_fraction(labels, grid, query.structure)
     pooled = np.isin(grid[:, 0], querying.query_slices(len(stack), query.batch_size))
     tested = np.flatnonzero(~pooled)
-    touched = patches.touched_components(labels, grid[tested], query.structure)
-    model = pipeline.load_model(ModelConfig("contrastive", weights=weights), weights)
+    touched = overlaps.touched_components(labels, grid[tested], query.structure)
+    model = opening.load_model(ModelConfig("contrastive", weights=weights), weights)
     search = Encoded(
-        model, stack, pipeline.patch_pixels(stack, patch)[0],
+        model, stack, grids.patch_pixels(stack, patch)[0],
         query, IndexConfig("exact"), device="cpu",
     )  # fmt: skip
     return Task(
@@ -224,11 +226,11 @@ def main() -> None:
             name = f"{dataset}, {scorer}"
             results[name] = {kind: [run[kind] for run in runs] for kind in runs[0]}
             table += rows_of(name, results[name])
-            print(report.markdown_table(table[-len(MEASURES) :]), flush=True)
+            print(tables.markdown_table(table[-len(MEASURES) :]), flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    report.write_text(options.out / "suggestions.md", report.markdown_table(table))
+    files.write_text(options.out / "suggestions.md", tables.markdown_table(table))
     columns = {key: [row[key] for row in table] for key in table[0]}
-    report.write_csv(options.out / "suggestions.csv", columns)
+    tables.write_csv(options.out / "suggestions.csv", columns)
     style.save(figure_of(results), options.out / "suggestions.png")
     print(f"Table and figure: {options.out}")
 

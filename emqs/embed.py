@@ -5,27 +5,34 @@ python -m emqs.embed volume=PATH out=NAME.zarr
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from omegaconf import DictConfig
 
-from emqs import command, report
-from emqs.config import CONFIG_DIR, PatchConfig, read
 from emqs.errors import ConfigError
-from emqs.filling import EmbedConfig, Filled, RayConfig, fill
-from emqs.volumes import open_volume
+from emqs.lazy import callable_as
+from emqs.patches.settings import PatchConfig
+from emqs.runs import command, record, tables
+from emqs.settings import CONFIG_DIR, read
+
+if TYPE_CHECKING:
+    from emqs.embedding.build import Built
+
+callable_as(__name__, "emqs.notebook:embed")
 
 ENGINES = ("local", "ray")
 
 
-def work(cfg: DictConfig, run: report.Run) -> float | None:
+def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.embed`` was asked to.
 
     Args:
         cfg: The composed configuration of ``configs/embed.yaml``.
         run: Where the record goes; the embedding volume goes to ``out``.
     """
+    from emqs.embedding.build.settings import EmbedConfig, RayConfig
+
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
     compute = command.compute(cfg)
@@ -38,6 +45,12 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     path = str(cfg.volume)
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
+
+    from emqs.embedding.build import build  # settings are right, so what takes seconds is worth it
+    from emqs.embedding.build.ray_executor import RayExecutor
+    from emqs.runs.model import load_model
+    from emqs.volumes import open_volume
+
     reopen = partial(
         open_volume,
         path,
@@ -46,28 +59,25 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
         axes=settings.axes,
         voxel_size_nm=settings.voxel_size_nm,
     )
-    filled = fill(
+    filled = build(
         reopen(),
-        command.load_model(cfg),
+        load_model(cfg),
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,
-        batch_size=compute.batch_size,
-        device=compute.device,
-        progress=True,
+        compute=compute.compute,
         opened_as=path,
-        ray=ray if cfg.engine == "ray" else None,
-        reopen=reopen,
+        executor=RayExecutor(ray, reopen) if cfg.engine == "ray" else None,
     )
     measured = metrics(filled)
     run.save_json("metrics.json", measured)
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
-    print(report.plain_table([measured]))  # noqa: T201
+    print(tables.plain_table([measured]))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
     return None
 
 
-def metrics(filled: Filled) -> dict[str, Any]:
+def metrics(filled: "Built") -> dict[str, Any]:
     """Return what a run did, as metrics.json holds it."""
     return {
         "n_places": filled.store.grid.n_places,

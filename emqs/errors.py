@@ -83,3 +83,8 @@ def require(package: str, *, extra: str, purpose: str) -> ModuleType:
             f"The package '{package}' is needed to {purpose}, and is not installed. "
             f"Install it with: pip install 'emqs[{extra}]'"
         ) from None
+
+
+def one_line(fault: BaseException) -> str:
+    """Return an error's text on one line, without the full stop at its end."""
+    return (" ".join(str(fault).split()) or type(fault).__name__).rstrip(".")

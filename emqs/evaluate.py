@@ -3,37 +3,23 @@
 python -m emqs.evaluate dataset=EPFL model=vae
 """
 
-import json
-import logging
 from pathlib import Path
-from typing import Any
 
 import hydra
-import numpy as np
 from omegaconf import DictConfig
 
-from emqs import calibration, command, pipeline, report
-from emqs.config import (
-    CONFIG_DIR,
-    DatasetConfig,
-    IndexConfig,
-    PatchConfig,
-    PathsConfig,
-    QueryConfig,
-    read,
-)
-from emqs.datasets import Stack, open_stack
-from emqs.figures import curves, maps, reliability, sheets, style
-from emqs.pipeline import Evaluation
-from emqs.weights import Model
+from emqs.datasets.settings import DatasetConfig
+from emqs.lazy import callable_as
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs import command, record
+from emqs.runs.settings import PathsConfig
+from emqs.settings import CONFIG_DIR, read
 
-logger = logging.getLogger(__name__)
-
-CURVE_FILE = "pr_curve.csv"
-APS = ("component_ap", "patch_ap_touch", "patch_ap_overlap")
+callable_as(__name__, "emqs.notebook:evaluate")
 
 
-def evaluate(cfg: DictConfig, run: report.Run) -> float:
+def work(cfg: DictConfig, run: record.Run) -> float:
     """Evaluate one model on one dataset, as the settings say.
 
     Args:
@@ -49,272 +35,40 @@ def evaluate(cfg: DictConfig, run: report.Run) -> float:
     index = read(IndexConfig, cfg.index, "index")
     paths = read(PathsConfig, cfg.paths, "paths")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")
-    model = command.load_model(cfg)
+
+    from emqs.datasets import open_stack  # settings are right, so what takes seconds is worth it
+    from emqs.evaluation import evaluate, tables
+    from emqs.runs.model import load_model
+
+    model = load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
-    result = pipeline.evaluate(
+    result = evaluate.evaluate(
         stack,
         model,
         patch=patch,
         query=query,
         index=index,
-        batch_size=compute.batch_size,
-        device=compute.device,
+        compute=compute.compute,
         n_bootstrap=compute.n_bootstrap,
-        progress=True,
     )
-    size, stride = pipeline.patch_pixels(stack, patch)
+
+    from emqs.evaluation import report  # draws, so it brings matplotlib
+
     result.metrics.update(
-        structure=query.structure,
-        batch_size=query.batch_size,
-        min_overlap=query.min_overlap,
-        num_neighbors=query.num_neighbors,
-        patch_size_px=size,
-        patch_stride_px=stride,
-        index=index.name,
-        weights=cfg.weights,
-        weights_sha256=model.sha256,
+        report.conditions(stack, model, patch=patch, query=query, index=index, weights=cfg.weights)
     )
-    write(result, run, size=size)
+    report.write(result, run)
     if compute.figures:
-        draw(result, stack, model, run, query=query)
-    print(summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
+        report.draw(result, stack, model, run, query=query)
+    print(tables.summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
     return float(result.metrics["component_ap"])
-
-
-def write(result: Evaluation, run: report.Run, *, size: int) -> None:
-    """Write metrics, the ranking and the PR curve.
-
-    Args:
-        result: The evaluation.
-        run: Where to.
-        size: Nominal edge of a patch, in pixels; patches cut at a border are smaller.
-    """
-    z, y, x, height, width = result.boxes.T
-    run.save_csv(
-        "similarities.csv",
-        {
-            "slice": z,
-            "x": y,  # the paper's name for the row
-            "y": x,  # the paper's name for the column
-            "dim": np.full(len(z), size),
-            "similarity": result.scores,
-            "overlap": result.overlap,
-            "height": height,
-            "width": width,
-            **({} if result.probabilities is None else {"probability": result.probabilities}),
-        },
-    )
-    run.save_csv(CURVE_FILE, {"recall": result.curve.recall, "precision": result.curve.precision})
-    run.log_metrics(
-        {name: result.metrics[name] for name in APS if result.metrics[name] is not None}
-        | {"seconds": result.metrics["seconds"]}
-    )
-    run.save_json("metrics.json", result.metrics)
-
-
-def draw(
-    result: Evaluation, stack: Stack, model: Model, run: report.Run, *, query: QueryConfig
-) -> None:
-    """Draw the PR curve, the sheet of matches and the score maps into the run's folder."""
-    name = stack.classes.get(query.structure, f"structure {query.structure}")
-    title = f"{stack.name}: {name}, {model.name}"
-    curve = curves.Curve(
-        label=model.name,
-        recall=result.curve.recall,
-        precision=result.curve.precision,
-        average_precision=result.curve.average_precision,
-        chance=result.metrics["chance"]["component_ap"],
-    )
-    figures = {
-        "pr_curve.png": curves.precision_recall([curve], title=title),
-        "matches.png": sheets.ranked_patches(
-            stack,
-            result.boxes,
-            result.scores,
-            result.overlap,
-            structure=query.structure,
-            min_overlap=query.min_overlap,
-        ),
-        "score_maps.png": maps.score_maps(
-            stack, result.boxes, result.scores, structure=query.structure
-        ),
-    }
-    if result.probabilities is not None:
-        figures["reliability.png"] = reliability.reliability_diagram(
-            calibration.reliability(result.probabilities, result.overlap > query.min_overlap),
-            threshold=result.metrics["calibration"]["threshold"]["probability"],
-            title=title,
-        )
-    for file_name, figure in figures.items():
-        run.log_figure(style.save(figure, run.folder / file_name))
-
-
-def summary(result: dict[str, Any], class_name: str | None) -> str:
-    """Return one evaluation as a few lines for a terminal of 100 columns."""
-    named = f" ({class_name})" if class_name else ""
-    head = (
-        f"\n{result['dataset']}: structure {result['structure']}{named} in "
-        f"{result['n_searched_patches']:,} patches of {result['patch_size_px']} px, stride "
-        f"{result['patch_stride_px']} px.\nExamples: {result['n_positive']} positive and "
-        f"{result['n_negative']} negative patches from {result['n_query_slices']} of "
-        f"{result['n_slices']} slices.\n"
-    )
-    table = [*rows([result]), chance_row(result)]
-    cut = result["calibration"]
-    if cut is not None:
-        at = cut["threshold"]
-        head += (
-            f"Suggested cut: the {at['n_patches']:,} patches with a probability of at least "
-            f"{at['probability']:.2f};\nexpected precision {at['expected_precision']:.2f} (found: "
-            f"{at['precision']:.2f}), calibration error {cut['expected_calibration_error']:.3f}.\n"
-        )
-    return head + "\n" + report.plain_table([_narrow(row) for row in table])
-
-
-def _narrow(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a row that are shown on the terminal."""
-    hidden = ("dataset", "structure", "batch size", "patch", "stride", "min overlap", "patches")
-    return {name: value for name, value in row.items() if name not in hidden}
-
-
-def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one row of the printed table for each ``metrics.json``."""
-    return [
-        {
-            "model": r["model"],
-            "dataset": r["dataset"],
-            "structure": r["structure"],
-            "batch size": r["batch_size"],
-            "patch": r["patch_size_px"],
-            "stride": r["patch_stride_px"],
-            "min overlap": r["min_overlap"],
-            "component AP": r["component_ap"],
-            "95 % interval": "{:.3f}-{:.3f}".format(*r["confidence_95"]["component_ap"]),
-            "patch AP, touch": r["patch_ap_touch"],
-            "patch AP, overlap": r["patch_ap_overlap"],
-            "P@50, overlap": r["precision_overlap"]["50"],
-            "patches": r["n_searched_patches"],
-            "seconds": f"{r['seconds']:.1f}",
-        }
-        for r in results
-    ]
-
-
-def chance_row(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of a random ranking under the same conditions as a result."""
-    chance = result["chance"]
-    return {
-        **rows([result])[0],
-        "model": "random ranking",
-        "component AP": chance["component_ap"],
-        "95 % interval": None,
-        "patch AP, touch": chance["patch_ap_touch"],
-        "patch AP, overlap": chance["patch_ap_overlap"],
-        "P@50, overlap": chance["precision_overlap"],
-        "seconds": None,
-    }
-
-
-CONDITION = (
-    "dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px", "min_overlap",
-)  # fmt: skip
-LABELS = {"weights": "", "index": "", "num_neighbors": "neighbours "}  # beside a model's name
-
-Point = tuple[dict[str, Any], Path]  # metrics.json of a finished point, and its folder
-
-
-class CombineResults(command.SweepEnd):
-    """At the end of a sweep: one table and one PR figure of all finished points."""
-
-    def combine(self, sweep: Path, folders: list[Path]) -> None:
-        """Write ``evaluation_results.csv``, ``.md``, ``.tex`` and ``.png`` into the sweep."""
-        groups: dict[tuple[Any, ...], list[Point]] = {}
-        for folder in folders:
-            result = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-            groups.setdefault(tuple(result[name] for name in CONDITION), []).append(
-                (result, folder)
-            )
-        table = []
-        for condition, points in sorted(groups.items()):
-            points.sort(key=lambda point: -point[0]["component_ap"])
-            print(f"\n{_title(condition)}")  # noqa: T201
-            labels = point_labels([result for result, _ in points])
-            part = []
-            for row, label in zip(rows([result for result, _ in points]), labels, strict=True):
-                part.append({**row, "model": label})
-            part.append(chance_row(points[0][0]))
-            print(report.plain_table([_narrow(row) for row in part]))  # noqa: T201
-            table += part
-        write_table(table, sweep)
-        figure = curves.combined_precision_recall(
-            {_title(condition): _curves(points) for condition, points in sorted(groups.items())}
-        )
-        style.save(figure, sweep / "evaluation_results.png")
-        print(f"\nCombined table and figure: {sweep}/evaluation_results.*")  # noqa: T201
-
-
-def point_labels(results: list[dict[str, Any]]) -> list[str]:
-    """Return a name for each result: its model, and what else sets it apart from the others.
-
-    Results that differ in nothing that is known of them are numbered.
-    """
-    labels = [str(result["model"]) for result in results]
-    for key, word in LABELS.items():
-        values = [Path(str(result[key])).stem for result in results]
-        known = {
-            label: {v for x, v in zip(labels, values, strict=True) if x == label}
-            for label in labels
-        }
-        labels = [
-            f"{label}, {word}{value}" if len(known[label]) > 1 else label
-            for label, value in zip(labels, values, strict=True)
-        ]
-    return [
-        f"{label}, {labels[:i].count(label) + 1}" if labels.count(label) > 1 else label
-        for i, label in enumerate(labels)
-    ]
-
-
-def write_table(table: list[dict[str, Any]], folder: Path) -> None:
-    """Write ``evaluation_results`` as CSV, Markdown and LaTeX."""
-    name = folder / "evaluation_results"
-    report.write_csv(name.with_suffix(".csv"), {k: [row[k] for row in table] for k in table[0]})
-    report.write_text(name.with_suffix(".md"), report.markdown_table(table))
-    caption = "Retrieval by example: average precision of each model."
-    report.write_text(name.with_suffix(".tex"), report.latex_table(table, caption=caption))
-
-
-def _title(condition: tuple[Any, ...]) -> str:
-    dataset, structure, batch_size, size, stride, min_overlap = condition
-    return (
-        f"{dataset}, structure {structure}, batch size {batch_size}, patch {size}/{stride} px, "
-        f"overlap > {min_overlap:g}"
-    )
-
-
-def _curves(points: list[Point]) -> list[curves.Curve]:
-    """Read the PR curves that finished points left behind."""
-    labels = point_labels([result for result, _ in points])
-    found = []
-    for (result, folder), label in zip(points, labels, strict=True):
-        table = np.loadtxt(folder / CURVE_FILE, delimiter=",", skiprows=1, ndmin=2)  # (N, 2)
-        found.append(
-            curves.Curve(
-                label=label,
-                recall=table[:, 0],
-                precision=table[:, 1],
-                average_precision=result["component_ap"],
-                chance=result["chance"]["component_ap"],
-            )
-        )
-    return found
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="evaluate")
 def main(cfg: DictConfig) -> float | None:
     """Run ``python -m emqs.evaluate``."""
-    return command.run("evaluate", cfg, evaluate)
+    return command.run("evaluate", cfg, work)
 
 
 if __name__ == "__main__":

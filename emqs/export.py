@@ -10,27 +10,23 @@ from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
-from rich.progress import Progress
 
-from emqs import command, report
-from emqs.config import CONFIG_DIR, read
-from emqs.engines.connections import ClickhouseConfig
-from emqs.engines.opening import open_target
-from emqs.engines.parquet import write_parquet
-from emqs.engines.tables import write_tables
 from emqs.errors import ConfigError
-from emqs.store import open_store
+from emqs.runs import command, record, tables
+from emqs.settings import CONFIG_DIR, read
 
 TARGETS = ("parquet", "clickhouse")
 
 
-def work(cfg: DictConfig, run: report.Run) -> float | None:
+def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.export`` was asked to.
 
     Args:
         cfg: The composed configuration of ``configs/export.yaml``.
         run: Where the record goes; rows go to ``out``.
     """
+    from emqs.embedding.stores.connections import ClickhouseConfig
+
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
     for name in ("store", "out"):
         if cfg[name] is None:
@@ -40,6 +36,12 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     out = str(cfg.out)
     if cfg.to == "parquet" and "://" in out:
         raise ConfigError(f"With to=parquet, out is a folder, got {out}.")
+
+    from emqs.embedding.stores.clickhouse_export import write_tables
+    from emqs.embedding.stores.opening import open_target
+    from emqs.embedding.stores.parquet_export import write_parquet
+    from emqs.embedding.stores.zarr import open_store
+
     store = open_store(Path(str(cfg.store)))
     with _bar(store.grid.n_places) as advance:
         if cfg.to == "parquet":
@@ -50,7 +52,7 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
     measured = asdict(exported)
     run.save_json("metrics.json", measured)
     run.log_metrics(measured)
-    print(report.plain_table([measured]))  # noqa: T201
+    print(tables.plain_table([measured]))  # noqa: T201
     search = f"chdb://{out}" if cfg.to == "parquet" else out
     print(f"\nSearch it with: python -m emqs.search store={search}")  # noqa: T201
     return None
@@ -59,6 +61,8 @@ def work(cfg: DictConfig, run: report.Run) -> float | None:
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
     """Give a function that moves a bar by a number of places."""
+    from rich.progress import Progress
+
     with Progress() as bar:
         task = bar.add_task("export", total=total)
         yield lambda passed: bar.update(task, advance=passed)

@@ -1,20 +1,23 @@
 """Boxes, axis order and physical units.
 
-Axes are Z Y X everywhere: Z counts slices, Y rows (downwards), X columns (to the right). A box is
-one row ``(z, y, x, height, width)`` of an int64 array, in pixels: ``y`` and ``x`` are the first row
-and column inside the patch, ``y + height`` and ``x + width`` the first outside it.
+Axes are Z Y X everywhere: Z counts slices, Y rows (downwards), X columns (to the right). ``Box`` is
+a part of a volume. Boxes of patches are rows ``(z, y, x, height, width)`` of an int64 array, in
+pixels: ``y`` and ``x`` are the first row and column inside the patch, ``y + height`` and
+``x + width`` the first outside it.
 """
 
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Literal
 
-import numpy as np
-
-from emqs.errors import ConfigError, DataError
-
-BOX_COLUMNS = ("z", "y", "x", "height", "width")
+from emqs.errors import ConfigError
 
 Unit = Literal["px", "nm"]
+Shape = tuple[int, int, int]  # along Z Y X, in voxels
+Lengths = tuple[float, float, float]  # along Z Y X, in nm
 
 
 def to_pixels(length: float, unit: Unit, pixel_size_nm: float | None, *, setting: str) -> int:
@@ -53,39 +56,114 @@ def to_pixels(length: float, unit: Unit, pixel_size_nm: float | None, *, setting
     return pixels
 
 
-def check_boxes(boxes: np.ndarray, shapes: list[tuple[int, int]]) -> None:
-    """Raise an error unless every box lies wholly inside its slice.
+@dataclass(frozen=True)
+class Box:
+    """A part of a volume, in voxels; ``start`` lies inside, ``stop`` is the first outside."""
+
+    start: Shape  # (z, y, x)
+    stop: Shape  # (z, y, x)
+
+    @property
+    def shape(self) -> Shape:
+        """Lengths along Z Y X, in voxels."""
+        z, y, x = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
+        return z, y, x
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        return prod(self.shape)
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """The same as an index into an array ``(Z, Y, X)``."""
+        z, y, x = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+        return z, y, x
+
+    def moved(self, by: Sequence[int]) -> "Box":
+        """Return a box of the same shape that lies ``by`` voxels (Z Y X) further on."""
+        (z, y, x), (bottom, right, end) = (
+            (corner[0] + by[0], corner[1] + by[1], corner[2] + by[2])
+            for corner in (self.start, self.stop)
+        )
+        return Box((z, y, x), (bottom, right, end))
+
+    def overlap(self, other: "Box") -> "Box":
+        """Return what two boxes share; of boxes that share nothing, an empty box."""
+        z, y, x = (max(a, b) for a, b in zip(self.start, other.start, strict=True))
+        ends = (min(a, b) for a, b in zip(self.stop, other.stop, strict=True))
+        bottom, right, end = (max(a, b) for a, b in zip((z, y, x), ends, strict=True))
+        return Box((z, y, x), (bottom, right, end))
+
+    def __str__(self) -> str:
+        """Return the box as a message shows it; the last number of each pair lies outside."""
+        return f"z {self.start[0]}:{self.stop[0]}, y {self.start[1]}:{self.stop[1]}, x " + (
+            f"{self.start[2]}:{self.stop[2]}"
+        )
+
+
+def boxes(shape: Shape, size: Shape) -> Iterator[Box]:
+    """Yield the boxes of at most one size that fill a volume without overlap.
 
     Args:
-        boxes: Patch positions, shape ``(N, 5)``, integer, columns ``(z, y, x, height, width)`` in
-            pixels.
-        shapes: Height and width of each slice, in pixels, Z of them.
+        shape: Of the volume, Z Y X, voxels.
+        size: Of a box, Z Y X, voxels, at least 1; boxes at the far ends are cut.
 
-    Raises:
-        DataError: If the array has another shape or dtype, or a box is empty or reaches outside.
+    Yields:
+        Boxes, X fastest, then Y, then Z.
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 5 or not np.issubdtype(boxes.dtype, np.integer):
-        raise DataError(
-            f"Boxes must be an integer array of shape (N, 5), columns {BOX_COLUMNS}, "
-            f"got {boxes.dtype} of shape {boxes.shape}."
-        )
-    if len(boxes) == 0:
-        return
-    z, y, x, height, width = boxes.astype(np.int64).T
-    inside = (z >= 0) & (z < len(shapes)) & (y >= 0) & (x >= 0) & (height > 0) & (width > 0)
-    limits = np.array([*shapes, (0, 0)], dtype=np.int64)[np.where(inside, z, -1)]
-    inside &= (y + height <= limits[:, 0]) & (x + width <= limits[:, 1])
-    if not inside.all():
-        bad = int(np.flatnonzero(~inside)[0])
-        raise DataError(
-            f"Box {bad} of {len(boxes)}, (z, y, x, height, width) = "
-            f"{tuple(int(v) for v in boxes[bad])}, is empty or reaches outside "
-            f"{_where(int(boxes[bad, 0]), shapes)}. Boxes from patches.grid() always fit."
-        )
+    starts = (range(0, length, step) for length, step in zip(shape, size, strict=True))
+    for z, y, x in product(*starts):
+        stop = min(z + size[0], shape[0]), min(y + size[1], shape[1]), min(x + size[2], shape[2])
+        yield Box((z, y, x), stop)
 
 
-def _where(z: int, shapes: list[tuple[int, int]]) -> str:
-    """Return words for the slice that a box should lie in."""
-    if not 0 <= z < len(shapes):
-        return f"the {len(shapes)} slices, which count from 0"
-    return f"slice {z} of {shapes[z][0]}x{shapes[z][1]} pixels (height x width)"
+def count_boxes(shape: Shape, size: Shape) -> int:
+    """Return how many boxes ``boxes`` yields."""
+    return prod(-(-length // step) for length, step in zip(shape, size, strict=True))
+
+
+def touched(box: Box, chunk: Shape, shape: Shape) -> list[Box]:
+    """Return the chunks that overlap a box, X fastest.
+
+    Args:
+        box: Lies inside the volume.
+        chunk: Lengths of a chunk along Z Y X; the first begins at voxel 0.
+        shape: Of the volume; chunks at the far ends are cut.
+    """
+    places = (
+        range(start // step, -(-stop // step))
+        for start, stop, step in zip(box.start, box.stop, chunk, strict=True)
+    )
+    result = []
+    for place in product(*places):
+        z, y, x = (number * step for number, step in zip(place, chunk, strict=True))
+        stop = min(z + chunk[0], shape[0]), min(y + chunk[1], shape[1]), min(x + chunk[2], shape[2])
+        result.append(Box((z, y, x), stop))
+    return result
+
+
+def box_size(shape: Shape, unit: Shape, itemsize: int, max_bytes: int) -> Shape:
+    """Return the largest boxes, in whole units, that stay within some memory.
+
+    Boxes grow along X first, then Y, then Z, since most formats store rows together.
+
+    Args:
+        shape: Of the volume.
+        unit: What boxes are multiples of; -1 along an axis that is never cut.
+        itemsize: Bytes per voxel.
+        max_bytes: Of a box. A single unit may be larger.
+    """
+    size = [
+        length if step == -1 else min(step, length)
+        for length, step in zip(shape, unit, strict=True)
+    ]
+    for axis in (2, 1, 0):
+        if unit[axis] == -1:
+            continue
+        others = itemsize * prod(size) // size[axis]
+        fits = max_bytes // (others * unit[axis]) * unit[axis]
+        size[axis] = min(shape[axis], max(unit[axis], fits))
+        if size[axis] < shape[axis]:
+            break
+    return size[0], size[1], size[2]

@@ -9,9 +9,9 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from emqs import command
-from emqs.config.reading import CONFIG_DIR, read
 from emqs.errors import ConfigError, EmqsError, require
+from emqs.runs import command
+from emqs.settings import CONFIG_DIR, read
 from emqs.web.settings import ServeConfig, StartConfig
 
 TASKS = ("serve", "backup", "restore")

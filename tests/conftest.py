@@ -1,13 +1,15 @@
 """Fixtures that several test modules share."""
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from failing_server import Server
 from hypothesis import settings
+from support.failing_server import Server
 
 # the same examples in every run; to hunt with others: pytest --hypothesis-profile=hunt
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -15,6 +17,14 @@ settings.register_profile("hunt", deadline=None, max_examples=1000)
 settings.load_profile("same")
 
 torch.set_num_threads(1)  # two test processes share two cores
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed whatever draws, before any fixture of a test does; no test has to remember it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
+    torch.manual_seed(0)
 
 
 def _folder(variable: str, content: str) -> Path:
@@ -49,12 +59,12 @@ def labels_dir() -> Path:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Serves ``tmp_path``; a few quick attempts instead of 20 seconds."""
-    from emqs.volumes import chunked
+    from emqs.volumes import chunks
 
     patience = {"max_retries": 3, "initial_delay": "1ms", "max_delay": "5ms"}
-    monkeypatch.setattr(chunked, "RETRIES", patience)
-    chunked._context.cache_clear()
+    monkeypatch.setattr(chunks, "RETRIES", patience)
+    chunks._context.cache_clear()
     server = Server(tmp_path)
     yield server
     server.stop()
-    chunked._context.cache_clear()
+    chunks._context.cache_clear()

@@ -12,8 +12,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 import emqs
-from emqs import command, models  # noqa: F401 - registers the resolvers of the configs
-from emqs.config import CONFIG_DIR
+from emqs import models
+from emqs.settings import CONFIG_DIR
 
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")

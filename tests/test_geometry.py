@@ -5,6 +5,7 @@ import pytest
 
 from emqs import geometry
 from emqs.errors import ConfigError, DataError
+from emqs.patches import boxes as patch_boxes
 
 
 @pytest.mark.parametrize(
@@ -61,16 +62,16 @@ SHAPES = [(10, 20), (30, 5)]
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.uint64])
 def test_boxes_that_fit_to_the_last_pixel(dtype: type[np.integer]) -> None:
     boxes = np.array([[0, 0, 0, 10, 20], [1, 29, 4, 1, 1], [1, 0, 0, 30, 5]], dtype=dtype)
-    geometry.check_boxes(boxes, SHAPES)
-    geometry.check_boxes(boxes[:0], [])
+    patch_boxes.check_boxes(boxes, SHAPES)
+    patch_boxes.check_boxes(boxes[:0], [])
 
 
 def test_small_types_do_not_overflow() -> None:
     """200 + 100 is 44 in uint8: the box would seem to end inside."""
     boxes = np.array([[0, 200, 200, 100, 100]], dtype=np.uint8)
-    geometry.check_boxes(boxes, [(300, 300)])
+    patch_boxes.check_boxes(boxes, [(300, 300)])
     with pytest.raises(DataError, match="slice 0 of 250x250 pixels"):
-        geometry.check_boxes(boxes, [(250, 250)])
+        patch_boxes.check_boxes(boxes, [(250, 250)])
 
 
 @pytest.mark.parametrize(
@@ -95,12 +96,12 @@ def test_boxes_that_do_not_fit(box: tuple[int, ...], where: str) -> None:
         "Boxes from patches.grid() always fit."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
-        geometry.check_boxes(boxes, SHAPES)
+        patch_boxes.check_boxes(boxes, SHAPES)
 
 
 def test_boxes_without_slices() -> None:
     with pytest.raises(DataError, match="reaches outside the 0 slices"):
-        geometry.check_boxes(np.array([[0, 0, 0, 1, 1]]), [])
+        patch_boxes.check_boxes(np.array([[0, 0, 0, 1, 1]]), [])
 
 
 @pytest.mark.parametrize(
@@ -110,4 +111,4 @@ def test_arrays_that_are_no_boxes(boxes: np.ndarray) -> None:
     got = re.escape(f"got {boxes.dtype} of shape {boxes.shape}.")
     message = rf"^Boxes must be an integer array of shape \(N, 5\), .*{got}$"
     with pytest.raises(DataError, match=message):
-        geometry.check_boxes(boxes, SHAPES)
+        patch_boxes.check_boxes(boxes, SHAPES)

@@ -2,7 +2,7 @@
 
 The library (C++) trusts the lengths, counts and places in a stream. All of them are checked here
 but two: the codes of the boundaries and the model that they are coded with, which only decoding
-tells. Who made them to crash the library succeeds; ``emqs.codecs.contained`` survives it.
+tells. Who made them to crash the library succeeds; ``emqs.codecs.isolated`` survives it.
 
 Source: format version 1 of github.com/seung-lab/crackle; ``crackle.codec`` of crackle-codec 0.54.
 """

@@ -25,13 +25,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from emqs.codecs.codec import (
-    MAX_VOXELS,
-    Description,
-    check_bytes,
-    check_shape,
-    check_volume,
-)
+from emqs.codecs.codec import MAX_VOXELS, Description, check_bytes, check_shape, check_volume
 from emqs.errors import CodecError, EmqsError
 
 MAGIC = b"EMQL"

@@ -9,8 +9,8 @@ from importlib.resources import files
 import numpy as np
 from PIL import Image
 
-from emqs import synthetic
-from emqs.config import PackagedConfig
+from emqs.datasets import synthetic
+from emqs.datasets.settings import PackagedConfig
 from emqs.errors import DataError
 
 # in skimage/data; drawings, test patterns and what it would have to download are left out

@@ -13,7 +13,6 @@ from matplotlib.lines import Line2D
 
 from emqs.errors import DataError
 from emqs.figures import style
-from emqs.metrics import discard_ranks
 
 COLOURS = (
     style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY_BLUE,
@@ -228,3 +227,12 @@ def _inside(centres: np.ndarray, points: np.ndarray, half: np.ndarray) -> np.nda
     """Return how many points lie within ``half`` of each centre along both axes, ``(M,)``."""
     near = np.abs(centres[:, None, :] - points[None, :, :]) < half
     return np.asarray(near.all(axis=2).sum(axis=1))
+
+
+def discard_ranks(n: int) -> dict[int, int]:
+    """Return the rank that is kept last when 10, 20 ... 90 and 99 % of ``n`` patches are discarded.
+
+    Returns:
+        Percentage to rank, counted from 1, at least 1.
+    """
+    return {p: max(1, round(n * (100 - p) / 100)) for p in (*range(10, 100, 10), 99)}

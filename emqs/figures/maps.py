@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import rankdata
 
 from emqs.datasets import Stack
 from emqs.errors import DataError
@@ -24,6 +23,8 @@ def percentiles(scores: np.ndarray) -> np.ndarray:
     Returns:
         Shape ``(N,)``, in [0, 100]; the best is at 100, the worst at 0, a single one at 100.
     """
+    from scipy.stats import rankdata
+
     if len(scores) == 1:
         return np.array([100.0])
     return np.asarray(100 * (rankdata(scores) - 1) / (len(scores) - 1))

@@ -1,24 +1,5 @@
-"""Label volumes as OME-Zarr: written block by block, asked for labels without decoding them.
+"""What ``python -m emqs.compress`` does with label volumes, one file per task.
 
-``write_labels`` stores an array, ``LabelWriter`` takes it in pieces, ``open_labels`` reads regions
-and answers which labels are where, ``export_precomputed`` makes a copy that neuroglancer shows. The
-arrays inside are plain Zarr v3 with the codec ``emqs.labels`` (docs/label-codec.md).
+``bench`` measures codecs, ``convert`` copies a volume into another format, ``verify`` reads all of
+it again, ``query`` asks for labels, ``recommend`` says which codec to take.
 """
-
-from emqs.labels.pooling import mode_pool
-from emqs.labels.precomputed import export_precomputed
-from emqs.labels.store import PRESETS, Box, LabelWriter, Preset, write_labels
-from emqs.labels.volume import BadChunk, LabelVolume, open_labels
-
-__all__ = [
-    "PRESETS",
-    "BadChunk",
-    "Box",
-    "LabelVolume",
-    "LabelWriter",
-    "Preset",
-    "export_precomputed",
-    "mode_pool",
-    "open_labels",
-    "write_labels",
-]

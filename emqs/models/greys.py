@@ -36,10 +36,12 @@ class Greys(nn.Module):
         super().__init__()
         self.cell, self.shift = cell, shift
         self.reach = int(REACH * BLUR)
-        where = torch.arange(-self.reach, self.reach + 1, dtype=torch.float32)
-        weights = torch.exp(-0.5 * (where / BLUR) ** 2)
+        # on the CPU, whatever the default: on torch's "meta" device arange loads its compiler, 3 s
+        pixels = torch.arange(-self.reach, self.reach + 1, dtype=torch.float32, device="cpu")
+        weights = torch.exp(-0.5 * (pixels / BLUR) ** 2)
+        levels = torch.arange(n, device="cpu").float().view(1, n, 1, 1)
         self.register_buffer("kernel", weights / weights.sum(), persistent=False)
-        self.register_buffer("levels", torch.arange(n).float().view(1, n, 1, 1), persistent=False)
+        self.register_buffer("levels", levels, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return maps ``(N, K, h, w)`` of images ``(N, 1, H, W)`` in [0, 1].

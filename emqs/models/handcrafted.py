@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage.filters import gabor_kernel
 from torch import Tensor, nn
 
 from emqs.models.histogram import Histogram
@@ -202,6 +201,8 @@ def _gabor_spectra(size: int, frequencies: Sequence[float], orientations: int) -
 
     A kernel wider than the patch is cut to it; each has no response to a constant.
     """
+    from skimage.filters import gabor_kernel
+
     spectra = []
     for frequency in frequencies:
         for number in range(orientations):

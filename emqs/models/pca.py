@@ -5,7 +5,6 @@ The components are learned from the unlabelled patches of the dataset that is se
 
 import numpy as np
 import torch
-from scipy import linalg
 from torch import Tensor, nn
 
 
@@ -63,6 +62,8 @@ def _leading_components(centred: np.ndarray, n: int) -> np.ndarray:
     They are the eigenvectors of the covariance. With fewer rows than columns those of the
     ``(N, N)`` matrix of row products, mapped back, are the same and take less time.
     """
+    from scipy import linalg
+
     few = len(centred) < centred.shape[1]
     products = centred @ centred.T if few else centred.T @ centred
     last = len(products) - 1

@@ -1,21 +1,22 @@
 """Volumes of any size and in many formats, read box by box.
 
 ``open_volume`` is the way in; it gives a ``Volume``, whose axes are Z Y X whatever the order in
-the file. ``sources`` finds out the format; ``ome_zarr``, ``n5`` and ``precomputed`` read the
-metadata of what tensorstore reads in ``chunked``; ``hdf5``, ``tiff`` and ``folder`` read files;
-``axes`` holds what they share about axes and units. ``writing`` writes, ``stacks`` gives slices,
-``points`` writes points for viewers.
+the file. ``create_volume`` is the way out. ``opening`` and ``creating`` find out the format;
+``formats`` has a file for each; ``axes`` holds what they share about axes, units and origin.
 """
 
-from emqs.volumes.sources import open_volume
-from emqs.volumes.stacks import as_stack
-from emqs.volumes.volume import Box, Volume, from_array
-from emqs.volumes.writing import write_ome_zarr, write_precomputed
+from emqs.geometry import Box
+from emqs.volumes.copying import write_ome_zarr, write_precomputed
+from emqs.volumes.creating import create_volume
+from emqs.volumes.opening import open_volume
+from emqs.volumes.volume import Volume, from_array
+from emqs.volumes.writer import Layout
 
 __all__ = [
     "Box",
+    "Layout",
     "Volume",
-    "as_stack",
+    "create_volume",
     "from_array",
     "open_volume",
     "write_ome_zarr",

@@ -1,46 +1,22 @@
 """A volume that is read box by box, wherever it is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from math import isfinite, prod
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError
-
-Shape = tuple[int, int, int]
-Lengths = tuple[float, float, float]
+from emqs.errors import ConfigError, DataError, EmqsError, one_line
+from emqs.geometry import Box, Lengths, Shape, boxes
+from emqs.volumes.label_answers import LabelAnswers
 
 MAX_READ_BYTES = 2**33  # of one read; a terabyte asked for by mistake would fill the memory
 MAX_CHUNK_BYTES = 2**30  # of one stored chunk, which is decoded whole whatever part is needed
 
-
-@dataclass(frozen=True)
-class Box:
-    """A part of a volume, in voxels; ``start`` lies inside, ``stop`` is the first outside."""
-
-    start: Shape  # (z, y, x)
-    stop: Shape  # (z, y, x)
-
-    @property
-    def shape(self) -> Shape:
-        """Lengths along Z Y X, in voxels."""
-        z, y, x = (stop - start for start, stop in zip(self.start, self.stop, strict=True))
-        return z, y, x
-
-    @property
-    def slices(self) -> tuple[slice, slice, slice]:
-        """The same as an index into an array ``(Z, Y, X)``."""
-        z, y, x = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
-        return z, y, x
-
-    def __str__(self) -> str:
-        """Return the box as an error message shows it."""
-        return f"z {self.start[0]}:{self.stop[0]}, y {self.start[1]}:{self.stop[1]}, x " + (
-            f"{self.start[2]}:{self.stop[2]}"
-        )
+#: Whole range of the types of pixels that have one: what becomes 0 and 1 where nothing is said.
+RANGES = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.uint16): (0.0, 65535.0)}
 
 
 class Reader(Protocol):
@@ -57,36 +33,58 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Voxels ``(Z, Y, X)`` that stay where they are until a box of them is read.
+    """Voxels ``(Z, Y, X)``, an image or labels, that stay where they are until a box is read.
 
     Attributes:
         name: Where it comes from, for messages and manifests.
         shape: Lengths along Z Y X, in voxels, each at least 1.
-        dtype: Of the voxels, in native byte order: unsigned, signed or floating-point.
-        voxel_size_nm: Edges of a voxel along Z Y X, in nm.
-        origin_nm: Position ``(z, y, x)`` that the source gives its first voxel, in nm.
+        dtype: Of the voxels, in native byte order: unsigned, signed, floating-point or bool.
+        voxel_size_nm: Edges of a voxel along Z Y X, in nm; None if nobody states all three.
+        origin_nm: Position ``(z, y, x)`` of the first voxel, in nm; 0 where nobody states it.
         chunks: Lengths along Z Y X of what is stored, and so read, in one piece.
-        reader: Reads a box.
+        reader: Reads a box. It may also have ``close()``.
+        path: File or folder; None if it lies on a server or in memory.
+        format: Name of its format, e.g. ``"hdf5"``; empty for an array in memory.
+        axes: Names of the stored axes, in stored order, also of those that were selected away.
+        origin_stated: Whether the source or the user states the origin.
+        level: Number of the resolution level, 0 the finest.
+        n_levels: How many levels the source has.
+        select: Index that was taken along each axis that is not Z, Y or X, by its name.
+        notes: What a user should be told, a sentence each: a setting that won over what the source
+            states, a decision, chunks that are missing.
+        why_no_voxel_size: A sentence that says why the voxel size is unknown and what to do.
+        labels: What the format can tell of labels without decoding them; None if nothing.
     """
 
     name: str
     shape: Shape
     dtype: np.dtype[np.generic]
-    voxel_size_nm: Lengths
+    voxel_size_nm: Lengths | None
     origin_nm: Lengths
     chunks: Shape
     reader: Reader = field(repr=False)
+    path: Path | None = None
+    format: str = ""
+    axes: tuple[str, ...] = ("z", "y", "x")
+    origin_stated: bool = False
+    level: int = 0
+    n_levels: int = 1
+    select: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    why_no_voxel_size: str = ""
+    labels: LabelAnswers | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check what no format may break."""
-        if min(self.shape) < 1:
+        if len(self.shape) != 3 or min(self.shape) < 1:
             raise DataError(f"{self.name} is empty: its shape (Z, Y, X) is {self.shape}.")
-        if self.dtype.kind not in "uif":
+        if self.dtype.kind not in "uifb":
             raise DataError(
                 f"{self.name} holds voxels of type {self.dtype}; allowed are whole and "
                 "floating-point numbers."
             )
-        check_voxel_size(self.voxel_size_nm, self.name)
+        if self.voxel_size_nm is not None:
+            check_voxel_size(self.voxel_size_nm, self.name)
         if len(self.origin_nm) != 3 or not all(isfinite(v) for v in self.origin_nm):
             raise DataError(f"{self.name} has no finite origin (Z, Y, X), got {self.origin_nm}.")
         check_chunks(self.chunks, self.dtype.itemsize, self.name)
@@ -95,6 +93,32 @@ class Volume:
     def box(self) -> Box:
         """All of it."""
         return Box((0, 0, 0), self.shape)
+
+    def require_voxel_size(self) -> Lengths:
+        """Return the edges of a voxel along Z Y X, in nm.
+
+        Raises:
+            DataError: If nobody states them.
+        """
+        if self.voxel_size_nm is None:
+            raise DataError(
+                self.why_no_voxel_size
+                or f"{self.name} states no voxel size. Give voxel_size_nm=[z,y,x] in nm."
+            )
+        return self.voxel_size_nm
+
+    def require_labels(self) -> "Volume":
+        """Return the volume itself if it can hold labels.
+
+        Raises:
+            DataError: If its voxels are not integers or bool.
+        """
+        if self.dtype.kind not in "uib":
+            raise DataError(
+                f"{self.name} holds fractions ({self.dtype}), not labels. Labels are integers; a "
+                "map of probabilities or an image cannot be stored as labels."
+            )
+        return self
 
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of a box.
@@ -115,7 +139,7 @@ class Volume:
                     f"The box {box} reaches outside {self.name} of shape (Z, Y, X) = {self.shape}: "
                     f"{axis} must be from 0 to {length}."
                 )
-        n_bytes = prod(box.shape) * self.dtype.itemsize
+        n_bytes = box.size * self.dtype.itemsize
         if n_bytes > MAX_READ_BYTES:
             raise DataError(
                 f"The box {box} of {self.name} is {n_bytes / 1e9:.1f} GB, above the limit of "
@@ -123,31 +147,48 @@ class Volume:
             )
         if n_bytes == 0:
             return np.empty(box.shape, dtype=self.dtype)
-        voxels = self.reader.read(box)
+        try:
+            voxels = self.reader.read(box)
+        except (EmqsError, MemoryError):
+            raise
+        except Exception as fault:  # the libraries' errors have no common class
+            raise DataError(
+                f"{self.name} cannot be read at {box}: {one_line(fault)}. It may be damaged: copy "
+                "or export it again."
+            ) from fault
         if voxels.shape != box.shape:
             raise DataError(
                 f"The box {box} of {self.name} gave voxels of shape {voxels.shape}; it is damaged "
                 "or changed while it was read."
             )
-        return np.ascontiguousarray(voxels, dtype=self.dtype)
+        voxels = np.ascontiguousarray(voxels, dtype=self.dtype)
+        # of a mapped file it is a view, which some codecs refuse, and which would change with it
+        return voxels if voxels.flags.writeable else voxels.copy()
 
-    def blocks(self, shape: Shape) -> Iterator[Box]:
+    def blocks(self, shape: Shape | None = None) -> Iterator[Box]:
         """Yield boxes of one shape that cover the volume without overlap.
 
         Args:
-            shape: Lengths along Z Y X, in voxels; boxes at the far ends are cut.
+            shape: Lengths along Z Y X, in voxels; boxes at the far ends are cut. None: chunks.
 
         Yields:
             Boxes, X fastest, then Y, then Z.
         """
-        starts = (range(0, length, step) for length, step in zip(self.shape, shape, strict=True))
-        for z, y, x in product(*starts):
-            stop = (
-                min(z + shape[0], self.shape[0]),
-                min(y + shape[1], self.shape[1]),
-                min(x + shape[2], self.shape[2]),
-            )
-            yield Box((z, y, x), stop)
+        yield from boxes(self.shape, self.chunks if shape is None else shape)
+
+    def close(self) -> None:
+        """Close files and end processes that the reader keeps; most keep none."""
+        close = getattr(self.reader, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with`` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,17 +204,17 @@ class ArrayReader:
 
 def from_array(
     array: np.ndarray,
-    voxel_size_nm: Lengths,
+    voxel_size_nm: Lengths | None,
     *,
-    origin_nm: Lengths = (0.0, 0.0, 0.0),
+    origin_nm: Lengths | None = None,
     name: str = "an array",
 ) -> Volume:
     """Return a volume over an array in memory, which is not copied.
 
     Args:
-        array: Shape ``(Z, Y, X)``, whole or floating-point numbers.
-        voxel_size_nm: Edges of a voxel along Z Y X, in nm.
-        origin_nm: Position of the first voxel along Z Y X, in nm.
+        array: Shape ``(Z, Y, X)``, whole or floating-point numbers, or bool.
+        voxel_size_nm: Edges of a voxel along Z Y X, in nm; None if unknown.
+        origin_nm: Position of the first voxel along Z Y X, in nm; None if unknown.
         name: For messages.
 
     Raises:
@@ -183,9 +224,11 @@ def from_array(
         raise DataError(f"{name} must have the three axes Z Y X, got shape {array.shape}.")
     shape: Shape = array.shape
     chunks = bounded_chunks(shape, array.dtype.itemsize)
+    origin = (0.0, 0.0, 0.0) if origin_nm is None else origin_nm
     return Volume(
-        name, shape, native(array.dtype), voxel_size_nm, origin_nm, chunks, ArrayReader(array)
-    )
+        name, shape, native(array.dtype), voxel_size_nm, origin, chunks, ArrayReader(array),
+        origin_stated=origin_nm is not None,
+    )  # fmt: skip
 
 
 def native(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:

@@ -62,7 +62,7 @@ def info(scales: Sequence[Scale], kind: str, encoding: str) -> dict[str, Any]:
     dtype = served_dtype(finest.dtype, kind, encoding)
     described = []
     for scale in scales:
-        size = [v * f for v, f in zip(finest.voxel_size_nm, scale.factors, strict=True)]
+        size = [v * f for v, f in zip(finest.require_voxel_size(), scale.factors, strict=True)]
         one: dict[str, Any] = {
             "key": scale.key,
             "size": list(scale.volume.shape[::-1]),

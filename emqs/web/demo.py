@@ -47,8 +47,8 @@ def draw(folder: Path) -> None:
     import numpy as np
     from scipy import ndimage
 
-    from emqs.synthetic import PIXEL_SIZE_NM, SECTION_NM, em_stack
-    from emqs.volumes.writing import write_ome_zarr
+    from emqs.datasets.synthetic import PIXEL_SIZE_NM, SECTION_NM, em_stack
+    from emqs.volumes.copying import write_ome_zarr
 
     size = (float(SECTION_NM), float(PIXEL_SIZE_NM), float(PIXEL_SIZE_NM))
     image, classes = em_stack(n_slices=N_SLICES, height=EDGE, width=EDGE, seed=0)

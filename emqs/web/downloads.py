@@ -72,7 +72,7 @@ def _slabs(volume: Volume, box: Box, step: Step) -> Iterator[tuple[int, np.ndarr
 
 
 def _tiff(volume: Volume, box: Box, path: Path, step: Step) -> None:
-    size = dict(zip("zyx", volume.voxel_size_nm, strict=True))
+    size = dict(zip("zyx", volume.require_voxel_size(), strict=True))
     described = {"axes": "ZYX", "voxel_size_nm": size, "first_voxel": list(box.start)}
     with tifffile.TiffWriter(path, bigtiff=True) as file:
         for first, slab in _slabs(volume, box, step):
@@ -108,7 +108,7 @@ def _hdf5(volume: Volume, box: Box, path: Path, step: Step) -> None:
             compression_opts=1,
         )
         array.attrs["axes"] = "zyx"
-        array.attrs["voxel_size_nm"] = volume.voxel_size_nm
+        array.attrs["voxel_size_nm"] = volume.require_voxel_size()
         array.attrs["first_voxel"] = box.start
         for first, slab in _slabs(volume, box, step):
             array[first : first + len(slab)] = slab

@@ -122,7 +122,7 @@ def _embed(connection: Connection, home: Home, job: Job, scratch: Path) -> Work:
 
 def _embedded(out: Path) -> tuple[float, str] | None:
     """Return how many blocks of a store have been written."""
-    from emqs.store import open_store
+    from emqs.embedding.stores.zarr import open_store
 
     if not (out / "zarr.json").is_file():
         return None

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, EmqsError
-from emqs.labels.store import LabelWriter
 from emqs.volumes import Box, Volume
+from emqs.volumes.zarr_labels.writer import LabelWriter
 from emqs.web.layers import equivalences, relabelled
 from emqs.web.sources import Place, open_place
 
@@ -54,7 +54,7 @@ def write(
             labels.shape,
             labels.dtype,
             axes="zyx",
-            voxel_size_nm=labels.voxel_size_nm,
+            voxel_size_nm=labels.require_voxel_size(),
             name=path.stem,
         )
         boxes = list(writer.boxes())

@@ -70,7 +70,7 @@ class OpenLayer:
         return {
             "shape": list(finest.shape),
             "dtype": finest.dtype.name,
-            "voxel_size_nm": list(finest.voxel_size_nm),
+            "voxel_size_nm": list(finest.require_voxel_size()),
             "origin_nm": list(finest.origin_nm),
             "levels": [list(scale.factors) for scale in self.scales],
             "levels_missing": self.n_missing,
@@ -252,7 +252,7 @@ def nearest_scale(scales: Sequence[Scale], nm_per_pixel: float, axes: tuple[int,
     """
     best = 0
     for number, scale in enumerate(scales):
-        sizes = [scale.volume.voxel_size_nm[axis] for axis in axes]
+        sizes = [scale.volume.require_voxel_size()[axis] for axis in axes]
         if max(sizes) <= nm_per_pixel * 1.001:
             best = number
     return best

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import DataError, EmqsError
-from emqs.labels.pooling import mode_pool, pool_factors
 from emqs.volumes import Box, Volume, open_volume
-from emqs.volumes.chunked import tensorstore, wait
+from emqs.volumes.chunks import tensorstore, wait
+from emqs.volumes.downsampling import mode_pool, pool_factors
 from emqs.web.chunks import Scale
 from emqs.web.sources import Place, open_place, own_levels, stamp
 
@@ -123,7 +123,7 @@ def kept(place: Place, finest: Volume, folder: Path) -> list[Scale]:
         DataError: If one is damaged.
     """
     scales = []
-    for factors in plan(finest.shape, finest.voxel_size_nm):
+    for factors in plan(finest.shape, finest.require_voxel_size()):
         path = folder / _name(factors)
         if not (path / "zarr.json").is_file():
             break
@@ -133,7 +133,7 @@ def kept(place: Place, finest: Volume, folder: Path) -> list[Scale]:
 
 def missing(finest: Volume, folder: Path) -> int:
     """Return how many levels of a volume have not been made yet."""
-    names = [folder / _name(factors) for factors in plan(finest.shape, finest.voxel_size_nm)]
+    names = [folder / _name(factors) for factors in plan(finest.shape, finest.require_voxel_size())]
     return sum(not (name / "zarr.json").is_file() for name in names)
 
 
@@ -154,7 +154,7 @@ def make(
         DataError: If the volume cannot be read, or the disk is full. Levels that were finished
             stay.
     """
-    levels = plan(finest.shape, finest.voxel_size_nm)
+    levels = plan(finest.shape, finest.require_voxel_size())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
@@ -200,7 +200,7 @@ def _name(factors: Triple) -> str:
 
 
 def _opened(path: Path, place: Place, finest: Volume, factors: Triple) -> Volume:
-    z, y, x = (v * f for v, f in zip(finest.voxel_size_nm, factors, strict=True))
+    z, y, x = (v * f for v, f in zip(finest.require_voxel_size(), factors, strict=True))
     volume = open_volume(path, axes="zyx", voxel_size_nm=(z, y, x))
     wanted = tuple(-(-n // f) for n, f in zip(finest.shape, factors, strict=True))
     if volume.shape != wanted or volume.dtype != finest.dtype:

@@ -29,7 +29,7 @@ Step = Callable[[float, str], None]
 
 
 def place_segments(
-    engine: parts.Engine,
+    engine: parts.SearchableStore,
     labels: Volume,
     path: Path,
     *,
@@ -63,7 +63,7 @@ def place_segments(
     return segments
 
 
-def _write(engine: parts.Engine, labels: Volume, path: Path, step: Step) -> None:
+def _write(engine: parts.SearchableStore, labels: Volume, path: Path, step: Step) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, temporary.open("wb") as stream:
@@ -77,7 +77,7 @@ def _write(engine: parts.Engine, labels: Volume, path: Path, step: Step) -> None
         raise DataError(f"{path} cannot be written: {error.strerror}. Make room there.") from None
 
 
-def _planes(engine: parts.Engine, labels: Volume) -> Iterator[tuple[int, np.ndarray]]:
+def _planes(engine: parts.SearchableStore, labels: Volume) -> Iterator[tuple[int, np.ndarray]]:
     """Yield how many planes of places are done, and the segments of one after the other."""
     grid = engine.grid
     at, inside = [], []
@@ -85,7 +85,7 @@ def _planes(engine: parts.Engine, labels: Volume) -> Iterator[tuple[int, np.ndar
         places = np.zeros((count, 3), dtype=np.int64)
         places[:, axis] = np.arange(count)
         nm = grid.centres_nm(places)[:, axis] - labels.origin_nm[axis]
-        found = np.floor(nm / labels.voxel_size_nm[axis] + 0.5).astype(np.int64)
+        found = np.floor(nm / labels.require_voxel_size()[axis] + 0.5).astype(np.int64)
         at.append(np.clip(found, 0, labels.shape[axis] - 1))
         inside.append((found >= 0) & (found < labels.shape[axis]))
     depth = max(1, labels.chunks[0])
@@ -159,7 +159,7 @@ def allowed_places(
 class FilteredEngine:
     """An embedding volume of which some places alone may be found."""
 
-    def __init__(self, engine: parts.Engine, allowed: np.ndarray) -> None:
+    def __init__(self, engine: parts.SearchableStore, allowed: np.ndarray) -> None:
         """Take an engine and which of its places may be found, ``(N,)``, bool."""
         self.engine, self.allowed = engine, allowed
         self._positions: np.ndarray | None = None
@@ -264,7 +264,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
 
     try:
-        engine = parts.open_engine(options.store, parts.ClickhouseConfig())
+        engine = parts.open_searchable(options.store, parts.ClickhouseConfig())
         place = Place(options.url, "segmentation", json.loads(options.settings))
         place_segments(engine, open_place(place), options.out, most_voxels=float("inf"), step=step)
     except EmqsError as error:

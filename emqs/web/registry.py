@@ -228,7 +228,7 @@ def measured(draft: Draft) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if twice is not None:
         raise ConfigError(f"Two layers of the dataset {draft.name} are named {twice}.")
     settings = {
-        "voxel_size_nm": list(volume.voxel_size_nm),
+        "voxel_size_nm": list(volume.require_voxel_size()),
         "shape": list(volume.shape),
         "origin_nm": list(volume.origin_nm),
         "dtype": volume.dtype.name,

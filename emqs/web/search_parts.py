@@ -3,35 +3,35 @@
 They take seconds to import, and a server that nobody searches in does not need them.
 """
 
-from emqs import hamming, scorers
-from emqs.calibration import MIN_EXAMPLES, fit, held_out_scores
-from emqs.config import IndexConfig, QueryConfig
-from emqs.engines import Engine
-from emqs.engines.connections import ClickhouseConfig
-from emqs.engines.joined import Joined
-from emqs.engines.local import Local
-from emqs.engines.opening import open_engine
-from emqs.lookup import HEAD_EXAMPLES, Matches, SearchConfig, search
-from emqs.scorers import fit_space
-from emqs.suggestions import POOL, suggest
+from emqs.embedding.stores import SearchableStore, hamming
+from emqs.embedding.stores.connections import ClickhouseConfig
+from emqs.embedding.stores.opening import open_searchable
+from emqs.embedding.stores.several import SeveralStores
+from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.retrieval.calibration import MIN_EXAMPLES, fit, held_out_scores
+from emqs.retrieval.retrieve import scorers
+from emqs.retrieval.scorers.space import fit_space
+from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
+from emqs.retrieval.suggestions import POOL, suggest
+from emqs.retrieval.volume_search import HEAD_EXAMPLES, Matches, search
 
 __all__ = [
     "HEAD_EXAMPLES",
     "MIN_EXAMPLES",
     "POOL",
     "ClickhouseConfig",
-    "Engine",
+    "EmbeddingStore",
     "IndexConfig",
-    "Joined",
-    "Local",
     "Matches",
     "QueryConfig",
     "SearchConfig",
+    "SearchableStore",
+    "SeveralStores",
     "fit",
     "fit_space",
     "hamming",
     "held_out_scores",
-    "open_engine",
+    "open_searchable",
     "scorers",
     "search",
     "suggest",

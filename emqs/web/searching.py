@@ -148,7 +148,7 @@ class OpenStore:
         lock: Held while an engine is used that answers one at a time; None: all at once.
     """
 
-    engine: "parts.Engine"
+    engine: "parts.SearchableStore"
     fingerprint: str
     complete: bool
     looked: float
@@ -307,7 +307,7 @@ class Searcher:
 
         pool = self.search(stores, replace(ask, k=parts.POOL, after=0), segments).matches
         opened = [self.store(name) for name in stores]
-        joined = parts.Joined(tuple(one.engine for one in opened))
+        joined = parts.SeveralStores(tuple(one.engine for one in opened))
         examples = [*ask.positives, *ask.negatives]
         with self._turns.one():
             space = parts.fit_space(parts.QueryConfig(**QUERY), joined.sample())  # type: ignore[arg-type]
@@ -346,7 +346,7 @@ class Searcher:
                 query=query,
                 settings=settings,
             )
-            probabilities = _probabilities(parts.Joined(tuple(engines)), found, query)
+            probabilities = _probabilities(parts.SeveralStores(tuple(engines)), found, query)
         return _Results(tuple(_matches(found, probabilities)), len(found.ranks) < wanted)
 
     def _filtered(
@@ -355,12 +355,12 @@ class Searcher:
         opened: Sequence[OpenStore],
         ask: Ask,
         segments: Sequence[OpenLayer | None],
-    ) -> "list[parts.Engine]":
+    ) -> "list[parts.SearchableStore]":
         from emqs.web import place_filter
 
         if len(segments) != len(opened):
             raise ConfigError("This dataset has no segmentation whose segments could be searched.")
-        engines: list[parts.Engine] = []
+        engines: list[parts.SearchableStore] = []
         for name, one, layer in zip(names, opened, segments, strict=True):
             if layer is None or layer.kind != "segmentation":
                 raise ConfigError(f"{name} has no segmentation whose segments could be searched.")
@@ -427,13 +427,13 @@ def opened_store(name: str) -> OpenStore:
     from emqs.web import search_parts as parts
 
     mark = _stamp(name)
-    engine = parts.open_engine(name, parts.ClickhouseConfig())
+    engine = parts.open_searchable(name, parts.ClickhouseConfig())
     text = json.dumps(engine.manifest, sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    if not isinstance(engine, parts.Local):
+    if not isinstance(engine, parts.EmbeddingStore):
         return OpenStore(engine, digest, True, time.monotonic(), mark, threading.Lock())
     engine.signatures(np.zeros(1, dtype=np.int64))  # makes and maps the copy that is searched
-    done = len(engine.store.done())
+    done = len(engine.done())
     complete = done == math.prod(engine.grid.blocks_shape)
     fingerprint = digest if complete else f"{digest}+{done}"
     return OpenStore(engine, fingerprint, complete, time.monotonic(), mark)
@@ -444,7 +444,7 @@ def _has_grown(opened: OpenStore) -> bool:
     if opened.complete or time.monotonic() - opened.looked < LOOK_S:
         return False
     opened.looked = time.monotonic()
-    done = len(opened.engine.store.done())  # type: ignore[attr-defined] # it is one on disk
+    done = len(opened.engine.done())  # type: ignore[attr-defined] # it is one on disk
     return not opened.fingerprint.endswith(f"+{done}")
 
 
@@ -461,18 +461,18 @@ def _held(opened: Sequence[OpenStore]) -> Iterator[None]:
             lock.release()
 
 
-def _positions(joined: "parts.Joined", examples: Sequence[Example]) -> np.ndarray:
+def _positions(joined: "parts.SeveralStores", examples: Sequence[Example]) -> np.ndarray:
     """Return the positions of the places around voxels, ``(n,)``, int64."""
     found = []
     for one in examples:
-        grid = joined.engines[one.store].grid
+        grid = joined.stores[one.store].grid
         place = grid.nearest_place(one.voxel)
         found.append(int(joined.starts[one.store]) + int(np.ravel_multi_index(place, grid.shape)))
     return np.array(found, dtype=np.int64)
 
 
 def _probabilities(
-    joined: "parts.Joined", found: "parts.Matches", query: "parts.QueryConfig"
+    joined: "parts.SeveralStores", found: "parts.Matches", query: "parts.QueryConfig"
 ) -> np.ndarray | None:
     """Return how likely each match is right, ``(K,)``, or None where examples are too few to say.
 
@@ -489,7 +489,7 @@ def _probabilities(
         (found.positives, found.positive_stores),
         (found.negatives, found.negative_stores),
     ):
-        shapes = [joined.engines[owner].grid.shape for owner in owners.tolist()]
+        shapes = [joined.stores[owner].grid.shape for owner in owners.tolist()]
         inside = [np.ravel_multi_index(tuple(p), s) for p, s in zip(places, shapes, strict=True)]
         codes.append(joined.codes(joined.starts[owners] + np.array(inside, dtype=np.int64)))
 

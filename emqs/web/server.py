@@ -22,8 +22,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from emqs.annotations.database import Database
-from emqs.config.reading import read
 from emqs.errors import ConfigError, DataError, EmqsError
+from emqs.settings import read
 from emqs.web import accounts, demo, files, logs
 from emqs.web.home import Home
 from emqs.web.settings import ServeConfig, StartConfig, is_loopback

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 
-from emqs.config.reading import above_zero, at_least, one_of
 from emqs.errors import ConfigError
+from emqs.settings import above_zero, at_least, one_of
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def draw(opened: OpenLayer, view: View) -> bytes:
     """
     finest = opened.scales[0].volume
     rows, columns = PLANES[view.axis]
-    sizes = finest.voxel_size_nm
+    sizes = finest.require_voxel_size()
     step_nm = view.nm_per_pixel or min(sizes[rows], sizes[columns])
     number = nearest_scale(opened.scales, step_nm, (rows, columns))
     if opened.kind == "segmentation":
@@ -129,7 +129,7 @@ def cut(
     """
     scale = opened.scales[number]
     shape, factors = scale.volume.shape, scale.factors
-    sizes = scale.volume.voxel_size_nm
+    sizes = scale.volume.require_voxel_size()
     place = [(c - (f - 1) / 2) / f for c, f in zip(view.centre, factors, strict=True)]
     rows, columns = PLANES[view.axis]
     depth = "zyx".index(view.axis)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ def _labels(place: Place, settings: dict[str, Any], level: int) -> Volume:
                 "an image."
             )
         return volume
-    return _stored_labels(place, path, settings, level)
+    return _stored_labels(path, settings, level)
 
 
 def _is_label_store(path: Path) -> bool:
@@ -156,31 +156,32 @@ def _is_label_store(path: Path) -> bool:
     return any(node.is_file() and b'"emqs.labels"' in node.read_bytes() for node in nodes)
 
 
-def _stored_labels(place: Place, path: Path, settings: dict[str, Any], level: int) -> Volume:
-    from emqs.label_files import open_contained
+def _stored_labels(path: Path, settings: dict[str, Any], level: int) -> Volume:
+    """Return a volume of labels that a library in another process decodes, as whole numbers."""
+    from emqs.volumes.axes import Request
+    from emqs.volumes.isolated import open_labels_isolated
 
-    reader = open_contained(
-        path,
-        axes=settings.get("axes"),
+    size, axes = settings.get("voxel_size_nm"), settings.get("axes")
+    request = Request(
+        level=level,
         dataset=settings.get("dataset"),
-        scale=str(level) if level else None,
+        axes=None if axes is None else tuple(axes),
+        voxel_size_nm=None if size is None else (float(size[0]), float(size[1]), float(size[2])),
+        labels=True,
     )
-    size = settings.get("voxel_size_nm") or reader.voxel_size_nm
-    if size is None:
-        raise DataError(f"{place.url} does not state its voxel size. Give voxel_size_nm=[z,y,x].")
-    z, y, x = (float(v) for v in size)
-    dtype = reader.dtype if reader.dtype.kind != "b" else np.dtype(np.uint8)
-    return Volume(
-        str(path), reader.shape, dtype, (z, y, x), (0.0, 0.0, 0.0), reader.block, _Labels(reader)
-    )
+    volume = open_labels_isolated(path, request)
+    volume.require_voxel_size()
+    if volume.dtype.kind != "b":
+        return volume
+    return replace(volume, dtype=np.dtype(np.uint8), reader=_Bytes(volume))
 
 
 @dataclass(frozen=True, eq=False)
-class _Labels:
-    """A reader of labels as a volume's."""
+class _Bytes:
+    """A reader of true and false as one and zero."""
 
-    reader: Any
+    volume: Volume
 
     def read(self, box: Box) -> np.ndarray:
         """Return the labels of a box."""
-        return np.asarray(self.reader.read(box.slices))
+        return self.volume.read(box).astype(np.uint8)

@@ -68,7 +68,7 @@ def _stored(
     state: Context, dataset: Dataset, user_id: str, name: str, received: Path, offset: str | None
 ) -> dict[str, Any]:
     """Write a file that was received as a layer, and return what clients see of it."""
-    from emqs.volumes.writing import write_ome_zarr
+    from emqs.volumes.copying import write_ome_zarr
 
     start = placed(offset)
     volume = read(received, dataset)

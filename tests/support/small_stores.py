@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs import signatures, store
-from emqs.store import Grid, Store, Triple
+from emqs.embedding import signatures
+from emqs.embedding.stores import zarr as store
+from emqs.embedding.stores.grid import PlaceGrid, Triple
+from emqs.embedding.stores.zarr import EmbeddingStore
 
 CODE = 16  # numbers in a code
 EDGE = 16  # of a patch, in voxels
@@ -13,11 +15,11 @@ STRIDE = (1, 8, 8)
 VOXEL_NM = (30.0, 5.0, 5.0)
 
 
-def grid_of(shape: Triple = (4, 24, 32), block: int = 16) -> Grid:
-    return Grid(shape, EDGE, STRIDE, block, VOXEL_NM, (0.0, 0.0, 0.0))
+def grid_of(shape: Triple = (4, 24, 32), block: int = 16) -> PlaceGrid:
+    return PlaceGrid(shape, EDGE, STRIDE, block, VOXEL_NM, (0.0, 0.0, 0.0))
 
 
-def random_codes(grid: Grid, seed: int = 0, kinds: int = 6) -> np.ndarray:
+def random_codes(grid: PlaceGrid, seed: int = 0, kinds: int = 6) -> np.ndarray:
     """Return codes in a few heaps, ``(N, D)``, float16."""
     rng = np.random.default_rng(seed)
     heaps = np.random.default_rng(99).normal(size=(kinds, CODE)) * 2
@@ -26,8 +28,8 @@ def random_codes(grid: Grid, seed: int = 0, kinds: int = 6) -> np.ndarray:
 
 
 def write_store(
-    path: Path, codes: np.ndarray, grid: Grid, *, blocks: int | None = None, name: str = "none"
-) -> Store:
+    path: Path, codes: np.ndarray, grid: PlaceGrid, *, blocks: int | None = None, name: str = "none"
+) -> EmbeddingStore:
     """Write an embedding store.
 
     Args:
@@ -55,7 +57,7 @@ def write_store(
     return made
 
 
-def add_blocks(made: Store, codes: np.ndarray, first: int, last: int | None) -> None:
+def add_blocks(made: EmbeddingStore, codes: np.ndarray, first: int, last: int | None) -> None:
     """Write blocks of a store from one number to another."""
     for block in list(made.grid.blocks())[first:last]:
         places = made.grid.places(block)

@@ -1,6 +1,6 @@
 """The rights of the server, written out: for each route who may, and what everybody else gets.
 
-    python tests/web/rights_matrix.py     prints it as a table
+python tests/web/rights_matrix.py     prints it as a table
 """
 
 # Who asks. In the dataset "brain", which is private, reader to manager have that role.

@@ -338,7 +338,7 @@ def test_a_large_volume_waits_for_its_levels(
 
 
 def test_label_store_and_equivalences(server_: Served, tmp_path: Path) -> None:
-    from emqs.labels import store
+    from emqs.volumes.zarr_labels import writer as store
 
     labels = np.repeat(np.arange(1, 71, dtype=np.uint64), 70 * 66).reshape(70, 70, 66)
     writer = store.LabelWriter(

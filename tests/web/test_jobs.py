@@ -639,7 +639,7 @@ def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_p
 
 @pytest.mark.slow
 def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
-    from emqs.synthetic import em_stack
+    from emqs.datasets.synthetic import em_stack
 
     voxels = em_stack(n_slices=2, height=104, width=136, seed=0)[0]
     lab.layer(lab.brain, "image", write_tiff(tmp_path / "x.tif", voxels),

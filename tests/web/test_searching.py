@@ -12,10 +12,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from support.small_stores import add_blocks, grid_of, random_codes, write_store
 
-from emqs import lookup
-from emqs.config import CONFIG_DIR, QueryConfig
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
-from emqs.store import Store
+from emqs.retrieval.retrieve import volume_search as lookup
+from emqs.retrieval.settings import QueryConfig
+from emqs.settings import CONFIG_DIR
 from emqs.volumes import Box, from_array
 from emqs.web import place_filter, searching
 from emqs.web import search_parts as parts
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def made(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingStore:
     return write_store(tmp_path_factory.mktemp("stores") / "a.zarr", CODES, GRID)
 
 
@@ -80,7 +81,9 @@ def test_the_web_searches_as_the_command_does() -> None:
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_matches_are_those_of_the_library(made: Store, searcher: Searcher, exact: bool) -> None:
+def test_matches_are_those_of_the_library(
+    made: EmbeddingStore, searcher: Searcher, exact: bool
+) -> None:
     ask = Ask(ONE, (Example((3, 20, 20)),), k=30, exact=exact)
     found = searcher.search([str(made.path)], ask)
     expected = lookup.search(
@@ -96,7 +99,7 @@ def test_matches_are_those_of_the_library(made: Store, searcher: Searcher, exact
     assert found.more
 
 
-def test_pages_follow_each_other_to_the_end(made: Store, searcher: Searcher) -> None:
+def test_pages_follow_each_other_to_the_end(made: EmbeddingStore, searcher: Searcher) -> None:
     store = [str(made.path)]
     whole = searcher.search(store, Ask(ONE, k=1000))
     assert not whole.more
@@ -115,7 +118,7 @@ def test_pages_follow_each_other_to_the_end(made: Store, searcher: Searcher) -> 
     assert (beyond.matches, beyond.more) == ((), False)
 
 
-def test_a_region(made: Store, searcher: Searcher) -> None:
+def test_a_region(made: EmbeddingStore, searcher: Searcher) -> None:
     region = ((30.0, 0.0, 200.0), (60.0, 300.0, 700.0))
     found = searcher.search([str(made.path)], Ask(ONE, region_nm=region, k=1000, distance_nm=0))
     places = GRID.centres_nm(GRID.zyx(np.arange(GRID.n_places)))
@@ -134,7 +137,7 @@ SIZES = [(30.0, 5.0, 5.0), (60.0, 10.0, 10.0), (30.0, 7.0, 3.0)]
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("slab", [2**27, 2000])
 def test_segments_of_places(
-    made: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple, slab: int
+    made: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple, slab: int
 ) -> None:
     monkeypatch.setattr(place_filter, "SLAB_BYTES", slab)
     labels = blobs((3, 170, 180))
@@ -154,7 +157,7 @@ def test_segments_of_places(
 @pytest.mark.parametrize("few", [2**22, 0])
 @pytest.mark.parametrize("exact", [False, True])
 def test_inside_and_outside_of_segments(
-    made: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, exact: bool
+    made: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, exact: bool
 ) -> None:
     monkeypatch.setattr(place_filter, "FEW", few)
     searcher = Searcher(tmp_path, at_once=2, wait_s=5)
@@ -188,7 +191,9 @@ def test_inside_and_outside_of_segments(
     assert searcher.search(store, Ask(ONE, inside=(9999,)), [layer]).matches == ()
 
 
-def test_merged_segments_count_as_one(made: Store, tmp_path: Path, searcher: Searcher) -> None:
+def test_merged_segments_count_as_one(
+    made: EmbeddingStore, tmp_path: Path, searcher: Searcher
+) -> None:
     labels = blobs((4, 200, 264))
     merged = (np.array([12, 113], np.uint64), np.array([500, 500], np.uint64))
     layer = labels_layer(tmp_path, labels, SIZES[0], merged)
@@ -202,7 +207,9 @@ def test_merged_segments_count_as_one(made: Store, tmp_path: Path, searcher: Sea
     assert allowed.tolist() == [False, False]  # 12 is 500 now
 
 
-def test_region_and_segment_together(made: Store, tmp_path: Path, searcher: Searcher) -> None:
+def test_region_and_segment_together(
+    made: EmbeddingStore, tmp_path: Path, searcher: Searcher
+) -> None:
     labels = blobs((4, 200, 264))
     layer = labels_layer(tmp_path, labels, SIZES[0])
     region = ((0.0, 0.0, 0.0), (30.0, 2000.0, 2000.0))
@@ -214,7 +221,7 @@ def test_region_and_segment_together(made: Store, tmp_path: Path, searcher: Sear
 
 
 def test_labels_that_are_too_many_to_read_now_need_a_job(
-    made: Store, tmp_path: Path, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+    made: EmbeddingStore, tmp_path: Path, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = labels_layer(tmp_path, blobs((4, 200, 264)), SIZES[0])
     monkeypatch.setattr(
@@ -252,7 +259,7 @@ def voxel_of(position: int) -> tuple[int, int, int]:
     return z, y + 8, x + 8
 
 
-def test_probabilities_tell_the_kinds_apart(made: Store, searcher: Searcher) -> None:
+def test_probabilities_tell_the_kinds_apart(made: EmbeddingStore, searcher: Searcher) -> None:
     kinds = kinds_of_places()
     right = [Example(voxel_of(p)) for p in np.flatnonzero(kinds == 2)[::15][:30]]
     wrong = [Example(voxel_of(p)) for p in np.flatnonzero(kinds != 2)[::80][:30]]
@@ -270,7 +277,9 @@ def test_probabilities_tell_the_kinds_apart(made: Store, searcher: Searcher) -> 
     assert probabilities[0] > 0.8 > 0.2 > probabilities[-1]
 
 
-def test_suggestions_are_matches_that_have_no_mark(made: Store, searcher: Searcher) -> None:
+def test_suggestions_are_matches_that_have_no_mark(
+    made: EmbeddingStore, searcher: Searcher
+) -> None:
     ask = Ask(ONE, (Example((3, 20, 20)),))
     found = searcher.suggest([str(made.path)], ask)
     assert len({match.voxel for match in found}) == 5
@@ -279,7 +288,7 @@ def test_suggestions_are_matches_that_have_no_mark(made: Store, searcher: Search
     assert searcher.suggest([str(made.path)], ask) == found
 
 
-def test_a_batch_answers_what_can_be_answered(made: Store, searcher: Searcher) -> None:
+def test_a_batch_answers_what_can_be_answered(made: EmbeddingStore, searcher: Searcher) -> None:
     outside = Ask((Example((99, 0, 0)),))
     first, second, third = searcher.batch([str(made.path)], [Ask(ONE, k=3), outside, Ask(ONE, k=2)])
     assert isinstance(first, searching.Found)
@@ -296,7 +305,7 @@ def test_a_batch_answers_what_can_be_answered(made: Store, searcher: Searcher) -
 
 
 def test_several_stores_and_codes_that_cannot_be_compared(
-    made: Store, tmp_path: Path, searcher: Searcher
+    made: EmbeddingStore, tmp_path: Path, searcher: Searcher
 ) -> None:
     second = write_store(tmp_path / "b.zarr", random_codes(GRID, seed=5), GRID)
     foreign = write_store(tmp_path / "c.zarr", CODES, GRID, name="other")
@@ -353,7 +362,7 @@ def test_a_store_that_is_made_anew_is_opened_anew(tmp_path: Path) -> None:
 # --- many at once --------------------------------------------------------------------------------
 
 
-def test_many_at_once_get_what_one_alone_gets(made: Store, tmp_path: Path) -> None:
+def test_many_at_once_get_what_one_alone_gets(made: EmbeddingStore, tmp_path: Path) -> None:
     asks = [Ask((Example((z, 20 + 8 * n, 60)),), k=5) for z in range(2) for n in range(6)]
     alone = Searcher(tmp_path, at_once=1, wait_s=30)
     expected = [alone.search([str(made.path)], ask).matches for ask in asks]
@@ -410,7 +419,7 @@ def test_who_waits_too_long_is_told_so() -> None:
         assert busy == 1
 
 
-def test_the_server_never_imports_torch(made: Store, tmp_path: Path) -> None:
+def test_the_server_never_imports_torch(made: EmbeddingStore, tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
@@ -426,7 +435,7 @@ print(before, "torch" in sys.modules, "lightning" in sys.modules)
     assert done.stdout.strip() == "[] False False", done.stderr
 
 
-def test_filtered_engine_answers_the_rest_as_the_volume_does(made: Store) -> None:
+def test_filtered_engine_answers_the_rest_as_the_volume_does(made: EmbeddingStore) -> None:
     engine = parts.Local(made)
     allowed = np.arange(GRID.n_places) % 3 == 0
     filtered = place_filter.FilteredEngine(engine, allowed)

@@ -1,0 +1,80 @@
+"""The command ``emqs``: ``emqs VERB ...`` does what ``python -m emqs.VERB ...`` does."""
+
+import difflib
+import importlib
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+
+import emqs
+
+VERBS = {
+    "retrieve": "a few examples in slices in, the most similar patches out",
+    "embed": "embed a whole volume, so that it can be searched in a moment",
+    "search": "click a few examples in an embedded volume, get every place like them",
+    "evaluate": "measure how well a model finds a structure in labelled slices",
+    "tsne": "map what a model finds alike",
+    "train": "fit an encoder to patches, without labels",
+    "compress": "label volumes: convert, verify, ask for labels, measure codecs",
+    "export": "copy an embedded volume to Parquet files or ClickHouse",
+    "download": "fetch a public dataset",
+}
+NOUNS: dict[str, tuple[str, str]] = {}  # name to "module:function", which takes what is typed
+# after the name and returns an exit code, and to a line of help; e.g. emqs user add NAME
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What is typed after ``emqs``; None: that of this process.
+
+    Returns:
+        The exit code: 2 if there is no such command. Errors of a command end the process as they
+        do with ``python -m``.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    name, rest = (typed[0], typed[1:]) if typed else ("--help", [])
+    if name in ("--help", "-h"):
+        print(overview())  # noqa: T201
+        return 0
+    if name == "--version":
+        print(f"emqs {emqs.__version__}")  # noqa: T201
+        return 0
+    if name in NOUNS:
+        module, _, function = NOUNS[name][0].partition(":")
+        run: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)
+        return run(rest)
+    if name not in VERBS:
+        print(f"emqs: {unknown(name)}", file=sys.stderr)  # noqa: T201
+        return 2
+    sys.argv = ["emqs", *rest]  # the first becomes the file's path, as with python -m
+    runpy.run_module(f"emqs.{name}", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def overview() -> str:
+    """Return what ``emqs`` alone prints: each command with one line."""
+    lines = VERBS | {name: line for name, (_, line) in NOUNS.items()}
+    width = max(map(len, lines))
+    return "\n".join(
+        [
+            f"emqs {emqs.__version__}, similarity search in electron microscopy",
+            "",
+            *(f"  emqs {name:<{width}}  {line}" for name, line in lines.items()),
+            "",
+            "emqs NAME --help lists the settings of a command, which are typed as name=value.",
+        ]
+    )
+
+
+def unknown(name: str) -> str:
+    """Return one sentence about a command that does not exist, with the closest that does."""
+    names = [*VERBS, *NOUNS]
+    close = difflib.get_close_matches(name, names, n=1)
+    advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}."
+    return f"there is no command {name!r}; {advice}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

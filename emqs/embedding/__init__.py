@@ -1,0 +1,1 @@
+"""Patches to codes, and where codes lie."""

@@ -1,0 +1,212 @@
+"""Makes an embedding volume, or goes on with one."""
+
+from emqs.embedding.stores import creation
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress, TextColumn, TimeRemainingColumn
+
+from emqs.embedding import signatures
+from emqs.embedding.stores import zarr
+from emqs.patches.settings import PatchConfig
+from emqs.errors import ConfigError, DataError
+from emqs.embedding.build import compatibility, work
+from emqs.embedding.build.executors import Executor, InProcess
+from emqs.embedding.build.grids import make_grid
+from emqs.embedding.build.settings import Built, EmbedConfig
+from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
+from emqs.embedding.build.work import Done, WorkerContext
+from emqs.models import Fittable
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.volumes import Box, Volume
+from emqs.models.compute import DEFAULT, Compute
+from emqs.volumes.volume import RANGES
+from emqs.models.weights import Model
+
+SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
+TRIES = 20  # groups looked at for every group that is needed: much of a volume may be padding
+
+
+def build(
+    volume: Volume,
+    model: Model,
+    path: Path,
+    *,
+    patch: PatchConfig,
+    settings: EmbedConfig,
+    compute: Compute = DEFAULT,
+    opened_as: str | None = None,
+    executor: Executor | None = None,
+) -> Built:
+    """Write what is missing of an embedding volume; make it if it is not there.
+
+    Args:
+        volume: With square voxels in the slice plane.
+        model: The encoder.
+        path: Folder of the embedding volume. One that is there must have been made of the same
+            volume with the same settings; the volume may have got more slices at its end.
+        patch: Size and step of patches in the slice plane; whole patches only.
+        settings: Everything else.
+        compute: Device, batch size (if the network encodes each patch on its own), and whether a
+            bar shows patches/s, GB/s and the time left.
+        opened_as: Path or URL with which the volume can be opened again to draw results; None:
+            its name.
+        executor: Does the work, and is closed at the end, e.g. a ``RayExecutor``; None: this process.
+
+    Returns:
+        The store and what was done.
+
+    Raises:
+        ConfigError: If a setting does not fit the volume, or the store was made with others.
+        DataError: If the volume cannot be read, shows nothing, or the store cannot be written.
+            What was written stays, and the next run goes on there.
+    """
+    started = time.perf_counter()
+    if isinstance(model.network, Fittable):
+        raise ConfigError(
+            f"model={model.name} learns from what it searches, so codes of another run would not "
+            "be comparable. Choose a model whose weights are fixed, e.g. model=contrastive."
+        )
+    store = zarr.open_store(path) if path.exists() else None
+    block = settings.block if settings.block is not None or store is None else store.grid.block
+    grid = make_grid(
+        volume, patch, step_z_nm=settings.step_z_nm, block=block, planes=settings.planes
+    )
+    source = PlaceSource(volume, _intensity(volume, settings), settings.padding)
+    name = volume.name if opened_as is None else opened_as
+    asked = compatibility.asked(source, model, grid, settings, name)
+    longer = store is not None and compatibility.check(store, volume, asked)
+    context = WorkerContext(source, model, grid, compute)
+    executor = InProcess() if executor is None else executor
+    with closing(executor):
+        if store is None:
+            store = _started(executor, context, path, asked, settings)
+        elif longer:
+            known = store.manifest["contrast"]
+            new = _contrast(executor, context, store.grid.shape[0])
+            contrast = None if new is None else [*known, *new.tolist()]
+            store = store.grow({**store.manifest, **asked, "contrast": contrast})
+        done = _filled(executor, context, store, settings.worker, show=compute.progress)
+    return Built(
+        store, done.n_patches, done.n_blocks, done.n_found, done.n_skipped,
+        time.perf_counter() - started, done.seconds_disk,
+    )  # fmt: skip
+
+
+def _intensity(volume: Volume, settings: EmbedConfig) -> tuple[float, float]:
+    if settings.intensity is not None:
+        return settings.intensity[0], settings.intensity[1]
+    if volume.dtype not in RANGES:
+        raise ConfigError(
+            f"{volume.name} holds {volume.dtype} voxels, which have no fixed range. Say which "
+            "values are black and white, e.g. embed.intensity=[0,4000]."
+        )
+    return RANGES[volume.dtype]
+
+
+def _contrast(executor: Executor, context: WorkerContext, first: int) -> np.ndarray | None:
+    """Return mean and spread of slices, if the model needs them.
+
+    Args:
+        executor: Measures.
+        context: Of this process.
+        first: How many of the slices are known already.
+    """
+    if context.model.preprocessing.contrast == "none":
+        return None
+    numbers = slices(context.source.volume, context.grid)[first:]
+    group = numbers // statistics_depth(context.source.volume)
+    parts = [part.tolist() for part in np.split(numbers, np.flatnonzero(np.diff(group)) + 1)]
+    measured = dict(executor.run(work.contrast, context, parts))
+    return np.concatenate([measured[number] for number in range(len(parts))])
+
+
+def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
+    """Return groups of places all over the grid, in the order in which they are looked at."""
+    edges = SAMPLE_EDGE[grid.planes]
+    counts = [-(-n // edge) for n, edge in zip(grid.shape, edges, strict=True)]
+    n_groups = int(np.prod(counts))
+    rng = np.random.default_rng(settings.seed)
+    most = TRIES * -(-settings.n_sample // int(np.prod(edges)))
+    if n_groups <= 10 * most:
+        drawn = rng.permutation(n_groups)[:most]
+    else:
+        drawn = np.unique(rng.integers(n_groups, size=most))
+        drawn = rng.permutation(drawn)
+    boxes = []
+    for group in np.stack(np.unravel_index(drawn, counts), axis=1).tolist():
+        z, y, x = (n * edge for n, edge in zip(group, edges, strict=True))
+        ends = z + edges[0], y + edges[1], x + edges[2]
+        stop = tuple(min(a, b) for a, b in zip(ends, grid.shape, strict=True))
+        boxes.append(Box((z, y, x), (stop[0], stop[1], stop[2])))
+    return boxes
+
+
+def _started(
+    executor: Executor, context: WorkerContext, path: Path, asked: dict[str, Any], settings: EmbedConfig
+) -> EmbeddingStore:
+    """Return a new store, its signer learnt from a sample of the volume."""
+    creation.check_new(path)
+    contrast = _contrast(executor, context, 0)
+    boxes = sample_boxes(context.grid, settings)
+    part = boxes, settings.n_sample, contrast
+    ((_, drawn),) = executor.run(work.sample, context, [part])
+    sample = np.concatenate(drawn)[: settings.n_sample]
+    if len(sample) < 2:
+        raise DataError(
+            f"{context.source.volume.name} shows nothing to embed: all but {len(sample)} of the "
+            f"patches in {len(drawn)} places are constant, padding, or hold NaN. Look at the "
+            "volume, and at embed.padding and embed.intensity."
+        )
+    signer = signatures.fit(sample.astype(np.float64), seed=settings.seed)
+    manifest = {
+        **asked,
+        "contrast": None if contrast is None else contrast.tolist(),
+        "signer": signer.to_dict(),
+    }
+    return creation.create(path, manifest, sample)
+
+
+def _filled(executor: Executor, context: WorkerContext, store: EmbeddingStore, worker: list[int], *, show: bool) -> Done:
+    """Write all blocks that are missing or damaged; start with this worker's share of them."""
+    grid = store.grid
+    known = store.manifest["contrast"]
+    source = replace(context.source, contrast=None if known is None else np.array(known))
+    context = replace(context, source=source, grid=grid, store=store)
+    depth = max(1, context.source.volume.chunks[0] // grid.stride[0])
+    parts = work.parts(grid, depth, single=executor.single)
+    begin = len(parts) * worker[0] // worker[1]
+    total = Done()
+    with _bar(grid.n_places, show=show) as advance:
+        for _, done in executor.run(work.make, context, parts[begin:] + parts[:begin]):
+            total += done
+            advance(done)
+    return total
+
+
+@contextmanager
+def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
+    """Give a function that moves a bar by what was done."""
+    columns = (
+        *Progress.get_default_columns()[:-1],
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]:,.0f} patches/s, {task.fields[read]:.3f} GB/s"),
+    )
+    with Progress(*columns, disable=not show) as bar:
+        task = bar.add_task("embed", total=total, rate=0.0, read=0.0)
+        started, so_far = time.perf_counter(), Done()
+
+        def advance(done: Done) -> None:
+            nonlocal so_far
+            so_far += done
+            seconds = max(time.perf_counter() - started, 1e-9)
+            rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e9
+            bar.update(task, advance=done.n_places, rate=rate, read=read)
+
+        yield advance

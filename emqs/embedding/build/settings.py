@@ -1,0 +1,86 @@
+"""What a user decides about an embedding volume, and what a run did."""
+
+from dataclasses import dataclass, field
+
+from emqs.errors import ConfigError
+from emqs.embedding.stores.grid import INNER, PLANES
+from emqs.embedding.stores.zarr import EmbeddingStore
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """How a volume becomes an embedding volume. Values come from ``configs/embed.yaml``."""
+
+    planes: str = "xy"  # patches in the slices; "ortho": in all three planes around a point
+    level: int = 0  # resolution level, 0 the finest
+    dataset: str | None = None  # path inside the source
+    axes: str | None = None  # names of the stored axes, where the source does not say
+    voxel_size_nm: list[float] | None = None  # (z, y, x); None: as the source says
+    intensity: list[float] | None = None  # voxel values that become 0 and 1; None: of the type
+    padding: float | None = None  # voxel value that is no tissue
+    step_z_nm: float | None = None  # between places; None: every slice, or the step in the slice
+    block: int | None = None  # places along Y and X in one file; None: what suits the memory
+    n_sample: int = 8192  # patches that signatures are learnt from
+    seed: int = 0  # of their draw
+    worker: list[int] = field(default_factory=lambda: [0, 1])  # this one's number, and how many
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if self.planes not in PLANES:
+            raise ConfigError(f"planes must be one of {', '.join(PLANES)}, got {self.planes!r}.")
+        for name, length in (("voxel_size_nm", 3), ("intensity", 2), ("worker", 2)):
+            value = getattr(self, name)
+            if value is not None and len(value) != length:
+                raise ConfigError(f"embed.{name} must hold {length} numbers, got {list(value)}.")
+        if self.intensity is not None and not self.intensity[0] < self.intensity[1]:
+            raise ConfigError(
+                f"embed.intensity must be [black, white] with black < white, got {self.intensity}."
+            )
+        if self.block is not None and (self.block < 1 or self.block % INNER):
+            raise ConfigError(
+                f"embed.block must be a multiple of {INNER} above 0, got {self.block}."
+            )
+        if self.step_z_nm is not None and not self.step_z_nm > 0:
+            raise ConfigError(f"embed.step_z_nm must be above 0, got {self.step_z_nm:g}.")
+        if self.n_sample < 2:
+            raise ConfigError(f"embed.n_sample must be at least 2, got {self.n_sample}.")
+        if not 0 <= self.worker[0] < self.worker[1]:
+            raise ConfigError(
+                "embed.worker must be [number, how many], numbers counted from 0, "
+                f"got {list(self.worker)}."
+            )
+
+
+@dataclass(frozen=True)
+class RayConfig:
+    """Where and how ``engine=ray`` works. Values come from ``configs/embed.yaml``."""
+
+    address: str | None = None  # of a cluster that runs; None: start one on this computer
+    workers: int | None = None  # processes at work at once; None: what the cluster holds
+    cpus: float = 1.0  # processors that each of them takes; its threads
+    gpus: float | None = None  # GPUs that each takes; None: one where the cluster has any
+    retries: int = 3  # how often a part is given out again when its worker dies
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"ray.workers must be at least 1, got {self.workers}.")
+        if not self.cpus > 0:
+            raise ConfigError(f"ray.cpus must be above 0, got {self.cpus:g}.")
+        if self.gpus is not None and not self.gpus >= 0:
+            raise ConfigError(f"ray.gpus must be 0 or more, got {self.gpus:g}.")
+        if self.retries < 0:
+            raise ConfigError(f"ray.retries must be 0 or more, got {self.retries}.")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a run did."""
+
+    store: EmbeddingStore
+    n_patches: int  # embedded by this run; skipped ones are not counted
+    n_blocks: int  # written by this run
+    n_found: int  # blocks that were there and whole
+    n_skipped: int  # places without contrast, of padding, or with NaN, in the blocks of this run
+    seconds: float  # of the run
+    seconds_disk: float  # of which reading and writing, summed over the processes

@@ -1,0 +1,153 @@
+"""Start an embedding store: its arrays, and what its codes are made of and with."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emqs.embedding.stores.grid import INNER, PlaceGrid
+from emqs.embedding.stores.zarr import FORMAT, KEY, VERSION, EmbeddingStore, _kvstore, open_store
+from emqs.errors import ConfigError, DataError
+from emqs.volumes.chunks import tensorstore, wait
+
+
+def check_new(path: Path) -> None:
+    """Raise an error if there is no folder to make a store in.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
+
+
+def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> EmbeddingStore:
+    """Return a new, empty embedding volume; if another process was faster, return that one's.
+
+    Args:
+        path: Its folder; the one above exists.
+        manifest: ``grid``, ``code_size``, ``signer`` and whatever else must match, plain values.
+        sample: Codes that the signer was fitted to, shape ``(n, D)``, float16.
+
+    Raises:
+        ConfigError: If there is something else at the path, or no folder above it.
+        DataError: If it cannot be written. Nothing is left behind.
+    """
+    check_new(path)
+    manifest = {"format": FORMAT, "version": VERSION, **manifest}
+    grid = PlaceGrid.from_dict(manifest["grid"])
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir()
+        group = {
+            "zarr_format": 3,
+            "node_type": "group",
+            "attributes": {"ome": _ome(path.stem, grid), KEY: manifest},
+        }
+        (temporary / "zarr.json").write_text(json.dumps(group, indent=1))
+        for name, metadata in _metadata(grid, sample.shape).items():
+            spec = {"driver": "zarr3", "kvstore": _kvstore(temporary / name), "metadata": metadata}
+            array = wait(partial(tensorstore().open, spec, create=True), 0, str(temporary / name))
+            if name == "sample":
+                wait(partial(array.write, sample), sample.nbytes, str(temporary / name))
+        try:
+            temporary.rename(path)
+        except OSError:
+            if not (path / "zarr.json").is_file():
+                raise
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return open_store(path)
+
+
+def _ome(name: str, grid: PlaceGrid) -> dict[str, Any]:
+    """Return what image viewers read: axes, and where the grid lies in nm."""
+    space = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in "zyx"]
+    scale = [s * v for s, v in zip(grid.stride, grid.voxel_size_nm, strict=True)]
+    first = grid.centres_nm(np.zeros((1, 3), dtype=np.int64))[0].tolist()
+    transforms = [
+        {"type": "scale", "scale": [1.0, *scale]},
+        {"type": "translation", "translation": [0.0, *first]},
+    ]
+    described = {
+        "name": name,
+        "axes": [{"name": "c", "type": "channel"}, *space],
+        "datasets": [{"path": "embeddings", "coordinateTransformations": transforms}],
+    }
+    return {"version": "0.5", "multiscales": [described]}
+
+
+def _metadata(grid: PlaceGrid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+    """Return the Zarr metadata of the arrays by name."""
+    little: dict[str, Any] = {"name": "bytes", "configuration": {"endian": "little"}}
+    checksum: dict[str, Any] = {"name": "crc32c"}
+    zstd: dict[str, Any] = {"name": "zstd", "configuration": {"level": 3, "checksum": False}}
+    whole = [1, grid.block, grid.block]
+    dimension = sample[1]
+    inner = {
+        "chunk_shape": [dimension, 1, INNER, INNER],
+        "codecs": [little, checksum],
+        "index_codecs": [little, checksum],
+    }
+    sharded = [{"name": "sharding_indexed", "configuration": inner}]
+
+    def metadata(
+        shape: list[int], chunk: list[int], dtype: str, codecs: list[dict[str, Any]], names: str
+    ) -> dict[str, Any]:
+        return {
+            "shape": shape,
+            "data_type": dtype,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunk}},
+            "codecs": codecs,
+            "fill_value": 0,
+            "dimension_names": list(names),
+        }
+
+    places = list(grid.shape)
+    plain = [little, checksum]
+    bytes_alone: list[dict[str, Any]] = [{"name": "bytes"}, zstd, checksum]
+    return {
+        "embeddings": metadata(
+            [dimension, *places], [dimension, *whole], "float16", sharded, "czyx"
+        ),
+        "valid": metadata(places, whole, "uint8", bytes_alone, "zyx"),
+        # random bits stay as they are, but what a block at the far end lacks takes nothing
+        "signatures": metadata(places, whole, "uint64", [little, zstd, checksum], "zyx"),
+        "sample": metadata(list(sample), list(sample), "float16", plain, "nc"),
+    }
+
+
+def check_same(path: Path, manifest: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise an error that names the first setting in which a store is not what is asked for.
+
+    Args:
+        path: The store, for the message.
+        manifest: Its manifest.
+        asked: What it should say, by the same names; names that are missing are not compared.
+
+    Raises:
+        ConfigError: If something differs.
+    """
+    for name, value in _plain(asked):
+        had = dict(_plain(manifest)).get(name)
+        if had != value:
+            raise ConfigError(
+                f"{path} was made with {name}={had}, but {name}={value} was asked for. Give "
+                "another out=, or the settings it was made with."
+            )
+
+
+def _plain(content: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted names and values of nested settings."""
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from _plain(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

@@ -1,0 +1,182 @@
+"""The loops of the exact scan, compiled by numba; they return what the NumPy loops return.
+
+Signatures are read once: a few hundred at a time are compared with all positive examples while they
+are in the processor's first cache. Only what is nearer than the k-th nearest so far is looked at.
+Compiling takes seconds, once per computer: numba keeps the result beside this file, or in the
+user's cache folder. It gives no types, so importing this file without it is an error.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+TILE = 256  # signatures compared at once: 2 KiB, and as much for their distances
+FAR = 255  # a distance that no pair of signatures has
+N_DISTANCES = 65  # 0 to 64
+WAITING = 4096  # places kept at least before they are sorted out
+
+_SIGNATURES = types.Array(types.uint64, 1, "C", readonly=True)  # takes arrays that can be written
+_MASK = types.Array(types.boolean, 1, "C", readonly=True)
+
+
+def _compiled(*arguments: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - numba's types
+    """Return a decorator that compiles for these arguments, and keeps the result if it can."""
+
+    def decorated(function: Any) -> Any:  # noqa: ANN401
+        try:
+            return njit(arguments, nogil=True, cache=True)(function)
+        except (RuntimeError, OSError):  # there is no folder to keep it in, or no room
+            return njit(arguments, nogil=True)(function)
+
+    return decorated
+
+
+@intrinsic
+def _ones(context: Any, number: Any) -> Any:  # noqa: ANN401, ARG001
+    """Return how many bits are 1: one instruction, and several numbers at a time."""
+
+    def code(_: Any, builder: Any, __: Any, values: Any) -> Any:  # noqa: ANN401
+        count = builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(64)])
+        return builder.call(count, values)
+
+    return types.uint64(types.uint64), code
+
+
+@njit(nogil=True)
+def _compare(block: Any, queries: Any, allowed: Any, least: Any) -> Any:  # noqa: ANN401
+    """Write the distance of each to the nearest wanted, and return the least of all.
+
+    Loops are short and without branches, so that the compiler turns them into vector instructions.
+    """
+    nearest = np.uint64(FAR)
+    n = len(queries)
+    if n == 1:
+        only = queries[0]
+        for i in range(len(block)):
+            d = _ones(block[i] ^ only)
+            least[i] = d
+            nearest = d if d < nearest else nearest
+    else:
+        least[:] = FAR
+        for j in range(0, n, 4):  # four at a time; the last one again where there are fewer
+            w0, w1 = queries[j], queries[min(j + 1, n - 1)]
+            w2, w3 = queries[min(j + 2, n - 1)], queries[min(j + 3, n - 1)]
+            nearest = np.uint64(FAR)
+            for i in range(len(block)):
+                one = block[i]
+                a, b, c, d = _ones(one ^ w0), _ones(one ^ w1), _ones(one ^ w2), _ones(one ^ w3)
+                a = a if a < b else b
+                c = c if c < d else d
+                a = a if a < c else c
+                a = a if a < least[i] else least[i]
+                least[i] = a
+                nearest = a if a < nearest else nearest
+    if len(allowed):
+        nearest = np.uint64(FAR)
+        for i in range(len(block)):
+            d = least[i] if allowed[i] else np.uint64(FAR)
+            least[i] = d
+            nearest = d if d < nearest else nearest
+    return nearest
+
+
+@_compiled(
+    _SIGNATURES, _SIGNATURES, types.int64, _MASK, types.int64, types.int64, types.int64,
+    types.int64[::1], types.uint8[::1],
+)  # fmt: skip
+def _nearest(
+    array: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
+    k: int,
+    allowed: Any,  # noqa: ANN401
+    limit: int,
+    first: int,
+    last: int,
+    positions: Any,  # noqa: ANN401
+    distances: Any,  # noqa: ANN401
+) -> int:
+    """Write places, in order, that hold the k nearest of a part, and return how many.
+
+    What is not nearer than the limit is left out. Once k are nearer, the limit becomes smaller.
+    """
+    least = np.empty(TILE, np.uint64)
+    at = np.zeros(FAR + 1, np.int64)  # places kept at each distance
+    nearer = 0  # how many are nearer than the limit, always fewer than k
+    n = 0
+    for start in range(first, last, TILE):
+        stop = min(start + TILE, last)
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        if _compare(array[start:stop], queries, part_allowed, least) >= limit:
+            continue
+        for i in range(stop - start):
+            distance = np.int64(least[i])
+            if distance >= limit:
+                continue
+            positions[n], distances[n] = start + i, distance
+            n += 1
+            at[distance] += 1
+            nearer += 1
+            while nearer >= k:
+                limit -= 1
+                nearer -= at[limit]
+            if n == len(positions):  # fewer than 2 k of these are still needed
+                n = 0
+                for j in range(len(positions)):
+                    if distances[j] <= limit:
+                        positions[n], distances[n] = positions[j], distances[j]
+                        n += 1
+    return n
+
+
+@_compiled(_SIGNATURES, _SIGNATURES, _MASK, types.int64, types.int64, types.int64[::1])
+def _count(
+    array: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
+    allowed: Any,  # noqa: ANN401
+    first: int,
+    last: int,
+    counts: Any,  # noqa: ANN401
+) -> None:
+    """Add how many of a part are at each distance to ``counts``, ``(256,)``."""
+    least = np.empty(TILE, np.uint64)
+    for start in range(first, last, TILE):
+        stop = min(start + TILE, last)
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        _compare(array[start:stop], queries, part_allowed, least)
+        for i in range(stop - start):
+            counts[least[i]] += 1
+
+
+def nearest(
+    array: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    allowed: np.ndarray | None,
+    limit: int,
+    first: int,
+    last: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest of one part below a limit, nearest first, equal ones by position."""
+    k = min(k, last - first)
+    room = 3 * k + WAITING
+    positions, distances = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.uint8)
+    n = _nearest(array, queries, k, _all(allowed), limit, first, last, positions, distances)
+    order = np.argsort(distances[:n], kind="stable")[:k]
+    return positions[order], distances[order]
+
+
+def counted(
+    array: np.ndarray, queries: np.ndarray, allowed: np.ndarray | None, first: int, last: int
+) -> np.ndarray:
+    """Return how many of one part are at the distances 0 to 64, ``(65,)``, int64."""
+    counts = np.zeros(FAR + 1, dtype=np.int64)
+    _count(array, queries, _all(allowed), first, last, counts)
+    return counts[:N_DISTANCES]
+
+
+def _all(allowed: np.ndarray | None) -> np.ndarray:
+    return np.empty(0, dtype=np.bool_) if allowed is None else allowed

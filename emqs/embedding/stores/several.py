@@ -1,0 +1,138 @@
+"""Several embedding volumes searched as one: their places are counted one volume after the other.
+
+Codes can be compared where encoder, weights, preprocessing and the size of a patch in nm are the
+same. Signatures cannot, since every volume has learnt its own; so each is scanned with the
+signatures that it gives to the codes of the examples.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from emqs.embedding.signatures import Signer
+from emqs.embedding.stores import SearchableStore
+from emqs.errors import ConfigError
+
+APART = 1e150  # nm along the first axis between two volumes: never near each other
+
+
+@dataclass(frozen=True)
+class SeveralStores:
+    """One or several embedding volumes.
+
+    Attributes:
+        stores: At least one; that their codes can be compared is checked.
+    """
+
+    stores: tuple[SearchableStore, ...]
+
+    def __post_init__(self) -> None:
+        """Raise an error unless codes can be compared."""
+        first = self.stores[0]
+        for other in self.stores[1:]:
+            for name, had, has in _differences(first, other):
+                raise ConfigError(
+                    f"{first.name} and {other.name} cannot be searched together: one was made with "
+                    f"{name}={had}, the other with {name}={has}, so their codes cannot be "
+                    "compared. Embed one of them again, or search them one after the other."
+                )
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """First position of every volume, and one past the last, int64."""
+        return np.cumsum([0, *(store.grid.n_places for store in self.stores)])
+
+    @property
+    def n_places(self) -> int:
+        """Number of places of all volumes."""
+        return int(self.starts[-1])
+
+    @cached_property
+    def signers(self) -> list[Signer]:
+        """What turns codes into the signatures of each volume."""
+        return [Signer.from_dict(store.manifest["signer"]) for store in self.stores]
+
+    def owners(self, positions: np.ndarray) -> np.ndarray:
+        """Return the number of the volume that each position lies in, ``(n,)``, int64."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+    def _split(self, positions: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yield volumes, which of the positions lie there, and their positions in it."""
+        owners = self.owners(positions)
+        for number in np.unique(owners).tolist():
+            members = np.flatnonzero(owners == number)
+            yield number, members, positions[members] - self.starts[number]
+
+    def _gathered(
+        self, positions: np.ndarray, width: int, dtype: type, ask: Callable[..., np.ndarray]
+    ) -> np.ndarray:
+        result: np.ndarray = np.empty((len(positions), width), dtype=dtype)
+        for number, members, inside in self._split(positions):
+            result[members] = ask(self.stores[number], inside)
+        return result
+
+    def codes(self, positions: np.ndarray) -> np.ndarray:
+        """Return codes ``(n, D)``, float32, in the order of positions."""
+        width = int(self.stores[0].manifest["code_size"])
+        return self._gathered(positions, width, np.float32, lambda e, inside: e.codes(inside))
+
+    def zyx(self, positions: np.ndarray) -> np.ndarray:
+        """Return indices ``(n, 3)``, int64, along Z Y X of the grids that positions lie in."""
+        return self._gathered(positions, 3, np.int64, lambda e, inside: e.grid.zyx(inside))
+
+    def voxels(self, positions: np.ndarray) -> np.ndarray:
+        """Return the voxels ``(n, 3)``, int64, Z Y X, at the centres of patches."""
+
+        def ask(store: SearchableStore, inside: np.ndarray) -> np.ndarray:
+            half = np.array([0, store.grid.size // 2, store.grid.size // 2])
+            return store.grid.first_voxels(store.grid.zyx(inside)) + half
+
+        return self._gathered(positions, 3, np.int64, ask)
+
+    def centres_nm(self, positions: np.ndarray) -> np.ndarray:
+        """Return the centres ``(n, 3)``, float64, Z Y X of patches in nm."""
+        return self._gathered(
+            positions, 3, np.float64, lambda e, inside: e.grid.centres_nm(e.grid.zyx(inside))
+        )
+
+    def points(self, positions: np.ndarray) -> np.ndarray:
+        """Return centres in nm in a space where volumes lie far apart, ``(n, 4)``, float64."""
+        far = self.owners(positions)[:, None] * APART
+        return np.concatenate([far, self.centres_nm(positions)], axis=1)
+
+    def distances(self, positions: np.ndarray, queries: Sequence[np.ndarray]) -> np.ndarray:
+        """Return Hamming distances ``(n,)``, int64, to the nearest of the wanted signatures.
+
+        Args:
+            positions: Of places that have a signature.
+            queries: Signatures for each volume, ``(P,)``, uint64.
+        """
+        result = np.empty(len(positions), dtype=np.int64)
+        for number, members, inside in self._split(positions):
+            signatures, _ = self.stores[number].signatures(inside)
+            different = signatures[:, None] ^ queries[number][None]
+            result[members] = np.bitwise_count(different).min(axis=1)
+        return result
+
+    def sample(self) -> np.ndarray:
+        """Return codes from all over all volumes, shape ``(n, D)``, float32."""
+        return np.concatenate([store.sample() for store in self.stores])
+
+
+def _differences(
+    first: SearchableStore, other: SearchableStore
+) -> Iterator[tuple[str, object, object]]:
+    """Yield the settings in which codes of two volumes differ: name and both values."""
+    for name in ("name", "weights_sha256", "network", "preprocessing"):
+        had, has = (store.manifest["model"][name] for store in (first, other))
+        if had != has:
+            yield f"model.{name}", had, has
+    planes = [store.grid.planes for store in (first, other)]
+    if planes[0] != planes[1]:
+        yield "planes", planes[0], planes[1]
+    sizes = [store.grid.size * store.grid.voxel_size_nm[1] for store in (first, other)]
+    if not math.isclose(*sizes, rel_tol=1e-3):
+        yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"

@@ -1,0 +1,395 @@
+"""The embedding volume: codes and signatures of a regular grid of patches, beside their volume.
+
+It is an OME-Zarr 0.5 group. ``embeddings`` (float16, axes C Z Y X, the image of the group) holds a
+code for every place of the grid, ``signatures`` (uint64, Z Y X) its signature, ``valid`` (uint8)
+whether there is one: places without contrast, of padding or with NaN are skipped and 0. ``sample``
+holds the codes that the signer was fitted to. The group's attributes hold a manifest of what must
+match for codes to be comparable. A place is known by its position in the grid; nothing else is
+stored about it.
+
+The grid is worked on in blocks. A block is one file of each array, which appears whole or not at
+all and carries checksums (CRC-32C). Signatures are written last: where they are, the rest is.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emqs.embedding.signatures import Signer
+from emqs.embedding.stores import hamming
+from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
+from emqs.errors import DataError
+from emqs.files import replacing
+from emqs.volumes import Box
+from emqs.volumes.chunks import NotThereError, tensorstore, wait
+
+FORMAT = "emqs-store"
+VERSION = 1
+KEY = "emqs"  # of the manifest, among the attributes of the group
+AT_ONCE = 1024  # places whose codes are looked up together, which reads 64 codes for each at most
+COPY = ".scan"  # folder of the flat copy that is searched
+ARRAYS = ("embeddings", "valid", "signatures")  # in the order in which a block is written
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingStore:
+    """An embedding volume on disk, which can be searched (``SearchableStore``).
+
+    It may still be filled; what is there at the first question is searched.
+
+    Attributes:
+        path: Its folder.
+        manifest: What codes were made of and with; see ``create``.
+        grid: Where patches lie.
+        code_size: Length D of a code.
+    """
+
+    path: Path
+    manifest: dict[str, Any] = field(repr=False)
+    grid: PlaceGrid
+    code_size: int
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What turns codes into signatures."""
+        return Signer.from_dict(self.manifest["signer"])
+
+    @cached_property
+    def _arrays(self) -> dict[str, Any]:
+        """The arrays, opened so that a missing block is an error."""
+        return {
+            name: _opened(self.path / name, fill_missing_data_reads=False)
+            for name in (*ARRAYS, "sample")
+        }
+
+    def sample(self) -> np.ndarray:
+        """Return codes from all over the volume, shape ``(n, D)``, float32."""
+        return np.asarray(self._read("sample", np.s_[:]), dtype=np.float32)
+
+    def _read(self, name: str, where: Any) -> np.ndarray:  # noqa: ANN401 - an index
+        view = self._arrays[name][where]
+        n_bytes = prod(view.shape) * view.dtype.numpy_dtype.itemsize
+        content = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
+        return np.asarray(content)
+
+    def _file(self, name: str, block: Triple) -> Path:
+        numbers = (0, *block) if name == "embeddings" else block
+        return self.path / name / "c" / "/".join(map(str, numbers))
+
+    def is_done(self, block: Triple) -> bool:
+        """Return whether a block is there and whole; every checksum is compared.
+
+        Raises:
+            DataError: If the disk cannot be read.
+        """
+        return self.has(block) and self._is_whole(block)
+
+    def has(self, block: Triple) -> bool:
+        """Return whether a block has been written; its checksums are not compared."""
+        return all(self._file(name, block).is_file() for name in ARRAYS)
+
+    def _is_whole(self, block: Triple) -> bool:
+        where = self.grid.places(block).slices
+        try:
+            codes = self._read("embeddings", (slice(None), *where))
+            valid = self._read("valid", where)
+            signatures = self._read("signatures", where)
+        except DataError:
+            return False
+        del codes  # reading compared its checksums
+        return bool(np.all(valid <= 1) and np.all(signatures[valid == 0] == 0))
+
+    def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+        """Write a block; what is there of it is replaced.
+
+        Args:
+            block: Its numbers along Z Y X.
+            codes: Shape ``(n, D)``, float16, finite, of the valid places in the order of the grid.
+            valid: Shape ``(Y, X)`` of the block, bool; n of them are true.
+
+        Raises:
+            DataError: If the disk is full or cannot be written; what was written stays usable.
+        """
+        where = self.grid.places(block).slices
+        stored = np.zeros((self.code_size, *valid.shape), dtype=np.float16)
+        stored[:, valid] = codes.T
+        signatures = np.zeros(valid.shape, dtype=np.uint64)
+        signatures[valid] = self.signer.sign(codes)
+        contents: tuple[np.ndarray, ...] = (
+            stored[:, None],
+            valid[None].astype(np.uint8),
+            signatures[None],
+        )
+        for name, content in zip(ARRAYS, contents, strict=True):
+            index = (slice(None), *where) if name == "embeddings" else where
+            target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
+            self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
+            wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
+
+    def codes(self, positions: np.ndarray) -> np.ndarray:
+        """Return the codes of places.
+
+        Args:
+            positions: In the flat grid, shape ``(n,)``, integer.
+
+        Returns:
+            Shape ``(n, D)``, float32, in their order; zeros where a place was skipped.
+
+        Raises:
+            DataError: If a block that is needed is missing or damaged.
+        """
+        result = np.empty((len(positions), self.code_size), dtype=np.float32)
+        z, y, x = self.grid.zyx(np.asarray(positions)).T
+        order = np.lexsort((x // INNER, y // INNER, z))  # places that are stored together
+        for start in range(0, len(order), AT_ONCE):
+            part = order[start : start + AT_ONCE]
+            view = self._arrays["embeddings"][:, z[part], y[part], x[part]]
+            result[part] = self._checked(partial(view.read, order="C")).T
+        return result
+
+    def _checked(self, start: Any) -> np.ndarray:  # noqa: ANN401
+        try:
+            return np.asarray(wait(start, 2**24, f"{self.path}/embeddings"))
+        except NotThereError:
+            raise DataError(
+                f"{self.path} has no codes for a place that was found. Run python -m emqs.embed "
+                "with the same settings, which makes what is missing."
+            ) from None
+        except DataError as error:
+            raise DataError(
+                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
+                "settings makes it again, and nothing else."
+            ) from None
+
+    def block_codes(self, block: Triple) -> np.ndarray:
+        """Return the codes of a block, shape ``(Y * X, D)``, float32, in the order of the grid."""
+        where = self.grid.places(block).slices
+        view = self._arrays["embeddings"][(slice(None), *where)]
+        codes = self._checked(lambda: view.read(order="C"))
+        return codes.reshape(self.code_size, -1).T.astype(np.float32)
+
+    def block_signatures(self, block: Triple) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions ``(n,)``, int64, and signatures, uint64, of the places that have one.
+
+        Raises:
+            DataError: If the block is missing or damaged.
+        """
+        places = self.grid.places(block)
+        valid = self._whole("valid", places.slices).ravel() == 1
+        signatures = self._whole("signatures", places.slices).ravel()
+        return self.grid.positions(places)[valid], signatures[valid]
+
+    def done(self) -> list[Triple]:
+        """Return the blocks that have been written, in the order of the grid."""
+        return sorted(set.intersection(*(set(self._written(name)) for name in ARRAYS)))
+
+    def _written(self, name: str) -> Iterator[Triple]:
+        """Yield the blocks of which an array has a file; folders are listed, no file is opened."""
+        top = self.path / name / "c" / ("0" if name == "embeddings" else "")
+        n_z, n_y, n_x = self.grid.blocks_shape
+        for z in _numbers(str(top), n_z):
+            for y in _numbers(f"{top}/{z}", n_y):
+                for x in _numbers(f"{top}/{z}/{y}", n_x):
+                    yield z, y, x
+
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return all signatures and which places count, from a copy that is made once.
+
+        The copy lies in the folder ``.scan`` of the store, 9 bytes per patch, and is mapped, not
+        read. Blocks that were written since are added to it.
+
+        Returns:
+            Signatures, ``(N,)``, uint64, in the order of the grid, and whether a place has one,
+            ``(N,)``, bool; places that are skipped or not embedded yet have none.
+
+        Raises:
+            DataError: If a block is damaged, or the copy cannot be written.
+        """
+        folder = self.path / COPY
+        name = "x".join(map(str, self.grid.shape))
+        state_path = folder / f"{name}.json"
+        try:
+            folder.mkdir(exist_ok=True)
+            signatures = _mapped(folder / f"{name}.signatures", np.uint64, self.grid.n_places)
+            valid = _mapped(folder / f"{name}.valid", np.bool_, self.grid.n_places)
+            known = json.loads(state_path.read_text()) if state_path.is_file() else {}
+            changed = False
+            done = self.done()
+            for block in done:
+                key = ",".join(map(str, block))
+                status = os.stat(f"{self.path}/signatures/c/{key.replace(',', '/')}")  # noqa: PTH116 - fast
+                stamp = [status.st_mtime_ns, status.st_ino, status.st_size]
+                if known.get(key) == stamp:
+                    continue
+                where = self.grid.places(block).slices
+                signatures.reshape(self.grid.shape)[where] = self._whole("signatures", where)
+                valid.reshape(self.grid.shape)[where] = self._whole("valid", where) == 1
+                known[key] = stamp
+                changed = True
+            written = {",".join(map(str, block)) for block in done}
+            for key in [key for key in known if key not in written]:  # it is being made again
+                z, y, x = (int(part) for part in key.split(","))
+                valid.reshape(self.grid.shape)[self.grid.places((z, y, x)).slices] = False
+                del known[key]
+                changed = True
+            if changed:
+                signatures.flush()
+                valid.flush()
+                with replacing(state_path) as temporary:
+                    temporary.write_text(json.dumps(known))
+        except OSError as error:
+            raise DataError(
+                f"The copy of signatures that is searched cannot be written to {folder}: "
+                f"{error.strerror}. Make room there, or make it writable."
+            ) from None
+        return signatures, valid
+
+    def _whole(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
+        try:
+            return self._read(name, where)
+        except DataError as error:
+            raise DataError(
+                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
+                "settings makes it again, and nothing else."
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """Its path, as the user calls it."""
+        return str(self.path)
+
+    @cached_property
+    def _scanned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Signatures and which places count; what is embedded later is not searched any more."""
+        return self.flat()
+
+    def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
+        signatures, valid = self._scanned
+        return signatures[positions], valid[positions]
+
+    def why_missing(self, position: int) -> str:
+        """Return why a place has no signature, to complete "The patch ...", and what to do."""
+        z, y, x = self.grid.zyx(np.array([position]))[0].tolist()
+        if self.has((z, y // self.grid.block, x // self.grid.block)):
+            return "was skipped: it is constant, padding, or holds NaN. Click on tissue"
+        return "is not embedded yet. Wait for python -m emqs.embed, or click elsewhere"
+
+    def nearest(
+        self,
+        queries: np.ndarray,
+        first: int,
+        stop: int,
+        *,
+        within: Box | None,
+        n_threads: int | None,
+    ) -> np.ndarray:
+        """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
+        signatures, valid = self._scanned
+        allowed = self._allowed(within)
+        mask = None if allowed is valid and valid.all() else allowed
+        positions, _ = hamming.nearest(signatures, queries, stop, mask=mask, n_threads=n_threads)
+        return positions[first:]
+
+    def _allowed(self, within: Box | None) -> np.ndarray:
+        """Return which places may be results, shape ``(N,)``, bool."""
+        _, valid = self._scanned
+        if within is None:
+            return valid
+        allowed = np.zeros(self.grid.shape, dtype=np.bool_)
+        allowed[within.slices] = valid.reshape(self.grid.shape)[within.slices]
+        return allowed.ravel()
+
+    def blocks(self, within: Box | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield positions and codes of all places that have one, block by block of the grid."""
+        allowed = self._allowed(within)
+        for block in self.done():
+            positions = self.grid.positions(self.grid.places(block))
+            inside = allowed[positions]
+            if inside.any():
+                yield positions[inside], self.block_codes(block)[inside]
+
+    def grow(self, manifest: dict[str, Any]) -> "EmbeddingStore":
+        """Return the store made longer along Z; what is there stays as it is.
+
+        Args:
+            manifest: As for ``create``; it differs in the number of slices alone.
+        """
+        grid = PlaceGrid.from_dict(manifest["grid"])
+        for name in ARRAYS:  # readers see longer arrays first, and the grid last
+            path = self.path / name / "zarr.json"
+            content = json.loads(path.read_text())
+            content["shape"][-3] = max(grid.shape[0], content["shape"][-3])
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(content))
+        path = self.path / "zarr.json"
+        content = json.loads(path.read_text())
+        content["attributes"][KEY] = manifest
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=1))
+        return open_store(self.path)
+
+
+def _numbers(folder: str, count: int) -> list[int]:
+    """Return the names in a folder that are numbers below a count; none if there is no folder."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - there may be ten thousands
+    except FileNotFoundError:
+        return []
+    return [int(name) for name in names if name.isdecimal() and int(name) < count]
+
+
+def _mapped(path: Path, dtype: Any, count: int) -> Any:  # noqa: ANN401 - can be flushed
+    """Return a file as an array that can be written; it is made longer, never emptied."""
+    with path.open("ab") as stream:
+        if stream.tell() < count * np.dtype(dtype).itemsize:
+            os.truncate(path, count * np.dtype(dtype).itemsize)
+    return np.memmap(path, dtype=dtype, mode="r+", shape=(count,))
+
+
+def open_store(path: Path) -> EmbeddingStore:
+    """Return an embedding volume.
+
+    Raises:
+        DataError: If there is none, or it is damaged or of another version.
+    """
+    try:
+        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+        manifest = dict(attributes[KEY])
+        stated = manifest["format"], manifest["version"]
+    except FileNotFoundError:
+        raise DataError(
+            f"There is no embedding volume {path}. Make one with python -m emqs.embed out={path}."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is damaged or no embedding volume: {error!r}.") from None
+    if stated != (FORMAT, VERSION):
+        raise DataError(
+            f"{path} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
+            f"version {VERSION}."
+        )
+    try:
+        grid = PlaceGrid.from_dict(manifest["grid"])
+        store = EmbeddingStore(path, manifest, grid, int(manifest["code_size"]))
+        fits = len(store.signer.mean) == store.code_size
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is damaged: its manifest lacks something ({error!r}).") from None
+    if not fits:
+        raise DataError(f"{path} is damaged: its signer does not fit its codes.")
+    return store
+
+
+def _kvstore(path: Path) -> dict[str, Any]:
+    return {"driver": "file", "path": f"{path.absolute()}/"}
+
+
+def _opened(path: Path, **options: bool) -> Any:  # noqa: ANN401 - an array of tensorstore
+    spec = {"driver": "zarr3", "kvstore": _kvstore(path), "recheck_cached_data": "open", **options}
+    return wait(lambda: tensorstore().open(spec, open=True, read=True, write=True), 0, str(path))

@@ -1,0 +1,118 @@
+"""What an evaluation leaves in its run's folder: tables, metrics and figures."""
+
+from typing import Any
+
+import numpy as np
+
+from emqs.datasets import Stack
+from emqs.evaluation import calibration_error
+from emqs.evaluation.evaluate import Evaluation
+from emqs.evaluation.tables import CURVE_FILE
+from emqs.figures import curves, maps, reliability, sheets, style
+from emqs.models.weights import Model
+from emqs.patches import grid
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.runs.record import Run
+
+APS = ("component_ap", "patch_ap_touch", "patch_ap_overlap")
+
+
+def conditions(
+    stack: Stack,
+    model: Model,
+    *,
+    patch: PatchConfig,
+    query: QueryConfig,
+    index: IndexConfig,
+    weights: str | None,
+) -> dict[str, Any]:
+    """Return under what conditions a ranking was measured, as ``metrics.json`` says it.
+
+    Args:
+        stack: The slices.
+        model: The encoder.
+        patch: Size and grid step of patches.
+        query: What was looked for.
+        index: How nearest examples were found.
+        weights: What the user gave as ``weights``.
+    """
+    size, stride = grid.patch_pixels(stack, patch)
+    return {
+        "structure": query.structure,
+        "batch_size": query.batch_size,
+        "min_overlap": query.min_overlap,
+        "num_neighbors": query.num_neighbors,
+        "patch_size_px": size,
+        "patch_stride_px": stride,
+        "index": index.name,
+        "weights": weights,
+        "weights_sha256": model.sha256,
+    }
+
+
+def write(result: Evaluation, run: Run) -> None:
+    """Write metrics, the ranking and the PR curve into the run's folder."""
+    z, y, x, height, width = result.boxes.T
+    run.save_csv(
+        "similarities.csv",
+        {
+            "slice": z,
+            "x": y,  # the paper's name for the row
+            "y": x,  # the paper's name for the column
+            "dim": np.full(len(z), result.metrics["patch_size_px"]),  # nominal: borders cut patches
+            "similarity": result.scores,
+            "overlap": result.overlap,
+            "height": height,
+            "width": width,
+            **({} if result.probabilities is None else {"probability": result.probabilities}),
+        },
+    )
+    run.save_csv(CURVE_FILE, {"recall": result.curve.recall, "precision": result.curve.precision})
+    run.log_metrics(
+        {name: result.metrics[name] for name in APS if result.metrics[name] is not None}
+        | {"seconds": result.metrics["seconds"]}
+    )
+    run.save_json("metrics.json", result.metrics)
+
+
+def draw(result: Evaluation, stack: Stack, model: Model, run: Run, *, query: QueryConfig) -> None:
+    """Draw the PR curve, the sheet of matches and the score maps into the run's folder."""
+    name = stack.classes.get(query.structure, f"structure {query.structure}")
+    title = f"{stack.name}: {name}, {model.name}"
+    curve = curves.Curve(
+        label=model.name,
+        recall=result.curve.recall,
+        precision=result.curve.precision,
+        average_precision=result.curve.average_precision,
+        chance=result.metrics["chance"]["component_ap"],
+    )
+    figures = {
+        "pr_curve.png": curves.precision_recall([curve], title=title),
+        "matches.png": sheets.ranked_patches(
+            stack,
+            result.boxes,
+            result.scores,
+            result.overlap,
+            structure=query.structure,
+            min_overlap=query.min_overlap,
+        ),
+        "score_maps.png": maps.score_maps(
+            stack, result.boxes, result.scores, structure=query.structure
+        ),
+    }
+    if result.probabilities is not None:
+        measured = calibration_error.reliability(
+            result.probabilities, result.overlap > query.min_overlap
+        )
+        figures["reliability.png"] = reliability.reliability_diagram(
+            measured.edges,
+            measured.counts,
+            measured.predicted,
+            measured.observed,
+            error=measured.error,
+            threshold=result.metrics["calibration"]["threshold"]["probability"],
+            title=title,
+        )
+    for file_name, figure in figures.items():
+        run.log_figure(style.save(figure, run.folder / file_name))

@@ -1,0 +1,1 @@
+"""Patches: where they lie, how they are cut, what they overlap."""

@@ -1,0 +1,1 @@
+"""From examples to ranked matches, in stacks of slices and in embedding stores."""

@@ -1,0 +1,135 @@
+"""Make a scorer of examples: how much is a code like the positive and unlike the negative ones?
+
+``build`` is the only thing that the steps above need: examples in, an object with ``score`` out.
+Which scorer, in which space distances are measured, stands in ``query``.
+"""
+
+import numpy as np
+
+from emqs.errors import ConfigError, DataError
+from emqs.retrieval.scorers.heads import HEADS, TrainingExamples
+from emqs.retrieval.scorers.nearest import Nearest, Neighbours
+from emqs.retrieval.scorers.scorer import Scorer
+from emqs.retrieval.scorers.space import fit_space
+from emqs.retrieval.settings import IndexConfig, QueryConfig
+
+
+class Fused:
+    """Scorers of several patch sizes around one point, as the mean of standardised scores."""
+
+    def __init__(self, parts: list[Scorer], background: np.ndarray) -> None:
+        """Learn mean and spread of the scores.
+
+        Args:
+            parts: One scorer per size.
+            background: Unlabelled codes, shape ``(B, S D)``, the codes of S sizes side by side.
+        """
+        self.parts = parts
+        scores = self._each(background)
+        self.middle = scores.mean(axis=1, keepdims=True)
+        spread = scores.std(axis=1, keepdims=True)
+        self.spread = np.where(spread > 0, spread, 1)
+
+    def score(self, codes: np.ndarray) -> np.ndarray:
+        """Return the mean standardised score of codes ``(N, S D)``, shape ``(N,)``, float64."""
+        return np.asarray(((self._each(codes) - self.middle) / self.spread).mean(axis=0))
+
+    def _each(self, codes: np.ndarray) -> np.ndarray:
+        """Return the score of each size, shape ``(S, N)``."""
+        split = np.split(codes, len(self.parts), axis=1)
+        return np.stack([part.score(own) for part, own in zip(self.parts, split, strict=True)])
+
+
+WITH_BACKGROUND = ("logistic", "svm", "density")  # unlabelled codes make these better
+NEED_NEGATIVES = ("knn", "lda")
+
+
+def needs_background(config: QueryConfig, *, has_negatives: bool) -> bool:
+    """Return whether a scorer needs unlabelled codes.
+
+    It does to whiten, to fuse sizes, as weak negatives, to know what is typical, and for want of
+    negatives.
+    """
+    return (
+        config.whiten != "none"
+        or config.sizes is not None
+        or config.typical
+        or config.scorer in WITH_BACKGROUND
+        or (config.scorer == "prototype" and not has_negatives)
+    )
+
+
+def build(
+    config: QueryConfig,
+    index: IndexConfig,
+    positives: np.ndarray,
+    negatives: np.ndarray | None,
+    background: np.ndarray | None = None,
+) -> Scorer:
+    """Return a scorer of the examples.
+
+    Args:
+        config: Which one (``scorer``), where it measures (``metric``, ``whiten``), and how many
+            patch sizes there are (``sizes``).
+        index: How nearest examples are found, for ``nearest`` and ``knn``.
+        positives: Codes of the positive examples, shape ``(P, D)``, float32, at least one. With
+            several sizes, the codes of each stand side by side, here and below.
+        negatives: Codes of the negative examples, shape ``(M, D)``, float32; None if there are
+            none, which ``nearest`` can do without, and for which all but ``knn`` and ``lda``
+            take the background.
+        background: Unlabelled codes that are searched, shape ``(B, D)``, float32; None where
+            ``needs_background`` says no.
+
+    Returns:
+        The scorer; the same codes and settings give the same one.
+
+    Raises:
+        ConfigError: If the scorer cannot do with so few examples.
+        DataError: If there are too few searched patches to learn from.
+    """
+    if config.sizes is None:
+        return _build_one(config, index, positives, negatives, background)
+    if background is None:
+        raise DataError("query.sizes needs searched patches to compare scores on, got none.")
+    n = len(config.sizes)
+    parts = [
+        _build_one(config, index, own_positives, own_negatives, own_background)
+        for own_positives, own_negatives, own_background in zip(
+            np.split(positives, n, axis=1),
+            [None] * n if negatives is None else np.split(negatives, n, axis=1),
+            np.split(background, n, axis=1),
+            strict=True,
+        )
+    ]
+    return Fused(parts, background)
+
+
+def _build_one(
+    config: QueryConfig,
+    index: IndexConfig,
+    positives: np.ndarray,
+    negatives: np.ndarray | None,
+    background: np.ndarray | None,
+) -> Scorer:
+    """Return the scorer of one patch size; see ``build``."""
+    space = fit_space(config, background)
+    if config.scorer == "nearest":
+        return Nearest(
+            positives, negatives, num_neighbors=config.num_neighbors, index=index, space=space,
+            background=background if config.typical else None,
+        )  # fmt: skip
+    if negatives is None and (config.scorer in NEED_NEGATIVES or background is None):
+        raise ConfigError(
+            f"query.scorer={config.scorer} needs negative examples, and there are none. Give some, "
+            "or use query.scorer=nearest or prototype."
+        )
+    if config.scorer == "knn" and negatives is not None:
+        return Neighbours(positives, negatives, k=config.k, index=index, space=space)
+    nothing = positives[:0]
+    given = TrainingExamples(
+        *(
+            space(nothing if codes is None else codes).astype(np.float64)
+            for codes in (positives, negatives, background)
+        )
+    )
+    return HEADS[config.scorer](given, config, space)

@@ -1,0 +1,78 @@
+"""The space in which codes are compared: metric and whitening."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emqs.errors import DataError
+from emqs.retrieval.settings import QueryConfig
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where distances are measured: the codes moved, scaled or turned as unlabelled codes say."""
+
+    mean: np.ndarray | None  # (D,), float64; None: codes stay as they are
+    scale: np.ndarray | None  # (D,): a factor per dimension; (D, E): a matrix; float64
+    unit: bool  # divide each code by its length, so that directions alone count
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        """Return codes in this space, shape ``(N, E)``, float32; zeros stay zeros."""
+        if self.mean is not None and self.scale is not None:
+            centred = codes.astype(np.float64) - self.mean
+            codes = (centred * self.scale if self.scale.ndim == 1 else centred @ self.scale).astype(
+                np.float32
+            )
+        if self.unit:
+            length = np.linalg.norm(codes.astype(np.float64), axis=1, keepdims=True)
+            codes = (codes / np.where(length == 0, 1, length)).astype(np.float32)
+        return codes
+
+
+def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
+    """Return the space that ``query.metric`` and ``query.whiten`` ask for.
+
+    Args:
+        config: ``whiten``: ``none``; ``standard``, every dimension with mean 0 and standard
+            deviation 1; ``pca``, the same for every principal component, whose covariance is
+            shrunk towards a sphere as Ledoit and Wolf say, so that it can be inverted.
+        background: Unlabelled codes that are searched, shape ``(M, D)``, float32; needed to
+            whiten.
+
+    Raises:
+        DataError: If there are fewer than two codes to learn from.
+
+    Source:
+        Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices,
+        J. Multivariate Analysis 88 (2004), as in scikit-learn.
+    """
+    unit = config.metric == "cosine"
+    if config.whiten == "none":
+        return Space(None, None, unit)
+    if background is None or len(background) < 2:
+        n_patches = 0 if background is None else len(background)
+        raise DataError(
+            f"query.whiten={config.whiten} learns from at least 2 searched patches, got "
+            f"{n_patches}. "
+            "Search more slices or use query.whiten=none."
+        )
+    codes = background.astype(np.float64)
+    mean = codes.mean(axis=0)
+    spread = codes.std(axis=0)
+    scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
+    if config.whiten == "standard":
+        return Space(mean, scale, unit)
+
+    from sklearn.covariance import ledoit_wolf  # takes longer to import than most searches
+
+    varies = spread > 0
+    covariance, _ = ledoit_wolf((codes - mean)[:, varies] * scale[varies])
+    values, vectors = np.linalg.eigh(covariance)
+    matrix = np.zeros((codes.shape[1], len(values)))
+    matrix[varies] = scale[varies, None] * vectors / np.sqrt(values)
+    return Space(mean, matrix, unit)
+
+
+def _metric(euclidean: np.ndarray, space: Space) -> np.ndarray:
+    """Return Euclidean distances, or 1 - cosine, which is half their square at length 1."""
+    return euclidean**2 / 2 if space.unit else euclidean

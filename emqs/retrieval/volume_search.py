@@ -1,0 +1,289 @@
+"""Search an embedding volume: clicked examples in, the places most alike out, best first.
+
+Signatures are compared first, all of them, with those of the positive examples. The candidates, a
+fixed number of the nearest, are ranked again by their codes, which also knows the negative
+examples. Of places that are near each other only the best is kept. Where the list needs more, it
+goes on with the next candidates, so the first page of results does not depend on how many are
+asked for. With ``exact`` every place is ranked by its code.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.grid import Triple
+from emqs.embedding.stores.several import SeveralStores
+from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.errors import ConfigError
+from emqs.retrieval import scorers
+from emqs.retrieval.ranking import suppressed
+from emqs.retrieval.scorers.scorer import Scorer
+from emqs.retrieval.settings import MAX_CANDIDATES, IndexConfig, QueryConfig, SearchConfig
+from emqs.volumes import Box
+
+logger = logging.getLogger(__name__)
+
+HEAD_EXAMPLES = 5  # of each kind: from so many on, a classifier is fitted to them
+WIDER = 4  # every further round looks at so many times more candidates
+MAX_POINTS = 10_000
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A page of results, best first."""
+
+    ranks: np.ndarray  # (K,), int64, from 1, over all pages
+    places: np.ndarray  # (K, 3), int64, indices along Z Y X of the grid
+    voxels: np.ndarray  # (K, 3), int64, the voxel at the centre, Z Y X
+    centres_nm: np.ndarray  # (K, 3), float64, Z Y X
+    hamming: np.ndarray  # (K,), int64, to the nearest positive example's signature
+    scores: np.ndarray  # (K,), float64
+    stores: np.ndarray  # (K,), int64, number of the store that each lies in, from 0
+    positives: np.ndarray  # (P, 3), int64, places of the examples
+    negatives: np.ndarray  # (M, 3), int64
+    positive_stores: np.ndarray  # (P,), int64
+    negative_stores: np.ndarray  # (M,), int64
+    names: tuple[str, ...]  # of the stores
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns of matches.csv by name; ``store`` is there if there are several."""
+        voxels, nm = self.voxels.T, self.centres_nm.T
+        several = {"store": np.array(self.names)[self.stores]} if len(self.names) > 1 else {}
+        return {
+            "rank": self.ranks,
+            **several,
+            **dict(zip("zyx", voxels, strict=True)),
+            **dict(zip(("z_nm", "y_nm", "x_nm"), nm, strict=True)),
+            "hamming": self.hamming,
+            "score": self.scores,
+        }
+
+    def of_store(self, number: int) -> "Matches":
+        """Return what lies in one of several stores; ranks stay as they are."""
+        own, positive, negative = (
+            owners == number for owners in (self.stores, self.positive_stores, self.negative_stores)
+        )
+        arrays = ("ranks", "places", "voxels", "centres_nm", "hamming", "scores", "stores")
+        return replace(
+            self,
+            **{name: getattr(self, name)[own] for name in arrays},
+            positives=self.positives[positive],
+            negatives=self.negatives[negative],
+            positive_stores=self.positive_stores[positive],
+            negative_stores=self.negative_stores[negative],
+        )
+
+
+def search(
+    searched: EmbeddingStore | SearchableStore | Sequence[SearchableStore],
+    positive: Sequence[Sequence[int]],
+    negative: Sequence[Sequence[int]] = (),
+    *,
+    query: QueryConfig,
+    settings: SearchConfig,
+) -> Matches:
+    """Return the places of embedding volumes that look most like examples.
+
+    An example is the patch of the grid closest around a clicked voxel. Places that overlap an
+    example in the sense of ``distance_nm`` are not shown. Equal scores keep the order of the grid,
+    so the same search gives the same table, wherever the volume is kept.
+
+    Args:
+        searched: An embedding volume, which may still be filled; or where it is searched; or
+            several of these. Their codes must be comparable; each gives ``candidates``.
+        positive: Voxels ``(z, y, x)`` of the volume, at least one; ``(store, z, y, x)`` says which
+            of several, by its number from 0.
+        negative: Voxels of what is not looked for, may be empty.
+        query: How codes are compared: ``scorer``, ``metric``, ``whiten`` and their settings. With
+            ``scorer="nearest"`` and at least 5 examples of each kind, a logistic head is fitted.
+        settings: Everything else.
+
+    Returns:
+        The page that was asked for; it is shorter, or empty, where there are no more places.
+
+    Raises:
+        ConfigError: If there is no positive example, or one lies outside the volume, in a place
+            that was skipped, or in one that is not embedded yet; or codes cannot be compared.
+        DataError: If a store is damaged, or nothing is in it yet.
+    """
+    started = time.perf_counter()
+    if isinstance(searched, EmbeddingStore):
+        searched = replace(searched)  # what was embedded since it was last searched counts
+    joined = SeveralStores(tuple(searched) if isinstance(searched, Sequence) else (searched,))
+    positives = _examples("positive", positive, joined)
+    negatives = _examples("negative", negative, joined)
+    if len(positives) == 0:
+        raise ConfigError(
+            "The search needs at least one positive example. Give positive='[[z,y,x]]'."
+        )
+    shown = joined.codes(positives)
+    scorer = _scorer(joined, query, shown, joined.codes(negatives) if len(negatives) else None)
+    queries = [signer.sign(shown) for signer in joined.signers]
+    prepared = time.perf_counter()
+    if settings.exact:
+        rounds = _exact_rounds(joined, scorer, settings)
+    else:
+        rounds = _rounds(joined, scorer, queries, settings)
+    chosen, scores = suppressed(
+        rounds,
+        joined,
+        np.concatenate([positives, negatives]),
+        distance_nm=_distance(joined, settings),
+        n_wanted=(settings.page + 1) * settings.n_results,
+    )
+    first = settings.page * settings.n_results
+    chosen, scores = chosen[first:], scores[first:]
+    return Matches(
+        ranks=np.arange(first + 1, first + 1 + len(chosen)),
+        places=joined.zyx(chosen),
+        voxels=joined.voxels(chosen),
+        centres_nm=joined.centres_nm(chosen),
+        hamming=joined.distances(chosen, queries),
+        scores=scores,
+        stores=joined.owners(chosen),
+        positives=joined.zyx(positives),
+        negatives=joined.zyx(negatives),
+        positive_stores=joined.owners(positives),
+        negative_stores=joined.owners(negatives),
+        names=tuple(store.name for store in joined.stores),
+        seconds={
+            "preparing": prepared - started,
+            "searching": time.perf_counter() - prepared,
+        },
+    )
+
+
+def _distance(joined: SeveralStores, settings: SearchConfig) -> float:
+    if settings.distance_nm is not None:
+        return settings.distance_nm
+    grid = joined.stores[0].grid
+    return grid.size * grid.voxel_size_nm[1]
+
+
+def _examples(kind: str, points: Sequence[Sequence[int]], joined: SeveralStores) -> np.ndarray:
+    """Return the positions of examples, ``(P,)``, int64."""
+    if len(points) > MAX_POINTS:
+        raise ConfigError(f"{kind} holds {len(points)} points; at most {MAX_POINTS} are allowed.")
+    owners, positions = [], []
+    for point in points:
+        number, voxel = _split(kind, point, joined)
+        store = joined.stores[number]
+        shape = store.manifest["volume"]["shape"]
+        if not all(0 <= v < n for v, n in zip(voxel, shape, strict=True)):
+            raise ConfigError(
+                f"The {kind} example {list(voxel)} lies outside the volume of shape (Z, Y, X) = "
+                f"{tuple(shape)}; voxels are counted from 0."
+            )
+        place = store.grid.nearest_place(voxel)
+        owners.append(number)
+        positions.append(int(np.ravel_multi_index(place, store.grid.shape)))
+    for number, store in enumerate(joined.stores):
+        members = [i for i, owner in enumerate(owners) if owner == number]
+        if not members:
+            continue
+        _, valid_places = store.signatures(
+            np.array([positions[i] for i in members], dtype=np.int64)
+        )
+        for i in (i for i, valid in zip(members, valid_places.tolist(), strict=True) if not valid):
+            why = store.why_missing(positions[i])
+            raise ConfigError(f"The patch around the {kind} example {list(points[i])} {why}.")
+    return joined.starts[np.array(owners, dtype=np.int64)] + np.array(positions, dtype=np.int64)
+
+
+def _split(kind: str, point: object, joined: SeveralStores) -> tuple[int, Triple]:
+    """Return which store a point of the command line lies in, and its voxel."""
+    numbers = list(point) if isinstance(point, Sequence) else []
+    if len(numbers) not in (3, 4) or not all(isinstance(v, int | np.integer) for v in numbers):
+        raise ConfigError(
+            f"{kind} must be a list of voxels in whole numbers, '[[z,y,x],[z,y,x]]', got {point}."
+        )
+    count = len(joined.stores)
+    if len(numbers) == 3 and count > 1:
+        raise ConfigError(
+            f"The {kind} example {numbers} does not say which of the {count} stores it lies in. "
+            f"Give {kind}='[[store,z,y,x]]', where store is 0 for the first."
+        )
+    number = int(numbers.pop(0)) if len(numbers) == 4 else 0
+    if not 0 <= number < count:
+        raise ConfigError(
+            f"The {kind} example {point} names store {number}, but there are only {count}, counted "
+            "from 0."
+        )
+    z, y, x = (int(v) for v in numbers)
+    return number, (z, y, x)
+
+
+def _scorer(
+    joined: SeveralStores, query: QueryConfig, positives: np.ndarray, negatives: np.ndarray | None
+) -> Scorer:
+    """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
+    n_away = 0 if negatives is None else len(negatives)
+    if query.scorer == "nearest" and min(len(positives), n_away) >= HEAD_EXAMPLES:
+        query = replace(query, scorer="logistic")
+    fewest = min(len(positives), n_away or len(positives))
+    query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
+    needed = scorers.needs_background(query, has_negatives=n_away > 0)
+    sample = joined.sample() if needed else None
+    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, sample)
+
+
+def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
+    """Return which places of each store may be found."""
+    if settings.box_nm is None:
+        return [None] * len(joined.stores)
+    return [store.grid.within(settings.box_nm) for store in joined.stores]
+
+
+def _rounds(
+    joined: SeveralStores, scorer: Scorer, queries: list[np.ndarray], settings: SearchConfig
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield positions and scores of ever more candidates, each round best first.
+
+    How many a round holds depends on ``candidates`` alone, so that pages follow each other.
+    """
+    left = dict(enumerate(_within(joined, settings)))
+    seen, total = 0, settings.candidates
+    while left:
+        parts = []
+        for number, within in list(left.items()):
+            positions = joined.stores[number].nearest(
+                queries[number], seen, total, within=within, n_threads=settings.n_threads
+            )
+            parts.append(joined.starts[number] + np.sort(positions))
+            if len(positions) < total - seen:
+                del left[number]
+        new = np.concatenate(parts)
+        if len(new):
+            scores = scorer.score(joined.codes(new))
+            order = np.argsort(-scores, kind="stable")
+            yield new[order], scores[order]
+        seen, total = total, min(total * WIDER, total + MAX_CANDIDATES)
+
+
+def _exact_rounds(
+    joined: SeveralStores, scorer: Scorer, settings: SearchConfig
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield positions and scores of all places, best first, in parts.
+
+    Codes are read block by block and not kept; scores take 8 bytes per place.
+    """
+    scores = np.full(joined.n_places, -np.inf)
+    n_allowed = 0
+    for number, within in enumerate(_within(joined, settings)):
+        for positions, codes in joined.stores[number].blocks(within):
+            scores[joined.starts[number] + positions] = scorer.score(codes)
+            n_allowed += len(positions)
+    seen, total = 0, settings.candidates
+    while seen < n_allowed:
+        total = min(total, n_allowed)
+        least = np.partition(scores, len(scores) - total)[len(scores) - total]
+        best = np.flatnonzero(scores >= least)
+        order = best[np.argsort(-scores[best], kind="stable")][:total]
+        yield order[seen:], scores[order[seen:]]
+        seen, total = total, total * WIDER

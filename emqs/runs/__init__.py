@@ -1,0 +1,1 @@
+"""What every command does around its work: settings, records, sweeps, tables."""

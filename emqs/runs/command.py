@@ -1,0 +1,189 @@
+"""What every command does around its work: settings in, a record out, one line per mistake."""
+
+import errno
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from emqs import files
+from emqs.errors import ConfigError, EmqsError
+from emqs.runs import record as records
+from emqs.runs.compose import help_text, mistyped
+from emqs.runs.names import quoted
+from emqs.runs.settings import ComputeConfig, LoggerConfig
+from emqs.runs.sweep import point_name, same_weights
+from emqs.settings import read
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[DictConfig, records.Run], float | None]
+
+DISK_ERRORS = {  # of a place to write to, rather than of the program
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST,
+}  # fmt: skip
+
+
+OmegaConf.register_new_resolver("emqs_point", point_name, replace=True)
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's text on one line."""
+    return " ".join(str(error).split())
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """Return all settings with interpolations filled in.
+
+    Raises:
+        ConfigError: If one is missing, refers to another that does not exist, or is NaN or
+            infinite.
+    """
+    try:
+        settings = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = getattr(error, "full_key", None) or "a setting"
+        raise ConfigError(f"{key} is missing: give it as {key}=VALUE.") from None
+    if not isinstance(settings, dict):
+        raise ConfigError("The configuration must be a mapping.")
+    _check_finite(settings, "")
+    return {str(key): value for key, value in settings.items()}
+
+
+def _check_finite(value: object, name: str) -> None:
+    """Raise an error that names the first setting which is NaN or infinite."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            _check_finite(part, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for position, part in enumerate(value):
+            _check_finite(part, f"{name}[{position}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} must be a finite number, got {value}.")
+
+
+def is_chosen(group: str) -> bool:
+    """Return whether the user chose an option of a config group, e.g. ``model=ae``."""
+    return group in _overridden()
+
+
+def _overridden() -> set[str]:
+    """Return the names of all settings and groups that the user gave, e.g. ``query.structure``."""
+    return {item.split("=", 1)[0].lstrip("+") for item in typed()}
+
+
+def typed() -> list[str]:
+    """Return the settings as typed, e.g. ``query.structure=2``; none in a notebook."""
+    if not HydraConfig.initialized():
+        return []
+    return [str(item) for item in HydraConfig.get().overrides.task]
+
+
+def compute(cfg: DictConfig) -> ComputeConfig:
+    """Return the settings at the top of a command that say how codes are computed."""
+    names = [part.name for part in fields(ComputeConfig) if part.name in cfg]
+    return read(ComputeConfig, {name: cfg[name] for name in names}, "")
+
+
+def run(name: str, cfg: DictConfig, work: Work) -> float | None:
+    """Run one command, or one point of its sweep.
+
+    Args:
+        name: The command, e.g. ``"evaluate"``.
+        cfg: The composed configuration; ``cfg.logger`` is needed.
+        work: Does the work, given the configuration and the run to write to.
+
+    Returns:
+        What ``work`` returned. A point of a sweep that failed returns NaN, so that the others run;
+        ``SweepEnd`` names it at the end.
+
+    Raises:
+        SystemExit: For a user's mistake in a single run: one line, exit code 1. After Ctrl-C: one
+            line, exit code 130, and the rest of a sweep is not done.
+    """
+    sweep = HydraConfig.get().mode is RunMode.MULTIRUN
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        settings = resolved(cfg)
+        if sweep and records.is_finished(folder, settings) and same_weights(folder, settings):
+            logger.info("%s: finished before, not done again", folder.name)
+            return None
+        loggers = read(LoggerConfig, cfg.logger, "logger")
+        if sweep and loggers.group is None:
+            loggers = LoggerConfig(loggers.csv, loggers.wandb, loggers.project, folder.parent.name)
+        with records.Run(folder, command=name, settings=settings, logger=loggers) as record:
+            return work(cfg, record)
+    except EmqsError as error:
+        if not sweep:
+            sys.exit(f"emqs.{name}: {one_line(error)}")
+        logger.error("emqs.%s: %s", name, one_line(error))
+        failure = one_line(error)
+    except KeyboardInterrupt:
+        resume = f"; go on with hydra.sweep.dir={os.path.relpath(folder.parent)}" if sweep else ""
+        print(f"emqs.{name}: interrupted{resume}", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except Exception as error:
+        if not sweep:
+            raise
+        logger.exception("emqs.%s: this point of the sweep failed", name)
+        failure = f"{type(error).__name__}: {one_line(error)}"
+    if (records.read_record(folder) or {}).get("status") != "failed":  # failed before it began
+        files.write_json(folder / records.RECORD, {"status": "failed", "error": failure})
+    return math.nan
+
+
+def start(name: str, main: Callable[[], object]) -> None:
+    """Start a command from the terminal; a mistyped command line is told in one line.
+
+    ``--help`` is answered without Hydra's own, which looks up every group of settings first and so
+    takes twice as long. With the environment variable ``HYDRA_FULL_ERROR=1`` everything is told in
+    full.
+
+    Args:
+        name: The command, e.g. ``"evaluate"``.
+        main: Its ``hydra.main``.
+
+    Raises:
+        SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
+    """
+    sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
+    main = partial(_help, name) if _asks_for_help() else main
+    if os.environ.get("HYDRA_FULL_ERROR"):
+        main()
+        return
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its errors on
+    try:
+        main()
+    except CompactHydraException as error:
+        sys.exit(f"emqs.{name}: {mistyped(error)}")
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        sys.exit(
+            f"emqs.{name}: {error.filename or 'the output folder'} cannot be written: "
+            f"{error.strerror}. Choose another folder with hydra.run.dir=PATH, or "
+            "hydra.sweep.dir=PATH for a sweep."
+        )
+
+
+def _asks_for_help() -> bool:
+    """Return whether help is asked for, with no other option that Hydra knows."""
+    options = {argument for argument in sys.argv[1:] if argument.startswith("-")}
+    return bool(options) and options <= {"--help", "-h"}
+
+
+def _help(name: str) -> None:
+    """Print the help of a command; settings that were typed are in it."""
+    typed_settings = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    print(help_text(name, typed_settings))  # noqa: T201

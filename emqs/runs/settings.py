@@ -1,0 +1,50 @@
+"""Settings of paths, loggers and computing; values come from configs/."""
+
+from dataclasses import dataclass
+
+from emqs.errors import ConfigError
+from emqs.models.compute import Compute
+from emqs.settings import at_least
+
+
+@dataclass(frozen=True)
+class PathsConfig:
+    """Where files are. Values come from ``configs/paths/*.yaml``."""
+
+    images: str  # folder that holds NAME/raw and NAME/labels
+    weights: str  # folder of the shipped weight files
+    outputs: str  # folder of all results
+
+
+@dataclass(frozen=True)
+class LoggerConfig:
+    """Where metrics and figures go besides the run's folder."""
+
+    csv: bool = True
+    wandb: bool = False
+    project: str = "emqs"  # W&B project
+    group: str | None = None  # W&B group, e.g. the name of a sweep
+
+
+@dataclass(frozen=True)
+class ComputeConfig:
+    """How codes are computed; stands at the top of the commands that search."""
+
+    batch_size: int = 512  # patches embedded at once; memory and speed only
+    device: str | None = None  # a torch device; None takes a GPU where there is one
+    figures: bool = True  # draw them
+    n_bootstrap: int = 200  # evaluate: resamples of slices for the confidence intervals
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        at_least("batch_size", self.batch_size, 1)
+        if self.n_bootstrap < 40:
+            raise ConfigError(
+                f"n_bootstrap must be at least 40, got {self.n_bootstrap}: the interval ends where "
+                "one in 40 resamples lies outside."
+            )
+
+    @property
+    def compute(self) -> Compute:
+        """What rooms take; a command shows its progress."""
+        return Compute(device=self.device, batch_size=self.batch_size, progress=True)

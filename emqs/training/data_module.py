@@ -1,0 +1,167 @@
+"""Strided patches for training: cut, augmented and stacked a whole batch at a time.
+
+The order of patches and every random draw follow from (seed, epoch, batch) alone, not from any
+state. So the same seed gives the same batches, whatever the number of workers, and a run that is
+resumed gets the batches that it would have got.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from emqs.datasets import Stack
+from emqs.errors import ConfigError
+from emqs.training.augment import Batch
+from emqs.training.datasets import TrainingPatches, ValidationPatches
+from emqs.training.sampling import Draw, EpochBatches, quotas, validation_draws
+from emqs.training.settings import TrainConfig
+from emqs.training.slices import split
+
+
+class PatchData(LightningDataModule):
+    """Patches of one or several stacks for training and validation."""
+
+    def __init__(
+        self,
+        stacks: list[Stack],
+        shares: list[float],
+        config: TrainConfig,
+        *,
+        drawn: Sequence[Sequence[float] | None] | None = None,
+        teacher_size: int | None = None,
+    ) -> None:
+        """Split the stacks and prepare their slices.
+
+        Args:
+            stacks: At least one; sizes of slices and of pixels may differ.
+            shares: How often each stack's patches are drawn, relative to the others.
+            config: All settings of the training.
+            drawn: For each stack its own smallest and largest edge of a patch, or None; see
+                ``edges``.
+            teacher_size: Edge of a teacher's input, in pixels; None: there is no teacher.
+
+        Raises:
+            ConfigError: If there are fewer training patches than one batch, or no validation patch.
+            DataError: If a stack of one slice is too small to be split.
+        """
+        super().__init__()
+        self.config, self.stacks = config, stacks
+        network_size = config.model.preprocessing.size
+        drawn = [None] * len(stacks) if drawn is None else drawn
+        parts = [split(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
+        batch_size = config.data.batch_size
+        self.validation = ValidationPatches(
+            [part[1] for part in parts], batch_size=batch_size, network_size=network_size
+        )
+        self.n_validation = len(self.validation.boxes)
+        counts = [len(part[0].boxes) for part in parts]
+        self.n_training = sum(counts)
+        if 0 in counts:
+            stack = stacks[counts.index(0)]
+            raise ConfigError(
+                f"No patch of {config.patch.size:g} {config.patch.unit} fits a slice of "
+                f"'{stack.name}' that is used for training, e.g. {stack.shapes[0][0]}x"
+                f"{stack.shapes[0][1]} pixels (height x width). Choose a smaller patch.size."
+            )
+        if self.n_validation == 0:
+            raise ConfigError(
+                f"No patch of {config.patch.size:g} {config.patch.unit} fits the slices kept for "
+                "validation. Choose a smaller patch.size or a larger data.val_fraction."
+            )
+        wanted = config.data.patches_per_epoch
+        wanted = self.n_training if wanted is None else wanted
+        if min(self.n_training, wanted) < batch_size:
+            raise ConfigError(
+                f"There are {min(self.n_training, wanted)} training patches in an epoch, too few "
+                f"for one batch of {batch_size}. Choose a smaller data.batch_size, patch.stride "
+                "or patch.size, or a larger data.patches_per_epoch."
+            )
+        views = bool(config.loss.views or config.loss.teacher)
+        cutter = partial(
+            TrainingPatches,
+            config=config.augment,
+            network_size=network_size,
+            views=2 if views or config.loss.consistency > 0 else 1,
+            teacher_size=teacher_size,
+        )
+        self.training = cutter([part[0] for part in parts])
+        self.validation_views = cutter([part[1] for part in parts]) if views else None
+        if views and self.n_validation < 2:
+            raise ConfigError(
+                "Only one patch is kept for validation, and losses of views compare at least two. "
+                "Choose a smaller patch.size or a larger data.val_fraction."
+            )
+        # float32 slices take memory; only a teacher that learns from patches asks for them again
+        self._unprepared = [] if teacher_size is None else [part[0] for part in parts]
+        self.per_epoch = quotas(wanted, shares)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the batches of an epoch; Lightning tells them which one."""
+        rank, world_size = self._devices()
+        sampler = EpochBatches(
+            self.training.counts,
+            self.per_epoch,
+            batch_size=self.config.data.batch_size,
+            seed=self.config.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+        if len(sampler) == 0:
+            raise ConfigError(
+                f"{sum(self.per_epoch)} training patches in an epoch are too few for a batch of "
+                f"{self.config.data.batch_size} on each of {world_size} devices. "
+                "Choose a smaller data.batch_size."
+            )
+        return self._loader(self.training, sampler)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return the validation batches: patches as they are, or the same views every time."""
+        rank, world_size = self._devices()
+        if self.validation_views is not None:
+            draws = validation_draws(
+                self.n_validation, self.config.data.batch_size, self.config.seed
+            )
+            return self._loader(self.validation_views, draws[rank::world_size])
+        return self._loader(self.validation, range(rank, len(self.validation), world_size))
+
+    def examples(self, n: int) -> Tensor:
+        """Return n validation patches, evenly spread, shape ``(n, 1, H, W)``; fewer if fewer."""
+        n = min(n, self.n_validation)
+        return self.validation.cut(np.arange(n) * self.n_validation // n)
+
+    def plain(self, n: int, size: int) -> Tensor:
+        """Return n training patches, evenly spread, as a search cuts them for a network.
+
+        Args:
+            n: How many; fewer if there are fewer.
+            size: Edge of the network's input, in pixels.
+
+        Returns:
+            Shape ``(n, 1, size, size)``, float32 in [0, 1].
+        """
+        n = min(n, self.n_training)
+        cutter = ValidationPatches(self._unprepared, batch_size=n, network_size=size)
+        return cutter.cut(np.arange(n) * self.n_training // n)
+
+    def _devices(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 0, 1
+        return self.trainer.global_rank, self.trainer.world_size
+
+    def _loader(
+        self, dataset: Dataset[Batch], sampler: Sampler[Draw] | range | list[Draw]
+    ) -> DataLoader[Batch]:
+        workers = self.config.data.num_workers
+        return DataLoader(
+            dataset,
+            batch_size=None,  # the dataset makes whole batches
+            sampler=sampler,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )

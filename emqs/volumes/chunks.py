@@ -1,0 +1,271 @@
+"""Chunked arrays on disk, http, s3 and gs, read by tensorstore.
+
+A chunk that is not there counts as filled with the fill value, as the formats say. A source that
+has vanished looks the same, chunk by chunk; so whenever a chunk is missing, its metadata are read
+again, and if they are gone too, that is an error.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emqs.errors import ConfigError, DataError, require
+from emqs.geometry import Box
+from emqs.volumes.axes import Axes, Request, Stated
+from emqs.volumes.volume import Volume, check_chunks
+
+logger = logging.getLogger(__name__)
+
+SCHEMES = ("file", "http", "https", "s3", "gs")
+RETRIES = {"max_retries": 6, "initial_delay": "500ms", "max_delay": "8s"}  # about 20 s in all
+CACHE_BYTES = 2**27  # decoded chunks kept, so that boxes with a common border read it once
+WAIT_S = 120.0  # a read may take so long ...
+SLOWEST_BYTES_S = 1e5  # ... and this much longer for its bytes
+MAX_METADATA_BYTES = 2**24
+_FORMATS = {
+    "zarr": "zarr", "zarr3": "zarr", "n5": "n5", "neuroglancer_precomputed": "precomputed",
+}  # fmt: skip
+
+
+def tensorstore() -> Any:  # noqa: ANN401 (the package has no types)
+    """Return the package tensorstore, or say how to get it."""
+    return require("tensorstore", extra="volumes", purpose="read and write chunked volumes")
+
+
+@lru_cache(maxsize=1)
+def _context() -> Any:  # noqa: ANN401
+    """Return what all volumes of this process share: one cache, one patience with servers."""
+    retries = {f"{kind}_request_retries": RETRIES for kind in ("http", "s3", "gcs")}
+    return tensorstore().Context({"cache_pool": {"total_bytes_limit": CACHE_BYTES}, **retries})
+
+
+@dataclass(frozen=True)
+class Location:
+    """A folder, on disk or on a server."""
+
+    name: str  # as the user wrote it, with the path inside
+    store: Any = field(repr=False)  # tensorstore.KvStore
+    path: Path | None = None  # on disk
+
+    def inside(self, path: str) -> "Location":
+        """Return a folder inside this one.
+
+        Raises:
+            DataError: If the path leads outside.
+        """
+        name = f"{self.name.rstrip('/')}/{checked_path(path)}"
+        on_disk = None if self.path is None else self.path / path
+        return Location(name, self.store / f"{path}/", on_disk)
+
+    def read_json(self, key: str) -> dict[str, Any] | None:
+        """Return a metadata file, or None if there is none.
+
+        Raises:
+            DataError: If it cannot be read, or is no JSON object.
+        """
+        found = wait(lambda: self.store.read(key), 0, f"{self.name}/{key}")
+        if found.state != "value":
+            return None
+        if len(found.value) > MAX_METADATA_BYTES:
+            raise DataError(f"{self.name}/{key} has {len(found.value)} bytes: no metadata file.")
+        try:
+            content = json.loads(found.value)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise DataError(
+                f"{self.name}/{key} is not a JSON object; the file is damaged, or the server "
+                "answers with a page of its own."
+            )
+        return content
+
+
+def locate(url: str) -> Location:
+    """Return the folder that a URL or a path names; nothing is read yet.
+
+    Raises:
+        ConfigError: If the scheme is unknown or the URL is not valid.
+    """
+    scheme, separator, rest = url.partition("://")
+    path = None if separator and scheme != "file" else Path(rest if separator else url)
+    if separator == "":
+        root: Any = {"driver": "file", "path": f"{Path(url).expanduser().absolute()}/"}
+    elif scheme not in SCHEMES or "|" in url or rest.strip("/") == "":
+        raise ConfigError(
+            f"{url} cannot be opened: allowed are a path on disk and the URLs "
+            f"{', '.join(f'{s}://' for s in SCHEMES)}."
+        )
+    else:
+        root = f"{url.rstrip('/')}/"
+    try:
+        store = tensorstore().KvStore.open(root, context=_context()).result()
+        return Location(url, store, None if path is None else path.expanduser().absolute())
+    except ValueError as error:
+        raise ConfigError(f"{url} cannot be opened: {reason(error)}.") from None
+
+
+def checked_path(path: str) -> str:
+    """Return a path inside a source, unless it could lead outside.
+
+    Raises:
+        DataError: If it is absolute, has empty parts or ``..``, or is a URL.
+    """
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or re.search(r"[\\|:\0]", path):
+        raise DataError(
+            f"The path {path!r} inside a volume is not allowed: it must be relative, with plain "
+            "names between slashes, e.g. 'volumes/raw'."
+        )
+    return path
+
+
+def wait(start: Callable[[], Any], n_bytes: int, what: str) -> Any:  # noqa: ANN401
+    """Start an operation of tensorstore and return its result.
+
+    Args:
+        start: Returns the future.
+        n_bytes: How much is read or written; more bytes may take longer.
+        what: The source and the part, for the message.
+
+    Raises:
+        NotThereError: If a chunk is missing.
+        DataError: If the operation fails or takes too long.
+    """
+    timeout_s = WAIT_S + n_bytes / SLOWEST_BYTES_S
+    try:
+        return start().result(timeout=timeout_s)
+    except TimeoutError:
+        raise DataError(
+            f"{what} did not answer within {timeout_s:.0f} s. Check the connection, and run it "
+            "again."
+        ) from None
+    except (ValueError, OSError, OverflowError) as error:
+        text = str(error)
+        if text.startswith("NOT_FOUND"):
+            raise NotThereError(f"{what} is not there: {reason(error)}.") from None
+        if re.search(r"No space left|quota exceeded", text, re.IGNORECASE):
+            raise DataError(
+                f"{what} cannot be written: the disk is full. Make room there and run the same "
+                "command again; what was written stays, and it goes on from there."
+            ) from None
+        tried = "after several attempts " if "retry attempts failed" in text else ""
+        raise DataError(
+            f"{what} cannot be read or written {tried}({reason(error)}). Check that the source is "
+            "whole and can be reached, and run it again."
+        ) from None
+
+
+class NotThereError(DataError):
+    """A chunk or an array is not there."""
+
+
+def reason(error: BaseException) -> str:
+    """Return why tensorstore failed, in one line, without its own details."""
+    text = " ".join(str(error).split())
+    text = re.sub(r"^[A-Z_]+: ", "", text)  # the status
+    text = re.split(r" \[(?:http_response_body|tensorstore_spec|source locations|curl_code)", text)[
+        0
+    ]
+    return text[:300].rstrip(". ") or type(error).__name__
+
+
+@dataclass(frozen=True, eq=False)
+class TensorReader:
+    """A view ``(Z, Y, X)`` of an array that tensorstore reads."""
+
+    name: str
+    view: Any  # an error where a chunk is missing
+    sparse: Callable[[], Any]  # opens the same view, with the fill value where a chunk is missing
+    still_there: Callable[[], bool]
+
+    @cached_property
+    def filled(self) -> Any:  # noqa: ANN401
+        """The view that fills missing chunks; opened when it is first needed."""
+        return self.sparse()
+
+    def read(self, box: Box) -> np.ndarray:
+        """Return the voxels of a box; see ``Reader.read``."""
+        n_bytes = prod(box.shape) * self.view.dtype.numpy_dtype.itemsize
+        what = f"The box {box} of {self.name}"
+        try:
+            return wait(lambda: self.view[box.slices].read(order="C"), n_bytes, what)
+        except NotThereError as error:
+            if not self.still_there():
+                raise DataError(
+                    f"{what} cannot be read: the source is no longer there ({error})"
+                ) from None
+        return wait(lambda: self.filled[box.slices].read(order="C"), n_bytes, what)
+
+
+def open_array(
+    location: Location,
+    driver: dict[str, Any],
+    metadata: str,
+    stated: Callable[[list[int]], Stated],
+    request: Request,
+) -> Volume:
+    """Return a volume over an array of tensorstore.
+
+    Args:
+        location: Folder of the array.
+        driver: What tensorstore needs beside the folder, e.g. ``{"driver": "zarr3"}``.
+        metadata: File in that folder without which there is no array.
+        stated: Returns what the source says of its axes, given the lengths of the stored axes.
+        request: What the user says of them.
+
+    Raises:
+        DataError: If there is no array, or its axes or voxel size are not known.
+        ConfigError: If an index must be chosen.
+    """
+    where = location.name
+    spec = {**driver, "kvstore": location.store.spec().to_json(), "recheck_cached_data": "open"}
+
+    def opened(**options: object) -> Any:  # noqa: ANN401
+        options = {**spec, **options}
+        return wait(
+            lambda: tensorstore().open(options, open=True, read=True, context=_context()), 0, where
+        )
+
+    try:
+        array = opened(fill_missing_data_reads=False)
+    except NotThereError:
+        raise DataError(f"There is no array at {where}.") from None
+    dtype = array.dtype.numpy_dtype
+    shape = list(array.shape)
+    known = stated(shape)
+    axes = known.axes(shape, request, where)
+    facts = known.geometry(axes, request, where).fields()
+    view = arranged(array, axes)
+    whole = [c or s for c, s in zip(view.chunk_layout.read_chunk.shape, view.shape, strict=True)]
+    check_chunks((whole[0], whole[1], whole[2]), dtype.itemsize, where)
+    z, y, x = (min(chunk, length) for chunk, length in zip(whole, view.shape, strict=True))
+    reader = TensorReader(
+        where,
+        view,
+        lambda: arranged(opened(), axes),
+        lambda: location.read_json(metadata) is not None,
+    )
+    return Volume(
+        name=where, shape=tuple(view.shape), dtype=dtype, chunks=(z, y, x), reader=reader,
+        path=location.path, format=_FORMATS[driver["driver"]], **facts,
+    )  # fmt: skip
+
+
+def arranged(array: Any, axes: Axes) -> Any:  # noqa: ANN401
+    """Return an array of tensorstore as a view with axes Z Y X that counts from 0."""
+    starts = array.domain.inclusive_min
+    dims = tensorstore().d
+    for position in sorted(axes.fixed, reverse=True):
+        array = array[dims[position][starts[position] + axes.fixed[position]]]
+    array = array.transpose(axes.order)
+    if axes.spatial[0] is None:
+        array = array[tensorstore().newaxis, ...]
+    return array[dims[:].translate_to[0]]

@@ -1,0 +1,231 @@
+"""Every YAML file of configs/ composes, with every command that can use it."""
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from emqs import models, settings
+from emqs.datasets import settings as datasets_settings
+from emqs.errors import ConfigError
+from emqs.labels import settings as labels_settings
+from emqs.models import settings as models_settings
+from emqs.patches import settings as patches_settings
+from emqs.retrieval import settings as retrieval_settings
+from emqs.runs import settings as runs_settings
+from emqs.settings import CONFIG_DIR, read
+from emqs.training import settings as training_settings
+
+COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
+GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
+FILES = sorted(path.relative_to(CONFIG_DIR).as_posix() for path in CONFIG_DIR.rglob("*.yaml"))
+CLASSES: dict[str, type] = {
+    "augment": training_settings.AugmentConfig,
+    "codec": labels_settings.CodecConfig,
+    "dataset": datasets_settings.DatasetConfig,
+    "index": retrieval_settings.IndexConfig,
+    "logger": runs_settings.LoggerConfig,
+    "loss": training_settings.LossConfig,
+    "model": models_settings.ModelConfig,
+    "patch": patches_settings.PatchConfig,
+    "paths": runs_settings.PathsConfig,
+    "query": retrieval_settings.QueryConfig,
+    "stage": training_settings.StageConfig,
+    "trainer": training_settings.TrainerConfig,
+}
+SOME_SETTING = {
+    "search": "query.batch_size=3",
+    "evaluate": "query.batch_size=3",
+    "compress": "codec=archive",
+    "export": "to=clickhouse",
+}
+GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIG_DIR / group).glob("*.yaml"))
+
+
+def defaults(file: Path) -> list[Any]:
+    found = yaml.safe_load(file.read_text()).get("defaults", [])
+    assert isinstance(found, list)
+    return found
+
+
+def groups_of(command: str) -> set[str]:
+    """The config groups that a command's defaults list names; a recipe stands for what it names."""
+    entries = [e for e in defaults(CONFIG_DIR / f"{command}.yaml") if isinstance(e, dict)]
+    found = {str(next(iter(e))).removeprefix("optional ") for e in entries}
+    return found - {"recipe"} | {"augment", "loss"} if "recipe" in found else found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _hydra() -> Iterator[None]:
+    import emqs.runs.command  # registers the resolvers of hydra.sweep.subdir
+
+    assert emqs.runs.command
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+def composed(command: str, *overrides: str) -> DictConfig:
+    if command == "download" and not any(o.startswith("dataset=") for o in overrides):
+        overrides = ("dataset=EPFL", *overrides)
+    return compose(command, overrides=list(overrides))
+
+
+PAIRS = [  # an option that is the only one of its group is a default, see below
+    (command, group, option)
+    for command in COMMANDS
+    for group in sorted(groups_of(command) - {"experiment"})
+    for option in options(group)
+    if len(options(group)) > 1
+]
+
+
+@pytest.mark.parametrize(("command", "group", "option"), PAIRS)
+def test_every_option_composes_and_is_read(command: str, group: str, option: str) -> None:
+    cfg = composed(command, f"{group}={option}", *GIVEN.get(option, []))
+    assert OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    settings = read(CLASSES[group], cfg[group], group)
+    assert isinstance(settings, CLASSES[group])
+
+
+def test_the_list_of_options_is_complete() -> None:
+    """Every group is used by a command, and is read by a dataclass."""
+    assert len(PAIRS) > 60
+    used = {group for command in COMMANDS for group in groups_of(command)}
+    assert used == set(GROUPS) - {"recipe"}
+    assert set(CLASSES) == set(GROUPS) - {"experiment", "recipe"}
+
+
+def test_a_model_has_a_recipe_if_it_can_be_trained() -> None:
+    from emqs.training.module import check_trainable
+
+    trained = set()
+    for option in options("model"):
+        settings = read(
+            models_settings.ModelConfig, composed("evaluate", f"model={option}").model, "model"
+        )
+        with suppress(ConfigError):
+            check_trainable(option, models.build(option, settings.network))
+            trained.add(option)
+    assert trained == set(options("recipe"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_defaults_are_read(command: str) -> None:
+    cfg = composed(command)
+    for group in groups_of(command) - {"experiment"}:
+        read(CLASSES[group], cfg[group], group)
+    names = [f.name for f in fields(runs_settings.ComputeConfig) if f.name in cfg]
+    read(runs_settings.ComputeConfig, {name: cfg[name] for name in names}, "")
+
+
+def experiment_command(option: str) -> str:
+    """The command that an experiment is for, from the command line in its comments."""
+    text = (CONFIG_DIR / "experiment" / f"{option}.yaml").read_text()
+    found = {c for c in COMMANDS if f"python -m emqs.{c} experiment={option}" in text}
+    assert len(found) == 1, f"experiment/{option}.yaml must show its command line"
+    return found.pop()
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_every_experiment_composes(option: str) -> None:
+    command = experiment_command(option)
+    cfg = composed(command, f"experiment={option}")
+    assert OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    for group in groups_of(command) - {"experiment"}:
+        read(CLASSES[group], cfg[group], group)
+
+
+@pytest.mark.parametrize("option", options("experiment"))
+def test_the_points_of_every_experiment_compose(option: str) -> None:
+    file = yaml.safe_load((CONFIG_DIR / "experiment" / f"{option}.yaml").read_text())
+    params = file.get("hydra", {}).get("sweeper", {}).get("params", {})
+    points = [(name, v.strip()) for name, values in params.items() for v in str(values).split(",")]
+    for name, value in points:
+        if name in GROUPS:  # each option of a group composes, see above
+            assert value in options(name)
+    last = {name: value for name, value in points}
+    cfg = composed(experiment_command(option), *(f"{n}={v}" for n, v in last.items()))
+    assert OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+
+
+@pytest.mark.parametrize("option", options("model"))
+def test_every_model_builds(option: str) -> None:
+    settings = read(
+        models_settings.ModelConfig, composed("evaluate", f"model={option}").model, "model"
+    )
+    assert settings.name == option
+    network = models.build(settings.name, settings.network)
+    assert isinstance(network, models.Encoder)
+    assert network.input_size == settings.preprocessing.size
+
+
+def test_every_network_has_a_file() -> None:
+    assert options("model") == sorted(models.NETWORKS)
+
+
+def test_a_dataset_is_called_as_its_file() -> None:
+    for option in options("dataset"):
+        if option != "folder":
+            assert (
+                yaml.safe_load((CONFIG_DIR / "dataset" / f"{option}.yaml").read_text())["name"]
+                == option
+            )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_files_say_what_they_are_for(file: str) -> None:
+    """The first line is a comment; names can be given on a command line."""
+    first = next(
+        line for line in (CONFIG_DIR / file).read_text().splitlines() if "@package" not in line
+    )
+    assert first.startswith("# ")
+    assert "=" not in file
+    assert " " not in file
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "download"])
+def test_output_folders_can_be_given_on_a_command_line(command: str) -> None:
+    """Hydra refuses a value with "=" in it, so no folder is named after overrides."""
+    cfg = compose(
+        command, overrides=[SOME_SETTING.get(command, "model=ae")], return_hydra_config=True
+    )
+    for folder in (cfg.hydra.run.dir, cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir):
+        assert folder
+        assert "=" not in folder
+        assert " " not in folder
+    assert cfg.hydra.job.chdir is False
+
+
+def test_the_wheel_holds_configs_and_weights() -> None:
+    """As config.py looks for them: CONFIG_DIR and WEIGHTS_DIR inside the package."""
+    top = Path(__file__).parents[2]
+    project = tomllib.loads((top / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["emqs"]
+    assert wheel["force-include"] == {"configs": "emqs/configs", "weights": "emqs/shipped_weights"}
+    assert (top / "configs").samefile(CONFIG_DIR)
+    assert (top / "weights").is_dir()
+
+
+def test_an_installed_package_prefers_what_is_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site" / "emqs"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(settings, "PACKAGE_DIR", package)
+    assert settings._beside_or_inside("weights", "shipped_weights") == tmp_path / "site" / "weights"
+    (package / "shipped_weights").mkdir()
+    assert settings._beside_or_inside("weights", "shipped_weights") == package / "shipped_weights"

@@ -1,0 +1,197 @@
+"""Embedding while sources fail and disks fill up: a clear stop, and the next run goes on."""
+
+import os
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.embedded_volumes import VOXEL_NM, contents, filled, model, voxels
+from support.failing_server import Server
+
+from emqs.embedding.stores.grid import Triple
+from emqs.embedding.stores.zarr import EmbeddingStore, open_store
+from emqs.errors import DataError
+from emqs.volumes import chunks, open_volume, write_ome_zarr
+
+DEPTH = 3
+
+
+def arrays(path: Path) -> dict[str, bytes]:
+    """Return all files of an embedding volume but the one that says where the source lies."""
+    return {name: content for name, content in contents(path).items() if name != "zarr.json"}
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Read every chunk when it is needed, however small the volume."""
+    monkeypatch.setattr(chunks, "CACHE_BYTES", 0)
+    chunks._context.cache_clear()
+    yield
+    chunks._context.cache_clear()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "v.zarr"
+    write_ome_zarr(path, voxels(DEPTH), VOXEL_NM, (1, 32, 32))
+    return path
+
+
+@pytest.fixture
+def expected(tmp_path: Path, source: Path) -> dict[str, bytes]:
+    return arrays(filled(tmp_path / "expected.zarr", open_volume(source)).store.path)
+
+
+def whole(path: Path) -> bool:
+    """Return whether every block that is there is there as a whole, and nothing else is."""
+    there = open_store(path)
+    names = [file.name for file in path.rglob("*") if file.is_file()]
+    stray = [name for name in names if not name.isdecimal() and name not in ("zarr.json", "0")]
+    return all(there.is_done(block) for block in there.done()) and stray == []
+
+
+def test_a_server_that_fails_now_and_then_changes_nothing(
+    tmp_path: Path, source: Path, expected: dict[str, bytes], server: Server
+) -> None:
+    often = [None] * 9
+    server.failures = [*often, "500", *often, "503", *often, "drop", *often, "cut"] * 9
+    made = filled(tmp_path / "a.zarr", open_volume(f"{server.url}/v.zarr"))
+    assert len(server.failures) < 9 * 40 - 80  # every way of failing was met twice at least
+    assert arrays(made.store.path) == expected
+
+
+@pytest.mark.parametrize("failure", ["500", "drop", "404"])
+def test_a_server_that_keeps_failing_stops_and_the_next_run_goes_on(
+    failure: str, tmp_path: Path, source: Path, expected: dict[str, bytes], server: Server
+) -> None:
+    path = tmp_path / "a.zarr"
+    volume = open_volume(f"{server.url}/v.zarr")
+    write, blocks = EmbeddingStore.write, []
+
+    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+        write(store, block, codes, valid)
+        blocks.append(block)
+        server.always = failure if len(blocks) == 4 else server.always
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmbeddingStore, "write", writing)
+        message = r"cannot be read|no longer there|is not there"
+        with pytest.raises(DataError, match=message) as caught:
+            filled(path, volume)
+    assert "\n" not in str(caught.value)
+    assert server.url in str(caught.value)
+    assert 4 <= len(blocks) < DEPTH * 4
+    assert whole(path)
+    server.always = None
+    again = filled(path, open_volume(f"{server.url}/v.zarr"))
+    assert (again.n_found, again.n_blocks) == (len(blocks), DEPTH * 4 - len(blocks))
+    assert arrays(path) == expected
+
+
+def test_a_folder_that_vanishes_stops_and_the_next_run_goes_on(
+    tmp_path: Path, source: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.zarr"
+    write = EmbeddingStore.write
+
+    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+        write(store, block, codes, valid)
+        if source.exists() and block[0] == 1:
+            source.rename(tmp_path / "elsewhere")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddingStore, "write", writing)
+        with pytest.raises(DataError, match=r"v\.zarr/0 cannot be read: the source is no longer"):
+            filled(path, open_volume(source))
+    assert whole(path)
+    (tmp_path / "elsewhere").rename(source)
+    again = filled(path, open_volume(source))
+    assert again.n_found >= 5
+    assert again.n_blocks > 0
+    assert arrays(path) == expected
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """Make a folder a disk of its own, which holds little."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk can be mounted by root alone")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(
+    tmp_path: Path, source: Path, expected: dict[str, bytes]
+) -> None:
+    with small_disk(tmp_path / "disk", "500k"):
+        path = tmp_path / "disk" / "a.zarr"
+        filling_up = tmp_path / "disk" / "other"
+        filling_up.write_bytes(bytes(320_000))
+        with pytest.raises(
+            DataError, match=r"a\.zarr/\S+ cannot be written: the disk is full"
+        ) as caught:
+            filled(path, open_volume(source))
+        assert "\n" not in str(caught.value)
+        done = open_store(path).done()
+        assert 0 < len(done) < DEPTH * 4
+        assert whole(path)
+        filling_up.unlink()
+        again = filled(path, open_volume(source))
+        assert again.n_found == len(done)
+        assert arrays(path) == expected
+
+
+def test_a_disk_that_is_full_from_the_start_keeps_nothing(tmp_path: Path, source: Path) -> None:
+    with small_disk(tmp_path / "disk", "200k"):
+        (tmp_path / "disk" / "other").write_bytes(bytes(190_000))
+        with pytest.raises(DataError, match=r"a\.zarr\S* cannot be written: .*(full|No space)"):
+            filled(tmp_path / "disk" / "a.zarr", open_volume(source))
+        assert [path.name for path in (tmp_path / "disk").iterdir()] == ["other"]
+
+
+@contextmanager
+def no_file_above(n_bytes: int) -> Iterator[None]:
+    """Let the system refuse to write more into one file, as a quota does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_the_system_refuses_leaves_no_half_of_a_block(
+    tmp_path: Path, source: Path, expected: dict[str, bytes]
+) -> None:
+    path = filled(tmp_path / "a.zarr", open_volume(source)).store.path
+    victim = path / "embeddings" / "c" / "0" / "1" / "1" / "0"
+    os.truncate(victim, 100)
+    with no_file_above(1000), pytest.raises(DataError, match=r"a\.zarr/embeddings cannot be"):
+        filled(path, open_volume(source))
+    assert not victim.exists()
+    assert whole(path)
+    assert filled(path, open_volume(source)).n_blocks == 1
+    assert arrays(path) == expected
+
+
+def test_a_single_slice_and_nan_over_http(tmp_path: Path, server: Server) -> None:
+    array = voxels(1).astype(np.float32)
+    array[0, :30] = np.nan
+    write_ome_zarr(tmp_path / "thin.zarr", array, VOXEL_NM, (1, 32, 32))
+    volume = open_volume(f"{server.url}/thin.zarr")
+    made = filled(tmp_path / "a.zarr", volume, model(), intensity=[0, 255])
+    valid = made.store.flat()[1].reshape(made.store.grid.shape)
+    assert np.array_equal(valid[0], np.repeat(np.arange(12) >= 4, 16).reshape(12, 16))
+    assert (made.n_patches, made.n_skipped) == (8 * 16, 4 * 16)

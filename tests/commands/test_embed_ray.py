@@ -1,0 +1,168 @@
+"""Embedding on Ray: the store is that of one process, whatever becomes of the workers."""
+
+import importlib.util
+import os
+import signal
+import socket
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
+
+from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
+from emqs.embedding.build.ray_executor import TASK, RayExecutor
+from emqs.errors import ConfigError, DataError, MissingDependencyError
+from emqs.models.compute import Compute
+from emqs.volumes import open_volume, write_ome_zarr
+
+needs_ray = pytest.mark.skipif(  # not imported here: it must be told first where to listen
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
+)
+HERE = EmbedConfig(block=8, n_sample=64)
+
+
+def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Built:
+    """Return an embedding volume of the volume in a folder."""
+    reopen = partial(open_volume, folder / "v.zarr")
+    return build(
+        reopen(),
+        model(),
+        folder / name / "emb.zarr",
+        patch=PATCH,
+        settings=HERE,
+        compute=Compute(device="cpu"),
+        executor=None if ray is None else RayExecutor(ray, reopen),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def children(parent: int) -> dict[int, str]:
+    """Return the processes that descend from one, and their titles."""
+    above, titles = {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            above[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            titles[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ").strip()
+        except OSError:
+            continue
+    found = {}
+    for pid in above:
+        seen = pid
+        while seen in above and seen != parent:
+            seen = above[seen]
+        if seen == parent and pid != parent:
+            found[pid] = titles[pid]
+    return found
+
+
+def listening() -> set[tuple[str, int]]:
+    """Return addresses and ports on which this computer listens."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            address, port = fields[1].split(":")
+            if fields[3] == "0A":
+                words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
+                family = socket.AF_INET if name == "tcp" else socket.AF_INET6
+                text = socket.inet_ntop(family, b"".join(words))
+                found.add((text.removeprefix("::ffff:"), int(port, 16)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ray")
+    write_ome_zarr(folder / "v.zarr", voxels(24), VOXEL_NM, (2, 32, 32))
+    for name in ("local", "killed", "lost"):
+        (folder / name).mkdir()
+    return folder
+
+
+@pytest.mark.slow
+@needs_ray
+@pytest.mark.skipif(not Path("/proc/net/tcp").is_file(), reason="looks into /proc, as Linux has it")
+def test_a_run_whose_worker_is_killed_ends_like_a_local_one(folder: Path) -> None:
+    killed: list[int] = []
+    seen: set[tuple[str, int]] = set()
+    before = listening()
+    chunks = folder / "killed" / "emb.zarr" / "signatures" / "c"
+
+    def kill() -> None:
+        deadline = time.monotonic() + 100
+        while time.monotonic() < deadline and not killed:
+            if len(list(chunks.glob("*/*/*"))) >= 3:
+                seen.update(listening())
+                workers = [pid for pid, title in children(os.getpid()).items() if TASK in title]
+                for pid in workers[:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    filled = made(folder, "killed", RayConfig(workers=2))
+    killer.join()
+    assert len(killed) == 1
+    assert filled.n_blocks + filled.n_found >= 24 * 4 - 2  # parts have two blocks
+    local = made(folder, "local", None)
+    assert contents(folder / "killed" / "emb.zarr") == contents(local.store.path)
+    assert {address for address, _ in seen - before} == {"127.0.0.1"}
+    deadline = time.monotonic() + 20
+    while any("ray" in title for title in children(os.getpid()).values()):
+        assert time.monotonic() < deadline, "Ray still runs"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@needs_ray
+def test_an_error_in_a_worker_is_that_of_a_local_run(folder: Path) -> None:
+    reopen = partial(open_volume, folder / "v.zarr")
+    lost = partial(open_volume, folder / "nothing.zarr")
+    with pytest.raises(DataError, match=r"^There is no volume at \S+nothing\.zarr"):
+        build(
+            reopen(), model(), folder / "lost" / "emb.zarr", patch=PATCH, settings=HERE,
+            compute=Compute(device="cpu"), executor=RayExecutor(RayConfig(workers=1), lost),
+        )  # fmt: skip
+    assert list((folder / "lost").iterdir()) == []
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_told() -> None:
+    engine = RayExecutor(RayConfig(address="127.0.0.1:1"), partial(open_volume, "v.zarr"))
+    with pytest.raises(ConfigError, match=r"Ray cannot be used at 127\.0\.0\.1:1.*ray\.address"):
+        engine._start()
+
+
+def test_ray_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"emqs\[ray\]"):
+        RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"workers": 0}, "ray.workers"), ({"cpus": 0}, "ray.cpus"), ({"gpus": -1}, "ray.gpus"),
+     ({"retries": -1}, "ray.retries")],
+)  # fmt: skip
+def test_settings_of_ray_that_do_not_fit(settings: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RayConfig(**settings)  # type: ignore[arg-type]
+
+
+@needs_ray
+def test_ray_that_was_imported_before_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
+    monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
+    with pytest.raises(ConfigError, match="imported before"):
+        engine._start()
+
+
+def test_a_volume_in_memory_is_refused() -> None:
+    with pytest.raises(ConfigError, match="reopen"):
+        RayExecutor(RayConfig(), None)
