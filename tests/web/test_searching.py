@@ -14,7 +14,7 @@ from support.small_stores import add_blocks, grid_of, random_codes, write_store
 
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
-from emqs.retrieval.retrieve import volume_search as lookup
+from emqs.retrieval import volume_search as lookup
 from emqs.retrieval.settings import QueryConfig
 from emqs.settings import CONFIG_DIR
 from emqs.volumes import Box, from_array
