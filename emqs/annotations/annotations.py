@@ -406,7 +406,10 @@ def _insert_rows(connection: Connection, values: Sequence[dict[str, Any]]) -> di
     """Return the numbers of new rows by their ids; the quickest way is another on each database."""
     c = annotations.c
     if connection.dialect.name != "sqlite":
-        made = connection.execute(sa.insert(annotations).returning(c.id, c.number), values)
+        insert_in_order = sa.insert(annotations).returning(
+            c.id, c.number, sort_by_parameter_order=True
+        )
+        made = connection.execute(insert_in_order, values)
         return {row.id: row.number for row in made}
     connection.execute(sa.insert(annotations), values)
     ids = [row["id"] for row in values]
