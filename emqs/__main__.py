@@ -18,8 +18,12 @@ VERBS = {
     "compress": "label volumes: convert, verify, ask for labels, measure codecs",
     "export": "copy an embedded volume to Parquet files or ClickHouse",
     "download": "fetch a public dataset",
+    "serve": "the platform in the browser and as a REST API",
 }
-NOUNS: dict[str, tuple[str, str]] = {}  # name to "module:function", which takes what is typed
+NOUNS: dict[str, tuple[str, str]] = {
+    "user": ("emqs.web.admin:user", "accounts of a server: emqs user add NAME"),
+    "dataset": ("emqs.web.admin:dataset", "volumes of a server: emqs dataset add NAME volume=PATH"),
+}  # name to "module:function", which takes what is typed
 # after the name and returns an exit code, and to a line of help; e.g. emqs user add NAME
 
 

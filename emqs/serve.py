@@ -26,21 +26,28 @@ def work(cfg: DictConfig) -> None:
     Raises:
         EmqsError: If a setting is wrong, or the database or a dataset cannot be read.
     """
+    if cfg.task not in TASKS:
+        raise ConfigError(f"task must be one of {', '.join(TASKS)}, got {cfg.task}.")
+    settings = read(ServeConfig, cfg.serve, "serve")
+    start = read(StartConfig, {name: cfg[name] for name in StartConfig.names()}, "")
     for package in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "pwdlib", "authlib"):
         require(package, extra="serve", purpose="serve")
     from emqs.web import backup, server
 
-    settings = read(ServeConfig, cfg.serve, "serve")
-    start = read(StartConfig, {name: cfg[name] for name in StartConfig.names()}, "")
     if cfg.task == "serve":
         server.run(settings, start)
     elif cfg.task == "backup":
+        _named(cfg, "out")
         print(f"Backup: {backup.write(server.home_of(start), Path(str(cfg.out)))}")  # noqa: T201
-    elif cfg.task == "restore":
+    else:
+        _named(cfg, "from")
         backup.restore(server.home_of(start), Path(str(cfg["from"])))
         print(f"Restored: {start.home}")  # noqa: T201
-    else:
-        raise ConfigError(f"task must be one of {', '.join(TASKS)}, got {cfg.task}.")
+
+
+def _named(cfg: DictConfig, name: str) -> None:
+    if cfg[name] is None:
+        raise ConfigError(f"{name} is missing: give it as {name}=FOLDER.")
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="serve")

@@ -315,13 +315,8 @@ def insert(
                 "deleted": None,
             }
         )
-    numbers = connection.scalars(
-        sa.insert(annotations).returning(annotations.c.number, sort_by_parameter_order=True), values
-    ).all()
-    found = [
-        Annotation.of(SimpleNamespace(**row, number=number))
-        for row, number in zip(values, numbers, strict=True)
-    ]
+    numbers = _insert_rows(connection, values)
+    found = [Annotation.of(SimpleNamespace(**row, number=numbers[row["id"]])) for row in values]
     _insert_tags(connection, found)
     return found
 
@@ -405,6 +400,26 @@ def _read(connection: Connection, dataset_id: str, ids: Sequence[str]) -> dict[s
 
 def _kept(annotation: Annotation) -> dict[str, Any]:
     return annotation.content() | {"deleted": annotation.deleted}
+
+
+def _insert_rows(connection: Connection, values: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the numbers of new rows by their ids; the quickest way is another on each database."""
+    c = annotations.c
+    if connection.dialect.name != "sqlite":
+        insert_in_order = sa.insert(annotations).returning(
+            c.id, c.number, sort_by_parameter_order=True
+        )
+        made = connection.execute(insert_in_order, values)
+        return {row.id: row.number for row in made}
+    connection.execute(sa.insert(annotations), values)
+    ids = [row["id"] for row in values]
+    return {
+        row.id: row.number
+        for first in range(0, len(ids), AT_ONCE)
+        for row in connection.execute(
+            sa.select(c.id, c.number).where(c.id.in_(ids[first : first + AT_ONCE]))
+        )
+    }
 
 
 def _insert_tags(connection: Connection, rows: Sequence[Annotation]) -> None:

@@ -102,7 +102,14 @@ class Filter:
 def conditions(dataset_id: str, where: Filter) -> list[ColumnElement[bool]]:
     """Return everything that must hold of a row, but its owner."""
     c = annotations.c
-    return [c.dataset_id == dataset_id, *_plain(where), *_of_texts(dataset_id, where)]
+    fitting = [c.dataset_id == dataset_id, *_plain(where), *_of_texts(dataset_id, where)]
+    if where.changed_since is not None:
+        fitting.append(c.changed >= where.changed_since)
+    if where.after_change is not None:
+        fitting.append(c.change > where.after_change)
+    if where.box is not None:
+        fitting += touches(*where.box)
+    return fitting
 
 
 def _plain(where: Filter) -> Iterator[ColumnElement[bool]]:
@@ -117,14 +124,10 @@ def _plain(where: Filter) -> Iterator[ColumnElement[bool]]:
             yield c.atlas_state != sa.literal_column("''")  # an index has only these
     if where.colour_class is not None:
         yield c.colour_class == where.colour_class
+        if where.colour_class:
+            yield c.colour_class != sa.literal_column("''")  # likewise
     if where.layer_id is not None:
         yield c.layer_id == where.layer_id
-    if where.changed_since is not None:
-        yield c.changed >= where.changed_since
-    if where.after_change is not None:
-        yield c.change > where.after_change
-    if where.box is not None:
-        yield from touches(*where.box)
 
 
 def _of_texts(dataset_id: str, where: Filter) -> Iterator[ColumnElement[bool]]:
@@ -261,13 +264,19 @@ def _by_columns(dataset_id: str, where: Filter) -> Iterator[Select[tuple[int]]]:
         c.dataset_id == dataset_id, c.owner_id.in_(sorted(where.owners))
     )
     if where.changed_since is not None:
-        yield sa.select(c.number).where(
-            c.dataset_id == dataset_id, c.changed >= where.changed_since
-        )
+        yield owned.where(c.changed >= where.changed_since)
     if where.after_change is not None:
         yield owned.where(c.change > where.after_change)
     if where.atlas_states and "" not in where.atlas_states:
-        yield owned.where(*_plain(Filter(where.owners, atlas_states=where.atlas_states)))
+        yield owned.where(
+            *_plain(Filter(where.owners, atlas_states=where.atlas_states, deleted=None))
+        )
+    if where.colour_class:
+        yield owned.where(
+            *_plain(Filter(where.owners, colour_class=where.colour_class, deleted=None))
+        )
+    if where.layer_id is not None:
+        yield sa.select(c.number).where(c.layer_id == where.layer_id)
     if where.kinds and where.deleted is False:
         yield owned.where(*_plain(Filter(where.owners, kinds=where.kinds)))
 

@@ -60,7 +60,7 @@ class _Order:
         """Return what to order by; ``no_index``: SQLite must not walk an index in this order."""
         keys: list[ColumnElement[Any]] = [columns[name] for name in self.names]
         if no_index:
-            keys[-1] = sa.literal_column("+annotations.number", sa.BigInteger)
+            keys = [sa.literal_column(f"+annotations.{name}") for name in self.names]
         return [key.desc() if self.descending else key for key in keys]
 
     def beyond(self) -> list[ColumnElement[bool]]:
@@ -230,7 +230,7 @@ def _sorted(
             sa.select(annotations.c.number)
             .where(_numbered(connection.dialect.name, numbers), *fitting, _owned(where))
             .where(*order.beyond())
-            .order_by(*order.by(annotations.c, no_index=True))
+            .order_by(*order.by(annotations.c, no_index=connection.dialect.name == "sqlite"))
             .limit(limit)
         )
         return _rows(connection, chosen, order)

@@ -44,6 +44,18 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"emqs {chosen.noun}: {' '.join(str(error).split())}")
 
 
+def user(arguments: list[str]) -> int:
+    """Do what ``emqs user ...`` says; return the exit code."""
+    main(["user", *arguments])
+    return 0
+
+
+def dataset(arguments: list[str]) -> int:
+    """Do what ``emqs dataset ...`` says; return the exit code."""
+    main(["dataset", *arguments])
+    return 0
+
+
 def _with_options(arguments: Sequence[str]) -> list[str]:
     """Return arguments in which ``home=`` and ``database=`` are options."""
     moved = ("home=", "database=")
@@ -66,26 +78,28 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--home", help=f"folder of the server; without it {HOME}")
     common.add_argument("--database", help="address of its database, without a password")
-    user = nouns.add_parser("user", help="accounts").add_subparsers(dest="verb", required=True)
-    add = user.add_parser("add", parents=[common], help="make an account, or change its role")
+    users = nouns.add_parser("user", help="accounts").add_subparsers(dest="verb", required=True)
+    add = users.add_parser("add", parents=[common], help="make an account, or change its role")
     add.add_argument("name")
     add.add_argument("--role", default="user", choices=("user", "admin"))
     add.add_argument("--email")
     add.add_argument("--display-name", default="")
     add.add_argument("--password", action="store_true", help="ask for one; else: a one-time link")
     add.set_defaults(work=add_user)
-    link = user.add_parser("link", parents=[common], help="a link to sign in once")
+    link = users.add_parser("link", parents=[common], help="a link to sign in once")
     link.add_argument("name")
     link.set_defaults(work=one_time)
-    lock = user.add_parser("lock", parents=[common], help="let somebody sign in no more")
+    lock = users.add_parser("lock", parents=[common], help="let somebody sign in no more")
     lock.add_argument("name")
     lock.set_defaults(work=lock_user)
-    dataset = nouns.add_parser("dataset", help="volumes").add_subparsers(dest="verb", required=True)
-    new = dataset.add_parser("add", parents=[common], help="add a volume, or bring it up to date")
+    datasets = nouns.add_parser("dataset", help="volumes").add_subparsers(
+        dest="verb", required=True
+    )
+    new = datasets.add_parser("add", parents=[common], help="add a volume, or bring it up to date")
     new.add_argument("name")
     new.add_argument("values", nargs="+", metavar="KEY=VALUE", help="volume=, store=, labels=, ...")
     new.set_defaults(work=add_dataset)
-    grant = dataset.add_parser("grant", parents=[common], help="give somebody a role in it")
+    grant = datasets.add_parser("grant", parents=[common], help="give somebody a role in it")
     grant.add_argument("name")
     grant.add_argument("role", choices=ROLES)
     grant.add_argument("--user")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from emqs.annotations.schema import ROLES, datasets, grants, group_members, layers
 from emqs.errors import NotFoundError
@@ -52,9 +52,27 @@ def _layer(row: Row[Any]) -> Layer:
     )  # fmt: skip
 
 
+def _granted_to(user_id: Any) -> Any:  # noqa: ANN401 - a condition
+    own_groups = select(group_members.c.group_id).where(group_members.c.user_id == user_id)
+    return or_(grants.c.user_id == user_id, grants.c.group_id.in_(own_groups))
+
+
+# Put together once: nearly every request asks.
+_DATASET = select(datasets).where(datasets.c.name == bindparam("name"))
+_ROLES = select(grants.c.role).where(
+    grants.c.dataset_id == bindparam("dataset"), _granted_to(bindparam("user"))
+)
+_LAYERS = (
+    select(layers)
+    .where(layers.c.dataset_id == bindparam("dataset"))
+    .where(or_(layers.c.owner_id.is_(None), layers.c.owner_id == bindparam("user")))
+    .order_by(layers.c.id)
+)
+
+
 def dataset(connection: Connection, name: str) -> Dataset | None:
     """Return a dataset by its name, or None."""
-    row = connection.execute(select(datasets).where(datasets.c.name == name)).one_or_none()
+    row = connection.execute(_DATASET, {"name": name}).one_or_none()
     return None if row is None else _dataset(row)
 
 
@@ -67,14 +85,9 @@ def role(connection: Connection, dataset: Dataset, user: User | None) -> str | N
         return "manager"
     held = {"reader"} if dataset.visibility == "public" else set()
     if user is not None:
-        query = select(grants.c.role).where(grants.c.dataset_id == dataset.id, _granted_to(user.id))
-        held.update(connection.execute(query).scalars())
+        given = {"dataset": dataset.id, "user": user.id}
+        held.update(connection.execute(_ROLES, given).scalars())
     return max(held, key=ROLES.index, default=None)
-
-
-def _granted_to(user_id: str) -> Any:  # noqa: ANN401 - a condition
-    own_groups = select(group_members.c.group_id).where(group_members.c.user_id == user_id)
-    return or_(grants.c.user_id == user_id, grants.c.group_id.in_(own_groups))
 
 
 def readable(connection: Connection, user: User | None) -> list[tuple[Dataset, str]]:
@@ -102,13 +115,8 @@ def readable(connection: Connection, user: User | None) -> list[tuple[Dataset, s
 
 def layers_of(connection: Connection, dataset_id: str, user_id: str | None) -> list[Layer]:
     """Return the layers of a dataset that a user sees: everybody's, and their own."""
-    query = (
-        select(layers)
-        .where(layers.c.dataset_id == dataset_id)
-        .where(or_(layers.c.owner_id.is_(None), layers.c.owner_id == user_id))
-        .order_by(layers.c.id)
-    )
-    return [_layer(row) for row in connection.execute(query)]
+    given = {"dataset": dataset_id, "user": user_id}
+    return [_layer(row) for row in connection.execute(_LAYERS, given)]
 
 
 def layer(connection: Connection, dataset_id: str, name: str, user_id: str | None) -> Layer:

@@ -2,10 +2,9 @@
 
 import logging
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
 
-import httpx2
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
@@ -15,6 +14,9 @@ from emqs.web.context import Context, context
 from emqs.web.refusals import Refusal
 from emqs.web.rights import Access, needs
 from emqs.web.settings import NeuprintConfig, is_loopback
+
+if TYPE_CHECKING:
+    import httpx2
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class Neuprint:
 
     def __init__(self, state: Context) -> None:
         """Read the token from the environment, or the file that it names."""
+        import httpx2
+
         path = os.environ.get(TOKEN_FILE)
         self._token = os.environ.get(TOKEN)
         if path is not None:
@@ -66,6 +70,8 @@ class Neuprint:
             ConfigError: If neuPrint does not understand the question.
             Refusal: 502 if it does not answer.
         """
+        import httpx2
+
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         body = {"cypher": cypher, "dataset": config.dataset}
         try:
@@ -97,7 +103,7 @@ def _check(name: str, config: NeuprintConfig) -> None:
         )
 
 
-def _limited(answer: httpx2.Response) -> bytes:
+def _limited(answer: "httpx2.Response") -> bytes:
     """Return a body, if it is not too long.
 
     Raises:

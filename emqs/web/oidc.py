@@ -5,15 +5,9 @@ import secrets
 import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx2
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
-from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
 from sqlalchemy import Connection
 
 from emqs.annotations.schema import oidc_logins
@@ -21,6 +15,10 @@ from emqs.errors import ConfigError
 from emqs.web.refusals import Refusal
 from emqs.web.sessions import digest
 from emqs.web.settings import OidcConfig, is_loopback
+
+if TYPE_CHECKING:  # what signs and asks is imported when somebody signs in so
+    from authlib.integrations.httpx_client import OAuth2Client
+    from joserfc.jwk import KeySet
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +142,9 @@ class Provider:
         Raises:
             Refusal: If the code or anything in the token is not as it must be.
         """
+        import httpx2
+        from authlib.common.errors import AuthlibBaseError
+
         try:
             with self._client(redirect) as client:
                 token = client.fetch_token(
@@ -165,6 +166,9 @@ class Provider:
         Raises:
             Refusal: If not.
         """
+        from joserfc import jwt
+        from joserfc.errors import InvalidKeyIdError, JoseError
+
         try:
             claims = self._decoded(str(value), fresh_keys=False)
         except (InvalidKeyIdError, ValueError):  # a key that we do not know yet
@@ -211,6 +215,8 @@ class Provider:
         return Refusal(400, "The provider's answer is not valid for this sign-in. Start it again.")
 
     def _decoded(self, value: str, *, fresh_keys: bool) -> dict[str, Any]:
+        from joserfc import jwt
+
         return jwt.decode(value, self._known_keys(fresh=fresh_keys), algorithms=ALGORITHMS).claims
 
     def metadata(self) -> dict[str, Any]:
@@ -228,7 +234,9 @@ class Provider:
                 self._metadata = metadata
             return self._metadata
 
-    def _known_keys(self, *, fresh: bool) -> KeySet:
+    def _known_keys(self, *, fresh: bool) -> "KeySet":
+        from joserfc.jwk import KeySet
+
         address = str(self.metadata()["jwks_uri"])
         with self._lock:
             due = time.monotonic() - self._keys_asked >= KEYS_S
@@ -238,6 +246,8 @@ class Provider:
             return self._keys
 
     def _json(self, address: str) -> dict[str, Any]:
+        import httpx2
+
         try:
             answer = httpx2.get(address, timeout=TIMEOUT_S)
             answer.raise_for_status()
@@ -248,7 +258,9 @@ class Provider:
             raise Refusal(502, f"The provider {self.name} does not answer.") from None
         return value
 
-    def _client(self, redirect: str) -> OAuth2Client:
+    def _client(self, redirect: str) -> "OAuth2Client":
+        from authlib.integrations.httpx_client import OAuth2Client
+
         return OAuth2Client(
             self.config.client_id,
             self._secret,

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -92,6 +93,7 @@ def run(settings: ServeConfig, start: StartConfig) -> None:
         EmqsError: If it cannot be started.
     """
     logs.configure(start.log)
+    signal.signal(signal.SIGTERM, _stop)  # what is open is closed then, too
     with ExitStack() as stack:
         if start.home is None:
             folder = Path(stack.enter_context(_temporary()))
@@ -107,7 +109,12 @@ def run(settings: ServeConfig, start: StartConfig) -> None:
         _greet(settings, link, browser=start.demo if start.open is None else start.open)
         stack.enter_context(_job_workers(home, start.job_workers))
         stack.enter_context(_watched(home))
-        serve(home, settings, listening, start.workers)
+        serve(home, settings, listening, start)
+
+
+def _stop(*_: object) -> None:
+    """End the process in order."""
+    sys.exit(0)
 
 
 @contextmanager
@@ -238,23 +245,25 @@ def _keep(home: Home, ending: threading.Event) -> None:
             )
 
 
-def serve(home: Home, settings: ServeConfig, listening: socket.socket, workers: int) -> None:
+def serve(home: Home, settings: ServeConfig, listening: socket.socket, start: StartConfig) -> None:
     """Answer requests until the process gets SIGINT or SIGTERM.
 
     Args:
         home: Folder of the server.
         settings: How it answers.
         listening: Where requests come in.
-        workers: Processes that answer.
+        start: How many processes answer, and how they log.
     """
-    environment = {SETTINGS: json.dumps([str(home.folder), dataclasses.asdict(settings)])}
+    environment = {
+        SETTINGS: json.dumps([str(home.folder), dataclasses.asdict(settings), start.log])
+    }
     if home.database is not None:
         environment[DATABASE] = home.database
     os.environ.update(environment)
     config = uvicorn.Config(
         "emqs.web.server:application",
         factory=True,
-        workers=workers,
+        workers=start.workers,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -263,22 +272,22 @@ def serve(home: Home, settings: ServeConfig, listening: socket.socket, workers: 
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    if workers == 1:
+    if start.workers == 1:
         uvicorn.Server(config).run([listening])
         return
     from uvicorn.supervisors import Multiprocess
 
     with tempfile.TemporaryDirectory(prefix="emqs-metrics-") as folder:
         os.environ[METRICS] = folder  # where the processes count together
-        Multiprocess(config, uvicorn.Server(config).run, [listening]).run()
+        Multiprocess(config, [listening]).run()
 
 
 def application() -> FastAPI:
     """Return the application of one process; what it is comes from the environment."""
     from emqs.web.app import create_app
 
-    folder, plain = json.loads(os.environ[SETTINGS])
+    folder, plain, log = json.loads(os.environ[SETTINGS])
     if not logging.getLogger().handlers:
-        logs.configure("json")
+        logs.configure(log)
     settings = read(ServeConfig, plain, "serve")
     return create_app(Home(Path(folder), os.environ.get(DATABASE)), settings)

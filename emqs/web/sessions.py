@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from emqs.annotations.ids import new_id
 from emqs.annotations.schema import sessions, users
@@ -109,7 +109,7 @@ def begin(
     return str(row["id"]), token
 
 
-def _valid(now: float) -> Any:  # noqa: ANN401 - a condition
+def _valid(now: Any) -> Any:  # noqa: ANN401 - a condition
     return and_(
         sessions.c.revoked.is_(None),
         or_(sessions.c.expires.is_(None), sessions.c.expires > now),
@@ -117,27 +117,31 @@ def _valid(now: float) -> Any:  # noqa: ANN401 - a condition
     )
 
 
+_OF_TOKEN = (  # put together once: every request asks
+    select(
+        users.c.id,
+        users.c.name,
+        users.c.display_name,
+        users.c.email,
+        users.c.is_admin,
+        sessions.c.id.label("session_id"),
+        sessions.c.kind,
+        sessions.c.scopes,
+        sessions.c.last_used,
+    )
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.token_hash == bindparam("digest"))
+    .where(sessions.c.kind.in_(bindparam("kinds", expanding=True)))
+    .where(_valid(bindparam("now")))
+)
+
+
 def of_token(
     connection: Connection, token: str, kinds: Sequence[str]
 ) -> tuple[User, Session] | None:
     """Return whose a token is, if it is valid now and of one of some kinds."""
-    query = (
-        select(
-            users.c.id,
-            users.c.name,
-            users.c.display_name,
-            users.c.email,
-            users.c.is_admin,
-            sessions.c.id.label("session_id"),
-            sessions.c.kind,
-            sessions.c.scopes,
-            sessions.c.last_used,
-        )
-        .join(users, users.c.id == sessions.c.user_id)
-        .where(sessions.c.token_hash == digest(token), sessions.c.kind.in_(kinds))
-        .where(_valid(time.time()))
-    )
-    row = connection.execute(query).one_or_none()
+    given = {"digest": digest(token), "kinds": list(kinds), "now": time.time()}
+    row = connection.execute(_OF_TOKEN, given).one_or_none()
     if row is None:
         return None
     user = User(row.id, row.name, row.display_name, row.email, row.is_admin)

@@ -190,6 +190,8 @@ def test_deleted_ones_are_listed_only_when_asked_for(world: World) -> None:
 def test_undo_goes_back_step_by_step(world: World) -> None:
     row = world.create(POINT | {"title": "1", "tags": ["x"]})
     row = world.update(row, {"title": "2", "tags": ["y", "z"]})
+    assert world.titles(tags=("x",)) == []
+    assert world.titles(tags=("y", "z")) == ["2"]
     row = world.delete(row)
     seen = []
     for _ in range(2):

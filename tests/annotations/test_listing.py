@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.platform import add_dataset, add_user
 from support.worlds import World
 
-from emqs.annotations import listing
+from emqs.annotations import filters, listing
 from emqs.annotations.filters import Filter
 from emqs.annotations.records import Annotation
 from emqs.errors import DataError
@@ -103,6 +103,8 @@ def test_filters_are_their_definitions(
         ({"kinds": ("line", "box")}, [row for row in of_ada if row.kind in ("line", "box")]),
         ({"tags": ("red",)}, [row for row in of_ada if "red" in row.tags]),
         ({"tags": ("red", "blue")}, [r for r in of_ada if {"red", "blue"} <= set(r.tags)]),
+        ({"colour_class": ""}, [row for row in of_ada if row.colour_class == ""]),
+        ({"layer_id": "nothing"}, []),
         ({"colour_class": "x"}, [row for row in of_ada if row.colour_class == "x"]),
         ({"atlas_states": ("accepted",)}, []),
         ({"atlas_states": ("", "accepted")}, of_ada),
@@ -148,6 +150,13 @@ def test_boxes_find_all_that_touches_them(
         stop = tuple(low + edge * chance.uniform(0.2, 1) for low in start)
         monkeypatch.setattr(listing, "FEW", 3000 if number % 3 else 2)
         expected = [row.id for row in live if touches(row, start, stop)]
+        with world.database.read() as connection:
+            where = Filter(frozenset({world.ada, world.ben}), start=start, stop=stop)
+            by_codes, by_slices = (
+                set(connection.scalars(query))
+                for query in filters.candidates(connection, world.brain, where)
+            )
+        assert {row.number for row in live if row.id in expected} <= by_codes & by_slices
         rows = all_pages(world, owners={world.ada, world.ben}, start=start, stop=stop)
         assert [row.id for row in rows] == expected
         found_any += len(expected) > 0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from emqs.embedding import signatures
-from emqs.embedding.stores import zarr as store
+from emqs.embedding.stores import creation
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
 
@@ -52,7 +52,7 @@ def write_store(
         "code_size": CODE,
         "signer": signatures.fit(sample.astype(np.float64), seed=0).to_dict(),
     }
-    made = store.create(path, manifest, sample)
+    made = creation.create(path, manifest, sample)
     add_blocks(made, codes, 0, blocks)
     return made
 

@@ -51,7 +51,7 @@ def ann(searched: Served) -> TestClient:
 
 def expected(store: Path, positives: list, negatives: list = (), **settings: object) -> list[dict]:
     found = library.search(
-        library.open_engine(str(store), library.ClickhouseConfig()),
+        library.open_searchable(str(store), library.ClickhouseConfig()),
         positives,
         list(negatives),
         query=library.QueryConfig(**QUERY),

@@ -141,7 +141,7 @@ def test_segments_of_places(
 ) -> None:
     monkeypatch.setattr(place_filter, "SLAB_BYTES", slab)
     labels = blobs((3, 170, 180))
-    engine = parts.Local(made)
+    engine = made
     volume = from_array(labels, size)
     path = tmp_path / "x" / "a.npy"
     found = place_filter.place_segments(engine, volume, path)
@@ -436,7 +436,7 @@ print(before, "torch" in sys.modules, "lightning" in sys.modules)
 
 
 def test_filtered_engine_answers_the_rest_as_the_volume_does(made: EmbeddingStore) -> None:
-    engine = parts.Local(made)
+    engine = made
     allowed = np.arange(GRID.n_places) % 3 == 0
     filtered = place_filter.FilteredEngine(engine, allowed)
     some = np.array([5, 700])

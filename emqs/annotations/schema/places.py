@@ -71,7 +71,16 @@ annotations = Table(
     Index("ix_annotations_title", "dataset_id", "owner_id", "title_key", "number", "kind", **_LIVE),
     Index("ix_annotations_kind", "dataset_id", "owner_id", "kind", "number", **_LIVE),
     Index("ix_annotations_change", "dataset_id", "owner_id", "change", "number"),
-    Index("ix_annotations_changed", "dataset_id", "changed"),
+    Index("ix_annotations_changed", "dataset_id", "owner_id", "changed"),
+    Index(
+        "ix_annotations_colour",
+        "dataset_id",
+        "owner_id",
+        "colour_class",
+        "number",
+        **only("colour_class <> ''"),
+    ),
+    Index("ix_annotations_layer", "layer_id", "number", **only("layer_id IS NOT NULL")),
     Index(
         "ix_annotations_deleted",
         "dataset_id",
