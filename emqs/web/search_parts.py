@@ -8,8 +8,8 @@ from emqs.embedding.stores.connections import ClickhouseConfig
 from emqs.embedding.stores.opening import open_searchable
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
-from emqs.retrieval.calibration import MIN_EXAMPLES, fit, held_out_scores
 from emqs.retrieval import scorers
+from emqs.retrieval.calibration import MIN_EXAMPLES, fit, held_out_scores
 from emqs.retrieval.scorers.space import fit_space
 from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 from emqs.retrieval.suggestions import POOL, suggest

@@ -19,7 +19,6 @@ from emqs.retrieval.settings import QueryConfig
 from emqs.settings import CONFIG_DIR
 from emqs.volumes import Box, from_array
 from emqs.web import place_filter, searching
-from emqs.web import search_parts as parts
 from emqs.web.catalogue import Layer
 from emqs.web.chunks import Scale
 from emqs.web.layers import OpenLayer
