@@ -16,7 +16,11 @@ MAX_READ_BYTES = 2**33  # of one read; a terabyte asked for by mistake would fil
 MAX_CHUNK_BYTES = 2**30  # of one stored chunk, which is decoded whole whatever part is needed
 
 #: Whole range of the types of pixels that have one: what becomes 0 and 1 where nothing is said.
-RANGES = {np.dtype(np.uint8): (0.0, 255.0), np.dtype(np.uint16): (0.0, 65535.0)}
+RANGES = {
+    np.dtype(np.bool_): (0.0, 1.0),
+    np.dtype(np.uint8): (0.0, 255.0),
+    np.dtype(np.uint16): (0.0, 65535.0),
+}
 
 
 class Reader(Protocol):

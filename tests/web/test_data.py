@@ -449,7 +449,8 @@ def test_nothing_else_is_served(server_: Served, stored: dict[str, Path], inside
     for name, target in (("link.txt", folder.parent / "a.tif"), ("folder", Path("/etc"))):
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(target)
-    assert get(server_, f"zarr/1/files/{inside}").status_code == 404
+    expected = 400 if inside == "%00" else 404  # no request may hold NUL, whatever it asks for
+    assert get(server_, f"zarr/1/files/{inside}").status_code == expected
 
 
 def test_links_inside_the_folder_and_gzipped_chunks(tmp_path: Path) -> None:
