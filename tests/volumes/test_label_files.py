@@ -223,7 +223,9 @@ def test_zarr_of_others_and_levels(tmp_path: Path) -> None:
     path = written(tmp_path / "pyramid.zarr", "zarr", volume, levels=2)
     with opened(path, level="1") as reader:
         assert reader.shape == (5, 70, 33)  # pixels are half as long along x as along y
-    with pytest.raises(ConfigError, match=r"level=7 is out of range: .* has 2 resolution levels, .*\(0, 1\)"):
+    with pytest.raises(
+        ConfigError, match=r"level=7 is out of range: .* has 2 resolution levels, .*\(0, 1\)"
+    ):
         opened(path, level="7")
     with pytest.raises(ConfigError, match=r"There is no Zarr array or group at .*pyramid\.zarr/x"):
         opened(path, dataset="x")
