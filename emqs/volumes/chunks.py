@@ -148,7 +148,7 @@ def locate(url: str) -> Location:
     except ValueError as error:
         raise ConfigError(f"{url} cannot be opened: {reason(error)}.") from None
     if archive is None:
-        return Location(url, store, None if path is None else path.expanduser().absolute())
+        return Location(url, store, None if path is None else path.expanduser())
     return _only_folder(Location(url, store, None, archive))
 
 

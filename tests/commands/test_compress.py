@@ -193,7 +193,7 @@ def test_recommended_command_lines_work(run: Run) -> None:
         ("task=convert source=v.npy target=a.zarr codec=rar", "There is no codec=rar"),
         ("task=convert source=v.npy target=a.zarr codec.level=99", "level must be 1 to 22"),
         ("task=convert source=v.npy target=a.zarr codec.chunks=[1,2]", "three lengths"),
-        ("task=convert source=v.npy target=a.zarr input.axes=zyq", "such as zyx or xyz"),
+        ("task=convert source=v.npy target=a.zarr input.axes=zyq", "there must be one x, one y"),
         ("task=convert source=v.npy target=a.zarr input.region=[1]", r"\[\[z0,z1\],"),
         ("task=convert source=v.npy target=a.npy codec=archive", "are for Zarr"),
         ("task=convert source=f.npy target=a.zarr", "holds fractions"),

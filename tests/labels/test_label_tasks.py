@@ -13,7 +13,7 @@ from typing import Any
 import crackle
 import numpy as np
 import pytest
-from support.label_volumes import CODEC, blocky, opened
+from support.label_volumes import CODEC, SIZE, blocky, opened
 
 from emqs.codecs import CODECS, COMPRESSORS, get_codec
 from emqs.datasets.synthetic.segmentation import segmentation
@@ -45,7 +45,7 @@ def converted(
     name: str = "zarr",
     **how: Any,  # noqa: ANN401 (as convert takes it)
 ) -> Converted:
-    with opened(source) as volume:
+    with opened(source, voxel_size_nm=SIZE) as volume:
         how = {"options": OPTIONS, "memory_bytes": 9000} | how
         return convert(volume, target, name, **how)
 
@@ -95,11 +95,11 @@ def test_a_volume_is_copied_whole(name: str, source: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["zarr", "npy", "n5", "precomputed"])
 def test_an_interrupted_conversion_goes_on(name: str, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    with opened(source) as volume, pytest.raises(Killed):
+    with opened(source, voxel_size_nm=SIZE) as volume, pytest.raises(Killed):
         convert(volume, target, name, options=OPTIONS, memory_bytes=9000, step=dies_after(2))
     assert not target.exists()
     read: list[Box] = []
-    with opened(source) as volume:
+    with opened(source, voxel_size_nm=SIZE) as volume:
         done = convert(
             watched(volume, read), target, name, options=OPTIONS, memory_bytes=9000, verify=False
         )
@@ -118,7 +118,8 @@ def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: P
         "from emqs.volumes.axes import Request\n"
         "from emqs.volumes.opening import open_request\n"
         "from emqs.labels.convert import convert\n"
-        "with open_request(sys.argv[1], Request(labels=True)) as volume:\n"
+        "request = Request(labels=True, voxel_size_nm=(40.0, 8.0, 4.0))\n"
+        "with open_request(sys.argv[1], request) as volume:\n"
         "    convert(volume, Path(sys.argv[2]), 'zarr', options=json.loads(sys.argv[3]),\n"
         "            memory_bytes=9000, step=lambda *a: time.sleep(0.1))\n"
     )
@@ -193,7 +194,8 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
         "from emqs.labels.convert import convert\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
         "try:\n"
-        "    with open_request(sys.argv[1], Request(labels=True)) as volume:\n"
+        "    request = Request(labels=True, voxel_size_nm=(40.0, 8.0, 4.0))\n"
+        "    with open_request(sys.argv[1], request) as volume:\n"
         "        convert(volume, Path(sys.argv[2]), sys.argv[3], options=json.loads(sys.argv[5]),\n"
         "                memory_bytes=9000)\n"
         "except DataError as error:\n"

@@ -211,12 +211,23 @@ def watched(volume: Volume) -> Volume:
 class ZarrReader:
     """An array that the Zarr library reads."""
 
+    name: str
     array: Any
     axes: Axes
 
     def read(self, box: Box) -> np.ndarray:
-        """Return the voxels of a box."""
-        voxels = np.asarray(self.array[self.axes.index(box)])
+        """Return the voxels of a box.
+
+        Raises:
+            DataError: If a chunk is damaged.
+        """
+        try:
+            voxels = np.asarray(self.array[self.axes.index(box)])
+        except CodecError as fault:
+            raise DataError(
+                f"{self.name} cannot be read at {box}: {one_line(fault)}. It may be damaged: copy "
+                "or export it again."
+            ) from fault
         return voxels.transpose(self.axes.order).reshape(box.shape)
 
 
@@ -256,7 +267,7 @@ def open_with_zarr(
     chunks = tuple(min(a, b) for a, b in zip(axes.triple(lengths, 1), (z, y, x), strict=True))
     volume = Volume(
         name=where, shape=(z, y, x), dtype=dtype.newbyteorder("="), chunks=chunks,
-        reader=ZarrReader(array, axes), path=location.source, format="zarr",
+        reader=ZarrReader(where, array, axes), path=location.source, format="zarr",
         labels=source.answers(axes) if dtype.kind in "uib" else None, **facts,
     )  # fmt: skip
     return watched(volume)
