@@ -4,8 +4,8 @@
 
 One slice of 1024 x 1024 pixels with patches of 80 pixels at several steps. ``whole`` is
 ``emqs.embedding.dense``: one feature map, pooled for every patch. ``apart`` cuts every patch,
-resizes it and encodes it on its own, as networks without a feature map are run. Both are medians in
-one process.
+resizes it and encodes it on its own, as networks without a feature map are run. Both are medians
+in one process.
 
 The codes differ: patch by patch, a network sees zeros around a patch, not its surroundings. So
 equality is measured against patches that are cut with their surroundings, encoded one by one, and

@@ -210,7 +210,7 @@ def test_search_gives_the_score_of_each_box_in_any_order(
 ) -> None:
     stack, made_by = blobs(), pixels()
     boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
-    codes = evaluation.embed(made_by, stack, boxes)
+    codes = encode.embed(made_by, stack, boxes)
     scorer = Nearest(codes[:5], codes[5:9], num_neighbors=1, index=EXACT)
     order = np.random.default_rng(0).permutation(len(boxes))
     found = stack_search.search(
@@ -229,11 +229,11 @@ def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.Mon
     boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
     query = QueryConfig(scorer="prototype", whiten="standard", metric="cosine")
     monkeypatch.setattr(stack_search, "BACKGROUND", 30)
-    search = evaluation.Search(made_by, stack, SIZE, query, EXACT)
+    search = stack_search.Search(made_by, stack, SIZE, query, EXACT)
     ready = search.prepare(boxes[:3], boxes[3:9], boxes[9:])
     assert ready.known is not None
     assert len(ready.known.positions) == 30
-    codes = evaluation.embed(made_by, stack, boxes)
+    codes = encode.embed(made_by, stack, boxes)
     background = codes[9:][ready.known.positions]
     np.testing.assert_allclose(ready.known.codes, background, atol=1e-6)
     expected = scorers.build(query, EXACT, codes[:3], codes[3:9], background).score(codes[9:])
@@ -278,8 +278,8 @@ def test_one_setting_means_the_same_on_two_microscopes() -> None:
         np.testing.assert_array_equal(
             patch_grid.make_grid(stack, in_nm), patch_grid.make_grid(stack, in_px)
         )
-    grid = [patch_grid.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
-    first = [g[: len(g) // 8] for g in grid]
+    corners = [patch_grid.make_grid(s, in_nm)[:, 1:3] * s.pixel_size_nm for s in (fine, coarse)]
+    first = [g[: len(g) // 8] for g in corners]
     np.testing.assert_array_equal(first[0], first[1])
 
 
