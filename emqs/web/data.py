@@ -264,6 +264,13 @@ def link_layers(request: Request, token: str) -> dict[str, Any]:
     return {"layers": _addresses(found, f"/api/v1/links/{token}/data")}
 
 
+@router.get("/links/{token}/{rest:path}", dependencies=[needs("public")], include_in_schema=False)
+def link_nothing(request: Request, token: str, rest: str) -> None:
+    """Refuse what a link does not open; the token does not get into logs here either."""
+    request.scope["path"] = request.scope["path"].replace(token, HIDDEN)
+    raise Refusal(404, f"A link opens no {rest[:50]!r}.")
+
+
 def _addresses(found: Sequence[Layer], before: str) -> list[dict[str, Any]]:
     return [
         {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConflictError, NotFoundError
+from emqs.errors import ConflictError, DataError, NotFoundError
 from emqs.volumes import Box
 from emqs.web import levels
 from emqs.web.caches import Cache
@@ -146,11 +146,19 @@ class Layers:
             scales += [Scale(v, f) for v, f in zip(own, divided, strict=True) if f is not None]
         else:
             folder = levels.folder_of(self._cache, place, layer.version)
-            if prod(finest.shape) <= levels.AT_ONCE_VOXELS:
+            if place.path is not None and prod(finest.shape) <= levels.AT_ONCE_VOXELS:
                 scales += levels.make(place, finest, folder)
             else:
                 scales += levels.kept(place, finest, folder)
             n_missing = levels.missing(finest, folder)
+        table = equivalences(layer.settings)
+        if table is not None and finest.dtype.kind == "u":
+            largest = int(table[1].max())
+            if largest > np.iinfo(finest.dtype.name).max:
+                raise DataError(
+                    f"Labels of the layer {layer.name} become {largest}, which does not fit "
+                    f"{finest.dtype}. Store it as uint64."
+                )
         return OpenLayer(
             layer,
             place,
@@ -159,7 +167,7 @@ class Layers:
             n_missing,
             folder,
             browser_folder(place),
-            equivalences(layer.settings),
+            table,
         )
 
     def read(self, opened: OpenLayer, number: int, box: Box) -> np.ndarray:

@@ -9,6 +9,7 @@ environment variable ``EMQS_DATABASE``, so that its password stands on no comman
 
 import argparse
 import logging
+import math
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # between two looks for a job
 LOOK_S = 0.5  # between two looks at a running one
+TIDY_S = 3600.0  # between two looks for old downloads
+KEEP_S = 7 * 86400.0  # that downloads are kept
 GRACE_S = 5.0  # between asking a process to end and ending it
 CHILD = Path(__file__).with_name("child.py")
 DATABASE = "EMQS_DATABASE"
@@ -67,11 +71,13 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     stopping: threading.Event = field(default_factory=threading.Event)
     _id: str | None = None
+    _tidied: float = -math.inf
 
     def run(self) -> None:
         """Do jobs until ``stopping`` is set. A database that is gone is waited for."""
         while not self.stopping.is_set():
             try:
+                self.tidy()
                 done = self.step()
             except DatabaseError as error:
                 logger.warning("worker: %s", error)
@@ -84,6 +90,16 @@ class Worker:
                     job_workers.stop(connection, self._id)
             except DatabaseError as error:
                 logger.warning("worker: %s", error)
+
+    def tidy(self) -> None:
+        """Delete files of downloads that are older than a week; now and then."""
+        if time.monotonic() < self._tidied + TIDY_S:
+            return
+        self._tidied = time.monotonic()
+        for path in (self.home.cache / "downloads").glob("*.*"):
+            with suppress(OSError):  # another worker may be faster
+                if path.stat().st_mtime < time.time() - KEEP_S:
+                    path.unlink()
 
     def step(self) -> bool:
         """Do one job; return whether there was one.

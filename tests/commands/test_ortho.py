@@ -18,7 +18,7 @@ from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import cutting
 from emqs.patches import grid as grids
-from emqs.retrieval import settings as settingss
+from emqs.retrieval import settings as build_settings
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig
 from emqs.volumes import Volume, from_array
@@ -114,7 +114,7 @@ def test_the_search_works_in_three_planes(tmp_path: Path) -> None:
     assert open_store(made.path).grid.planes == "ortho"
     query = QueryConfig()
     found = volume_search.search(
-        made, [(24, 30, 30)], query=query, settings=settingss.SearchConfig()
+        made, [(24, 30, 30)], query=query, settings=build_settings.SearchConfig()
     )
     assert found.positives.tolist() == [[2, 3, 3]]
     assert np.all(found.voxels[:, 0] == found.places[:, 0] * 8 + 8)

@@ -17,9 +17,9 @@ from emqs import tsne
 from emqs.datasets import Stack
 from emqs.datasets.settings import DatasetConfig
 from emqs.errors import ConfigError, DataError
-from emqs.evaluation import maps as mapss
+from emqs.evaluation import maps as embedding_maps
 from emqs.evaluation import projection
-from emqs.evaluation import settings as settingss
+from emqs.evaluation import settings as build_settings
 from emqs.figures import projections, style
 from emqs.runs import record as records
 from emqs.runs.settings import LoggerConfig
@@ -47,7 +47,7 @@ DOCUMENTED = {  # the table of the method: model, weights, data, slices, patch a
 def test_experiments_hold_the_documented_parameters(name: str) -> None:
     model, weights, dataset, slices, size, stride = DOCUMENTED[name]
     cfg = settings(f"experiment={name}", "paths.weights=W")
-    config = read(settingss.TsneConfig, cfg.tsne, "tsne")
+    config = read(build_settings.TsneConfig, cfg.tsne, "tsne")
     assert (cfg.model.name, cfg.weights) == (model, f"W/{weights}.safetensors")
     assert (cfg.dataset.name, cfg.dataset.slices, cfg.patch.stride) == (dataset, slices, stride)
     assert (config.method, config.seed, config.perplexity) == ("tsne", 1000, 30)
@@ -63,16 +63,16 @@ def test_experiments_hold_the_documented_parameters(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["exp5", "exp6"])
 def test_windows_of_the_documented_stack(name: str) -> None:
-    config = read(settingss.TsneConfig, settings(f"experiment={name}").tsne, "tsne")
-    maps = mapss.slice_windows(65, config.windows)
+    config = read(build_settings.TsneConfig, settings(f"experiment={name}").tsne, "tsne")
+    maps = embedding_maps.slice_windows(65, config.windows)
     assert list(maps.values()) == [(i, i + 10) for i in range(0, 60, 5)] + [(0, 65)]
     assert list(maps)[::11] == ["0-9", "55-64"]
 
 
 @pytest.mark.parametrize("name", ["exp1", "exp2", "exp3", "exp4", "exp7", "exp8"])
 def test_other_experiments_have_one_map(name: str) -> None:
-    config = read(settingss.TsneConfig, settings(f"experiment={name}").tsne, "tsne")
-    assert mapss.slice_windows(10, config.windows) == {"all": (0, 10)}
+    config = read(build_settings.TsneConfig, settings(f"experiment={name}").tsne, "tsne")
+    assert embedding_maps.slice_windows(10, config.windows) == {"all": (0, 10)}
 
 
 def test_the_dataset_of_the_command_line_wins() -> None:
@@ -88,18 +88,18 @@ def test_the_dataset_of_the_command_line_wins() -> None:
 
 
 def test_windows_left_out_are_named(caplog: pytest.LogCaptureFixture) -> None:
-    windows = settingss.WindowsConfig(length=10, starts=list(range(0, 60, 5)))
+    windows = build_settings.WindowsConfig(length=10, starts=list(range(0, 60, 5)))
     with caplog.at_level(logging.WARNING):
-        maps = mapss.slice_windows(22, windows)
+        maps = embedding_maps.slice_windows(22, windows)
     assert list(maps) == ["0-9", "5-14", "10-19", "all"]
     assert "9 of 12 windows of 10 slices do not fit into 22 slices" in caplog.text
     assert "2 slices are on the map of all slices only" in caplog.text
 
 
 def test_a_stack_shorter_than_every_window_has_one_map(caplog: pytest.LogCaptureFixture) -> None:
-    windows = settingss.WindowsConfig(length=10, starts=[0, 5])
+    windows = build_settings.WindowsConfig(length=10, starts=[0, 5])
     with caplog.at_level(logging.WARNING):
-        assert mapss.slice_windows(4, windows) == {"all": (0, 4)}
+        assert embedding_maps.slice_windows(4, windows) == {"all": (0, 4)}
     assert "2 of 2 windows of 10 slices do not fit into 4 slices" in caplog.text
 
 
@@ -123,13 +123,13 @@ def test_a_stack_shorter_than_every_window_has_one_map(caplog: pytest.LogCapture
 )
 def test_settings_out_of_range(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        read(settingss.TsneConfig, settings(override).tsne, "tsne")
+        read(build_settings.TsneConfig, settings(override).tsne, "tsne")
 
 
 def test_other_classes_are_ignored_only_above_one_half() -> None:
     overrides = ("tsne.refuse_others=false", "tsne.min_fraction=0.4")
     with pytest.raises(ConfigError, match=r"tsne\.min_fraction .*\[0\.5, 1\), got 0\.4"):
-        read(settingss.TsneConfig, settings(*overrides).tsne, "tsne")
+        read(build_settings.TsneConfig, settings(*overrides).tsne, "tsne")
 
 
 def put_stack(folder: Path, n_slices: int = 4, *, labelled: bool = True) -> None:
@@ -291,8 +291,8 @@ def stack_of(labels: np.ndarray) -> Stack:
     return Stack("made", [image], ["0"], [labels.astype(np.uint16)])
 
 
-def config_of(*overrides: str) -> settingss.TsneConfig:
-    return read(settingss.TsneConfig, settings(*overrides).tsne, "tsne")
+def config_of(*overrides: str) -> build_settings.TsneConfig:
+    return read(build_settings.TsneConfig, settings(*overrides).tsne, "tsne")
 
 
 def test_no_patch_shows_one_class() -> None:
@@ -300,15 +300,15 @@ def test_no_patch_shows_one_class() -> None:
     with pytest.raises(
         DataError, match=r"None of the 49 patches of 'made' .*\(background, class 1"
     ):
-        mapss.labelled_patches(stack, tsne.PatchConfig(size=40, stride=4), config_of())
+        embedding_maps.labelled_patches(stack, tsne.PatchConfig(size=40, stride=4), config_of())
 
 
 def test_labels_of_single_objects_are_refused_by_number() -> None:
     stack = stack_of(np.arange(100).reshape(10, 10))
     with pytest.raises(ConfigError, match=r"hold 99 classes, more than the 8.*tsne\.classes"):
-        mapss.wanted_classes(stack, config_of("tsne.labels=multi"))
+        embedding_maps.wanted_classes(stack, config_of("tsne.labels=multi"))
     some = config_of("tsne.labels=multi", "tsne.classes=[5,3,5]")
-    assert mapss.wanted_classes(stack, some) == [3, 5]
+    assert embedding_maps.wanted_classes(stack, some) == [3, 5]
 
 
 def labelled_map(n: int = 300, seed: int = 0) -> projections.LabelledMap:
@@ -391,7 +391,7 @@ def test_each_map_is_made_of_the_codes_of_its_own_patches() -> None:
     chosen = {"1-1": np.arange(22, 38), "all": np.arange(3, 39, 2)}
     embedded = np.unique(np.concatenate(list(chosen.values())))
     config = config_of("tsne.method=pca", "tsne.neighbors=3")
-    maps = mapss.make_maps(all_codes[embedded], embedded, chosen, labelled, config)
+    maps = embedding_maps.make_maps(all_codes[embedded], embedded, chosen, labelled, config)
     for map_ in maps:
         expected = projection.pca(all_codes[chosen[map_.name]], seed=config.seed)[0]
         np.testing.assert_allclose(np.abs(map_.points), np.abs(expected))
@@ -406,11 +406,11 @@ def test_a_window_with_too_few_patches_is_left_out(caplog: pytest.LogCaptureFixt
     config = config_of("tsne.method=pca", "tsne.neighbors=10")
     chosen = {"0-0": np.arange(4), "all": np.arange(30)}
     with caplog.at_level(logging.WARNING):
-        maps = mapss.make_maps(codes, np.arange(30), chosen, labelled, config)
+        maps = embedding_maps.make_maps(codes, np.arange(30), chosen, labelled, config)
     assert [map_.name for map_ in maps] == ["all"]
     assert "The map of slices 0-0 is left out: 10 neighbours are to vote" in caplog.text
     with pytest.raises(DataError, match=r"only 3 others"):
-        mapss.make_maps(codes, np.arange(30), {"all": np.arange(4)}, labelled, config)
+        embedding_maps.make_maps(codes, np.arange(30), {"all": np.arange(4)}, labelled, config)
 
 
 def test_each_size_of_patch_is_seen_at_its_own_scale() -> None:
@@ -431,7 +431,7 @@ def test_each_size_of_patch_is_seen_at_its_own_scale() -> None:
     boxes = np.array(
         [[0, 5, 5, 16, 16], [0, 5, 5, 32, 32], [1, 54, 3, 16, 16], [1, 50, 50, 20, 10]]
     )
-    found = mapss.embed(model, stack, boxes, [16, 32], Compute(device="cpu"))
+    found = embedding_maps.embed(model, stack, boxes, [16, 32], Compute(device="cpu"))
     for size, here in ((16, [0, 2]), (32, [1, 3])):
         expected = encode.embed(model, stack, boxes[here], patch_size=size)
         np.testing.assert_allclose(found[here], expected, atol=1e-6)

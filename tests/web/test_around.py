@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 from support.served import Served, random_voxels
-from web.conftest import SHAPE, Live
+from web.fixtures import SHAPE, Live
 
 from emqs.web.settings import NeuprintConfig
 

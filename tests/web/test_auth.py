@@ -227,6 +227,17 @@ def test_only_own_pages_use_the_cookie(
     assert answer.status_code == status
 
 
+def test_what_other_sites_tried_stands_in_the_log_and_in_the_audit_log(
+    local: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    answer = local.client().post(f"{API}/auth/login", json={}, headers=headers)
+    assert answer.status_code == 403
+    assert "refused a cross-site POST of /api/v1/auth/login" in caplog.text
+    (entry,) = local.client(local.people["root"]).get(f"{API}/audit").json()["entries"]
+    assert (entry["outcome"], entry["details"]["why"]) == ("refused", "cross-site")
+
+
 @pytest.mark.parametrize("authorization", ["Basic eDp5", "Bearer", "Bearer x", "bearer  ", "x"])
 def test_with_authorization_the_cookie_is_never_used(
     local: Served, hashed: str, authorization: str

@@ -6,7 +6,7 @@ import httpx2
 import pandas as pd
 import pytest
 from support.small_stores import grid_of, random_codes, write_store
-from web.conftest import Live
+from web.fixtures import Live
 
 from emqs.client import Client, rows_of
 from emqs.errors import ConfigError, ConflictError, DataError, ForbiddenError, NotFoundError

@@ -526,6 +526,17 @@ def test_a_download_is_the_box(lab: Served, tmp_path: Path) -> None:
     assert part.content == b"NUMPY"
 
 
+def test_old_downloads_are_deleted(lab: Served) -> None:
+    folder = lab.home / "cache" / "downloads"
+    folder.mkdir(parents=True)
+    for name, days in (("new.npy", 6), ("old.npy", 8)):
+        (folder / name).write_bytes(b"x")
+        os.utime(folder / name, (time.time() - days * 86400,) * 2)
+    one = worker(lab)
+    one.tidy()
+    assert [path.name for path in folder.iterdir()] == ["new.npy"]
+
+
 @pytest.mark.parametrize("ending", ["tif", "npy", "h5"])
 def test_files_of_downloads(tmp_path: Path, ending: str) -> None:
     voxels = random_voxels((70, 20, 30))

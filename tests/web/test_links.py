@@ -163,6 +163,7 @@ def test_tokens_in_the_path_do_not_get_into_logs(
     assert status(lab, token) == 200
     assert status(lab, token, "no") == 404
     assert lab.client().get(f"/api/v1/links/{token}/layers").status_code == 200
+    assert lab.client().get(f"/api/v1/links/{token}/other/thing").status_code == 404
     ours = " ".join(r.getMessage() for r in caplog.records if r.name.startswith("emqs"))
     assert token not in ours
     assert data.HIDDEN in ours
