@@ -1,7 +1,7 @@
 """A process of its own for libraries that a hostile stream can crash, so that it ends alone.
 
 ``Child`` starts a Python that answers requests; a request is a JSON object and some bytes, an
-answer as well. ``get_contained`` decodes the streams of any codec there: slower by a copy of the
+answer as well. ``get_isolated`` decodes the streams of any codec there: slower by a copy of the
 labels, and by half a second for the start.
 """
 
@@ -193,19 +193,19 @@ def as_array(answer: dict[str, Any], content: bytearray) -> np.ndarray | None:
     return np.frombuffer(content, answer["dtype"]).reshape(answer["shape"])
 
 
-def get_contained(name: str, **options: object) -> "Contained":
+def get_isolated(name: str, **options: object) -> "Isolated":
     """Return the codec of a name, as ``get_codec``, for streams of people you do not trust.
 
     A stream that crashes the library is an error like others.
     """
-    return Contained(get_codec(name, **options), name, options)
+    return Isolated(get_codec(name, **options), name, options)
 
 
-class Contained:
+class Isolated:
     """A codec whose streams are read in a process of their own; written they are here."""
 
     def __init__(self, codec: LabelCodec, name: str, options: dict[str, object]) -> None:
-        """Wrap a codec; ``get_contained`` makes it."""
+        """Wrap a codec; ``get_isolated`` makes it."""
         self._codec = codec
         self._child = Child("emqs.codecs.isolated:decoder", name=name, options=options)
 

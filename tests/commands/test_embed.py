@@ -24,7 +24,7 @@ from emqs.models.compute import Compute
 from emqs.patches import grid
 from emqs.volumes import from_array, open_volume, write_ome_zarr
 
-TOLERANCE = 1e-3  # of a typical code, as emqs/filling says
+TOLERANCE = 1e-3  # of a typical code, as emqs/embedding/build says
 
 
 def all_codes(path: Path) -> np.ndarray:

@@ -13,7 +13,7 @@ from support.label_volumes import blocky, box_of, contained, opened, written
 from emqs.codecs import crackle_stream, get_codec
 from emqs.codecs.compressed_segmentation import check_stream
 from emqs.codecs.crackle import Crackle
-from emqs.codecs.isolated import Child, EndedError, get_contained
+from emqs.codecs.isolated import Child, EndedError, get_isolated
 from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import CodecError, ConfigError, DataError
 from emqs.labels import questions, verify
@@ -85,7 +85,7 @@ def test_what_a_library_prints_is_no_answer() -> None:
 
 def test_a_contained_codec_gives_what_the_codec_gives() -> None:
     labels = segmentation(4, 30, 40, n_objects=9, seed=0)
-    codec = get_contained("compresso+zstd", window=(1, 8, 8), level=1)
+    codec = get_isolated("compresso+zstd", window=(1, 8, 8), level=1)
     stream = codec.encode(labels)
     assert codec.name == "compresso+zstd"
     assert np.array_equal(codec.decode(stream), labels)
@@ -98,7 +98,7 @@ def test_a_contained_codec_gives_what_the_codec_gives() -> None:
 def test_forged_streams_of_compresso_end_only_the_process_that_reads_them() -> None:
     """A right checksum around wrong windows: about one in seven crashes the library."""
     plain, rng = get_codec("compresso"), np.random.default_rng(0)
-    codec = get_contained("compresso")
+    codec = get_isolated("compresso")
     labels = segmentation(4, 30, 40, n_objects=9, seed=0)
     stream = plain.encode(labels)
     payload, description = plain.unwrap(stream), plain.describe(stream)  # type: ignore[attr-defined]
