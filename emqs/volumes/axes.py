@@ -120,7 +120,8 @@ def find_axes(
         if name not in wanted and length != 1:
             raise ConfigError(
                 f"{where} has {length} entries along its axis '{names[position]}', and one must be "
-                f"chosen: give {prefix}select={{{names[position]}: 0}}, or another up to {length - 1}."
+                f"chosen: give {prefix}select={{{names[position]}: 0}}, or another up to "
+                f"{length - 1}."
             )
         fixed[position] = wanted.get(name, 0)
         if not 0 <= fixed[position] < length:
