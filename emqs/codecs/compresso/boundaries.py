@@ -7,8 +7,6 @@ runs of pixels, not on single pixels, which are some thirty times as many.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,9 @@ def find_areas(boundaries: np.ndarray) -> Areas:
         boundaries: Boundary map, shape ``(Z, Y, X)``, bool, no axis empty. At most 2**31 - 1 runs
             of non-boundary pixels, which is the limit of SciPy's graph routine.
     """
+    from scipy.sparse import csr_matrix  # half a second to import: a server starts without
+    from scipy.sparse.csgraph import connected_components
+
     depth, height, width = boundaries.shape
     # each row gets one boundary pixel at its end, so that no run crosses rows
     flat = np.zeros(1 + depth * height * (width + 1), dtype=bool)
