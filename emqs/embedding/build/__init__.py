@@ -12,6 +12,6 @@ process (``executors.py``), or those of a Ray cluster (``ray_executor.py``).
 
 from emqs.embedding.build.build import build
 from emqs.embedding.build.grids import make_grid
-from emqs.embedding.build.settings import EmbedConfig, Built, RayConfig
+from emqs.embedding.build.settings import Built, EmbedConfig, RayConfig
 
 __all__ = ["Built", "EmbedConfig", "RayConfig", "build", "make_grid"]

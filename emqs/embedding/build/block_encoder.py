@@ -13,15 +13,15 @@ from typing import cast
 
 import numpy as np
 
-from emqs.embedding import dense, encode
 from emqs.datasets import Stack
-from emqs.errors import DataError
+from emqs.embedding import dense, encode
 from emqs.embedding.build.planes import PlaceSource, usable
-from emqs.models import Convolutional, Encoder
 from emqs.embedding.stores.grid import PlaceGrid
-from emqs.volumes import Box, Volume
+from emqs.errors import DataError
+from emqs.models import Convolutional, Encoder
 from emqs.models.compute import Compute
 from emqs.models.weights import Model
+from emqs.volumes import Box, Volume
 
 SLAB_BYTES = 2**27  # of neighbouring planes that are read, and kept, together
 BAND_BYTES = 2**26  # of stored chunks that are decoded at once

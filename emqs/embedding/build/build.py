@@ -1,6 +1,5 @@
 """Makes an embedding volume, or goes on with one."""
 
-from emqs.embedding.stores import creation
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,22 +11,22 @@ import numpy as np
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
 from emqs.embedding import signatures
-from emqs.embedding.stores import zarr
-from emqs.patches.settings import PatchConfig
-from emqs.errors import ConfigError, DataError
 from emqs.embedding.build import compatibility, work
 from emqs.embedding.build.executors import Executor, InProcess
 from emqs.embedding.build.grids import make_grid
-from emqs.embedding.build.settings import Built, EmbedConfig
 from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
+from emqs.embedding.build.settings import Built, EmbedConfig
 from emqs.embedding.build.work import Done, WorkerContext
-from emqs.models import Fittable
+from emqs.embedding.stores import creation, zarr
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
-from emqs.volumes import Box, Volume
+from emqs.errors import ConfigError, DataError
+from emqs.models import Fittable
 from emqs.models.compute import DEFAULT, Compute
-from emqs.volumes.volume import RANGES
 from emqs.models.weights import Model
+from emqs.patches.settings import PatchConfig
+from emqs.volumes import Box, Volume
+from emqs.volumes.volume import RANGES
 
 SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
 TRIES = 20  # groups looked at for every group that is needed: much of a volume may be padding
@@ -57,7 +56,8 @@ def build(
             bar shows patches/s, GB/s and the time left.
         opened_as: Path or URL with which the volume can be opened again to draw results; None:
             its name.
-        executor: Does the work, and is closed at the end, e.g. a ``RayExecutor``; None: this process.
+        executor: Does the work, and is closed at the end, e.g. a ``RayExecutor``; None: this
+            process.
 
     Returns:
         The store and what was done.
@@ -149,7 +149,11 @@ def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
 
 
 def _started(
-    executor: Executor, context: WorkerContext, path: Path, asked: dict[str, Any], settings: EmbedConfig
+    executor: Executor,
+    context: WorkerContext,
+    path: Path,
+    asked: dict[str, Any],
+    settings: EmbedConfig,
 ) -> EmbeddingStore:
     """Return a new store, its signer learnt from a sample of the volume."""
     creation.check_new(path)
@@ -173,7 +177,14 @@ def _started(
     return creation.create(path, manifest, sample)
 
 
-def _filled(executor: Executor, context: WorkerContext, store: EmbeddingStore, worker: list[int], *, show: bool) -> Done:
+def _filled(
+    executor: Executor,
+    context: WorkerContext,
+    store: EmbeddingStore,
+    worker: list[int],
+    *,
+    show: bool,
+) -> Done:
     """Write all blocks that are missing or damaged; start with this worker's share of them."""
     grid = store.grid
     known = store.manifest["contrast"]

@@ -1,6 +1,5 @@
 """What an embedding volume says it was made of, compared with what is asked for."""
 
-from emqs.embedding.stores import creation
 import hashlib
 from dataclasses import asdict
 from typing import Any, cast
@@ -8,15 +7,15 @@ from typing import Any, cast
 import numpy as np
 
 import emqs
-from emqs.embedding.stores import zarr
-from emqs.errors import ConfigError
-from emqs.embedding.build.settings import EmbedConfig
 from emqs.embedding.build.planes import PlaceSource
-from emqs.models import Encoder
+from emqs.embedding.build.settings import EmbedConfig
+from emqs.embedding.stores import creation
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
-from emqs.volumes import Box, Volume
+from emqs.errors import ConfigError
+from emqs.models import Encoder
 from emqs.models.weights import Model
+from emqs.volumes import Box, Volume
 
 FINGERPRINT = (8, 64)  # squares of the volume, and their edge, that say whether it is the same
 
@@ -89,7 +88,9 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
     old = store.manifest["volume"]["shape"]
     named = {key: requested["volume"][key] for key in ("shape", "dtype")}
     compared = {**requested, "volume": named}
-    longer = requested["volume"]["shape"][0] > old[0] and requested["volume"]["shape"][1:] == old[1:]
+    longer = (
+        requested["volume"]["shape"][0] > old[0] and requested["volume"]["shape"][1:] == old[1:]
+    )
     longer = bool(longer and store.grid.planes == "xy")
     if longer:
         compared["volume"] = {"dtype": named["dtype"]}

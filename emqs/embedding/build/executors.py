@@ -13,7 +13,9 @@ class Executor(Protocol):
 
     single: bool  # parts are best small, since there is one process
 
-    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, work: Work, context: WorkerContext, parts: list[Any]
+    ) -> Iterator[tuple[int, Any]]:
         """Yield the number of each part and its result, in any order.
 
         Raises:
@@ -31,7 +33,9 @@ class InProcess:
 
     single = True
 
-    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, work: Work, context: WorkerContext, parts: list[Any]
+    ) -> Iterator[tuple[int, Any]]:
         """Yield results in order."""
         for number, part in enumerate(parts):
             yield number, work(context, part)

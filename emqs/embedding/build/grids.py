@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
+from emqs.errors import ConfigError
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
-from emqs.errors import ConfigError
-from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.volumes import Volume
 
 REACH_PX = 4096  # longest edge of a block, in voxels, so that its pixels take 100 MB or so ...

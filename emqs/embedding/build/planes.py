@@ -1,14 +1,13 @@
 """Planes of a volume as the network is shown them, and what must be known of whole slices."""
 
-from emqs.patches import cutting
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from emqs.patches import grid as grids
 from emqs.embedding.stores.grid import PlaceGrid
+from emqs.patches import cutting
 from emqs.volumes import Box, Volume
 
 STATISTICS_PX = 1024  # edge of the tiles that a slice's mean and spread are measured in, about ...

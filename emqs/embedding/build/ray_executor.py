@@ -25,17 +25,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from emqs.models import weights
-from emqs.errors import ConfigError, DataError, EmqsError, require
 from emqs.embedding.build.executors import Work
-from emqs.embedding.build.settings import RayConfig
 from emqs.embedding.build.planes import PlaceSource
+from emqs.embedding.build.settings import RayConfig
 from emqs.embedding.build.work import WorkerContext
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import open_store
-from emqs.volumes import Volume
+from emqs.errors import ConfigError, DataError, EmqsError, require
+from emqs.models import weights
 from emqs.models.compute import Compute
 from emqs.models.weights import Model
+from emqs.volumes import Volume
 
 Opener = Callable[[], Volume]
 
@@ -100,7 +100,9 @@ class RayExecutor:
         self._folder: Path | None = None
         self._started = False
 
-    def run(self, work: Work, context: WorkerContext, parts: list[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, work: Work, context: WorkerContext, parts: list[Any]
+    ) -> Iterator[tuple[int, Any]]:
         """Yield results in the order in which they come.
 
         Args:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from emqs.errors import ConfigError
 from emqs.embedding.stores.grid import INNER, PLANES
 from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.errors import ConfigError
 
 
 @dataclass(frozen=True)

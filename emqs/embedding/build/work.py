@@ -12,9 +12,9 @@ from emqs.embedding.build.block_encoder import BlockEncoder
 from emqs.embedding.build.planes import PlaceSource
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
-from emqs.volumes import Box
 from emqs.models.compute import Compute
 from emqs.models.weights import Model
+from emqs.volumes import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,9 @@ def contrast(context: WorkerContext, numbers: list[int]) -> np.ndarray:
     return planes.contrast(context.source, np.array(numbers, dtype=np.int64))
 
 
-def sample(context: WorkerContext, part: tuple[list[Box], int, np.ndarray | None]) -> list[np.ndarray]:
+def sample(
+    context: WorkerContext, part: tuple[list[Box], int, np.ndarray | None]
+) -> list[np.ndarray]:
     """Return codes ``(n, D)``, float16, of groups of places, until there are enough.
 
     Args:
@@ -147,11 +149,7 @@ def parts(grid: PlaceGrid, depth: int, *, single: bool) -> list[list[Triple]]:
         return [[block] for block in blocks]
     runs: list[list[Triple]] = []
     for block in blocks:
-        if (
-            runs
-            and runs[-1][-1][1:] == block[1:]
-            and runs[-1][0][0] // depth == block[0] // depth
-        ):
+        if runs and runs[-1][-1][1:] == block[1:] and runs[-1][0][0] // depth == block[0] // depth:
             runs[-1].append(block)
         else:
             runs.append([block])
