@@ -187,15 +187,16 @@ class Caller:
         Raises:
             OSError: If the server is gone.
         """
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(
-                "127.0.0.1", self._server.port, timeout=self._timeout
-            )
         sent = {"Authorization": f"Bearer {self._server.token}", **headers}
         content = None
         if body is not None:
             content = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
+        reused = self._connection is not None
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(
+                "127.0.0.1", self._server.port, timeout=self._timeout
+            )
         try:
             self._connection.request(method, path, content, sent)
             answer = self._connection.getresponse()
@@ -203,6 +204,8 @@ class Caller:
         except (http.client.HTTPException, OSError) as error:
             self._connection.close()
             self._connection = None
+            if reused and method == "GET":  # a server closes what was silent for a while
+                return self.call(method, path, body, **headers)
             raise OSError(str(error) or type(error).__name__) from None
 
     def json(self, method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 - JSON

@@ -4,11 +4,10 @@
 
     with Client("https://emqs.lab.org", token="emqs_...") as client:
         brain = client.dataset("brain")
-        for match in brain.search([(30, 2000, 3100)], k=500):
-            print(match["rank"], match["z"], match["y"], match["x"], match["score"])
+        print(next(brain.search([(30, 2000, 3100)])))
         brain.upload({"kind": "point", "points": [[30, 2000, 3100]], "title": "a synapse"})
 
-A token is made on the page of one's account. Places are voxels of full resolution, Z Y X.
+Places are voxels of full resolution, Z Y X.
 """
 
 import hashlib
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
 TOKEN = "EMQS_TOKEN"  # environment variable that is looked at where no token is given
-TIMEOUT_S = 120.0
-API = "/api/v1"
+TIMEOUT_S, API = 120.0, "/api/v1"
 ERRORS: dict[int, type[EmqsError]] = {
     401: ForbiddenError,
     403: ForbiddenError,
@@ -47,6 +45,10 @@ ERRORS: dict[int, type[EmqsError]] = {
 }
 BATCH = 2000  # annotations in one request
 TRIES = 4  # of a request that a server could not be reached with
+READ_ONLY = (  # columns of a table that are not sent back
+    *("number", "owner_id", "owner", "atlas_state", "change", "created", "changed"),
+    *("changed_by", "deleted"),
+)
 Row = dict[str, Any]
 Place = Sequence[int] | str | Mapping[str, Any]
 
@@ -59,7 +61,7 @@ class Client:
 
         Args:
             url: Of the server, e.g. ``"http://127.0.0.1:8570"``.
-            token: Of an API token; None: the environment variable ``EMQS_TOKEN``.
+            token: Made on the page of one's account; None: that in the environment, ``EMQS_TOKEN``.
             timeout_s: Longest wait for an answer, seconds.
 
         Raises:
@@ -406,12 +408,6 @@ def rows_of(given: "Iterable[Row] | Row | pd.DataFrame") -> Iterator[Row]:
 
 def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and value != value)
-
-
-READ_ONLY = (
-    *("number", "owner_id", "owner", "atlas_state", "change", "created", "changed"),
-    *("changed_by", "deleted"),
-)
 
 
 def _of_table(row: Row) -> Row:

@@ -14,7 +14,7 @@ from pathlib import Path
 from emqs.annotations.database import Database
 from emqs.annotations.schema import ROLES
 from emqs.errors import ConfigError, EmqsError
-from emqs.web import accounts, catalogue, registry
+from emqs.web import accounts, catalogue, grants, registry
 from emqs.web.home import Home
 from emqs.web.server import database_of
 from emqs.web.settings import StartConfig
@@ -168,7 +168,7 @@ def grant_role(database: Database, chosen: argparse.Namespace) -> None:
         there = catalogue.dataset(connection, chosen.name)
         if there is None:
             raise ConfigError(f"There is no dataset {chosen.name}.")
-        registry.grant(
+        grants.grant(
             connection, there.id, user=chosen.user, group=chosen.group, role=chosen.role, by=None
         )
     _say(f"{chosen.user or chosen.group} is {chosen.role} of {chosen.name}.")

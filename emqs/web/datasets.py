@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from emqs.annotations.schema import layers as layers_table
-from emqs.web import catalogue, registry, viewer
+from emqs.web import catalogue, grants, registry, viewer
 from emqs.web.catalogue import Dataset, Layer
 from emqs.web.context import context
 from emqs.web.refusals import Refusal
@@ -205,19 +205,19 @@ def remove_layer(request: Request, access: Reading, layer: str) -> Response:
 def list_grants(request: Request, access: Managing) -> dict[str, Any]:
     """List who has which role in the dataset."""
     with context(request).database.read() as connection:
-        return {"grants": registry.granted(connection, access.dataset.id)}
+        return {"grants": grants.granted(connection, access.dataset.id)}
 
 
 @router.put("/datasets/{dataset}/grants", status_code=204)
 def put_grant(request: Request, access: Managing, body: Grant) -> Response:
     """Give a user or a group a role, instead of the one they have."""
     with context(request).database.write() as connection:
-        registry.grant(
+        grants.grant(
             connection,
             access.dataset.id,
             user=body.user,
             group=body.group,
-            role=registry.checked_role(body.role),
+            role=grants.checked_role(body.role),
             by=access.user_id,
         )
     return Response(status_code=204)
@@ -232,5 +232,5 @@ def remove_grant(
 ) -> Response:
     """Take the role of a user or a group away."""
     with context(request).database.write() as connection:
-        registry.grant(connection, access.dataset.id, user=user, group=group, role=None, by=None)
+        grants.grant(connection, access.dataset.id, user=user, group=group, role=None, by=None)
     return Response(status_code=204)

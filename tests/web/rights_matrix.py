@@ -78,6 +78,7 @@ GET     /links/{token}/data/{layer}/{version}/precomputed/{encoding}/{key}/{chun
 HEAD    /links/{token}/data/{layer}/{version}/precomputed/{encoding}/{key}/{chunk_name} public
 GET     /links/{token}/data/{layer}/{version}/files/{inside} public
 HEAD    /links/{token}/data/{layer}/{version}/files/{inside} public
+GET     /links/{token}/{rest}                                        public
 GET     /links/{token}/layers public
 POST    /datasets/{dataset}/search                                   dataset:reader
 POST    /datasets/{dataset}/search/refine                            dataset:reader
@@ -141,6 +142,7 @@ GET     /audit                                                       admin
 POST    /datasets/{dataset}/jobs                                     dataset:reader
 GET     /datasets/{dataset}/jobs dataset:manager
 GET     /jobs                                                        user
+POST    /jobs                                                        admin
 GET     /jobs/kinds                                                  user
 GET     /jobs/workers                                                admin
 GET     /jobs/{job}                                                  user
