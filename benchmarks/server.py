@@ -85,6 +85,7 @@ class Bench:
     options: argparse.Namespace
     database: str | None = None  # address of PostgreSQL; None: SQLite
     postgres: postgres_server.Server | None = None
+    servers: list[LiveServer] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -95,9 +96,11 @@ class Bench:
         self, name: str, *, job_workers: int = 0, settings: tuple[str, ...] = ()
     ) -> LiveServer:
         """Return a server with a home of its own; it is not started."""
-        return LiveServer(
+        made = LiveServer(
             self.folder / name, database=self.database, job_workers=job_workers, settings=settings
         )
+        self.servers.append(made)
+        return made
 
 
 def start(bench: Bench) -> None:
@@ -465,7 +468,12 @@ def measure(bench: Bench, name: str) -> None:
         postgres_server.run_on(bench.postgres.url, f"DROP DATABASE IF EXISTS {name}")
         postgres_server.run_on(bench.postgres.url, f"CREATE DATABASE {name}")
         bench.database = bench.postgres.url.rpartition("/")[0] + f"/{name}"
-    PARTS[name](bench)
+    try:
+        PARTS[name](bench)
+    finally:
+        for server in bench.servers:  # also after an error: nothing is left running
+            server.close()
+        bench.servers.clear()
 
 
 def main() -> None:
