@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[serve]'")
 
 import sqlalchemy as sa
-from support.platform import add_dataset, add_group, add_layer
+from support.accounts_setup import add_dataset, add_group, add_layer
 from support.worlds import World
 
 from emqs.annotations import annotations, sharing

@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[serve]'")
 
-from support.platform import add_layer
+from support.accounts_setup import add_layer
 from support.worlds import World
 
 from emqs.annotations import batches

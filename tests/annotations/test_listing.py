@@ -8,7 +8,7 @@ pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.platform import add_dataset, add_user
+from support.accounts_setup import add_dataset, add_user
 from support.worlds import World
 
 from emqs.annotations import filters, listing

@@ -10,7 +10,7 @@ from emqs.errors import ConflictError, DataError, ForbiddenError, NotFoundError
 
 pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[serve]'")
 
-from support.platform import add_layer
+from support.accounts_setup import add_layer
 from support.worlds import World
 
 from emqs.annotations import applying, merges, pull_requests

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from support.platform import add_dataset, add_user
+from support.accounts_setup import add_dataset, add_user
 
 from emqs.annotations import annotations, batches
 from emqs.annotations.database import Database
