@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         retrieve,
         search,
     )
+    from emqs.volumes.creating import create_volume
     from emqs.volumes.opening import open_volume
     from emqs.volumes.zarr_labels import open_labels, write_labels
 
@@ -44,6 +45,7 @@ __all__ = [
     "Compute",
     "EmqsError",
     "__version__",
+    "create_volume",
     "embed",
     "encode",
     "evaluate",
@@ -72,6 +74,7 @@ __getattr__ = exports(
         "make_grid": "emqs.notebook",
         "open_stack": "emqs.notebook",
         "open_store": "emqs.notebook",
+        "create_volume": "emqs.volumes.creating",
         "open_volume": "emqs.volumes.opening",
         "open_labels": "emqs.volumes.zarr_labels",
         "write_labels": "emqs.volumes.zarr_labels",

@@ -12,7 +12,6 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from emqs.labels.settings import CompressConfig
-from emqs.labels.tasks import bench_task, convert_task, labels_task, recommend_task, verify_task
 from emqs.runs import command, record
 from emqs.settings import CONFIG_DIR, read
 
@@ -35,12 +34,14 @@ def compress(cfg: DictConfig, run: record.Run) -> float | None:
         if OmegaConf.is_list(top[name]):
             top[name] = ",".join(map(str, top[name]))
     settings = read(CompressConfig, top, "")
+    from emqs.labels import tasks as work  # settings are right, so what takes seconds is worth it
+
     tasks: dict[str, Callable[[DictConfig, CompressConfig, record.Run], float | None]] = {
-        "bench": bench_task,
-        "convert": convert_task,
-        "verify": verify_task,
-        "labels": labels_task,
-        "recommend": recommend_task,
+        "bench": work.bench_task,
+        "convert": work.convert_task,
+        "verify": work.verify_task,
+        "labels": work.labels_task,
+        "recommend": work.recommend_task,
     }
     return tasks[settings.task](cfg, settings, run)
 

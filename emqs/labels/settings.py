@@ -6,6 +6,8 @@ from typing import Any
 from emqs.errors import ConfigError
 from emqs.settings import at_least, one_of
 
+RESULTS = "results.json"
+
 TASKS = ("bench", "convert", "verify", "labels", "recommend")
 ACTIONS = ("list", "contains", "count", "box", "extract")
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "bool")

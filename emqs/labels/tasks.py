@@ -1,6 +1,5 @@
 """The tasks of label volumes: convert, verify, questions, recommend, benchmark."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from emqs.labels import benchmark, benchmark_tables, convert, questions, recomme
 from emqs.labels.region import part_of
 from emqs.labels.second import Second, second
 from emqs.labels.settings import (
+    RESULTS,
     BenchConfig,
     CodecConfig,
     CompressConfig,
@@ -34,14 +34,11 @@ from emqs.labels.settings import (
     RecommendConfig,
 )
 from emqs.runs import command, record, tables
-from emqs.runs import sweep as sweeps
 from emqs.settings import read
 from emqs.volumes.axes import Request, letters
 from emqs.volumes.creating import format_of_target, target_dtype
 from emqs.volumes.isolated import open_labels_isolated
 from emqs.volumes.volume import Volume
-
-RESULTS = "results.json"
 
 
 def opened(cfg: DictConfig, settings: CompressConfig) -> Volume:
@@ -403,21 +400,3 @@ def recommend_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -
     run.save_json(
         "recommend.json", {"tried": rows, "chosen": {k: v.option for k, v in chosen.items()}}
     )
-
-
-class CombineResults(sweeps.SweepEnd):
-    """At the end of a sweep of bench: one table and one chart of all points."""
-
-    def combine(self, sweep: Path, folders: list[Path]) -> None:
-        """Write ``results.csv``, ``.md``, ``.tex`` and ``ratios.png`` into the sweep."""
-        measured = [
-            json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-            for folder in folders
-            if (folder / RESULTS).is_file()
-        ]
-        if not measured:
-            return
-        benchmark_tables.write(measured, sweep)
-        rows = [benchmark.row(entry) for one in measured for entry in one["results"]]
-        print("\n" + tables.plain_table(rows))  # noqa: T201
-        print(f"\nCombined tables and chart: {sweep}")  # noqa: T201

@@ -14,7 +14,17 @@ HEAVY = {
     "pooch", "requests", "annoy",
 }  # fmt: skip
 WITH_FILES = {"numpy", "PIL", "tifffile", "rich"}
-COMMANDS = ("train", "evaluate", "retrieve", "tsne", "embed", "search", "export", "download")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "retrieve",
+    "tsne",
+    "embed",
+    "search",
+    "export",
+    "download",
+    "compress",
+)
 
 SCRIPT = """
 import json, runpy, sys
