@@ -1,1 +1,1 @@
-"""What people say of places: annotations, atlas, merges, saved searches, and their database."""
+"""What people say of places: annotations, atlas, merges, searches; their database."""
