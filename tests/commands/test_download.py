@@ -308,6 +308,7 @@ def run_command(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_fetches_and_then_refuses(server: Server, tmp_path: Path) -> None:
     arguments = ("dataset=EPFL", f"download.base_url={server.url}")
     first = run_command(*arguments, cwd=tmp_path)

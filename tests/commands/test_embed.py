@@ -35,6 +35,7 @@ def all_codes(path: Path) -> np.ndarray:
     return made.codes(np.arange(made.grid.n_places))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["contrastive", "pixels"])
 def test_codes_are_those_of_whole_slices(tmp_path: Path, name: str) -> None:
     encoder = model(name=name)
@@ -69,6 +70,7 @@ def test_huge_slices_are_sampled_alike_for_every_tile(monkeypatch: pytest.Monkey
     assert found[1] == pytest.approx([pixels.mean(), pixels.std()], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_places_that_show_nothing_are_skipped(tmp_path: Path) -> None:
     array = voxels().astype(np.float32)
     array[0, :16, :16] = 7  # one patch is constant, its neighbours are not
@@ -91,6 +93,7 @@ def test_nothing_but_nan_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_thin_and_small_volumes(tmp_path: Path) -> None:
     made = filled(tmp_path / "thin.zarr", volume(voxels(1))).store
     assert made.grid.shape == (1, 12, 16)
@@ -124,6 +127,7 @@ def test_settings_that_do_not_fit(
         filled(tmp_path / "a.zarr", from_array(array, size), **settings)
 
 
+@pytest.mark.slow
 def test_every_second_slice(tmp_path: Path) -> None:
     every = filled(tmp_path / "a.zarr", volume(voxels(5))).store
     second = filled(tmp_path / "b.zarr", volume(voxels(5)), step_z_nm=60).store
@@ -201,6 +205,7 @@ def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
     assert contents(on_disk / "killed" / "emb.zarr") == contents(on_disk / "whole" / "emb.zarr")
 
 
+@pytest.mark.slow
 def test_formats_embed_alike(on_disk: Path) -> None:
     stores = [
         filled(on_disk / f"{name}_emb.zarr", open_volume(on_disk / name)).store
@@ -214,6 +219,7 @@ def test_formats_embed_alike(on_disk: Path) -> None:
     assert filled(stores[0].path, open_volume(on_disk / "v.pre")).n_blocks == 0
 
 
+@pytest.mark.slow
 def test_a_source_that_vanishes_stops_and_goes_on(tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "v.zarr", voxels(), VOXEL_NM, (1, 32, 32))
     expected = contents(filled(tmp_path / "b.zarr", open_volume(tmp_path / "v.zarr")).store.path)

@@ -137,6 +137,7 @@ def test_the_ranking_gives_the_metrics(outputs: tuple[Path, str]) -> None:
 # mistakes of the user
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_line(tmp_path: Path) -> None:
     done = run("query.min_overlap=50", f"hydra.run.dir={tmp_path}")
     assert done.returncode == 1

@@ -157,6 +157,7 @@ def made_again(part: EmbeddingStore, whole: EmbeddingStore) -> EmbeddingStore:
     return open_store(part.path)
 
 
+@pytest.mark.slow
 def test_slices_that_are_added_are_exported_too(
     tmp_path: Path, target: tuple[Embedded, str, str]
 ) -> None:
@@ -224,6 +225,7 @@ def test_an_insert_that_is_repeated_is_noticed_by_the_engine(
     assert len(tables(target, made.code_size)) == len(rows_of(made))
 
 
+@pytest.mark.slow
 def test_rows_of_something_else_are_never_mixed_or_removed(
     made: EmbeddingStore, target: tuple[Embedded, str, str], tmp_path: Path
 ) -> None:
@@ -307,6 +309,7 @@ def test_two_folders_are_used_in_turn(made: EmbeddingStore, tmp_path: Path) -> N
             assert engine.signatures(np.array([0]))[0] == rows_of(made)["signature"][0]
 
 
+@pytest.mark.slow
 def test_the_commands_and_their_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

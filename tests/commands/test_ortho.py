@@ -74,6 +74,7 @@ def by_hand(array: np.ndarray, encoder: Model) -> np.ndarray:
     return np.asarray(sums / 3).reshape(int(np.prod(counts)), -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["contrastive", "pixels"])
 def test_codes_are_the_mean_of_three_patches(tmp_path: Path, name: str) -> None:
     array, encoder = cube(56, 64, 72), model(name=name)

@@ -405,6 +405,7 @@ def composed(*overrides: str) -> DictConfig:
         return compose("retrieve", [*toy, "model=pixels", "index=exact", "device=cpu", *overrides])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "expected"),
     [

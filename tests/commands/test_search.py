@@ -120,6 +120,7 @@ def test_suppression_refills_the_list(made: EmbeddingStore) -> None:
     assert sorted([*once, *TOWARD]) == list(range(3 * 24 * 32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("candidates", [7, 2000])
 @pytest.mark.parametrize("looked_at", [1, 5, 512])
 def test_suppression_is_greedy_however_many_are_looked_at(
@@ -156,6 +157,7 @@ def test_threads_and_repeats_change_nothing(made: EmbeddingStore) -> None:
         assert all(np.array_equal(run.columns[k], v) for k, v in runs[0].columns.items())
 
 
+@pytest.mark.slow
 def test_how_the_store_was_filled_changes_nothing(tmp_path: Path, made: EmbeddingStore) -> None:
     source = volume(voxels(3, 200, 264))
     other = filled(tmp_path / "a.zarr", source, block=16, worker=[2, 3]).store
@@ -190,6 +192,7 @@ def test_a_head_is_fitted_to_five_of_each(made: EmbeddingStore) -> None:
     assert np.all(np.diff(found.scores) <= 0)
 
 
+@pytest.mark.slow
 def test_while_the_volume_is_being_embedded(tmp_path: Path) -> None:
     made = filled(tmp_path / "a.zarr", volume(voxels(3, 200, 264)), block=16).store
     complete = look(made, [[0, 30, 30]], n_results=10_000, distance_nm=0)
@@ -203,6 +206,7 @@ def test_while_the_volume_is_being_embedded(tmp_path: Path) -> None:
         look(fresh, [[2, 190, 250]])
 
 
+@pytest.mark.slow
 def test_points_that_cannot_be_searched(made: EmbeddingStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"negative example \[3, 0, 0\] lies outside the volume"):
         look(made, POSITIVE, [[3, 0, 0]])
@@ -234,6 +238,7 @@ def test_settings_out_of_range(settings: dict[str, object], message: str) -> Non
         SearchConfig(**settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_results(tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "v.zarr", voxels(), VOXEL_NM, (1, 64, 64), origin_nm=(60.0, 0.0, 5.0))
     weights.save(tmp_path / "w.safetensors", model())

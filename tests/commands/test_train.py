@@ -164,6 +164,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert best[0] == best[1]
 
 
+@pytest.mark.slow
 def test_the_best_epoch_may_lie_before_the_resumption(place: Place, interrupted: Path) -> None:
     last = interrupted / "checkpoints" / "last.ckpt"
     content = torch.load(last, weights_only=True)

@@ -223,6 +223,7 @@ def test_texture_images_depend_on_the_seed_alone() -> None:
     assert (first != texture_images(n=40, size=32, seed=1)).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_texture_images_are_varied_and_use_the_grey_range() -> None:
     images = texture_images(n=160, size=64, seed=0).astype(np.float64)
     contrast = images.std(axis=(1, 2))

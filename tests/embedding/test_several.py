@@ -134,6 +134,7 @@ def test_codes_that_cannot_be_compared_are_refused(
         look([made[0], larger], POSITIVE)
 
 
+@pytest.mark.slow
 def test_the_command_with_two_stores(tmp_path: Path) -> None:
     places = []
     for name, seed, size in (("a", 0, VOXEL_NM), ("b", 5, (30.0, 5.0, 5.0))):

@@ -71,6 +71,7 @@ def test_every_dimension_counts_the_same() -> None:
     np.testing.assert_array_equal(again, signed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [18, 32, 64, 128])
 def test_hamming_distance_follows_the_euclidean(size: int) -> None:
     codes = embeddings(2000, size)
@@ -85,6 +86,7 @@ def test_hamming_distance_follows_the_euclidean(size: int) -> None:
     assert recall > 0.6, f"recall of the nearest 20 among 200 of 1,900: {recall:.2f}"
 
 
+@pytest.mark.slow
 def test_the_same_bits_in_every_batch_and_every_run() -> None:
     codes = embeddings(9000, 32)
     signer = signatures.fit(codes[:3000], seed=3)

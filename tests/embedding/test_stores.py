@@ -207,6 +207,7 @@ def test_rows_in_several_tables_are_one_volume(made: EmbeddingStore, tmp_path: P
         assert_same(look(parts, POSITIVE, NEGATIVE, **settings), expected)
 
 
+@pytest.mark.slow
 def test_thousands_of_examples_are_one_query(
     random_table: tuple[ClickHouseStore, np.ndarray],
 ) -> None:

@@ -337,6 +337,7 @@ def test_models_that_cannot_be_had(
 # the published models on real slices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "component_ap"), [("ae_finetuned", 0.5586), ("vae_finetuned", 0.6062)]
 )

@@ -110,6 +110,7 @@ def test_an_interrupted_conversion_goes_on(name: str, source: Path, tmp_path: Pa
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source.npy", "target"]
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: Path) -> None:
     """A real process, really killed."""
     program = (
@@ -178,6 +179,7 @@ def test_a_source_that_changes_meanwhile_is_noticed(source: Path, tmp_path: Path
     assert not (tmp_path / "t.zarr").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zarr", "npy", "hdf5", "n5", "precomputed", "tiff", "crackle"])
 def test_no_room_is_told_and_what_is_done_is_gone_on_with(
     name: str, source: Path, tmp_path: Path

@@ -57,6 +57,7 @@ def test_exact_does_not_depend_on_its_block(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.array_equal(whole[1], parts[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_annoy_finds_nearly_what_exact_finds(offset: float) -> None:
     codes = codes_of(0, n=8000) + np.float32(offset)

@@ -193,6 +193,7 @@ def test_suggestions_of_a_search_are_whole_searched_patches_that_share_no_pixel(
     assert again.tolist() == boxes.tolist()  # the points that are printed name these patches
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_draws_suggestions_or_none(tmp_path: Path) -> None:
     toy = ("dataset.toy.n_slices=3", "dataset.toy.height=256", "dataset.toy.width=256")
     common = (*toy, "model=histogram", "query.dense=false", "query.min_overlap=0.2", "device=cpu")

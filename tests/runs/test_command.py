@@ -194,6 +194,7 @@ def test_a_point_that_fails_before_it_starts_is_recorded(tmp_path: Path) -> None
     assert found["error"].startswith("dataset.name is missing")
 
 
+@pytest.mark.slow
 def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
     done = []
 

@@ -386,6 +386,7 @@ def test_training_writes_weights_that_embed(whole: Path) -> None:
     assert not list((whole / "figures").glob("reconstructions*"))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_uninterrupted_one(whole: Path, tmp_path: Path) -> None:
     precision = "trainer.precision=bf16-mixed"
     with pytest.MonkeyPatch.context() as patch:
@@ -436,6 +437,7 @@ def test_distillation_learns_from_a_fitted_teacher(tmp_path: Path) -> None:
     assert 0 < model.record["losses"]["val/teacher_relations"] < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", ["contrastive", "vicreg", "distill"])
 def test_training_lowers_the_loss_of_patches_it_has_not_seen(choice: str) -> None:
     slices = [(texture(1, seed=z)[0, 0].numpy() * 255).repeat(2, 0).repeat(2, 1) for z in range(5)]

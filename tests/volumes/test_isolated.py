@@ -55,6 +55,7 @@ def mutated(stream: bytes, rng: np.random.Generator) -> bytes:
 # the process
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_is_an_error_and_is_started_again() -> None:
     with Child("os:abort") as child:
         for _ in range(2):
@@ -126,6 +127,7 @@ def crashing(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Volum
     return volume
 
 
+@pytest.mark.slow
 def test_a_chunk_that_crashes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(tmp_path / "v.zarr", "zarr", blocky())
     with crashing(source, tmp_path, monkeypatch) as volume:
@@ -178,6 +180,7 @@ def assert_same_answers(isolated: Volume, plain: Volume, box: Box) -> None:
             assert np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_mistakes_are_those_of_the_reader(tmp_path: Path) -> None:
     path = written(tmp_path / "v.zarr", "zarr", blocky())
     with pytest.raises(ConfigError, match="level=7 is out of range"):

@@ -482,6 +482,7 @@ def test_precomputed_refuses_what_it_cannot_hold(tmp_path: Path) -> None:
 # ---- real data ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_real_segmentation_is_as_small_as_promised(labels_dir: Path, tmp_path: Path) -> None:
     import lzma
 
