@@ -28,7 +28,7 @@ FOLDER = GOLDEN / "labels"
 STATED, UNSTATED = [40, 8, 6], [1, 1, 1]  # nm
 SOURCES = {  # label volumes, and the size of a voxel in a copy of them
     "crackle.zarr": STATED, "archive.zarr": STATED, "zstd.zarr": STATED, "labels.n5": STATED,
-    "labels.precomputed": STATED, "labels.nrrd": UNSTATED, "labels.ckl": UNSTATED,
+    "labels.precomputed": STATED, "labels.nrrd": STATED, "labels.ckl": UNSTATED,
     "labels.cpso": UNSTATED, "labels.compresso-miccai": UNSTATED, "labels.compresso-v2": UNSTATED,
 }  # fmt: skip
 
