@@ -62,7 +62,10 @@ def test_alone_it_lists_every_command(
     [
         ("serch", "emqs: there is no command 'serch'; did you mean search?\n"),
         ("evaluat", "emqs: there is no command 'evaluat'; did you mean evaluate?\n"),
-        ("xyzzy", f"emqs: there is no command 'xyzzy'; there are {', '.join(console.VERBS)}.\n"),
+        (
+            "xyzzy",
+            f"emqs: there is no command 'xyzzy'; there are {', '.join([*console.VERBS, *console.NOUNS])}.\n",
+        ),
     ],
 )
 def test_an_unknown_command(word: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from emqs.datasets import Stack
 from emqs.embedding import encode as encodes
 from emqs.errors import ConfigError, DataError
 from emqs.models.compute import Compute
+from emqs.models.histogram import Histogram
 from emqs.models.settings import PreprocessingConfig
 from emqs.models.weights import Model
 from emqs.patches import grid
@@ -168,7 +169,7 @@ def test_a_model_learns_from_a_seeded_draw(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(encodes, "FIT_PATCHES", 20)
     seen: list[int] = []
 
-    class Counting(models.Histogram):
+    class Counting(Histogram):
         def fit(self, images: Tensor) -> None:
             seen.append(len(images))
             super().fit(images)

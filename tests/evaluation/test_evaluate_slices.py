@@ -229,7 +229,7 @@ def test_what_a_scorer_learns_from_is_not_embedded_again(monkeypatch: pytest.Mon
     boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
     query = QueryConfig(scorer="prototype", whiten="standard", metric="cosine")
     monkeypatch.setattr(stack_search, "BACKGROUND", 30)
-    search = stack_search.Search(made_by, stack, SIZE, query, EXACT)
+    search = stack_search.StackSearch(made_by, stack, SIZE, query, EXACT)
     ready = search.prepare(boxes[:3], boxes[3:9], boxes[9:])
     assert ready.known is not None
     assert len(ready.known.positions) == 30
