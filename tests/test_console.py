@@ -57,6 +57,9 @@ def test_alone_it_lists_every_command(
     assert max(map(len, lines)) <= 100
 
 
+ALL = ", ".join([*console.VERBS, *console.NOUNS])
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
