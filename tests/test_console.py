@@ -65,10 +65,7 @@ ALL = ", ".join([*console.VERBS, *console.NOUNS])
     [
         ("serch", "emqs: there is no command 'serch'; did you mean search?\n"),
         ("evaluat", "emqs: there is no command 'evaluat'; did you mean evaluate?\n"),
-        (
-            "xyzzy",
-            f"emqs: there is no command 'xyzzy'; there are {', '.join([*console.VERBS, *console.NOUNS])}.\n",
-        ),
+        ("xyzzy", f"emqs: there is no command 'xyzzy'; there are {ALL}.\n"),
     ],
 )
 def test_an_unknown_command(word: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
