@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,22 @@ def pytest_runtest_setup() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
     torch.manual_seed(0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Give back the environment as it was: what a command sets is not left to the next test.
+
+    Ray's own settings stay: it reads them once in a process, when it is imported.
+    """
+    before = dict(os.environ)
+    try:
+        return (yield)
+    finally:
+        for name in set(os.environ) - set(before):
+            if not name.startswith("RAY_"):
+                del os.environ[name]
+        os.environ.update(before)
 
 
 def _folder(variable: str, content: str) -> Path:

@@ -175,6 +175,8 @@ def start(name: str, main: Callable[[], object]) -> None:
             f"{error.strerror}. Choose another folder with hydra.run.dir=PATH, or "
             "hydra.sweep.dir=PATH for a sweep."
         )
+    finally:
+        del os.environ["HYDRA_FULL_ERROR"]  # what is started next is told in one line, too
 
 
 def _asks_for_help() -> bool:
