@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from math import lcm
 from pathlib import Path
@@ -32,6 +32,27 @@ from emqs.volumes.writer import Layout
 _JOURNAL = "journal.jsonl"
 _OUT_OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 Step = Callable[[str, int, int], None]  # stage, boxes done, boxes in all
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How a volume is converted.
+
+    Attributes:
+        format: A key of ``emqs.volumes.creating.WRITE``.
+        dtype: Of the target; None takes the source's.
+        options: For the format, e.g. ``chunks``.
+        memory_bytes: Largest box of labels that is held, in bytes.
+        verify: Read everything back and compare it with the source.
+        restart: Begin anew even if an interrupted conversion can be resumed.
+    """
+
+    format: str
+    dtype: np.dtype[Any] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    memory_bytes: int = 2**29
+    verify: bool = True
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,13 +83,8 @@ class Converted:
 def convert(
     source: Volume,
     target: Path,
-    format_name: str,
+    how: Conversion,
     *,
-    dtype: np.dtype[Any] | None = None,
-    options: dict[str, Any] | None = None,
-    memory_bytes: int = 2**29,
-    verify: bool = True,
-    restart: bool = False,
     again: Second | None = None,
     step: Step = lambda _stage, _done, _total: None,
 ) -> Converted:
@@ -77,37 +93,32 @@ def convert(
     Args:
         source: The labels.
         target: What to make; must not exist.
-        format_name: A key of ``emqs.volumes.creating.WRITE``.
-        dtype: Of the target; None takes the source's.
-        options: For the format, e.g. ``chunks``.
-        memory_bytes: Largest box of labels that is held, in bytes.
-        verify: Read everything back and compare it with the source.
-        restart: Begin anew even if an interrupted conversion can be resumed.
+        how: Format, dtype and what else is wanted of the target.
         again: The source, opened a second time in another way, which is what the target is compared
             with; None compares it with ``source``.
         step: Called after each box.
 
     Raises:
-        DataError: If the target exists, the disk is full, a label does not fit ``dtype``, or the
+        DataError: If the target exists, the disk is full, a label does not fit the dtype, or the
             target does not hold what the source does. What was done so far is kept, but not under
             the final name.
         ConfigError: If an interrupted conversion with other settings is in the way.
     """
     check_target(target, source.path)
     layout = Layout(
-        source.shape, dtype or source.dtype, source.voxel_size_nm, source.origin_nm, options or {}
+        source.shape, how.dtype or source.dtype, source.voxel_size_nm, source.origin_nm, how.options
     )
     with (
         _disk_errors(target),
-        _Partial(target, _plan(source, layout, format_name), restart) as part,
+        _Partial(target, _plan(source, layout, how.format), how.restart) as part,
     ):
         try:
-            writer = create_volume(part.path, layout, format_name)
+            writer = create_volume(part.path, layout, how.format)
         except EmqsError as error:
             raise type(error)(str(error).replace(str(part.path), str(target))) from None
         if not writer.resumable and part.n_done:
             raise AssertionError("a file that cannot be resumed has a journal")
-        size = _box_size(source, writer.unit, layout.dtype.itemsize, memory_bytes)
+        size = _box_size(source, writer.unit, layout.dtype.itemsize, how.memory_bytes)
         part.check_boxes(size)
         total, before = count_boxes(source.shape, size), part.n_done
         for number, box in enumerate(source.blocks(size)):
@@ -119,15 +130,15 @@ def convert(
             step("copying", number + 1, total)
         writer.finish()
         again = Second("emqs", source) if again is None else again
-        request = Request(format=format_name, dataset=layout.options.get("dataset"), labels=True)
+        request = Request(format=how.format, dataset=layout.options.get("dataset"), labels=True)
         with open_request(part.path, request) as written:
             lost = _check_facts(written, layout)
-            library = _verify(again.volume, written, request, size, step) if verify else ""
+            library = _verify(again.volume, written, request, size, step) if how.verify else ""
         n_bytes = size_on_disk(part.path)
         part.publish()
     return Converted(
-        target, format_name, total - before, before, n_bytes, verify,
-        (again.library, library) if verify else (), (*writer.notes, *lost),
+        target, how.format, total - before, before, n_bytes, how.verify,
+        (again.library, library) if how.verify else (), (*writer.notes, *lost),
     )  # fmt: skip
 
 

@@ -259,18 +259,15 @@ def converted(
         )
     dtype = how.dtype or target_dtype(volume.dtype, format_name)
     with progress_bar() as progress:
-        return convert.convert(
-            volume,
-            target,
+        conversion = convert.Conversion(
             format_name,
             dtype=np.dtype(dtype),
             options=options,
             memory_bytes=how.memory_mb * 10**6,
             verify=how.verify,
             restart=how.restart,
-            again=again,
-            step=stepper(progress),
         )
+        return convert.convert(volume, target, conversion, again=again, step=stepper(progress))
 
 
 def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> None:

@@ -13,8 +13,9 @@ it can do (``encoder.py``):
   be trained to know a patch again, and encode a whole slice at once.
 
 What it learns stands in parameters and buffers, and its settings are plain values, so that
-``weights.py`` can store and rebuild it. A setting that is not allowed is a ``ValueError``; an
-optional package comes through ``emqs.errors.require``. The smallest is ``pixels.py``::
+``weights.py`` can store and rebuild it; many settings come as one dataclass, its ``Settings``. A
+setting that is not allowed is a ``ValueError``; an optional package comes through
+``emqs.errors.require``. The smallest is ``pixels.py``::
 
     class Brightness(nn.Module):
         def __init__(self, *, size: int = 64) -> None:

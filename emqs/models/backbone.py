@@ -31,6 +31,7 @@ Source:
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,65 +88,75 @@ def pooled(maps: Tensor, pooling: str) -> Tensor:
     return torch.cat([mean, maps.std((2, 3), correction=0)], dim=1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackboneSettings:
+    """What a network of timm is, and how codes are made of it.
+
+    Attributes:
+        architecture: Any name of ``timm.list_models()``.
+        layer: Stage of a convolutional network or block of a transformer, from 0; negative counts
+            from the last.
+        pooling: ``"mean"`` over space (of a transformer: its patch tokens), ``"mean_std"`` with the
+            standard deviation over space beside it, or ``"cls"``, the class token.
+        norm: Apply a transformer's last normalisation to the layer, as DINOv2 does.
+        size: Edge of the square input, in pixels.
+        mean: Mean grey value, of each of three channels or of all; None: of the weights.
+        std: Standard deviation, in the same way, above 0.
+        pretrained: Fetch the weights that timm knows.
+        checkpoint: File with the weights instead.
+        standardise: Bring each number to mean 0 and variance 1 over the searched patches.
+        unit_length: Divide each code by its length, so that distances rank as cosines do.
+    """
+
+    architecture: str = "resnet50"
+    layer: int = -1
+    pooling: str = "mean"
+    norm: bool = True
+    size: int = 224
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    pretrained: bool = False
+    checkpoint: str | None = None
+    standardise: bool = True
+    unit_length: bool = False
+
+
 class Backbone(FrozenFeatures):
     """A network of timm that stays as it is."""
 
+    Settings = BackboneSettings
     channel_mean: Tensor
     channel_std: Tensor
 
-    def __init__(
-        self,
-        *,
-        architecture: str = "resnet50",
-        layer: int = -1,
-        pooling: str = "mean",
-        norm: bool = True,
-        size: int = 224,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        pretrained: bool = False,
-        checkpoint: str | None = None,
-        standardise: bool = True,
-        unit_length: bool = False,
-    ) -> None:
+    def __init__(self, settings: BackboneSettings) -> None:
         """Make the network with fresh weights; ``load_pretrained`` fetches those asked for.
 
         Args:
-            architecture: Any name of ``timm.list_models()``.
-            layer: Stage of a convolutional network or block of a transformer, from 0; negative
-                counts from the last.
-            pooling: ``"mean"`` over space (of a transformer: its patch tokens), ``"mean_std"``
-                with the standard deviation over space beside it, or ``"cls"``, the class token.
-            norm: Apply a transformer's last normalisation to the layer, as DINOv2 does.
-            size: Edge of the square input, in pixels.
-            mean: Mean grey value, of each of three channels or of all; None: of the weights.
-            std: Standard deviation, in the same way, above 0.
-            pretrained: Fetch the weights that timm knows.
-            checkpoint: File with the weights instead.
-            standardise: Bring each number to mean 0 and variance 1 over the searched patches.
-            unit_length: Divide each code by its length, so that distances rank as cosines do.
+            settings: What to make.
 
         Raises:
             ValueError: If a setting is not allowed, or the network has no such layer.
             MissingDependencyError: If timm is not installed.
         """
-        if pooling not in POOLINGS:
-            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got '{pooling}'.")
-        if pretrained and checkpoint is not None:
+        if settings.pooling not in POOLINGS:
+            raise ValueError(
+                f"pooling must be one of {', '.join(POOLINGS)}, got '{settings.pooling}'."
+            )
+        if settings.pretrained and settings.checkpoint is not None:
             raise ValueError("give either pretrained=true or checkpoint=PATH, not both.")
-        made = _create(architecture, size, pretrained=False)
+        made = _create(settings.architecture, settings.size, pretrained=False)
         made.eval().requires_grad_(False)
-        code_size = _code_size(made, architecture, layer, pooling, norm=norm, size=size)
         super().__init__(
-            size=size, code_size=code_size, standardise=standardise, unit_length=unit_length
+            size=settings.size,
+            code_size=_code_size(made, settings),
+            standardise=settings.standardise,
+            unit_length=settings.unit_length,
         )
-        self.network = made
-        self.architecture, self.layer, self.pooling, self.norm = architecture, layer, pooling, norm
-        self.pretrained, self.checkpoint = pretrained, checkpoint
-        self.given = (mean, std)
+        self.network, self.settings = made, settings
         cfg = made.pretrained_cfg
         self._normalise_by(
-            cfg["mean"] if mean is None else mean, cfg["std"] if std is None else std
+            cfg["mean"] if settings.mean is None else settings.mean,
+            cfg["std"] if settings.std is None else settings.std,
         )
 
     def _normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -165,10 +176,10 @@ class Backbone(FrozenFeatures):
             ConfigError: If they name none.
             WeightsError: If the weights cannot be fetched, or do not fit.
         """
-        if self.checkpoint is not None:
-            self._load_checkpoint(Path(self.checkpoint))
-        elif self.pretrained:
-            fetched = _create(self.architecture, self.input_size, pretrained=True)
+        if self.settings.checkpoint is not None:
+            self._load_checkpoint(Path(self.settings.checkpoint))
+        elif self.settings.pretrained:
+            fetched = _create(self.settings.architecture, self.input_size, pretrained=True)
             self.network.load_state_dict(fetched.state_dict())
         else:
             raise ConfigError(
@@ -183,23 +194,23 @@ class Backbone(FrozenFeatures):
             tensors = _converted(tensors, self.network)
         except Exception as error:  # timm's conversion meets names and shapes it does not know
             raise WeightsError(
-                f"{path} does not fit {self.architecture}: its weights cannot be converted "
-                f"({error!r})."
+                f"{path} does not fit {self.settings.architecture}: its weights cannot be "
+                f"converted ({error!r})."
             ) from None
-        _check_fit(tensors, self.network.state_dict(), path, self.architecture)
+        _check_fit(tensors, self.network.state_dict(), path, self.settings.architecture)
         self.network.load_state_dict(tensors, strict=False)
         norms = _norms(content, path)
         if norms is not None:
-            cfg_mean, cfg_std = self.given
+            mean, std = self.settings.mean, self.settings.std
             self._normalise_by(
-                [norms[0]] if cfg_mean is None else cfg_mean,
-                [norms[1]] if cfg_std is None else cfg_std,
+                [norms[0]] if mean is None else mean, [norms[1]] if std is None else std
             )
 
     def measures(self, images: Tensor) -> Tensor:
         """Return pooled features, ``(N, D)``, of images ``(N, 1, H, W)`` in [0, 1]."""
         x = (images - self.channel_mean) / self.channel_std  # (N, 3, H, W)
-        return _pooled_layer(self.network, x, self.layer, self.pooling, norm=self.norm)
+        how = self.settings
+        return _pooled_layer(self.network, x, how.layer, how.pooling, norm=how.norm)
 
 
 def _create(architecture: str, size: int, *, pretrained: bool) -> Any:  # noqa: ANN401
@@ -238,33 +249,27 @@ def _pooled_layer(network: Any, x: Tensor, layer: int, pooling: str, *, norm: bo
     return pooled(found, pooling)
 
 
-def _code_size(
-    network: Any,  # noqa: ANN401
-    architecture: str,
-    layer: int,
-    pooling: str,
-    *,
-    norm: bool,
-    size: int,
-) -> int:
+def _code_size(network: Any, how: BackboneSettings) -> int:  # noqa: ANN401
     """Return the length of a code by making one, which also shows whether size and layer fit."""
+    architecture = how.architecture
     if not hasattr(network, "forward_intermediates"):
         raise ValueError(f"timm's {architecture} does not give access to its layers.")
-    if pooling == "cls" and getattr(network, "cls_token", None) is None:
+    if how.pooling == "cls" and getattr(network, "cls_token", None) is None:
         raise ValueError(f"{architecture} has no class token; use pooling mean or mean_std.")
     depth = len(network.feature_info)
-    if not -depth <= layer < depth:
+    if not -depth <= how.layer < depth:
         raise ValueError(
             f"{architecture} has {depth} layers: layer must be from {-depth} to {depth - 1}, "
-            f"got {layer}."
+            f"got {how.layer}."
         )
     try:
         with torch.no_grad():
-            x = torch.zeros(1, 3, size, size)
-            return int(_pooled_layer(network, x, layer, pooling, norm=norm).shape[1])
+            x = torch.zeros(1, 3, how.size, how.size)
+            return int(_pooled_layer(network, x, how.layer, how.pooling, norm=how.norm).shape[1])
     except Exception as error:  # assertions and size errors of many networks
         raise ValueError(
-            f"{architecture} cannot take inputs of {size} pixels with norm={norm} ({error})."
+            f"{architecture} cannot take inputs of {how.size} pixels with norm={how.norm} "
+            f"({error})."
         ) from None
 
 

@@ -38,7 +38,7 @@ def build(name: str, settings: dict[str, Any]) -> nn.Module:
 
     Args:
         name: A key of ``NETWORKS``.
-        settings: Keyword arguments of its class.
+        settings: Keyword arguments of its class, or of the class ``Settings`` in it.
 
     Returns:
         The network, in evaluation mode, with fresh weights; it is an ``Encoder``.
@@ -49,13 +49,17 @@ def build(name: str, settings: dict[str, Any]) -> nn.Module:
     if name not in NETWORKS:
         raise ConfigError(f"model.name must be one of {', '.join(NETWORKS)}, got '{name}'.")
     try:
-        return NETWORKS[name](**settings).eval()
+        network = NETWORKS[name]
+        in_one = getattr(network, "Settings", None)
+        made = network(**settings) if in_one is None else network(in_one(**settings))
+        return made.eval()
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"model '{name}' cannot be built from {settings}: {error}") from None
 
 
 def defaults(name: str) -> dict[str, Any]:
     """Return the settings that a network's class has defaults for; tuples as lists, as in files."""
-    parameters = inspect.signature(NETWORKS[name]).parameters.values()
+    network = NETWORKS[name]
+    parameters = inspect.signature(getattr(network, "Settings", network)).parameters.values()
     values = {p.name: p.default for p in parameters if p.default is not p.empty}
     return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}

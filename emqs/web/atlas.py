@@ -46,6 +46,18 @@ class Words(BaseModel):
     text: Text = ""
 
 
+class Asked(BaseModel):
+    """Which entries are asked for, and which page of them."""
+
+    dataset: str | None = Field(None, max_length=100)
+    state: list[str] = Field([], max_length=10)
+    text: str = Field("", max_length=400)
+    tag: list[str] = Field([], max_length=10)
+    owner: str | None = Field(None, max_length=100)
+    limit: int = Field(24, ge=1, le=atlas.MOST_ROWS)
+    after: str | None = Field(None, max_length=32)
+
+
 def viewer(connection: Connection, access: Access) -> Viewer:
     """Return who looks, with every dataset that they may read or review."""
     known = catalogue.readable(connection, access.user)
@@ -104,29 +116,23 @@ def _card(connection: Connection, access: Access, entry: Entry) -> dict[str, Any
 def listed(
     request: Request,
     access: Annotated[Access, needs("guest")],
-    dataset: Annotated[str | None, Query(max_length=100)] = None,
-    state: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
-    text: Annotated[str, Query(max_length=400)] = "",
-    tag: Annotated[list[str], Query(max_length=10)] = [],  # noqa: B006
-    owner: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=atlas.MOST_ROWS)] = 24,
-    after: Annotated[str | None, Query(max_length=32)] = None,
+    asked: Annotated[Asked, Query()],
 ) -> dict[str, Any]:
     """List the entries of every dataset that one sees, newest first: cards."""
     with context(request).database.read() as connection:
         known = {one.id: one.name for one, _ in catalogue.readable(connection, access.user)}
         number = None
-        if dataset is not None:
-            number = next((key for key, name in known.items() if name == dataset), "")
+        if asked.dataset is not None:
+            number = next((key for key, name in known.items() if name == asked.dataset), "")
         where = AtlasFilter(
             number,
-            tuple(state),
-            text,
-            tuple(tag),
-            None if owner is None else accounts.by_name(connection, owner).id,
+            tuple(asked.state),
+            asked.text,
+            tuple(asked.tag),
+            None if asked.owner is None else accounts.by_name(connection, asked.owner).id,
         )
         entries, last = atlas.page(
-            connection, viewer(connection, access), where, limit=limit, after=after
+            connection, viewer(connection, access), where, limit=asked.limit, after=asked.after
         )
         names = accounts.names(
             connection, [i for e in entries for i in (e.owner_id, e.reviewer_id)]

@@ -11,6 +11,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from PIL import Image, ImageDraw, ImageFont
+from pydantic import BaseModel, Field
 
 from emqs.errors import ConfigError, NotFoundError
 from emqs.volumes import Box
@@ -302,32 +303,48 @@ def first_image(found: Sequence[catalogue.Layer]) -> str:
     raise NotFoundError("This dataset has no image to draw. Name a layer.")
 
 
-Nm = Annotated[float | None, Query(gt=0, le=1e9)]
-Pixels = Annotated[int, Query(ge=1, le=MOST_PIXELS)]
+Pixels = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
+
+
+class Picture(BaseModel):
+    """What is asked for: a place in voxels, how it is seen, and in which layer."""
+
+    z: float
+    y: float
+    x: float
+    axis: Literal["z", "y", "x"] = "z"
+    width: Pixels = 256
+    height: Pixels = 256
+    nm_per_pixel: Annotated[float | None, Field(gt=0, le=1e9)] = None
+    layer: Annotated[str | None, Field(max_length=100)] = None
+    low: float | None = None
+    high: float | None = None
+    scale_bar: bool = False
+    format: Literal["jpeg", "png"] = "jpeg"
+
+    def view(self) -> View:
+        """Return what the picture shows.
+
+        Raises:
+            ConfigError: If only one end of the window is given.
+        """
+        if (self.low is None) != (self.high is None):
+            raise ConfigError("Give low and high, or neither.")
+        window = None if self.low is None or self.high is None else (self.low, self.high)
+        return View(
+            (self.z, self.y, self.x), self.axis, self.width, self.height, self.nm_per_pixel,
+            window, self.scale_bar, self.format,
+        )  # fmt: skip
 
 
 @router.get("/datasets/{dataset}/snapshot", response_class=Response)
 def snapshot(
     request: Request,
     access: Annotated[Access, needs("dataset:reader", links=True)],
-    z: float,
-    y: float,
-    x: float,
-    axis: Literal["z", "y", "x"] = "z",
-    width: Pixels = 256,
-    height: Pixels = 256,
-    nm_per_pixel: Nm = None,
-    layer: Annotated[str | None, Query(max_length=100)] = None,
-    low: float | None = None,
-    high: float | None = None,
-    scale_bar: bool = False,
-    format: Literal["jpeg", "png"] = "jpeg",
+    asked: Annotated[Picture, Query()],
 ) -> Response:
     """Return a picture around a voxel; what lies outside of the volume is grey."""
-    if (low is None) != (high is None):
-        raise ConfigError("Give low and high, or neither.")
-    window = None if low is None or high is None else (low, high)
-    view = View((z, y, x), axis, width, height, nm_per_pixel, window, scale_bar, format)
+    view, layer = asked.view(), asked.layer
     state = context(request)
     user_id = None if access.user is None else access.user.id
     with state.database.read() as connection:
@@ -341,4 +358,4 @@ def snapshot(
     headers = {"ETag": tag, "Cache-Control": served_files.CHECKED}
     if served_files.is_known(request, tag):
         return Response(None, 304, headers)
-    return Response(pictures(state).get(opened, view), 200, headers, MEDIA[format])
+    return Response(pictures(state).get(opened, view), 200, headers, MEDIA[view.form])

@@ -20,7 +20,7 @@ from emqs.datasets.synthetic.segmentation import segmentation
 from emqs.errors import ConfigError, DataError
 from emqs.figures import bars
 from emqs.labels import benchmark, benchmark_tables, questions, recommend, verify
-from emqs.labels.convert import Converted, Step, convert
+from emqs.labels.convert import Conversion, Converted, Step, convert
 from emqs.labels.region import part_of
 from emqs.volumes import Box, Volume
 from emqs.volumes.volume import Reader
@@ -43,11 +43,12 @@ def converted(
     source: Path,
     target: Path,
     name: str = "zarr",
-    **how: Any,  # noqa: ANN401 (as convert takes it)
+    step: Step = lambda _stage, _done, _total: None,
+    **how: Any,  # noqa: ANN401 (as Conversion takes it)
 ) -> Converted:
     with opened(source, voxel_size_nm=SIZE) as volume:
         how = {"options": OPTIONS, "memory_bytes": 9000} | how
-        return convert(volume, target, name, **how)
+        return convert(volume, target, Conversion(name, **how), step=step)
 
 
 class Watched:
@@ -96,12 +97,15 @@ def test_a_volume_is_copied_whole(name: str, source: Path, tmp_path: Path) -> No
 def test_an_interrupted_conversion_goes_on(name: str, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     with opened(source, voxel_size_nm=SIZE) as volume, pytest.raises(Killed):
-        convert(volume, target, name, options=OPTIONS, memory_bytes=9000, step=dies_after(2))
+        convert(volume, target, Conversion(name, options=OPTIONS, memory_bytes=9000),
+                step=dies_after(2))  # fmt: skip
     assert not target.exists()
     read: list[Box] = []
     with opened(source, voxel_size_nm=SIZE) as volume:
         done = convert(
-            watched(volume, read), target, name, options=OPTIONS, memory_bytes=9000, verify=False
+            watched(volume, read),
+            target,
+            Conversion(name, options=OPTIONS, memory_bytes=9000, verify=False),
         )
     assert done.n_resumed == 2
     assert len(read) == done.n_boxes >= 1
@@ -118,11 +122,11 @@ def test_kill_minus_nine_leaves_nothing_under_the_name(source: Path, tmp_path: P
         "from pathlib import Path\n"
         "from emqs.volumes.axes import Request\n"
         "from emqs.volumes.opening import open_request\n"
-        "from emqs.labels.convert import convert\n"
+        "from emqs.labels.convert import Conversion, convert\n"
         "request = Request(labels=True, voxel_size_nm=(40.0, 8.0, 4.0))\n"
         "with open_request(sys.argv[1], request) as volume:\n"
-        "    convert(volume, Path(sys.argv[2]), 'zarr', options=json.loads(sys.argv[3]),\n"
-        "            memory_bytes=9000, step=lambda *a: time.sleep(0.1))\n"
+        "    how = Conversion('zarr', options=json.loads(sys.argv[3]), memory_bytes=9000)\n"
+        "    convert(volume, Path(sys.argv[2]), how, step=lambda *a: time.sleep(0.1))\n"
     )
     target, journal = tmp_path / "t.zarr", tmp_path / ".t.zarr.partial" / "journal.jsonl"
     process = subprocess.Popen(
@@ -193,13 +197,14 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
         "from emqs.errors import DataError\n"
         "from emqs.volumes.axes import Request\n"
         "from emqs.volumes.opening import open_request\n"
-        "from emqs.labels.convert import convert\n"
+        "from emqs.labels.convert import Conversion, convert\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)\n"
         "try:\n"
         "    request = Request(labels=True, voxel_size_nm=(40.0, 8.0, 4.0))\n"
         "    with open_request(sys.argv[1], request) as volume:\n"
-        "        convert(volume, Path(sys.argv[2]), sys.argv[3], options=json.loads(sys.argv[5]),\n"
-        "                memory_bytes=9000)\n"
+        "        options = json.loads(sys.argv[5])\n"
+        "        how = Conversion(sys.argv[3], options=options, memory_bytes=9000)\n"
+        "        convert(volume, Path(sys.argv[2]), how)\n"
         "except DataError as error:\n"
         "    sys.exit(str(error))\n"
     )
@@ -235,9 +240,8 @@ def test_memory_stays_within_a_few_chunks(tmp_path: Path) -> None:
     read: list[Box] = []
     np.save(tmp_path / "v.npy", np.tile(blocky(), (8, 1, 2)))
     with opened(tmp_path / "v.npy") as volume:
-        convert(
-            watched(volume, read), tmp_path / "v.zarr", "zarr", options=OPTIONS, memory_bytes=50_000
-        )
+        how = Conversion("zarr", options=OPTIONS, memory_bytes=50_000)
+        convert(watched(volume, read), tmp_path / "v.zarr", how)
     asked = [box.size * blocky().itemsize for box in read]
     assert max(asked) <= 50_000
     assert sum(asked) == 2 * 8 * 2 * blocky().nbytes  # once to copy, once to compare

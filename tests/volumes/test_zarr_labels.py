@@ -235,6 +235,12 @@ def test_wrong_settings_are_refused(changed: dict[str, Any], message: str, tmp_p
     assert not (tmp_path / "a.zarr").exists()
 
 
+def test_an_option_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"level": 2}
+    with pytest.raises(TypeError, match="There is no option level of a label image, only origin"):
+        write_labels(tmp_path / "a.zarr", objects(), voxel_size_nm=SIZE, **options)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_piece_written_over_others_is_merged(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -137,7 +137,8 @@ def open_nifti(path: Path, request: Request) -> Volume:
     else:
         lie = Directions(list(_NAMES[: len(shape)]), [edge or None for edge in zooms], None)
     dtype = np.dtype(np.float32) if scaled else None
-    return _volume(path, "nifti", lambda: proxy, shape, lie, unit, request, proxy.dtype, dtype)
+    stored = _Stored("nifti", lambda: proxy, shape, proxy.dtype, dtype)
+    return _volume(path, stored, lie, unit, request)
 
 
 def _nifti_of(nibabel: Any, content: bytes) -> Any:  # noqa: ANN401
@@ -147,19 +148,22 @@ def _nifti_of(nibabel: Any, content: bytes) -> Any:  # noqa: ANN401
     return kind.from_stream(io.BytesIO(content))
 
 
+class _Stored(NamedTuple):
+    """Voxels as they lie in a file: what gets them, their shape and dtype, and as what to read."""
+
+    format: str
+    get: Callable[[], Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read_as: np.dtype[Any] | None = None  # None: as stored
+
+
 def _volume(
-    path: Path,
-    format: str,
-    get: Callable[[], Any],
-    shape: tuple[int, ...],
-    lie: Directions,
-    unit: str | list[object] | None,
-    request: Request,
-    stored: np.dtype[Any],
-    dtype: np.dtype[Any] | None = None,
-) -> Volume:  # fmt: skip
+    path: Path, stored: _Stored, lie: Directions, unit: str | list[object] | None, request: Request
+) -> Volume:
     """Return a volume whose axes lie in a world; axes that the user names are not turned."""
-    n_axes, where = len(shape), str(path)
+    shape, where = stored.shape, str(path)
+    n_axes = len(shape)
     extra = n_axes - len(lie.names)
     names = [*lie.names, *[n for n in _NAMES if n not in lie.names][:extra]]
     origin: list[float | None] | None = None
@@ -173,8 +177,8 @@ def _volume(
         mirrored, notes = (), ()  # the user's word
     facts = own.geometry(axes, request, where).fields()
     facts["notes"] = (*notes, *facts["notes"])
-    reader = StoredArray(get, axes, shape, mirrored, dtype)
-    return volume_of(path, format, reader, stored, facts)
+    reader = StoredArray(stored.get, axes, shape, mirrored, stored.read_as)
+    return volume_of(path, stored.format, reader, stored.dtype, facts)
 
 
 def open_nrrd(path: Path, request: Request) -> Volume:
@@ -207,7 +211,7 @@ def open_nrrd(path: Path, request: Request) -> Volume:
     except Exception as fault:  # the library's errors have no common class
         raise damaged(path, "NRRD file", fault, request) from None
     lie, units = _nrrd_directions(header, shape, where)
-    return _volume(path, "nrrd", get, shape, lie, units, request, np.dtype(stored))
+    return _volume(path, _Stored("nrrd", get, shape, np.dtype(stored)), lie, units, request)
 
 
 def _nrrd_data(

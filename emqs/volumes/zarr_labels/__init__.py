@@ -7,13 +7,14 @@ arrays inside are plain Zarr v3 with the codec ``emqs.labels`` (docs/label-codec
 
 from emqs.volumes.downsampling import mode_pool
 from emqs.volumes.zarr_labels.index import BadChunk, LabelVolume, open_labels
-from emqs.volumes.zarr_labels.plan import PRESETS, Preset, Region
+from emqs.volumes.zarr_labels.plan import PRESETS, ImageOptions, Preset, Region
 from emqs.volumes.zarr_labels.to_precomputed import export_precomputed
 from emqs.volumes.zarr_labels.writer import LabelWriter, write_labels
 
 __all__ = [
     "PRESETS",
     "BadChunk",
+    "ImageOptions",
     "LabelVolume",
     "LabelWriter",
     "Preset",

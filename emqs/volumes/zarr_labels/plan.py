@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -44,6 +44,29 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+class ImageOptions(TypedDict, total=False):
+    """How a label image is laid out: keyword arguments of whatever makes one.
+
+    Attributes:
+        origin_nm: Position of the first voxel along the spatial axes; None if unknown, as without
+            this option. It is written only with a voxel size.
+        axes: A letter of ``tczyx`` for each axis, in this order; without this option the last ones.
+        chunks: Length of a chunk along each spatial axis, or along each axis; as the preset says
+            without this option. Chunks are never longer than the volume.
+        preset: A key of ``PRESETS``; ``"default"`` without this option.
+        settings: Of the codec; as the preset says without this option.
+        levels: Arrays of the pyramid, 1 for the full size alone; without this option as many as it
+            takes until an array is one chunk.
+    """
+
+    origin_nm: Sequence[float] | None
+    axes: str | None
+    chunks: Sequence[int] | None
+    preset: str
+    settings: ChunkSettings | None
+    levels: int | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to be written.
@@ -55,6 +78,7 @@ class Plan:
         factors: By what each level is divided to give the next.
         voxel_size_nm: Along every axis, 1 for t and c; None if it is not known.
         origin_nm: Along every axis, 0 for t and c.
+        settings: Of the codec.
     """
 
     axes: str
@@ -63,6 +87,7 @@ class Plan:
     factors: list[tuple[int, ...]]
     voxel_size_nm: tuple[float, ...] | None
     origin_nm: tuple[float, ...]
+    settings: ChunkSettings
 
     def described(self, name: str) -> dict[str, Any]:
         """Return ``attributes.ome`` of an image."""
@@ -85,18 +110,20 @@ def plan_of(
     shape: Sequence[int],
     dtype: np.dtype[Any] | str,
     voxel_size_nm: Sequence[float] | None,
-    origin_nm: Sequence[float] | None,
-    *,
-    axes: str | None,
-    chunks: Sequence[int] | None,
-    preset: str,
-    levels: int | None,
+    options: ImageOptions,
 ) -> Plan:
-    """Check settings and return what follows from them; see ``LabelWriter``.
+    """Check options and return what follows from them.
 
     Raises:
         ConfigError: If one is out of range.
+        TypeError: If there is no such option.
     """
+    unknown = options.keys() - ImageOptions.__annotations__.keys()
+    if unknown:
+        known = ", ".join(ImageOptions.__annotations__)
+        raise TypeError(f"There is no option {sorted(unknown)[0]} of a label image, only {known}.")
+    preset = options.get("preset", "default")
+    axes, chunks, levels = options.get("axes"), options.get("chunks"), options.get("levels")
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset '{preset}'. Known are: {', '.join(PRESETS)}.")
     if np.dtype(dtype).kind not in "uib":
@@ -108,7 +135,7 @@ def plan_of(
     letters = _checked_axes(AXES[-len(shape) :] if axes is None else axes, len(shape))
     n_space = sum(letter in "zyx" for letter in letters)
     sizes = _checked_lengths("voxel_size_nm", voxel_size_nm, letters[-n_space:], 0.0)
-    origin = _checked_lengths("origin_nm", origin_nm, letters[-n_space:], -inf)
+    origin = _checked_lengths("origin_nm", options.get("origin_nm"), letters[-n_space:], -inf)
     lengths = _checked_chunks(PRESETS[preset].chunks if chunks is None else chunks, letters, shape)
     if levels is not None and not 1 <= levels <= MAX_LEVELS:
         raise ConfigError(f"levels must be 1 to {MAX_LEVELS}, got {levels}.")
@@ -119,6 +146,7 @@ def plan_of(
         letters, lengths, shapes, factors,
         None if sizes is None else (1.0,) * first + sizes,
         (0.0,) * first + (origin or (0.0,) * n_space),
+        options.get("settings") or PRESETS[preset].settings,
     )  # fmt: skip
 
 

@@ -12,14 +12,13 @@ from itertools import product
 from math import prod
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 
-from emqs.codecs.chunk import ChunkSettings
 from emqs.errors import DataError, require
 from emqs.volumes.downsampling import mode_pool
-from emqs.volumes.zarr_labels.plan import PRESETS, Region, boxes, grid_of, plan_of
+from emqs.volumes.zarr_labels.plan import ImageOptions, Region, boxes, grid_of, plan_of
 
 Step = Callable[[str, int, int], None]  # stage, chunks done, chunks in all
 
@@ -65,13 +64,8 @@ class LabelWriter:
         dtype: np.dtype[Any] | str,
         *,
         voxel_size_nm: Sequence[float] | None,
-        origin_nm: Sequence[float] | None = None,
-        axes: str | None = None,
-        chunks: Sequence[int] | None = None,
-        preset: str = "default",
-        settings: ChunkSettings | None = None,
-        levels: int | None = None,
         name: str | None = None,
+        **options: Unpack[ImageOptions],
     ) -> None:
         """Make the folder and its metadata, or open what an earlier run left.
 
@@ -80,30 +74,18 @@ class LabelWriter:
             shape: Length of each axis, 2 to 5 axes, none of them empty.
             dtype: Any integer dtype, or bool.
             voxel_size_nm: Edges of a voxel along the spatial axes, e.g. Z Y X; None if unknown.
-            origin_nm: Position of the first voxel along these; None if unknown. It is written
-                only with a voxel size.
-            axes: A letter of ``tczyx`` for each axis, in this order; None for the last ones.
-            chunks: Length of a chunk along each spatial axis, or along each axis; None as the
-                preset says. Chunks are never longer than the volume.
-            preset: A key of ``PRESETS``.
-            settings: Of the codec; None as the preset says.
-            levels: Arrays of the pyramid, 1 for the full size alone; None for as many as it takes
-                until an array is one chunk.
             name: Of the image in its metadata; None for that of the folder.
+            **options: Others, as ``ImageOptions`` says.
 
         Raises:
             ConfigError: If a setting is out of range.
             DataError: If something else is at ``path``.
         """
-        plan = plan_of(
-            shape, dtype, voxel_size_nm, origin_nm, axes=axes, chunks=chunks, preset=preset,
-            levels=levels,
-        )  # fmt: skip
+        plan = plan_of(shape, dtype, voxel_size_nm, options)
         self.path = Path(path)
         self.shape, self.chunks, self.axes = plan.shapes[0], plan.chunks, plan.axes
         self.dtype = np.dtype(dtype).newbyteorder("=")
         self._plan = plan
-        self._settings = PRESETS[preset].settings if settings is None else settings
         self._name = self.path.name if name is None else name
         self._arrays = [self._array(level) for level in range(len(plan.shapes))]
         self._describe()
@@ -192,7 +174,7 @@ class LabelWriter:
             "shape": self._plan.shapes[level],
             "chunks": self._chunks(level),
             "dtype": self.dtype,
-            "serializer": LabelChunks(self._settings),
+            "serializer": LabelChunks(self._plan.settings),
             "filters": None,
             "compressors": None,
             "fill_value": 0,
@@ -245,14 +227,9 @@ def write_labels(
     labels: ArrayLike,
     *,
     voxel_size_nm: Sequence[float] | None,
-    origin_nm: Sequence[float] | None = None,
-    axes: str | None = None,
-    chunks: Sequence[int] | None = None,
-    preset: str = "default",
-    settings: ChunkSettings | None = None,
-    levels: int | None = None,
     resume: bool = False,
     step: Step = lambda _stage, _done, _total: None,
+    **options: Unpack[ImageOptions],
 ) -> Path:
     """Store labels as OME-Zarr 0.5; nothing is under the final name until all is written.
 
@@ -262,17 +239,12 @@ def write_labels(
         path: Folder to make; must not exist.
         labels: Labels, 2 to 5 axes, any integer dtype or bool; an array, or what gives boxes of
             one: an HDF5 dataset, a Zarr array, ...
-        voxel_size_nm: As for ``LabelWriter``, like ``origin_nm``, ``axes``, ``chunks``,
-            ``preset``, ``settings`` and ``levels``.
-        origin_nm: See there.
-        axes: See there.
-        chunks: See there.
-        preset: See there.
-        settings: See there.
-        levels: See there.
+        voxel_size_nm: Edges of a voxel along the spatial axes, e.g. Z Y X; None if unknown.
         resume: Go on with what an interrupted call with the same labels and settings left: chunks
             that read back without an error are kept. If False, begin anew.
         step: Called after each chunk with the stage, and chunks done and in all.
+        **options: ``origin_nm``, ``axes``, ``chunks``, ``preset``, ``settings`` and ``levels``, as
+            ``ImageOptions`` says.
 
     Returns:
         The folder.
@@ -288,17 +260,7 @@ def write_labels(
     if partial.exists() and not resume:
         shutil.rmtree(partial)
     writer = LabelWriter(
-        partial,
-        labels.shape,
-        labels.dtype,
-        voxel_size_nm=voxel_size_nm,
-        origin_nm=origin_nm,
-        axes=axes,
-        chunks=chunks,
-        preset=preset,
-        settings=settings,
-        levels=levels,
-        name=final.name,
+        partial, labels.shape, labels.dtype, voxel_size_nm=voxel_size_nm, name=final.name, **options
     )
     total = prod(grid_of(writer.shape, writer.chunks))
     for number, box in enumerate(writer.boxes()):
