@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import gc
 import os
 import random
 from collections.abc import Generator, Iterator
@@ -7,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import settings
 from support.failing_server import Server
 
@@ -16,15 +16,22 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("hunt", deadline=None, max_examples=1000)
 settings.load_profile("same")
 
-torch.set_num_threads(1)  # two test processes share two cores
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Seed whatever draws, before any fixture of a test does; no test has to remember it."""
+    import torch  # here, so that the process which only hands out tests does not load it
+
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # two test processes share two cores
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass by all that importing the tests has made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

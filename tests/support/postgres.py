@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,15 @@ def run_on(url: str, statement: str) -> None:
         connection.execute(statement)
 
 
+@contextmanager
+def copied(server: str, template: str) -> Iterator[str]:
+    """Give the URL of a copy of a database, by the name of that on a server."""
+    name = f"emqs_test_{secrets.token_hex(6)}"
+    run_on(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _named(server, name)
+    run_on(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres: str) -> Iterator[str]:
     """Name of a database at the newest revision, copied for each test."""
@@ -201,10 +211,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def filled_postgres(postgres: str, postgres_template: str) -> Iterator[str]:
     """URL of a database at the newest revision."""
-    name = f"emqs_test_{secrets.token_hex(6)}"
-    run_on(postgres, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _named(postgres, name)
-    run_on(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(postgres, postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

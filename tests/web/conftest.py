@@ -14,8 +14,11 @@ else:
         live,
         local,
         made,
+        peopled_postgres,
+        peopled_sqlite,
         postgres,
         postgres_template,
+        quick_passwords,
         sqlite_template,
         volumes,
     )

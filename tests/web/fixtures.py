@@ -1,5 +1,6 @@
 """A server with a few people and datasets, on each kind of database in turn."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.engine import make_url
 from support.postgres import (  # noqa: F401
+    copied,
     database,
     database_url,
     empty_postgres,
@@ -22,8 +27,18 @@ from support.postgres import (  # noqa: F401
 from support.served import Served, random_voxels, served, until, write_zarr
 
 from emqs.annotations.database import Database
+from emqs.web import accounts
 
 SHAPE = (40, 60, 80)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords in a moment; real hashes take 64 MiB and a tenth of a second each."""
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", lambda: hasher)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +66,78 @@ def people(made: Served, volumes: Path) -> Served:
     return made
 
 
-@pytest.fixture
-def made(tmp_path: Path, database: Database, volumes: Path) -> Iterator[Served]:  # noqa: F811
+@dataclass
+class Peopled:
+    """A database with people, to be copied for each test: a file, or a name on PostgreSQL."""
+
+    place: str
+    people: dict[str, dict[str, str]]
+    datasets: dict[str, str]
+
+    @classmethod
+    def at(cls, place: str, url: str, home: Path, volumes: Path) -> "Peopled":
+        """Put people into an empty database."""
+        database = Database.open(url)
+        with served(home, database=database) as server:
+            people(server, volumes)
+            made = cls(place, server.people, server.datasets)
+        database.close()  # which writes the log of SQLite into the file
+        return made
+
+    def among(self, server: Served) -> Served:
+        """Tell a server whose database is a copy who is in it."""
+        server.people = {name: dict(person) for name, person in self.people.items()}
+        server.datasets = dict(self.datasets)
+        return server
+
+
+@pytest.fixture(scope="session")
+def peopled_sqlite(
+    sqlite_template: Path,  # noqa: F811
+    volumes: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Peopled:
+    """A file with people."""
+    home = tmp_path_factory.mktemp("peopled")
+    path = home / "people.db"
+    shutil.copy(sqlite_template, path)
+    return Peopled.at(str(path), f"sqlite:///{path}", home, volumes)
+
+
+@pytest.fixture(scope="session")
+def peopled_postgres(
+    postgres: str,  # noqa: F811
+    postgres_template: str,  # noqa: F811
+    volumes: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Peopled]:
+    """A database with people on PostgreSQL."""
+    with copied(postgres, postgres_template) as url:
+        home = tmp_path_factory.mktemp("peopled")
+        yield Peopled.at(str(make_url(url).database), url, home, volumes)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A server with people, on each kind of database."""
-    with served(tmp_path / "home", database=database) as server:
-        yield people(server, volumes)
+    if request.param == "sqlite":
+        yield request.getfixturevalue("local")
+        return
+    peopled = request.getfixturevalue("peopled_postgres")
+    with copied(request.getfixturevalue("postgres"), peopled.place) as url:
+        database = Database.open(url)
+        with served(tmp_path / "home", database=database) as server:
+            yield peopled.among(server)
+        database.close()
 
 
 @pytest.fixture
-def local(tmp_path: Path, sqlite_template: Path, volumes: Path) -> Iterator[Served]:  # noqa: F811
+def local(tmp_path: Path, peopled_sqlite: Peopled) -> Iterator[Served]:
     """A server with people, on SQLite alone: for what does not depend on the database."""
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "emqs.db").write_bytes(sqlite_template.read_bytes())
+    shutil.copy(peopled_sqlite.place, tmp_path / "home" / "emqs.db")
     with served(tmp_path / "home") as server:
-        yield people(server, volumes)
+        yield peopled_sqlite.among(server)
 
 
 @dataclass
