@@ -6,10 +6,14 @@ import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 from support.failing_server import Server
+
+# two test processes share two cores: threads of theirs would wait for each other; libraries read
+# this when they are loaded, in the processes that tests start too
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 # the same examples in every run; to hunt with others: pytest --hypothesis-profile=hunt
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -20,12 +24,12 @@ settings.load_profile("same")
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Seed whatever draws, before any fixture of a test does; no test has to remember it."""
+    import numpy as np
     import torch  # here, so that the process which only hands out tests does not load it
 
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
     torch.manual_seed(0)
-    torch.set_num_threads(1)  # two test processes share two cores
 
 
 def pytest_collection_finish() -> None:

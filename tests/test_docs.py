@@ -68,18 +68,32 @@ def test_there_are_calls_to_check() -> None:
     assert len(CALLS) >= 15, CALLS
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_every_command_line_of_the_readme_composes(call: str) -> None:
-    words = shlex.split(call)[2:]
-    name = words[0].removeprefix("emqs.")
+def points(words: list[str]) -> set[tuple[str, ...]]:
+    """What a command line asks for; of a sweep, points that show each value once."""
+    settings = sorted(word for word in words if word != "-m")
+    if "-m" not in words:
+        return {tuple(settings)}
+    swept = [(key, values.split(",")) for key, values in (s.split("=", 1) for s in settings)]
+    most = max((len(values) for _, values in swept), default=1)
+    return {
+        tuple(f"{key}={values[min(number, len(values) - 1)]}" for key, values in swept)
+        for number in range(most)
+    }
+
+
+POINTS = sorted(
+    {
+        (words[2].removeprefix("emqs."), point)
+        for words in map(shlex.split, CALLS)
+        for point in points(words[3:])
+    }
+)
+
+
+@pytest.mark.parametrize(("name", "settings"), POINTS)
+def test_every_command_line_of_the_readme_composes(name: str, settings: tuple[str, ...]) -> None:
     assert (TOP / "emqs" / f"{name}.py").is_file()
-    sweep = "-m" in words
-    for word in (w for w in words[1:] if w != "-m"):
-        values = word.split("=", 1)[1].split(",") if sweep else [word.split("=", 1)[1]]
-        key = word.split("=", 1)[0]
-        for value in values:
-            others = [w for w in words[1:] if w not in ("-m", word) and "," not in w]
-            composed(name, [*others, f"{key}={value}"])
+    composed(name, list(settings))
 
 
 def test_every_command_is_in_the_readme_and_the_reverse() -> None:

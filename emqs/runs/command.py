@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from hydra.types import RunMode
@@ -163,6 +164,7 @@ def start(name: str, main: Callable[[], object]) -> None:
         main()
         return
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its errors on
+    Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
     try:
         main()
     except CompactHydraException as error:
@@ -176,7 +178,22 @@ def start(name: str, main: Callable[[], object]) -> None:
             "hydra.sweep.dir=PATH for a sweep."
         )
     finally:
+        Hydra.get_mode = _look_up_mode  # type: ignore[method-assign]
         del os.environ["HYDRA_FULL_ERROR"]  # what is started next is told in one line, too
+
+
+_look_up_mode = Hydra.get_mode
+
+
+def _mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> RunMode | None:
+    """Return whether the settings make a sweep of a run, or None if they do not say.
+
+    Hydra composes all settings once more to learn it; only experiments say it, or the user does.
+    """
+    may_say = ("experiment", "hydra.mode")
+    if any(typed.lstrip("+~").startswith(may_say) for typed in overrides):
+        return _look_up_mode(hydra, config_name, overrides)
+    return None
 
 
 def _asks_for_help() -> bool:

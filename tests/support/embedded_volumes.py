@@ -1,5 +1,6 @@
 """Small volumes, encoders and embedding volumes for several test modules."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,11 @@ PATCH = PatchConfig(size=16, stride=8)
 
 def voxels(depth: int = 3, height: int = 104, width: int = 136, seed: int = 0) -> np.ndarray:
     """Return EM-like voxels, ``(Z, Y, X)``, uint8."""
+    return _voxels(depth, height, width, seed).copy()
+
+
+@cache
+def _voxels(depth: int, height: int, width: int, seed: int) -> np.ndarray:
     return em_stack(n_slices=depth, height=height, width=width, seed=seed)[0]
 
 

@@ -77,11 +77,11 @@ class Peopled:
     @classmethod
     def at(cls, place: str, url: str, home: Path, volumes: Path) -> "Peopled":
         """Put people into an empty database."""
-        database = Database.open(url)
-        with served(home, database=database) as server:
+        opened = Database.open(url)
+        with served(home, database=opened) as server:
             people(server, volumes)
             made = cls(place, server.people, server.datasets)
-        database.close()  # which writes the log of SQLite into the file
+        opened.close()  # which writes the log of SQLite into the file
         return made
 
     def among(self, server: Served) -> Served:
@@ -125,10 +125,10 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         return
     peopled = request.getfixturevalue("peopled_postgres")
     with copied(request.getfixturevalue("postgres"), peopled.place) as url:
-        database = Database.open(url)
-        with served(tmp_path / "home", database=database) as server:
+        opened = Database.open(url)
+        with served(tmp_path / "home", database=opened) as server:
             yield peopled.among(server)
-        database.close()
+        opened.close()
 
 
 @pytest.fixture
