@@ -139,6 +139,7 @@ def test_every_dataset_and_encoder_is_in_the_readme() -> None:
     assert options("model") == set(models.NETWORKS)
 
 
+@pytest.mark.slow
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     assert len(examples) == 1

@@ -122,10 +122,10 @@ OPEN = "import sys; from emqs.annotations.database import Database; Database.ope
 def test_processes_may_start_at_once(empty_url: str) -> None:
     starts = [
         subprocess.Popen([sys.executable, "-c", OPEN, empty_url], stderr=subprocess.PIPE)
-        for _ in range(4)
+        for _ in range(3)
     ]
-    assert [start.communicate()[1] for start in starts] == [b""] * 4
-    assert [start.returncode for start in starts] == [0] * 4
+    assert [start.communicate()[1] for start in starts] == [b""] * 3
+    assert [start.returncode for start in starts] == [0] * 3
     database = Database.open(empty_url)
     assert settings_of(database) == {}
     database.close()
@@ -143,8 +143,9 @@ for number in range(100000):
 """
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_kill(empty_url: str) -> None:
-    for _ in range(3):
+    for _ in range(2):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITE, empty_url], stdout=subprocess.PIPE, text=True
         )

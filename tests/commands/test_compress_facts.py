@@ -166,7 +166,13 @@ def test_a_region_lies_where_it_lay(run: Run) -> None:
     np.testing.assert_array_equal(stored("part.zarr"), labels()[2:5, 1:9, 3:14])
 
 
-@pytest.mark.parametrize("ending", ["nrrd", "nii", "n5", "h5", "zarr", "precomputed"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        *("nrrd", "precomputed", "h5"),
+        *(pytest.param(ending, marks=pytest.mark.slow) for ending in ("nii", "n5", "zarr")),
+    ],
+)
 def test_size_and_origin_come_back_from_each_format(ending: str, run: Run) -> None:
     precomputed(run.folder / "in", [256, 512, -3], [4, 8, 40])
     run(f"task=convert source=in target=seg.{ending}")
@@ -189,6 +195,7 @@ def test_a_mask_whose_white_is_zero(run: Run) -> None:
 # what nobody states
 
 
+@pytest.mark.slow
 def test_an_unknown_size_is_never_a_number(run: Run) -> None:
     np.save("seg.npy", labels())
     said = run("task=convert source=seg.npy target=seg.zarr")

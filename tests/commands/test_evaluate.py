@@ -1,9 +1,11 @@
 """python -m emqs.evaluate as a user runs it, on toy slices."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +57,14 @@ def table(path: Path) -> list[dict[str, str]]:
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of one run, and what it printed."""
     folder = tmp_path_factory.mktemp("evaluate") / "run"
-    done = run("model=histogram", *TOY, f"hydra.run.dir={folder}")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return folder, done.stdout
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.delenv("HYDRA_FULL_ERROR", raising=False)
+        settings = ["model=histogram", *TOY, f"hydra.run.dir={folder}"]
+        patch.setattr(sys, "argv", ["evaluate.py", *settings])
+        command.start("evaluate", evaluate.main)
+    assert err.getvalue() == ""
+    return folder, out.getvalue()
 
 
 def test_all_files_are_there(outputs: tuple[Path, str]) -> None:
@@ -211,6 +217,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"folder": folder, "first": first, "again": again, "times": times}
 
 
+@pytest.mark.slow
 def test_a_failing_point_does_not_stop_the_others(sweep: dict[str, Any]) -> None:
     first, folder = sweep["first"], sweep["folder"]
     assert first.returncode == 1
@@ -222,6 +229,7 @@ def test_a_failing_point_does_not_stop_the_others(sweep: dict[str, Any]) -> None
     assert "Traceback" not in first.stdout + first.stderr
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_in_one_table_and_one_figure(sweep: dict[str, Any]) -> None:
     folder = sweep["folder"]
     rows = table(folder / "evaluation_results.csv")
@@ -243,6 +251,7 @@ def test_a_sweep_ends_in_one_table_and_one_figure(sweep: dict[str, Any]) -> None
         assert min(image.size) > 300
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_was(sweep: dict[str, Any]) -> None:
     """Finished points are left alone, failed ones are done again, tables are made again."""
     folder, times = sweep["folder"], sweep["times"]

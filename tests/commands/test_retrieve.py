@@ -269,7 +269,7 @@ def test_precision_counts_the_results_shown() -> None:
 # --- which examples are drawn and what is searched
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_drawn_examples_are_whole_and_show_the_structure_or_none(seed: int) -> None:
     stack = make_stack()
     settings = RetrieveConfig(n_positive=8, n_negative=5, seed=seed, exclude="slices")

@@ -70,7 +70,9 @@ def test_importing_emqs_loads_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", ["", "search.exact=true query.scorer=prototype"], ids=["signatures", "codes"]
+    "settings",
+    ["", pytest.param("search.exact=true query.scorer=prototype", marks=pytest.mark.slow)],
+    ids=["signatures", "codes"],
 )
 def test_a_search_loads_neither_torch_nor_what_fits_and_draws(
     tmp_path: Path, settings: str

@@ -47,9 +47,9 @@ def pairs(found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, int]]:
     return list(zip(distances.tolist(), positions.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("n", [1, 7, 63, 64, 65, 1000])
-@pytest.mark.parametrize("k", [1, 5, 64, 2000])
-@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 1000])
+@pytest.mark.parametrize("k", [1, 5, 2000])
+@pytest.mark.parametrize("n_threads", [1, 5])
 def test_the_scan_equals_counting(
     n: int, k: int, n_threads: int, loops: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

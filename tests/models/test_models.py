@@ -326,6 +326,7 @@ def test_a_pooled_part_is_a_part(pooled: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["ae", "vae"])
+@pytest.mark.slow
 def test_the_pooled_part_hardly_minds_shifts_and_turns_after_training(name: str) -> None:
     from support.training_setup import train_config
 

@@ -200,8 +200,14 @@ def test_what_scorers_learn_from_is_drawn_among_the_windows(
     assert len(np.unique(background, axis=0)) == 40
 
 
-@pytest.mark.parametrize("made", [pixels, convolutional])
-@pytest.mark.parametrize("question", ["touches", "mostly"])
+@pytest.mark.parametrize(
+    ("made", "question"),
+    [
+        (convolutional, "touches"),
+        (pixels, "mostly"),
+        pytest.param(convolutional, "mostly", marks=pytest.mark.slow),
+    ],
+)
 def test_the_score_of_several_windows_is_the_mean_of_those_of_each(
     made: Any,  # noqa: ANN401
     question: str,

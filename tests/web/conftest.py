@@ -11,6 +11,7 @@ else:
         empty_postgres,
         empty_url,
         filled_postgres,
+        filled_sqlite,
         live,
         local,
         made,

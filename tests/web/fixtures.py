@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 from support.postgres import (  # noqa: F401
     copied,
     database,
-    database_url,
     empty_postgres,
     empty_url,
     filled_postgres,
@@ -117,7 +116,24 @@ def peopled_postgres(
         yield Peopled.at(str(make_url(url).database), url, home, volumes)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a database at the newest revision, of each kind in turn."""
+    name = "filled_postgres" if request.param == "postgresql" else "filled_sqlite"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture
+def filled_sqlite(tmp_path: Path, sqlite_template: Path) -> str:  # noqa: F811
+    """URL of a file at the newest revision."""
+    shutil.copy(sqlite_template, tmp_path / "emqs.db")
+    return f"sqlite:///{tmp_path}/emqs.db"
+
+
+@pytest.fixture(params=BOTH)
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A server with people, on each kind of database."""
     if request.param == "sqlite":

@@ -12,7 +12,7 @@ from support.served import Served
 from emqs.web import app
 
 schemathesis = pytest.importorskip("schemathesis")
-EXAMPLES = 2  # of each route and way of making them up; more with --hypothesis-profile=hunt
+EXAMPLES = 1  # of each route and way of making them up; more with --hypothesis-profile=hunt
 HOST = {"Host": "127.0.0.1"}
 SKIPPED = "/events"  # streams that do not end
 BUSY = (502, 503)  # another server does not answer, or too much is asked at once

@@ -649,6 +649,7 @@ def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
     from emqs.datasets.synthetic import em_stack
 
