@@ -79,6 +79,61 @@ def nearest(
     return positions[order], distances[order]
 
 
+def nearest_of_each(
+    signatures: np.ndarray,
+    searches: Sequence[tuple[np.ndarray, int]],
+    *,
+    mask: np.ndarray | None = None,
+    n_threads: int | None = None,
+) -> list[np.ndarray]:
+    """Return the nearest signatures for each of several searches; signatures are read once.
+
+    Args:
+        signatures: As for ``nearest``.
+        searches: Positives ``(P,)`` and k of each.
+        mask: As for ``nearest``, of all searches.
+        n_threads: As for ``nearest``.
+
+    Returns:
+        The positions that ``nearest`` returns, for each search.
+
+    Raises:
+        ConfigError, DataError: As ``nearest``.
+    """
+    checked = [_checked(signatures, positives, mask) for positives, _ in searches]
+    if any(k < 1 for _, k in searches):
+        raise ConfigError(f"k must be at least 1, got {min(k for _, k in searches)}.")
+    array, allowed = checked[0][1:]
+    queries, ks = [own for own, _, _ in checked], [k for _, k in searches]
+    compiled = _compiled(array, np.concatenate(queries), allowed)
+    if compiled is None or len(searches) == 1:
+        return [
+            nearest(signatures, own, k, mask=mask, n_threads=n_threads)[0]
+            for own, k in zip(queries, ks, strict=True)
+        ]
+    n_threads = _at_work(n_threads)
+    pieces = min(max(len(array) // (16 * max(ks) * n_threads), 1), PIECES)
+    limits = [FAR] * len(searches)
+
+    def searched(part: tuple[int, int]) -> list[tuple[np.ndarray, np.ndarray]]:
+        found: list[tuple[np.ndarray, np.ndarray]] = compiled.nearest_of_each(
+            array, queries, ks, allowed, list(limits), *part
+        )
+        for number, (_, distances) in enumerate(found):
+            if len(distances) == ks[number]:  # an equal one may come before
+                limits[number] = min(limits[number], int(distances[-1]) + 1)
+        return found
+
+    with ThreadPoolExecutor(n_threads) as threads:
+        parts = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
+    results = []
+    for number, k in enumerate(ks):
+        positions = np.concatenate([part[number][0] for part in parts])
+        distances = np.concatenate([part[number][1] for part in parts])
+        results.append(positions[np.argsort(distances, kind="stable")[:k]])
+    return results
+
+
 def counts(
     signatures: np.ndarray,
     positives: np.ndarray | Sequence[int],

@@ -6,7 +6,7 @@ Compiling takes seconds, once per computer: numba keeps the result beside this f
 user's cache folder. It gives no types, so importing this file without it is an error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,63 @@ def _nearest(
     return n
 
 
+@_compiled(
+    _SIGNATURES, _SIGNATURES, types.Array(types.int64, 1, "C", readonly=True),
+    types.Array(types.int64, 1, "C", readonly=True), _MASK, types.int64[::1], types.int64,
+    types.int64, types.int64[:, ::1], types.uint8[:, ::1], types.int64[::1],
+)  # fmt: skip
+def _nearest_of_each(
+    array: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
+    ends: Any,  # noqa: ANN401
+    ks: Any,  # noqa: ANN401
+    allowed: Any,  # noqa: ANN401
+    limits: Any,  # noqa: ANN401
+    first: int,
+    last: int,
+    positions: Any,  # noqa: ANN401
+    distances: Any,  # noqa: ANN401
+    counts: Any,  # noqa: ANN401
+) -> None:
+    """Write what ``_nearest`` writes for each of several searches, a row for each.
+
+    A search's queries end where ``ends`` says. ``limits`` are lowered, ``counts`` are how many.
+    """
+    n_searches = len(ends)
+    least = np.empty(TILE, np.uint64)
+    at = np.zeros((n_searches, FAR + 1), np.int64)
+    nearer = np.zeros(n_searches, np.int64)
+    for start in range(first, last, TILE):
+        stop = min(start + TILE, last)
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        begin = 0
+        for s in range(n_searches):
+            own = queries[begin : ends[s]]
+            begin = ends[s]
+            limit = limits[s]
+            if _compare(array[start:stop], own, part_allowed, least) >= limit:
+                continue
+            n = counts[s]
+            for i in range(stop - start):
+                distance = np.int64(least[i])
+                if distance >= limit:
+                    continue
+                positions[s, n], distances[s, n] = start + i, distance
+                n += 1
+                at[s, distance] += 1
+                nearer[s] += 1
+                while nearer[s] >= ks[s]:
+                    limit -= 1
+                    nearer[s] -= at[s, limit]
+                if n == positions.shape[1]:  # fewer than 2 k of these are still needed
+                    n = 0
+                    for j in range(positions.shape[1]):
+                        if distances[s, j] <= limit:
+                            positions[s, n], distances[s, n] = positions[s, j], distances[s, j]
+                            n += 1
+            counts[s], limits[s] = n, limit
+
+
 @_compiled(_SIGNATURES, _SIGNATURES, _MASK, types.int64, types.int64, types.int64[::1])
 def _count(
     array: Any,  # noqa: ANN401
@@ -167,6 +224,33 @@ def nearest(
     n = _nearest(array, queries, k, _all(allowed), limit, first, last, positions, distances)
     order = np.argsort(distances[:n], kind="stable")[:k]
     return positions[order], distances[order]
+
+
+def nearest_of_each(
+    array: np.ndarray,
+    queries: Sequence[np.ndarray],
+    ks: Sequence[int],
+    allowed: np.ndarray | None,
+    limits: Sequence[int],
+    first: int,
+    last: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what ``nearest`` returns for each of several searches, from one pass."""
+    fewer = np.minimum(np.array(ks, dtype=np.int64), last - first)
+    room = 3 * int(fewer.max()) + WAITING
+    positions = np.empty((len(queries), room), dtype=np.int64)
+    distances = np.empty((len(queries), room), dtype=np.uint8)
+    counts = np.zeros(len(queries), dtype=np.int64)
+    ends = np.cumsum([len(own) for own in queries])
+    _nearest_of_each(
+        array, np.concatenate(queries), ends, fewer, _all(allowed),
+        np.array(limits, dtype=np.int64), first, last, positions, distances, counts,
+    )  # fmt: skip
+    result = []
+    for number, (n, k) in enumerate(zip(counts.tolist(), fewer.tolist(), strict=True)):
+        order = np.argsort(distances[number, :n], kind="stable")[:k]
+        result.append((positions[number, order], distances[number, order]))
+    return result
 
 
 def counted(

@@ -15,7 +15,7 @@ all and carries checksums (CRC-32C). Signatures are written last: where they are
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import prod
@@ -28,6 +28,7 @@ from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import flat_copy, hamming
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
+from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
 from emqs.files import replacing
 from emqs.volumes import Box
@@ -315,11 +316,24 @@ class EmbeddingStore:
         n_threads: int | None,
     ) -> np.ndarray:
         """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
-        signatures, valid = self._scanned
+        if within is None:  # what several searches ask of the whole volume is one pass
+            return self._shared_scan((queries, stop, n_threads))[first:]
+        signatures, _ = self._scanned
         allowed = self._allowed(within)
-        mask = None if allowed is valid and valid.all() else allowed
-        positions, _ = hamming.nearest(signatures, queries, stop, mask=mask, n_threads=n_threads)
+        positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
+
+    @cached_property
+    def _shared_scan(self) -> SharedScan:
+        signatures, valid = self._scanned
+        mask = None if valid.all() else valid
+
+        def scan(asks: Sequence[Ask]) -> list[np.ndarray]:
+            n_threads = asks[0][2] if len(asks) == 1 else None
+            searches = [(queries, stop) for queries, stop, _ in asks]
+            return hamming.nearest_of_each(signatures, searches, mask=mask, n_threads=n_threads)
+
+        return SharedScan(scan)
 
     def _allowed(self, within: Box | None) -> np.ndarray:
         """Return which places may be results, shape ``(N,)``, bool."""
