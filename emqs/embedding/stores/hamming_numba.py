@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 TILE = 256  # signatures compared at once: 2 KiB, and as much for their distances
+GROUP = 32  # of them looked through together: few hold one that is near
 FAR = 255  # a distance that no pair of signatures has
 N_DISTANCES = 65  # 0 to 64
 WAITING = 4096  # places kept at least before they are sorted out
@@ -84,6 +85,27 @@ def _compare(block: Any, queries: Any, allowed: Any, least: Any) -> Any:  # noqa
     return nearest
 
 
+@njit(nogil=True)
+def _none_below(least: Any, first: int, last: int, limit: int) -> Any:  # noqa: ANN401
+    """Return whether no distance from a place to another is below a limit, without branches."""
+    nearest = np.uint64(FAR)
+    for i in range(first, last):
+        d = least[i]
+        nearest = d if d < nearest else nearest
+    return nearest >= limit
+
+
+@njit(nogil=True)
+def _sorted_out(positions: Any, distances: Any, limit: int) -> Any:  # noqa: ANN401
+    """Keep what is not farther than a limit, in order; return how many: fewer than 2 k."""
+    n = 0
+    for j in range(len(positions)):
+        if distances[j] <= limit:
+            positions[n], distances[n] = positions[j], distances[j]
+            n += 1
+    return n
+
+
 @_compiled(
     _SIGNATURES, _SIGNATURES, types.int64, _MASK, types.int64, types.int64, types.int64,
     types.int64[::1], types.uint8[::1],
@@ -112,23 +134,23 @@ def _nearest(
         part_allowed = allowed[start:stop] if len(allowed) else allowed
         if _compare(array[start:stop], queries, part_allowed, least) >= limit:
             continue
-        for i in range(stop - start):
-            distance = np.int64(least[i])
-            if distance >= limit:
+        for group in range(0, stop - start, GROUP):
+            end = min(group + GROUP, stop - start)
+            if _none_below(least, group, end, limit):
                 continue
-            positions[n], distances[n] = start + i, distance
-            n += 1
-            at[distance] += 1
-            nearer += 1
-            while nearer >= k:
-                limit -= 1
-                nearer -= at[limit]
-            if n == len(positions):  # fewer than 2 k of these are still needed
-                n = 0
-                for j in range(len(positions)):
-                    if distances[j] <= limit:
-                        positions[n], distances[n] = positions[j], distances[j]
-                        n += 1
+            for i in range(group, end):
+                distance = np.int64(least[i])
+                if distance >= limit:
+                    continue
+                positions[n], distances[n] = start + i, distance
+                n += 1
+                at[distance] += 1
+                nearer += 1
+                while nearer >= k:
+                    limit -= 1
+                    nearer -= at[limit]
+                if n == len(positions):
+                    n = _sorted_out(positions, distances, limit)
     return n
 
 
@@ -169,23 +191,23 @@ def _nearest_of_each(
             if _compare(array[start:stop], own, part_allowed, least) >= limit:
                 continue
             n = counts[s]
-            for i in range(stop - start):
-                distance = np.int64(least[i])
-                if distance >= limit:
+            for group in range(0, stop - start, GROUP):
+                end = min(group + GROUP, stop - start)
+                if _none_below(least, group, end, limit):
                     continue
-                positions[s, n], distances[s, n] = start + i, distance
-                n += 1
-                at[s, distance] += 1
-                nearer[s] += 1
-                while nearer[s] >= ks[s]:
-                    limit -= 1
-                    nearer[s] -= at[s, limit]
-                if n == positions.shape[1]:  # fewer than 2 k of these are still needed
-                    n = 0
-                    for j in range(positions.shape[1]):
-                        if distances[s, j] <= limit:
-                            positions[s, n], distances[s, n] = positions[s, j], distances[s, j]
-                            n += 1
+                for i in range(group, end):
+                    distance = np.int64(least[i])
+                    if distance >= limit:
+                        continue
+                    positions[s, n], distances[s, n] = start + i, distance
+                    n += 1
+                    at[s, distance] += 1
+                    nearer[s] += 1
+                    while nearer[s] >= ks[s]:
+                        limit -= 1
+                        nearer[s] -= at[s, limit]
+                    if n == positions.shape[1]:
+                        n = _sorted_out(positions[s], distances[s], limit)
             counts[s], limits[s] = n, limit
 
 
