@@ -47,6 +47,6 @@ export interface Place {
 
 const RANK: readonly Role[] = ["reader", "annotator", "reviewer", "manager"];
 
-export function atLeast(dataset: Dataset, role: Role): boolean {
+export function hasRole(dataset: Dataset, role: Role): boolean {
   return dataset.role !== null && RANK.indexOf(dataset.role) >= RANK.indexOf(role);
 }
