@@ -1,0 +1,5 @@
+import type { Dataset } from "../../api/types";
+
+export function Search(_: { dataset: Dataset }) {
+  return <h1>Search</h1>;
+}
