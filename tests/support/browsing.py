@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Workplace:
         made = self.browser.new_context(base_url=self.url, **options)
         made.set_default_timeout(WAIT_MS)
         if name is not None:
-            with self.api(name) as client:
+            with closing(self.api(name)) as client:
                 for cookie in client.cookies.jar:
                     made.add_cookies(
                         [{"name": cookie.name, "value": str(cookie.value), "url": self.url}]
@@ -125,7 +125,7 @@ def no_serious_findings(page: Page) -> None:
 
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
     """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
-    box = page.locator(".viewer canvas").first.bounding_box()
+    box = page.locator(".neuroglancer-rendered-data-panel").first.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
 
