@@ -167,7 +167,99 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       viewer.dispose();
       target.replaceChildren();
     },
+
+    // annotations and segments
+
+    exact() {
+      if (!viewer.mouseState.updateUnconditionally()) return null;
+      return position(viewer.mouseState.unsnappedPosition);
+    },
+    overlay(name, description) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      const urls = (description.source as Untyped[]).map((source) => source.url ?? source);
+      const sources = managed?.layer?.dataSources as Untyped[] | undefined;
+      if (sources?.length === urls.length && described.get(name) === unlike(description)) {
+        sources.forEach((source, i) => {
+          if (source.spec.url !== urls[i]) {
+            source.spec = { url: urls[i], enableDefaultSubsources: true, subsources: new Map() };
+          }
+        });
+        return;
+      }
+      if (managed) viewer.layerManager.removeManagedLayer(managed);
+      described.set(name, unlike(description));
+      own.add(name);
+      viewer.layerSpecification.add(viewer.layerSpecification.getLayer(name, { ...description, name }));
+    },
+    onPick(listener) {
+      let pressed: [number, number] | null = null;
+      const down = (event: MouseEvent) => {
+        const plain = !event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey;
+        pressed = plain && event.button === 0 ? [event.pageX, event.pageY] : null;
+      };
+      const up = (event: MouseEvent) => {
+        const [x, y] = pressed ?? [Infinity, Infinity];
+        if (Math.hypot(event.pageX - x, event.pageY - y) > 4) return; // the view was moved
+        const { mouseState } = viewer;
+        mouseState.updateUnconditionally();
+        const picked = mouseState.pickedAnnotationLayer?.dataSource?.layer?.managedLayer?.name;
+        if (mouseState.active && picked && mouseState.pickedAnnotationId !== undefined) {
+          listener(picked, String(mouseState.pickedAnnotationId));
+        }
+      };
+      viewer.element.addEventListener("mousedown", down, true);
+      viewer.element.addEventListener("mouseup", up, true);
+      return () => {
+        viewer.element.removeEventListener("mousedown", down, true);
+        viewer.element.removeEventListener("mouseup", up, true);
+      };
+    },
+    addLayer(description) {
+      handle.removeLayer(description.name);
+      viewer.layerSpecification.add(viewer.layerSpecification.getLayer(description.name, description));
+    },
+    removeLayer(name) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
+    },
+    reveal(name) {
+      viewer.layerManager.getLayerByName(name)?.setVisible(true);
+    },
+    segments(name) {
+      const chosen = group(name); // the selected ones have an order, the visible ones have none
+      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
+      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
+    },
+    select(name, segments) {
+      const chosen = group(name);
+      if (chosen === undefined) return;
+      const numbers = segments.map(BigInt);
+      chosen.selectedSegments.clear();
+      chosen.selectedSegments.add(numbers);
+      chosen.visibleSegments.add(numbers);
+    },
+    onSegments(name, listener) {
+      const remove = group(name)?.visibleSegments.changed.add(listener);
+      return () => remove?.();
+    },
+    equate(name, groups) {
+      const table = group(name)?.segmentEquivalences;
+      if (table === undefined) return;
+      table.clear();
+      for (const members of groups) table.linkAll(members.map(BigInt));
+    },
   };
+
+  const described = new Map<string, string>(); // overlays without their sources
+
+  function unlike({ source: _, ...rest }: Record<string, unknown>): string {
+    return JSON.stringify(rest);
+  }
+
+  function group(name: string): Untyped {
+    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
+  }
+
   viewer.state.restoreState(initial);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious
   return handle;
