@@ -33,6 +33,9 @@ ROLES = {  # in the toy dataset
     "rea": "reader",
 }
 LAPTOP = {"width": 1366, "height": 768}
+AXE = (
+    Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
+) / "axe.min.js"
 
 
 def chromium() -> str | None:
@@ -98,6 +101,26 @@ def until_true(page: Page, script: str) -> None:
     while not page.evaluate(script):
         assert time.monotonic() < ends, f"never became true: {script}"
         page.wait_for_timeout(100)
+
+
+def no_serious_findings(page: Page) -> None:
+    """Fail if axe finds something serious on a page that those need who see or move otherwise.
+
+    What neuroglancer itself draws is left out.
+    """
+    if not AXE.is_file():
+        raise FileNotFoundError(f"{AXE} is missing: npm ci in emqs/web/frontend.")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    answer = page.evaluate(
+        "() => axe.run({exclude: ['.neuroglancer']}, {resultTypes: ['violations']})"
+    )
+    serious = [
+        f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"
+        for one in answer["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
 
 
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
