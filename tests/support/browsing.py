@@ -56,9 +56,12 @@ class Workplace:
 
     def api(self, name: str) -> httpx2.Client:
         """Return a client of the API who is signed in, for setting up and for looking behind."""
-        client = httpx2.Client(base_url=f"{self.url}/api/v1", timeout=60)
-        client.post("/auth/login", json={"name": name, "password": PASSWORD}).raise_for_status()
-        return client
+        base = f"{self.url}/api/v1"
+        with httpx2.Client(base_url=base, timeout=60) as first:
+            body = {"name": name, "password": PASSWORD}
+            first.post("/auth/login", json=body).raise_for_status()
+            cookies = first.cookies
+        return httpx2.Client(base_url=base, timeout=60, cookies=cookies)
 
     def context(self, name: str | None, **options: Any) -> BrowserContext:  # noqa: ANN401
         """Return a browser of its own for somebody who is signed in, or for nobody."""

@@ -99,6 +99,9 @@ POST    /datasets/{dataset}/searches/{search}/annotations            dataset:ann
 GET     /datasets/{dataset}/annotations dataset:reader
 POST    /datasets/{dataset}/annotations                              dataset:annotator
 POST    /datasets/{dataset}/annotations/batch                        dataset:annotator
+POST    /datasets/{dataset}/annotations/batch/delete                 dataset:annotator
+POST    /datasets/{dataset}/annotations/batch/undo                   dataset:annotator
+GET     /datasets/{dataset}/annotations/by-number/{number} dataset:reader
 POST    /datasets/{dataset}/annotations/import                       dataset:annotator
 GET     /datasets/{dataset}/annotations/export dataset:reader
 GET     /datasets/{dataset}/annotations/{annotation} dataset:reader

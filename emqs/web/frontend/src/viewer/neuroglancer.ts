@@ -1,5 +1,7 @@
-// The only file that knows neuroglancer, whose interface carries no promise of stability.
+// This file, annotations.ts and ownLayers.ts alone know neuroglancer, whose interface carries no promise of
+// stability.
 import "neuroglancer";
+import { makeLayer } from "neuroglancer/unstable/layer/index.js";
 import { setDefaultInputEventBindings } from "neuroglancer/unstable/ui/default_input_event_bindings.js";
 import { makeMinimalViewer } from "neuroglancer/unstable/ui/minimal_viewer.js";
 import { registerActionListener } from "neuroglancer/unstable/util/event_action_map.js";
@@ -164,10 +166,6 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     setVisible(layer, visible) {
       viewer.layerManager.getLayerByName(layer)?.setVisible(visible);
     },
-    selectedSegments(layer) {
-      const groups = viewer.layerManager.getLayerByName(layer)?.layer?.displayState?.segmentationGroupState;
-      return [...(groups?.value.selectedSegments ?? [])].map(String);
-    },
     onLayers(listener) {
       const removers = [
         calmly(viewer.layerManager.layersChanged, listener),
@@ -193,7 +191,74 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers keep some contexts alone
       target.replaceChildren();
     },
+
+    // annotations and segments
+
+    exact: () => handle.under(),
+    overlay: (name, description) => own.overlay(name, description),
+    onPick(listener) {
+      let pressed: [number, number] | null = null;
+      const down = (event: MouseEvent) => {
+        const plain = !event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey;
+        pressed = plain && event.button === 0 ? [event.pageX, event.pageY] : null;
+      };
+      const up = (event: MouseEvent) => {
+        const [x, y] = pressed ?? [Infinity, Infinity];
+        if (Math.hypot(event.pageX - x, event.pageY - y) > 4) return; // the view was moved
+        const { mouseState } = viewer;
+        mouseState.updateUnconditionally();
+        const picked = mouseState.pickedAnnotationLayer?.dataSource?.layer?.managedLayer?.name;
+        if (mouseState.active && picked && mouseState.pickedAnnotationId !== undefined) {
+          listener(picked, String(mouseState.pickedAnnotationId));
+        }
+      };
+      viewer.element.addEventListener("mousedown", down, true);
+      viewer.element.addEventListener("mouseup", up, true);
+      return () => {
+        viewer.element.removeEventListener("mousedown", down, true);
+        viewer.element.removeEventListener("mouseup", up, true);
+      };
+    },
+    addLayer(description) {
+      handle.removeLayer(description.name);
+      viewer.layerSpecification.add(makeLayer(viewer.layerSpecification, description.name, description as Untyped));
+    },
+    removeLayer(name) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
+    },
+    reveal(name) {
+      viewer.layerManager.getLayerByName(name)?.setVisible(true);
+    },
+    segments(name) {
+      const chosen = group(name); // the selected ones have an order, the visible ones have none
+      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
+      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
+    },
+    select(name, segments) {
+      const chosen = group(name);
+      if (chosen === undefined) return;
+      const numbers = segments.map(BigInt);
+      chosen.selectedSegments.clear();
+      chosen.selectedSegments.add(numbers);
+      chosen.visibleSegments.add(numbers);
+    },
+    onSegments(name, listener) {
+      const remove = group(name)?.visibleSegments.changed.add(listener);
+      return () => remove?.();
+    },
+    equate(name, groups) {
+      const table = group(name)?.segmentEquivalences;
+      if (table === undefined) return;
+      table.clear();
+      for (const members of groups) table.linkAll(members.map(BigInt));
+    },
   };
+
+  function group(name: string): Untyped {
+    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
+  }
+
   viewer.state.restoreState(lastState);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious
   return handle;

@@ -7,6 +7,8 @@ import type { Shape } from "./types";
 const SHADER = `void main() {
   setColor(defaultColor());
   setLineWidth(3.0);
+  setEndpointMarkerSize(0.0);
+  setEndpointMarkerBorderWidth(0.0);
   setPointMarkerSize(9.0);
   setPointMarkerBorderWidth(2.0);
   setPointMarkerBorderColor(vec3(0.0, 0.0, 0.0));
@@ -21,8 +23,15 @@ interface Shown {
   source: unknown; // of neuroglancer, into which it was drawn
 }
 
+type Description = Record<string, unknown>; // of a layer, as neuroglancer has it
+
+function withoutSource({ source: _, ...rest }: Description): string {
+  return JSON.stringify(rest);
+}
+
 export class OwnLayers {
   private readonly shown = new Map<string, Shown>();
+  private readonly overlays = new Map<string, Description>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
 
@@ -32,7 +41,7 @@ export class OwnLayers {
   ) {}
 
   has(name: string): boolean {
-    return this.shown.has(name);
+    return this.shown.has(name) || this.overlays.has(name);
   }
 
   show(name: string, color: string, shapes: readonly Shape[]): void {
@@ -42,20 +51,51 @@ export class OwnLayers {
   }
 
   hide(name: string): void {
-    if (!this.shown.delete(name) || this.disposed) return;
+    const known = [this.shown.delete(name), this.overlays.delete(name)];
+    if (known.includes(true) && !this.disposed) this.takeOut(name);
+  }
+
+  // Show a layer of any kind; new sources of one that is shown are loaded into it.
+  overlay(name: string, description: Description): void {
+    const before = this.overlays.get(name);
+    this.overlays.set(name, description);
+    const sources: Untyped[] | undefined = this.viewer.layerManager.getLayerByName(name)?.layer?.dataSources;
+    const urls = (description.source as Untyped[]).map((source) => source.url ?? source);
+    const alike = before !== undefined && withoutSource(before) === withoutSource(description);
+    if (!alike || sources?.length !== urls.length) {
+      this.takeOut(name);
+      this.putIn(name, description);
+      return;
+    }
+    sources.forEach((source, i) => {
+      if (source.spec.url === urls[i]) return;
+      source.spec = { url: urls[i], enableDefaultSubsources: true, subsources: new Map() };
+    });
+  }
+
+  private takeOut(name: string): void {
     const managed = this.viewer.layerManager.getLayerByName(name);
     if (managed !== undefined) this.viewer.layerManager.removeManagedLayer(managed);
+  }
+
+  private putIn(name: string, description: Description): void {
+    const { layerSpecification } = this.viewer;
+    layerSpecification.add(makeLayer(layerSpecification, name, { ...description, name } as Untyped));
   }
 
   // Draw everything anew, after the layers of the viewer were replaced.
   again(): void {
     for (const name of this.shown.keys()) this.draw(name);
+    for (const [name, description] of this.overlays) {
+      if (this.viewer.layerManager.getLayerByName(name) === undefined) this.putIn(name, description);
+    }
   }
 
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.timer);
     this.shown.clear();
+    this.overlays.clear();
   }
 
   private source(name: string, color: string): Untyped {
@@ -64,7 +104,7 @@ export class OwnLayers {
         type: "annotation", name, annotationColor: color, tab: "annotations", shader: SHADER,
         source: { url: "local://annotations", transform: { outputDimensions: this.dimensions } },
       };
-      this.viewer.layerSpecification.add(makeLayer(this.viewer.layerSpecification, name, spec));
+      this.putIn(name, spec);
     }
     return this.viewer.layerManager.getLayerByName(name)?.layer?.localAnnotations;
   }

@@ -50,8 +50,6 @@ export interface ViewerHandle {
   setLayout(name: LayoutName): void;
   layers(): ViewerLayer[];
   setVisible(layer: string, visible: boolean): void;
-  // The segments that are selected in a layer, as decimal numbers.
-  selectedSegments(layer: string): string[];
   // Called when layers come, go, are shown or hidden, or the layout changes.
   onLayers(listener: () => void): () => void;
   // Ask again for what could not be loaded.
@@ -64,4 +62,24 @@ export interface ViewerHandle {
   // Whether everything in view is loaded and drawn.
   isReady(): boolean;
   dispose(): void;
+
+  // annotations and segments
+
+  // Where the mouse is, not drawn to an annotation under it; null outside of the slices.
+  exact(): Position | null;
+  // Show a layer as neuroglancer describes it, which is no part of the state; new sources of one
+  // that is shown are loaded into it. hide() takes it out.
+  overlay(layer: string, description: Record<string, unknown>): void;
+  // A click, with no key held down, on an annotation: the name of its layer, and its id.
+  onPick(listener: (layer: string, id: string) => void): () => void;
+  // Put a layer into the state, or take one out.
+  addLayer(description: Record<string, unknown> & { name: string }): void;
+  removeLayer(layer: string): void;
+  reveal(layer: string): void;
+  // The selected segments of a segmentation, in the order of selection.
+  segments(layer: string): string[];
+  select(layer: string, segments: readonly string[]): void;
+  onSegments(layer: string, listener: () => void): () => void;
+  // Show groups of segments as one each.
+  equate(layer: string, groups: readonly (readonly string[])[]): void;
 }

@@ -105,7 +105,7 @@ function Segments({ dataset }: { dataset: Dataset }) {
   if (first === undefined) return null;
   const layer = layers.find((one) => one.name === segmentation) ?? first;
   const name = layer.name === first.name ? null : layer.name;
-  const selected = () => viewer.value?.selectedSegments(layer.name) ?? [];
+  const selected = () => viewer.value?.segments(layer.name) ?? [];
   return (
     <fieldset>
       <legend>{t("search.segments")}</legend>
