@@ -167,7 +167,34 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       viewer.dispose();
       target.replaceChildren();
     },
+    segments(name) {
+      const chosen = group(name); // the selected ones have an order, the visible ones have none
+      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
+      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
+    },
+    select(name, segments) {
+      const chosen = group(name);
+      if (chosen === undefined) return;
+      const numbers = segments.map(BigInt);
+      chosen.selectedSegments.clear();
+      chosen.selectedSegments.add(numbers);
+      chosen.visibleSegments.add(numbers);
+    },
+    colour(name, colours) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      const table = managed?.layer?.displayState?.segmentationColorGroupState?.value?.segmentStatedColors;
+      if (table === undefined) return;
+      table.clear();
+      for (const [segment, colour] of Object.entries(colours)) {
+        table.set(BigInt(segment), BigInt(`0x${colour.slice(1)}`));
+      }
+    },
   };
+
+  function group(name: string): Untyped {
+    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
+  }
+
   viewer.state.restoreState(initial);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious
   return handle;

@@ -34,4 +34,10 @@ export interface ViewerHandle {
   // Whether everything in view is loaded and drawn.
   isReady(): boolean;
   dispose(): void;
+
+  // The selected segments of a segmentation, in the order of selection.
+  segments(layer: string): string[];
+  select(layer: string, segments: readonly string[]): void;
+  // Colours of some segments, "#rrggbb"; the others have those that they get by themselves.
+  colour(layer: string, colours: Readonly<Record<string, string>>): void;
 }
