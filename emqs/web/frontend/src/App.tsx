@@ -12,10 +12,12 @@ import { DatasetSettings } from "./pages/datasets/DatasetSettings";
 import { Reviews } from "./pages/reviews/Reviews";
 import { Search } from "./pages/search/Search";
 import { Shared } from "./pages/Shared";
-import { SignIn } from "./pages/account/SignIn";
-import { address, go, route } from "./router";
-import { datasets, isAdmin, load, me, signOut } from "./session";
-import { Message, Notices, Spinner, tellError } from "./ui";
+import { oneTimeToken, SignIn, SignInAgain } from "./pages/account/SignIn";
+import { NoPage, Refused } from "./pages/Refused";
+import { address, go, hash, route } from "./router";
+import { datasets, isAdmin, keepSettings, load, me, signOut } from "./session";
+import { useTitle } from "./title";
+import { Button, Message, Notices, Spinner, tellError } from "./ui";
 import { Workbench } from "./Workbench";
 
 const TOOLS = ["search", "annotate", "atlas", "reviews"] as const;
@@ -27,9 +29,11 @@ export function App() {
   useEffect(() => {
     load().catch((reason: Error) => setError(reason.message));
   }, []);
-  if (error) return <Message kind="error">{error}</Message>;
+  useTitle();
+  void hash.value; // a link that works once may be typed into an open page
+  if (error) return <Unreachable message={error} />;
   if (me.value === undefined) return <Spinner />;
-  if (me.value === null || location.hash.startsWith("#one-time=")) {
+  if (me.value === null || oneTimeToken() !== null) {
     return (
       <>
         <SignIn />
@@ -39,12 +43,12 @@ export function App() {
   }
   return (
     <>
-      <a class="skip" href="#content">
+      <a class="skip" href="#content" onClick={skip}>
         {t("nav.skip")}
       </a>
       <Header />
       {!reached.value && <Message kind="error">{t("error.offline")}</Message>}
-      {expired.value && <SignIn again />}
+      {expired.value && <SignInAgain />}
       <main id="content" tabIndex={-1}>
         <Page />
       </main>
@@ -53,10 +57,28 @@ export function App() {
   );
 }
 
+// To the content; the address, whose hash holds the state of the page, stays as it is.
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}
+
+function Unreachable({ message }: { message: string }) {
+  return (
+    <main class="sign-in" id="content">
+      <h1>emqs</h1>
+      <Message kind="error">{message}</Message>
+      <Button kind="primary" onClick={() => location.reload()}>
+        {t("common.retry")}
+      </Button>
+    </main>
+  );
+}
+
 function currentDataset(): Dataset | undefined {
   const [first, name] = route.value.path;
-  const wanted = first === "d" ? name : localStorage.getItem(LAST);
-  return datasets.value.find((dataset) => dataset.name === wanted);
+  const sought = first === "d" ? name : localStorage.getItem(LAST);
+  return datasets.value.find((dataset) => dataset.name === sought);
 }
 
 function Header() {
@@ -108,7 +130,11 @@ function Header() {
         <select
           aria-label={t("nav.language")}
           value={language.value}
-          onChange={(event) => speak(event.currentTarget.value as Language)}
+          onChange={(event) => {
+            const chosen = event.currentTarget.value as Language;
+            speak(chosen);
+            keepSettings({ language: chosen }).catch(tellError);
+          }}
         >
           {Object.entries(LANGUAGES).map(([code, name]) => (
             <option key={code} value={code}>
@@ -119,9 +145,11 @@ function Header() {
         <a href="/account" aria-current={tool === "account" ? "page" : undefined}>
           {me.value?.display_name ?? ""}
         </a>
-        <button type="button" class="button quiet" onClick={() => signOut().catch(tellError)}>
-          {t("nav.sign_out")}
-        </button>
+        {me.value?.accounts && (
+          <Button kind="quiet" onClick={() => signOut().catch(tellError)}>
+            {t("nav.sign_out")}
+          </Button>
+        )}
       </div>
     </header>
   );
@@ -145,7 +173,7 @@ function Page() {
     case "s":
       return <Shared name={path[1] ?? ""} />;
     default:
-      return <Message kind="error">{t("error.no_page")}</Message>;
+      return <NoPage />;
   }
 }
 
@@ -162,9 +190,11 @@ function DatasetPage({ name, tool, rest }: { name: string; tool: string; rest: s
   useEffect(() => {
     if (dataset) localStorage.setItem(LAST, dataset.name);
   }, [dataset?.name]);
-  if (dataset === undefined) return <Message kind="error">{t("error.no_dataset", { name })}</Message>;
+  if (dataset === undefined) {
+    return <Refused title={t("error.no_page_title")}>{t("error.no_dataset", { name })}</Refused>;
+  }
   if (tool === "settings") return <DatasetSettings dataset={dataset} tab={rest[0] ?? "about"} />;
-  if (!TOOLS.includes(tool as Tool)) return <Message kind="error">{t("error.no_page")}</Message>;
+  if (!TOOLS.includes(tool as Tool)) return <NoPage />;
   return (
     <Workbench dataset={dataset}>
       {tool === "search" && <Search dataset={dataset} />}

@@ -84,12 +84,18 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   const id = useId();
   useEffect(() => {
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => {
+      gone.current = true;
+      shown?.close(); // gives the focus back to what opened it
+    };
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={id} onClose={() => gone.current || onClose()}>
       <header>
         <h2 id={id}>{title}</h2>
         <Button kind="quiet" icon="×" label={t("common.close")} onClick={onClose} />
@@ -148,3 +154,26 @@ export function Notices() {
     </div>
   );
 }
+
+// Shown instead of a list that is empty, or not there yet.
+export function Waiting({ error, retry }: { error: string | null; retry: () => Promise<void> }) {
+  if (error === null) return <Spinner />;
+  return (
+    <Message kind="error">
+      {error}{" "}
+      <Button onClick={() => void retry()}>{t("common.retry")}</Button>
+    </Message>
+  );
+}
+
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
+}
+
+export { Confirm } from "./Confirm";
+export { Copy } from "./Copy";
+export { Discussion, Say } from "./Discussion";
+export { Area, Check, Choice, Form, Text } from "./Form";
+export { useLoaded, usePaged } from "./load";
+export { State, stateWord } from "./State";
+export { Time } from "./time";

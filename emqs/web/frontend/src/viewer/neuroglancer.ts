@@ -253,6 +253,15 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       table.clear();
       for (const members of groups) table.linkAll(members.map(BigInt));
     },
+    colour(name, colours) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      const table = managed?.layer?.displayState?.segmentationColorGroupState?.value?.segmentStatedColors;
+      if (table === undefined) return;
+      table.clear();
+      for (const [segment, colour] of Object.entries(colours)) {
+        table.set(BigInt(segment), BigInt(`0x${colour.slice(1)}`));
+      }
+    },
   };
 
   function group(name: string): Untyped {

@@ -82,4 +82,6 @@ export interface ViewerHandle {
   onSegments(layer: string, listener: () => void): () => void;
   // Show groups of segments as one each.
   equate(layer: string, groups: readonly (readonly string[])[]): void;
+  // Colours of some segments, "#rrggbb"; the others have those that they get by themselves.
+  colour(layer: string, colours: Readonly<Record<string, string>>): void;
 }
