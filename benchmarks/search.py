@@ -29,10 +29,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs.embedding import signatures
+from emqs.embedding import short_codes, signatures
 from emqs.embedding.stores import creation, zarr
 from emqs.embedding.stores.grid import PlaceGrid
-from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore
+from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 
@@ -47,7 +47,7 @@ QUERY = QueryConfig(metric="cosine", whiten="standard", typical=True)
 def made(folder: Path, places: int) -> EmbeddingStore:
     """Return an embedding volume of at least so many places; one that is there is taken."""
     depth = -(-places // EDGE**2)
-    path = folder / f"{depth}x{EDGE}x{EDGE}.zarr"
+    path = folder / f"{depth}x{EDGE}x{EDGE}_short.zarr"
     if path.exists():
         return zarr.open_store(path)
     grid = PlaceGrid((depth, EDGE, EDGE), 80, (1, 20, 20), BLOCK, (50.0, 4.6, 4.6), (0.0, 0.0, 0.0))
@@ -61,27 +61,24 @@ def made(folder: Path, places: int) -> EmbeddingStore:
         "model": model,
         "code_size": D,
         "signer": signatures.fit(sample.astype(np.float64), seed=0).to_dict(),
+        "short": short_codes.fit(sample, short_codes.SIZE).to_dict(),
     }
     result = creation.create(path, manifest, sample)
     blocks = list(grid.blocks())
     for block in blocks[:DIFFERENT]:
         codes = rng.normal(size=(BLOCK**2, D)).astype(np.float16)
         result.write(block, codes, np.ones((BLOCK, BLOCK), dtype=np.bool_))
-    known = {name: [_file(path, name, b) for b in blocks[:DIFFERENT]] for name in ARRAYS}
+    names = [name for name in result.arrays if name != "signatures"]
+    known = {name: [result._file(name, b) for b in blocks[:DIFFERENT]] for name in names}
     for number, block in enumerate(blocks[DIFFERENT:]):
-        for name in ("embeddings", "valid"):
-            target = _file(path, name, block)
+        for name in names:
+            target = result._file(name, block)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(known[name][number % DIFFERENT], target)
     array = zarr._opened(path / "signatures")
     for z in range(depth):
         array[z].write(rng.integers(0, 2**64, (EDGE, EDGE), dtype=np.uint64)).result()
     return result
-
-
-def _file(path: Path, name: str, block: tuple[int, int, int]) -> Path:
-    numbers = (0, *block) if name == "embeddings" else block
-    return path / name / "c" / "/".join(map(str, numbers))
 
 
 def faiss_search(

@@ -5,18 +5,12 @@ the machine (SQLite: WAL with synchronous FULL; PostgreSQL: its own default, syn
 """
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic.command import upgrade
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -24,14 +18,12 @@ from sqlalchemy.pool import NullPool
 
 from emqs.errors import ConfigError, DatabaseError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = Path(__file__).parent / "migrations" / "versions"
 VERSION_TABLE = "emqs_version"
 LOCK = 0x656D7173  # the key under which migrations of PostgreSQL lock each other out
 BUSY_WAIT_S = 30.0
 MIGRATION_WAIT_S = 600.0
 SECRET_WORDS = ("password", "passfile", "sslpassword", "sslkey", "service", "servicefile")
-
-logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -189,19 +181,17 @@ def _translated(url: str) -> Iterator[None]:
         ) from error
 
 
-@cache
-def _revisions() -> ScriptDirectory:
-    """Return all revisions; reading them takes a tenth of a second."""
-    return ScriptDirectory.from_config(alembic_config(None))
+def newest_revision() -> str:
+    """Return the newest revision that this emqs knows, from the names of the files."""
+    return max(path.stem.removeprefix("r") for path in REVISIONS.glob("r[0-9]*.py"))
 
 
-def alembic_config(connection: Connection | None) -> Config:
-    """Return the settings of Alembic for commands on an open connection."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
-    return config
+def _is_newest(connection: Connection) -> bool:
+    """Return whether a database is at the newest revision."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return False
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
+    return list(found) == [newest_revision()]
 
 
 def _migrate(url: URL, shown: str) -> None:
@@ -218,28 +208,11 @@ def _migrate(url: URL, shown: str) -> None:
         with engine.connect() as connection, connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            script = _revisions()
-            newest = script.get_current_head()
-            options = {"version_table": VERSION_TABLE}
-            current = MigrationContext.configure(connection, opts=options).get_current_revision()
-            if current == newest:
+            if _is_newest(connection):
                 return
-            known = {revision.revision for revision in script.walk_revisions()}
-            if current is not None and current not in known:
-                raise DatabaseError(
-                    f"The database {shown} is at revision {current}, and this emqs knows revisions "
-                    f"up to {newest}: a newer emqs has written it, so install that release, or "
-                    "restore a backup made before."
-                )
-            logger.info("database %s: revision %s to %s", shown, current, newest)
-            upgrade(alembic_config(connection), "head")
-            if engine.dialect.name == "sqlite":
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-                if broken:
-                    raise DatabaseError(
-                        f"The database {shown} would have {len(broken)} rows that name missing "
-                        f"rows after revision {newest}; nothing was changed, so restore a backup."
-                    )
+            from emqs.annotations.migrating import migrate  # takes long to import
+
+            migrate(connection, shown)
     except DBAPIError as error:
         if isinstance(error, OperationalError):
             raise

@@ -219,15 +219,36 @@ def conflicts(connection: Connection, request: PullRequest) -> list[str]:
             f"the segmentation is at version {version} now, and the merges were made over version "
             f"{request.base_version}; the author can look at them again and renew the request."
         )
-    mine = set(segments(connection, request.id))
-    for other in others:
-        both = sorted(mine & set(segments(connection, other.id)))
-        if both:
-            reasons.append(
-                f"pull request {other.id}, {other.state}, has merged segment {both[0]}"
-                f"{' and others of it' if len(both) > 1 else ''}, too."
-            )
+    for other, both in _both(connection, request, others):
+        reasons.append(
+            f"pull request {other.id}, {other.state}, has merged segment {both[0]}"
+            f"{' and others of it' if len(both) > 1 else ''}, too."
+        )
     return reasons
+
+
+def overlaps(connection: Connection, request: PullRequest) -> dict[int, str]:
+    """Return the segments of a request that others have merged since, each with one such request.
+
+    Returns:
+        Segment to the id of an accepted or applied request.
+    """
+    version = connection.scalar(sa.select(layers.c.version).where(layers.c.id == request.layer_id))
+    others, _ = _since(connection, request, str(version))
+    return {
+        segment: other.id
+        for other, both in _both(connection, request, others)
+        for segment in both
+    }
+
+
+def _both(
+    connection: Connection, request: PullRequest, others: Sequence[PullRequest]
+) -> list[tuple[PullRequest, list[int]]]:
+    """Return those of other requests that touch segments of a request, with these, ascending."""
+    mine = set(segments(connection, request.id))
+    pairs = [(other, sorted(mine & set(segments(connection, other.id)))) for other in others]
+    return [(other, both) for other, both in pairs if both]
 
 
 def _since(

@@ -2,15 +2,18 @@
 
 Signatures are compared first, all of them, with those of the positive examples. The candidates, a
 fixed number of the nearest, are ranked again by their codes, which also knows the negative
-examples. Of places that are near each other only the best is kept. Where the list needs more, it
-goes on with the next candidates, so the first page of results does not depend on how many are
+examples; where the store has short codes, these say first which codes are worth reading
+(``refining``). Of places that are near each other only the best is kept. Where the list needs more,
+it goes on with the next candidates, so the first page of results does not depend on how many are
 asked for. With ``exact`` every place is ranked by its code.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,9 +22,10 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import scorers
+from emqs.retrieval import refining, scorers
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
+from emqs.retrieval.scorers.space import Background
 from emqs.retrieval.settings import MAX_CANDIDATES, IndexConfig, QueryConfig, SearchConfig
 from emqs.volumes import Box
 
@@ -229,8 +233,25 @@ def _scorer(
     fewest = min(len(positives), n_away or len(positives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
-    sample = joined.sample() if needed else None
-    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, sample)
+    background = background_of(joined) if needed else None
+    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, background)
+
+
+_BACKGROUNDS: WeakKeyDictionary[SearchableStore, Background] = WeakKeyDictionary()
+_BACKGROUNDS_LOCK = threading.Lock()
+
+
+def background_of(joined: SeveralStores) -> Background:
+    """Return codes from all over volumes; those of a single one are kept while it is open."""
+    if len(joined.stores) > 1:
+        return Background(joined.sample())
+    (store,) = joined.stores
+    known = _BACKGROUNDS.get(store)
+    if known is None:
+        made = Background(store.sample())
+        with _BACKGROUNDS_LOCK:
+            known = _BACKGROUNDS.setdefault(store, made)
+    return known
 
 
 def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
@@ -259,10 +280,10 @@ def _rounds(
             if len(positions) < total - seen:
                 del left[number]
         new = np.concatenate(parts)
-        if len(new):
-            scores = scorer.score(joined.codes(new))
-            order = np.argsort(-scores, kind="stable")
-            yield new[order], scores[order]
+        if len(new) and seen == 0 and not left:  # these are all places
+            yield refining.best_first(new, scorer.score(joined.codes(new)))
+        elif len(new):
+            yield from refining.ranked(joined, scorer, new)
         seen, total = total, min(total * WIDER, total + MAX_CANDIDATES)
 
 

@@ -12,6 +12,7 @@ from starlette.types import Scope
 from emqs.annotations.database import Database
 from emqs.annotations.schema import audit as audit_table
 from emqs.errors import DatabaseError
+from emqs.web import accounts, catalogue
 from emqs.web.context import context
 from emqs.web.protection import SAFE, header
 from emqs.web.rights import needs
@@ -110,5 +111,14 @@ def listed(
     query = query if before is None else query.where(table.number < before)
     with context(request).database.read() as connection:
         rows = connection.execute(query.order_by(table.number.desc()).limit(limit + 1)).all()
-    listed = [dict(row._mapping) for row in rows[:limit]]
+        people = accounts.names(connection, [row.user_id for row in rows])
+        known = catalogue.names(connection, [row.dataset_id for row in rows])
+    listed = [
+        {
+            **row._mapping,
+            "user": people.get(row.user_id),
+            "dataset": known.get(row.dataset_id),
+        }
+        for row in rows[:limit]
+    ]
     return {"entries": listed, "before": listed[-1]["number"] if len(rows) > limit else None}

@@ -78,6 +78,7 @@ def me_of(state: Context, user: User) -> dict[str, Any]:
         "has_password": row.password_hash is not None,
         "settings": row.settings,
         "groups": groups,
+        "accounts": state.settings.accounts,
         "datasets": {dataset.name: role for dataset, role in known},
     }
 

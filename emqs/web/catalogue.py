@@ -1,5 +1,6 @@
 """Datasets and their layers as the database knows them, and who may do what in them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,15 @@ def dataset(connection: Connection, name: str) -> Dataset | None:
     """Return a dataset by its name, or None."""
     row = connection.execute(_DATASET, {"name": name}).one_or_none()
     return None if row is None else _dataset(row)
+
+
+def names(connection: Connection, ids: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of datasets by their ids; None is none."""
+    asked = {number for number in ids if number is not None}
+    rows = connection.execute(
+        select(datasets.c.id, datasets.c.name).where(datasets.c.id.in_(asked))
+    )
+    return {row.id: row.name for row in rows}
 
 
 def role(connection: Connection, dataset: Dataset, user: User | None) -> str | None:

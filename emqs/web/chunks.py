@@ -13,7 +13,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from emqs.errors import ConfigError, DataError, NotFoundError, require
 from emqs.volumes import Box, Volume
@@ -181,6 +180,8 @@ def encoded(voxels: np.ndarray, kind: str, encoding: str) -> tuple[bytes, str]:
 
 def _jpeg(voxels: np.ndarray) -> bytes:
     """Return a chunk as one grey picture, slices below each other."""
+    from PIL import Image  # most layers are served without
+
     z, y, x = voxels.shape
     stream = io.BytesIO()
     Image.fromarray(voxels.reshape(z * y, x)).save(stream, "JPEG", quality=JPEG_QUALITY)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -12,7 +12,16 @@ from starlette.concurrency import run_in_threadpool
 
 from emqs.annotations.schema import JOB_STATES
 from emqs.errors import ConfigError, NotFoundError
-from emqs.web import job_kinds, job_log, job_queue, job_workers, registry, served_files
+from emqs.web import (
+    accounts,
+    catalogue,
+    job_kinds,
+    job_log,
+    job_queue,
+    job_workers,
+    registry,
+    served_files,
+)
 from emqs.web.context import Context, context
 from emqs.web.job_queue import ENDED, Job
 from emqs.web.refusals import Refusal
@@ -46,6 +55,21 @@ def known_job(state: Context, access: Access, job_id: str) -> Job:
     if access.user is None or (job.owner_id != access.user.id and not access.user.is_admin):
         raise NotFoundError("There is no such job, or none that you may know of.")
     return job
+
+
+def shown(state: Context, found: Sequence[Job]) -> list[dict[str, Any]]:
+    """Return what clients see of jobs, with the names of their owners and datasets."""
+    with state.database.read() as connection:
+        people = accounts.names(connection, [job.owner_id for job in found])
+        known = catalogue.names(connection, [job.dataset_id for job in found])
+    return [
+        {
+            **job.shown(),
+            "owner": people.get(job.owner_id),
+            "dataset": None if job.dataset_id is None else known.get(job.dataset_id),
+        }
+        for job in found
+    ]
 
 
 @router.post("/datasets/{dataset}/jobs", status_code=201)
@@ -88,11 +112,12 @@ def of_dataset(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """List everybody's jobs of a dataset, newest first."""
-    with context(request).database.read() as connection:
+    there = context(request)
+    with there.database.read() as connection:
         found = job_queue.listed(
             connection, dataset_id=access.dataset.id, before=before, limit=limit
         )
-    return {"jobs": [job.shown() for job in found]}
+    return {"jobs": shown(there, found)}
 
 
 @router.get("/jobs")
@@ -108,7 +133,8 @@ def own(
     if unknown:
         raise ConfigError(f"state must be one of {', '.join(JOB_STATES)}, got '{unknown[0][:20]}'.")
     everybody = access.user is not None and access.user.is_admin
-    with context(request).database.read() as connection:
+    there = context(request)
+    with there.database.read() as connection:
         found = job_queue.listed(
             connection,
             owner_id=None if everybody else access.user_id,
@@ -116,7 +142,7 @@ def own(
             before=before,
             limit=limit,
         )
-    return {"jobs": [job.shown() for job in found]}
+    return {"jobs": shown(there, found)}
 
 
 @router.get("/jobs/kinds")
@@ -138,7 +164,8 @@ def at_work(request: Request, _access: Annotated[Access, needs("admin")]) -> dic
 @router.get("/jobs/{job}")
 def one(request: Request, access: Signed, job: str) -> dict[str, Any]:
     """Return a job."""
-    return known_job(context(request), access, job).shown()
+    there = context(request)
+    return shown(there, [known_job(there, access, job)])[0]
 
 
 @router.delete("/jobs/{job}")

@@ -145,14 +145,15 @@ def listed(connection: Connection, dataset_id: str, user_id: str | None) -> list
         user_id: Whose; None: everybody's.
     """
     query = (
-        select(data_links, layers_table.c.name.label("layer"))
+        select(data_links, layers_table.c.name.label("layer"), users.c.name.label("user"))
+        .join(users, users.c.id == data_links.c.created_by)
         .outerjoin(layers_table, layers_table.c.id == data_links.c.layer_id)
         .where(data_links.c.dataset_id == dataset_id, *_valid(time.time()))
         .order_by(data_links.c.id.desc())
     )
     if user_id is not None:
         query = query.where(data_links.c.created_by == user_id)
-    names = ("id", "name", "layer", "created_by", "created", "expires")
+    names = ("id", "name", "layer", "created_by", "user", "created", "expires")
     return [{name: getattr(row, name) for name in names} for row in connection.execute(query)]
 
 

@@ -230,6 +230,10 @@ def one(request: Request, access: Reading, pull: str) -> dict[str, Any]:
             **_shown(connection, access, there),
             "segments": {str(old): str(new) for old, new in table.items()},
             "conflicts": pull_requests.conflicts(connection, there),
+            "overlaps": {
+                str(segment): other
+                for segment, other in pull_requests.overlaps(connection, there).items()
+            },
             "discussion": [spoken(line, names) for line in lines],
         }
 

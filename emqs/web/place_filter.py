@@ -196,6 +196,15 @@ class FilteredEngine:
         """Return the codes of places."""
         return self.engine.codes(positions)
 
+    @property
+    def short_coder(self) -> parts.ShortCoder | None:
+        """What short codes of the volume were made with, if it has some."""
+        return self.engine.short_coder
+
+    def short_codes(self, positions: np.ndarray) -> np.ndarray:
+        """Return the short codes of places."""
+        return self.engine.short_codes(positions)
+
     def why_missing(self, position: int) -> str:
         """Return why a place has no signature."""
         return self.engine.why_missing(position)

@@ -20,7 +20,7 @@ OWN_SITES = ("same-origin", "none")  # values of Sec-Fetch-Site: this page, or t
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",  # decoders of images are WebAssembly
+        "script-src 'self' 'unsafe-eval'",  # the viewer makes functions of text
         "worker-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",  # the viewer sets styles of elements
         "img-src 'self' data: blob:",

@@ -3,6 +3,7 @@
 They take seconds to import, and a server that nobody searches in does not need them.
 """
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.stores import SearchableStore, hamming
 from emqs.embedding.stores.connections import ClickhouseConfig
 from emqs.embedding.stores.opening import open_searchable
@@ -27,6 +28,7 @@ __all__ = [
     "SearchConfig",
     "SearchableStore",
     "SeveralStores",
+    "ShortCoder",
     "fit",
     "fit_space",
     "hamming",

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import signal
@@ -228,21 +229,29 @@ def _keep(home: Home, ending: threading.Event) -> None:
     environment = dict(os.environ)
     if home.database is not None:
         environment[DATABASE] = home.database
-    command = [sys.executable, "-m", "emqs.web.worker", "--home", str(home.folder)]
+    command = [sys.executable, "-m", "emqs.web.worker", "--home", str(home.folder), "--attached"]
     while not ending.is_set():
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
-        while process.poll() is None and not ending.wait(0.2):
-            pass
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        elif not ending.wait(RESTART_S):
-            logger.warning(
-                "a worker of jobs ended with %s, and is started again", process.returncode
-            )
+        # the other end of its standard input closes when this process dies, and the worker ends
+        with subprocess.Popen(
+            command, env=environment, start_new_session=True, stdin=subprocess.PIPE
+        ) as process:
+            while process.poll() is None and not ending.wait(0.2):
+                pass
+            if process.poll() is None:
+                _ended(process)
+            elif not ending.wait(RESTART_S):
+                logger.warning(
+                    "a worker of jobs ended with %s, and is started again", process.returncode
+                )
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a process to end, and end it after a while if it does not."""
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def serve(home: Home, settings: ServeConfig, listening: socket.socket, start: StartConfig) -> None:
@@ -282,10 +291,24 @@ def serve(home: Home, settings: ServeConfig, listening: socket.socket, start: St
         Multiprocess(config, [listening]).run()
 
 
+def _end_with_parent() -> None:
+    """Let one of several processes stop when the one that started it is gone, however it ended."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def application() -> FastAPI:
     """Return the application of one process; what it is comes from the environment."""
     from emqs.web.app import create_app
 
+    _end_with_parent()
     folder, plain, log = json.loads(os.environ[SETTINGS])
     if not logging.getLogger().handlers:
         logs.configure(log)

@@ -5,12 +5,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, Field
 
 from emqs.errors import ConfigError, NotFoundError
@@ -21,6 +20,9 @@ from emqs.web.context import Context, context
 from emqs.web.data import layer_for
 from emqs.web.layers import OpenLayer, layers, nearest_scale, relabelled
 from emqs.web.rights import Access, needs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 router = APIRouter(tags=["snapshots"])
 
@@ -102,6 +104,8 @@ def draw(opened: OpenLayer, view: View) -> bytes:
         scaled = (pixels - low) * (255.0 / (high - low))
         picture = np.clip(np.nan_to_num(scaled) + 0.5, 0, 255).astype(np.uint8)
     picture[~inside] = GREY
+    from PIL import Image  # a server that nobody asks for a picture does without
+
     image = Image.fromarray(picture)
     if view.scale_bar:
         _draw_bar(image, step_nm)
@@ -250,8 +254,10 @@ def bar_length(width: int, nm_per_pixel: float) -> tuple[float, str]:
     return length, f"{length:g} nm"
 
 
-def _draw_bar(image: Image.Image, nm_per_pixel: float) -> None:
+def _draw_bar(image: "Image", nm_per_pixel: float) -> None:
     """Draw a scale bar with its length into the lower right corner, white with a dark edge."""
+    from PIL import ImageDraw, ImageFont
+
     length, label = bar_length(image.width, nm_per_pixel)
     pixels = round(length / nm_per_pixel)
     margin = max(4, image.width // 40)

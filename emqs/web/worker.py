@@ -5,6 +5,9 @@
 Any number of workers, on any number of computers that see the same home folder and the same
 database, share the work. The address of a database other than the home's comes from the
 environment variable ``EMQS_DATABASE``, so that its password stands on no command line.
+
+A worker that a server starts ends with it, however the server ends (``--attached``): the server
+holds the other end of the worker's standard input, which closes when it dies.
 """
 
 import argparse
@@ -39,6 +42,7 @@ LOOK_S = 0.5  # between two looks at a running one
 TIDY_S = 3600.0  # between two looks for old downloads
 KEEP_S = 7 * 86400.0  # that downloads are kept
 GRACE_S = 5.0  # between asking a process to end and ending it
+LEAVE_S = 30.0  # between the death of the server and the end of its worker, at most
 CHILD = Path(__file__).with_name("child.py")
 DATABASE = "EMQS_DATABASE"
 SIGNALLED = 128  # exit codes above it stand for signals
@@ -346,6 +350,19 @@ class Running:
             return
 
 
+def _end_with_input(stopping: threading.Event) -> None:
+    """Stop the worker when its standard input is closed; end it if it cannot stop in order.
+
+    What a worker started ends with it, too (``child.py``).
+    """
+    while os.read(0, 4096):
+        pass
+    logger.warning("worker: the server is gone")
+    stopping.set()
+    time.sleep(LEAVE_S)
+    os._exit(1)
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
@@ -357,6 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kinds", help=f"jobs that it does, of {','.join(KINDS)}; all by default")
     for name in ("idle", "look", "beat", "dead"):
         parser.add_argument(f"--{name}", type=float, default=getattr(Pace(), name))
+    parser.add_argument("--attached", action="store_true", help="end when standard input is closed")
     options = parser.parse_args(arguments)
     kinds = tuple(KINDS) if options.kinds is None else tuple(options.kinds.split(","))
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -371,6 +389,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if options.attached:
+        threading.Thread(target=_end_with_input, args=(stopping,), daemon=True).start()
     try:
         home.make()
         database = Database.open(home.database_url, pool_size=2)

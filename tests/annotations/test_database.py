@@ -9,8 +9,10 @@ pytest.importorskip("sqlalchemy", reason="the database needs: pip install 'emqs[
 
 import sqlalchemy as sa
 from alembic.command import check
+from alembic.script import ScriptDirectory
 
-from emqs.annotations.database import Database, alembic_config, without_password
+from emqs.annotations.database import Database, newest_revision, without_password
+from emqs.annotations.migrating import alembic_config
 from emqs.annotations.schema import metadata, server_settings
 from emqs.errors import ConfigError, DatabaseError
 
@@ -33,6 +35,21 @@ def test_revisions_make_the_tables_of_the_schema(empty_url: str) -> None:
         names = set(sa.inspect(connection).get_table_names())
     assert set(metadata.tables) <= names
     database.close()
+
+
+def test_the_newest_revision_is_that_of_the_files(database: Database) -> None:
+    with database.write() as connection:
+        script = ScriptDirectory.from_config(alembic_config(connection))
+    assert newest_revision() == script.get_current_head()
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(database_url: str) -> None:
+    Database.open(database_url).close()
+    code = (
+        "import sys\nfrom emqs.annotations.database import Database\n"
+        "Database.open(sys.argv[1]).close()\nassert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, database_url], check=True)
 
 
 def test_a_missing_column_is_noticed(empty_url: str) -> None:

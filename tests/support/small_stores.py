@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emqs.embedding import signatures
+from emqs.embedding import short_codes, signatures
 from emqs.embedding.stores import creation
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
@@ -28,7 +28,13 @@ def random_codes(grid: PlaceGrid, seed: int = 0, kinds: int = 6) -> np.ndarray:
 
 
 def write_store(
-    path: Path, codes: np.ndarray, grid: PlaceGrid, *, blocks: int | None = None, name: str = "none"
+    path: Path,
+    codes: np.ndarray,
+    grid: PlaceGrid,
+    *,
+    blocks: int | None = None,
+    name: str = "none",
+    short: int = 0,
 ) -> EmbeddingStore:
     """Write an embedding store.
 
@@ -38,6 +44,7 @@ def write_store(
         grid: Where they lie.
         blocks: How many blocks are written; None: all.
         name: Of the model.
+        short: Bytes of short codes; 0: without.
     """
     sample = codes[:: max(1, len(codes) // 512)]
     z, y, x = (
@@ -49,9 +56,11 @@ def write_store(
         "volume": {"name": "none", "shape": [z, y, x]},
         "grid": grid.to_dict(),
         "model": model,
-        "code_size": CODE,
+        "code_size": codes.shape[1],
         "signer": signatures.fit(sample.astype(np.float64), seed=0).to_dict(),
     }
+    if short:
+        manifest["short"] = short_codes.fit(sample, short).to_dict()
     made = creation.create(path, manifest, sample)
     add_blocks(made, codes, 0, blocks)
     return made

@@ -122,6 +122,38 @@ def test_a_first_start_prints_a_link_and_reads_datasets_when_they_change(tmp_pat
         assert login(again).get(f"{API}/datasets/a").json()["title"] == "B"
 
 
+def started_by(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            parents[int(entry.name)] = int(fields[1])
+    found = [one for one, parent in parents.items() if parent == pid]
+    return found + [deeper for one in found for deeper in started_by(one)]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks at /proc")
+def test_nothing_outlives_a_server_that_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path / "lab", "job_workers=2", "workers=2") as running:
+        eventually(lambda: len(started_by(running.process.pid)) >= 4)
+        others = started_by(running.process.pid)
+        running.process.kill()
+        running.process.wait()
+        eventually(lambda: not any(_alive(one) for one in others))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
 @pytest.mark.slow
 def test_two_servers_on_one_database_agree_on_who_is_signed_in(
     tmp_path: Path, empty_postgres: str

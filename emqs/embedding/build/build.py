@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
-from emqs.embedding import signatures
+from emqs.embedding import short_codes, signatures
 from emqs.embedding.build import compatibility, work
 from emqs.embedding.build.executors import Executor, InProcess
 from emqs.embedding.build.grids import make_grid
@@ -169,8 +169,12 @@ def _started(
             "volume, and at embed.padding and embed.intensity."
         )
     signer = signatures.fit(sample.astype(np.float64), seed=settings.seed)
+    size = short_codes.fitting_size(sample.shape[1]) if settings.short is None else settings.short
+    short = short_codes.fit(sample, size).to_dict() if size else None
     manifest = {
         **asked,
+        "short_bytes": size,
+        **({} if short is None else {"short": short}),
         "contrast": None if contrast is None else contrast.tolist(),
         "signer": signer.to_dict(),
     }

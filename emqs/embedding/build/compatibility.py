@@ -51,6 +51,7 @@ def asked(
             "preprocessing": asdict(model.preprocessing),
             "weights_sha256": model.sha256,
         },
+        **({} if settings.short is None else {"short_bytes": settings.short}),
         "code_size": cast(Encoder, model.network).code_size,
         "intensity": list(source.intensity),
         "padding": source.padding,

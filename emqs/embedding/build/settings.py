@@ -22,6 +22,7 @@ class EmbedConfig:
     padding: float | None = None  # voxel value that is no tissue
     step_z_nm: float | None = None  # between places; None: every slice, or the step in the slice
     block: int | None = None  # places along Y and X in one file; None: what suits the memory
+    short: int | None = None  # bytes of short codes; 0: none; None: 48 where codes are long
     n_sample: int = 8192  # patches that signatures are learnt from
     seed: int = 0  # of their draw
     worker: list[int] = field(default_factory=lambda: [0, 1])  # this one's number, and how many
@@ -45,6 +46,8 @@ class EmbedConfig:
             )
         if self.step_z_nm is not None and not self.step_z_nm > 0:
             raise ConfigError(f"embed.step_z_nm must be above 0, got {self.step_z_nm:g}.")
+        if self.short is not None and self.short < 0:
+            raise ConfigError(f"embed.short must be 0 or more bytes, got {self.short}.")
         if self.n_sample < 2:
             raise ConfigError(f"embed.n_sample must be at least 2, got {self.n_sample}.")
         if not 0 <= self.worker[0] < self.worker[1]:

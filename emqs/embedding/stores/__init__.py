@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.volumes import Box
 
@@ -44,6 +45,15 @@ class SearchableStore(Protocol):
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
         """Return the codes ``(n, D)``, float32, of places that have one, in their order."""
+        ...
+
+    @property
+    def short_coder(self) -> ShortCoder | None:
+        """What short codes were made with; None where there are none."""
+        ...
+
+    def short_codes(self, positions: np.ndarray) -> np.ndarray:
+        """Return the short codes of places, ``(n, C)``, int8."""
         ...
 
     def why_missing(self, position: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.stores.connections import Connection, table_of
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.hamming import N_DISTANCES
@@ -137,6 +138,19 @@ class ClickHouseStore:
                 "Search again."
             )
         return rows["code"].astype(np.float32)[back]
+
+    @property
+    def short_coder(self) -> ShortCoder | None:
+        """A table holds no short codes."""
+        return None
+
+    def short_codes(self, positions: np.ndarray) -> np.ndarray:
+        """There are none.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError
 
     def why_missing(self, position: int) -> str:
         """Return why a place has no signature, to complete "The patch ...", and what to do."""

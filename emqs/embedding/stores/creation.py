@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.stores.grid import INNER, PlaceGrid
-from emqs.embedding.stores.zarr import FORMAT, KEY, VERSION, EmbeddingStore, _kvstore, open_store
+from emqs.embedding.stores.zarr import (
+    FORMAT,
+    KEY,
+    SHORT,
+    VERSION,
+    EmbeddingStore,
+    _kvstore,
+    open_store,
+)
 from emqs.errors import ConfigError, DataError
 from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
@@ -32,7 +40,8 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
 
     Args:
         path: Its folder; the one above exists.
-        manifest: ``grid``, ``code_size``, ``signer`` and whatever else must match, plain values.
+        manifest: ``grid``, ``code_size``, ``signer`` and whatever else must match, plain values;
+            with ``short`` (``ShortCoder.to_dict``) the store has short codes.
         sample: Codes that the signer was fitted to, shape ``(n, D)``, float16.
 
     Raises:
@@ -51,7 +60,8 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
             "attributes": {"ome": _ome(path.stem, grid), KEY: manifest},
         }
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1))
-        for name, metadata in _metadata(grid, sample.shape).items():
+        n_short = len(manifest[SHORT]["steps"]) if SHORT in manifest else 0
+        for name, metadata in _metadata(grid, sample.shape, n_short).items():
             spec = {"driver": "zarr3", "kvstore": _kvstore(temporary / name), "metadata": metadata}
             array = wait(partial(tensorstore().open, spec, create=True), 0, str(temporary / name))
             if name == "sample":
@@ -77,7 +87,7 @@ def _ome(name: str, grid: PlaceGrid) -> dict[str, Any]:
     return described
 
 
-def _metadata(grid: PlaceGrid, sample: tuple[int, ...]) -> dict[str, dict[str, Any]]:
+def _metadata(grid: PlaceGrid, sample: tuple[int, ...], n_short: int) -> dict[str, dict[str, Any]]:
     """Return the Zarr metadata of the arrays by name."""
     little: dict[str, Any] = {"name": "bytes", "configuration": {"endian": "little"}}
     checksum: dict[str, Any] = {"name": "crc32c"}
@@ -106,7 +116,9 @@ def _metadata(grid: PlaceGrid, sample: tuple[int, ...]) -> dict[str, dict[str, A
     places = list(grid.shape)
     plain = [little, checksum]
     bytes_alone: list[dict[str, Any]] = [{"name": "bytes"}, zstd, checksum]
+    short = metadata([*places, n_short], [*whole, n_short], "int8", bytes_alone, "zyxc")
     return {
+        **({SHORT: short} if n_short else {}),
         "embeddings": metadata(
             [dimension, *places], [dimension, *whole], "float16", sharded, "czyx"
         ),

@@ -8,7 +8,7 @@ compare that importing it pays.
 import importlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -25,7 +25,12 @@ PIECES = 8  # that a thread takes one after the other; those that are done early
 PART = 2**15  # of a block that is compared with several at once, one after the other
 FAR = 255  # a distance that no pair of signatures has; marks places that are left out
 N_DISTANCES = 65  # 0 to 64
+SAMPLE = 2**20  # signatures that tell how near the nearest of many more lie ...
+SAMPLE_PART = 2**12  # ... from all over the volume, so many together
+SURE = 2.0  # times k that the sample must promise
 MANY = 2**24  # comparisons that take NumPy some 10 ms; fewer are not worth importing numba for
+
+Found = tuple[np.ndarray, np.ndarray]
 
 
 def nearest(
@@ -56,27 +61,120 @@ def nearest(
         DataError: If an array has another type or shape.
     """
     queries, array, allowed = _checked(signatures, positives, mask)
-    if k < 1:
-        raise ConfigError(f"k must be at least 1, got {k}.")
-    n_threads = _at_work(n_threads)
-    pieces = min(max(len(array) // (16 * k * n_threads), 1), PIECES)  # k of each are kept
-    compiled = _compiled(array, queries, allowed)
-    loop = _nearest if compiled is None else compiled.nearest
-    limit = FAR  # what is not nearer cannot be among the k, wherever it is
+    return _nearest_of_each(array, [queries], [k], allowed, n_threads)[0]
 
-    def searched(part: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        nonlocal limit
-        positions, distances = loop(array, queries, k, allowed, limit, *part)
-        if len(distances) == k:
-            limit = min(limit, int(distances[-1]) + 1)  # an equal one may come before
-        return positions, distances
+
+def nearest_of_each(
+    signatures: np.ndarray,
+    searches: Sequence[tuple[np.ndarray, int]],
+    *,
+    mask: np.ndarray | None = None,
+    n_threads: int | None = None,
+) -> list[np.ndarray]:
+    """Return the nearest signatures for each of several searches; signatures are read once.
+
+    Args:
+        signatures: As for ``nearest``.
+        searches: Positives ``(P,)`` and k of each.
+        mask: As for ``nearest``, of all searches.
+        n_threads: As for ``nearest``.
+
+    Returns:
+        The positions that ``nearest`` returns, for each search.
+
+    Raises:
+        ConfigError, DataError: As ``nearest``.
+    """
+    checked = [_checked(signatures, positives, mask) for positives, _ in searches]
+    array, allowed = checked[0][1:]
+    queries, ks = [own for own, _, _ in checked], [k for _, k in searches]
+    found = _nearest_of_each(array, queries, ks, allowed, n_threads)
+    return [positions for positions, _ in found]
+
+
+def _nearest_of_each(
+    array: np.ndarray,
+    queries: list[np.ndarray],
+    ks: list[int],
+    allowed: np.ndarray | None,
+    n_threads: int | None,
+) -> list[Found]:
+    """Return positions and distances of the nearest for each search; see ``nearest``."""
+    if min(ks) < 1:
+        raise ConfigError(f"k must be at least 1, got {min(ks)}.")
+    n_threads = _at_work(n_threads)
+    compiled = _compiled(array, np.concatenate(queries), allowed)
+    if compiled is None and len(queries) > 1:
+        return [
+            _nearest_of_each(array, [own], [k], allowed, n_threads)[0]
+            for own, k in zip(queries, ks, strict=True)
+        ]
+    count = _counted if compiled is None else compiled.counted
+    limits = [_likely(array, own, k, allowed, count) for own, k in zip(queries, ks, strict=True)]
+    found = _below(array, queries, ks, allowed, n_threads, limits, compiled)
+    for number, (_, distances) in enumerate(found):
+        if len(distances) < ks[number] and limits[number] < FAR:  # unlikely: look at all of them
+            alone = [queries[number]], [ks[number]]
+            found[number] = _below(array, *alone, allowed, n_threads, [FAR], compiled)[0]
+    return found
+
+
+def _likely(
+    array: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    allowed: np.ndarray | None,
+    count: Callable[..., np.ndarray],
+) -> int:
+    """Return a limit below which the k nearest lie in all likelihood, from a sample.
+
+    Whoever scans with it passes by nearly all signatures without a second look.
+    """
+    if len(array) < 16 * SAMPLE:
+        return FAR
+    starts = np.linspace(0, len(array) - SAMPLE_PART, SAMPLE // SAMPLE_PART).astype(np.int64)
+    counts = sum(count(array, queries, allowed, at, at + SAMPLE_PART) for at in starts.tolist())
+    expected = np.cumsum(counts) * (len(array) / SAMPLE)
+    return int(np.searchsorted(expected, SURE * k)) + 1 if expected[-1] >= SURE * k else FAR
+
+
+def _below(
+    array: np.ndarray,
+    queries: list[np.ndarray],
+    ks: list[int],
+    allowed: np.ndarray | None,
+    n_threads: int,
+    limits: list[int],
+    compiled: ModuleType | None,
+) -> list[Found]:
+    """Return the nearest of each search that are nearer than a limit.
+
+    What is not nearer than the k nearest of some part cannot be among the k, wherever it is; so
+    limits are lowered as parts are done.
+    """
+    limits = list(limits)
+    alone = _nearest if compiled is None else compiled.nearest
+    pieces = min(max(len(array) // (16 * max(ks) * n_threads), 1), PIECES)  # k of each are kept
+
+    def searched(part: tuple[int, int]) -> list[Found]:
+        if compiled is not None and len(queries) > 1:
+            found = compiled.nearest_of_each(array, queries, ks, allowed, tuple(limits), *part)
+        else:
+            found = [alone(array, queries[0], ks[0], allowed, limits[0], *part)]
+        for number, (_, distances) in enumerate(found):
+            if len(distances) == ks[number]:  # an equal one may come before
+                limits[number] = min(limits[number], int(distances[-1]) + 1)
+        return found
 
     with ThreadPoolExecutor(n_threads) as threads:  # both kinds work without Python's lock
-        pieces_nearest = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
-    positions = np.concatenate([positions for positions, _ in pieces_nearest])
-    distances = np.concatenate([distances for _, distances in pieces_nearest])
-    order = np.argsort(distances, kind="stable")[:k]  # parts come in the order of positions
-    return positions[order], distances[order]
+        parts = list(threads.map(searched, _parts(len(array), pieces * n_threads)))
+    results = []
+    for number, k in enumerate(ks):
+        positions = np.concatenate([part[number][0] for part in parts])
+        distances = np.concatenate([part[number][1] for part in parts])
+        order = np.argsort(distances, kind="stable")[:k]  # parts come in the order of positions
+        results.append((positions[order], distances[order]))
+    return results
 
 
 def counts(

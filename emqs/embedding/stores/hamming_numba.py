@@ -6,7 +6,7 @@ Compiling takes seconds, once per computer: numba keeps the result beside this f
 user's cache folder. It gives no types, so importing this file without it is an error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 TILE = 256  # signatures compared at once: 2 KiB, and as much for their distances
+GROUP = 32  # of them looked through together: few hold one that is near
 FAR = 255  # a distance that no pair of signatures has
 N_DISTANCES = 65  # 0 to 64
 WAITING = 4096  # places kept at least before they are sorted out
@@ -84,6 +85,27 @@ def _compare(block: Any, queries: Any, allowed: Any, least: Any) -> Any:  # noqa
     return nearest
 
 
+@njit(nogil=True)
+def _none_below(least: Any, first: int, last: int, limit: int) -> Any:  # noqa: ANN401
+    """Return whether no distance from a place to another is below a limit, without branches."""
+    nearest = np.uint64(FAR)
+    for i in range(first, last):
+        d = least[i]
+        nearest = d if d < nearest else nearest
+    return nearest >= limit
+
+
+@njit(nogil=True)
+def _sorted_out(positions: Any, distances: Any, limit: int) -> Any:  # noqa: ANN401
+    """Keep what is not farther than a limit, in order; return how many: fewer than 2 k."""
+    n = 0
+    for j in range(len(positions)):
+        if distances[j] <= limit:
+            positions[n], distances[n] = positions[j], distances[j]
+            n += 1
+    return n
+
+
 @_compiled(
     _SIGNATURES, _SIGNATURES, types.int64, _MASK, types.int64, types.int64, types.int64,
     types.int64[::1], types.uint8[::1],
@@ -112,24 +134,81 @@ def _nearest(
         part_allowed = allowed[start:stop] if len(allowed) else allowed
         if _compare(array[start:stop], queries, part_allowed, least) >= limit:
             continue
-        for i in range(stop - start):
-            distance = np.int64(least[i])
-            if distance >= limit:
+        for group in range(0, stop - start, GROUP):
+            end = min(group + GROUP, stop - start)
+            if _none_below(least, group, end, limit):
                 continue
-            positions[n], distances[n] = start + i, distance
-            n += 1
-            at[distance] += 1
-            nearer += 1
-            while nearer >= k:
-                limit -= 1
-                nearer -= at[limit]
-            if n == len(positions):  # fewer than 2 k of these are still needed
-                n = 0
-                for j in range(len(positions)):
-                    if distances[j] <= limit:
-                        positions[n], distances[n] = positions[j], distances[j]
-                        n += 1
+            for i in range(group, end):
+                distance = np.int64(least[i])
+                if distance >= limit:
+                    continue
+                positions[n], distances[n] = start + i, distance
+                n += 1
+                at[distance] += 1
+                nearer += 1
+                while nearer >= k:
+                    limit -= 1
+                    nearer -= at[limit]
+                if n == len(positions):
+                    n = _sorted_out(positions, distances, limit)
     return n
+
+
+@_compiled(
+    _SIGNATURES, _SIGNATURES, types.Array(types.int64, 1, "C", readonly=True),
+    types.Array(types.int64, 1, "C", readonly=True), _MASK, types.int64[::1], types.int64,
+    types.int64, types.int64[:, ::1], types.uint8[:, ::1], types.int64[::1],
+)  # fmt: skip
+def _nearest_of_each(
+    array: Any,  # noqa: ANN401
+    queries: Any,  # noqa: ANN401
+    ends: Any,  # noqa: ANN401
+    ks: Any,  # noqa: ANN401
+    allowed: Any,  # noqa: ANN401
+    limits: Any,  # noqa: ANN401
+    first: int,
+    last: int,
+    positions: Any,  # noqa: ANN401
+    distances: Any,  # noqa: ANN401
+    counts: Any,  # noqa: ANN401
+) -> None:
+    """Write what ``_nearest`` writes for each of several searches, a row for each.
+
+    A search's queries end where ``ends`` says. ``limits`` are lowered, ``counts`` are how many.
+    """
+    n_searches = len(ends)
+    least = np.empty(TILE, np.uint64)
+    at = np.zeros((n_searches, FAR + 1), np.int64)
+    nearer = np.zeros(n_searches, np.int64)
+    for start in range(first, last, TILE):
+        stop = min(start + TILE, last)
+        part_allowed = allowed[start:stop] if len(allowed) else allowed
+        begin = 0
+        for s in range(n_searches):
+            own = queries[begin : ends[s]]
+            begin = ends[s]
+            limit = limits[s]
+            if _compare(array[start:stop], own, part_allowed, least) >= limit:
+                continue
+            n = counts[s]
+            for group in range(0, stop - start, GROUP):
+                end = min(group + GROUP, stop - start)
+                if _none_below(least, group, end, limit):
+                    continue
+                for i in range(group, end):
+                    distance = np.int64(least[i])
+                    if distance >= limit:
+                        continue
+                    positions[s, n], distances[s, n] = start + i, distance
+                    n += 1
+                    at[s, distance] += 1
+                    nearer[s] += 1
+                    while nearer[s] >= ks[s]:
+                        limit -= 1
+                        nearer[s] -= at[s, limit]
+                    if n == positions.shape[1]:
+                        n = _sorted_out(positions[s], distances[s], limit)
+            counts[s], limits[s] = n, limit
 
 
 @_compiled(_SIGNATURES, _SIGNATURES, _MASK, types.int64, types.int64, types.int64[::1])
@@ -167,6 +246,33 @@ def nearest(
     n = _nearest(array, queries, k, _all(allowed), limit, first, last, positions, distances)
     order = np.argsort(distances[:n], kind="stable")[:k]
     return positions[order], distances[order]
+
+
+def nearest_of_each(
+    array: np.ndarray,
+    queries: Sequence[np.ndarray],
+    ks: Sequence[int],
+    allowed: np.ndarray | None,
+    limits: Sequence[int],
+    first: int,
+    last: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what ``nearest`` returns for each of several searches, from one pass."""
+    fewer = np.minimum(np.array(ks, dtype=np.int64), last - first)
+    room = 3 * int(fewer.max()) + WAITING
+    positions = np.empty((len(queries), room), dtype=np.int64)
+    distances = np.empty((len(queries), room), dtype=np.uint8)
+    counts = np.zeros(len(queries), dtype=np.int64)
+    ends = np.cumsum([len(own) for own in queries])
+    _nearest_of_each(
+        array, np.concatenate(queries), ends, fewer, _all(allowed),
+        np.array(limits, dtype=np.int64), first, last, positions, distances, counts,
+    )  # fmt: skip
+    result = []
+    for number, (n, k) in enumerate(zip(counts.tolist(), fewer.tolist(), strict=True)):
+        order = np.argsort(distances[number, :n], kind="stable")[:k]
+        result.append((positions[number, order], distances[number, order]))
+    return result
 
 
 def counted(

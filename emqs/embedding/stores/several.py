@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import SearchableStore
 from emqs.errors import ConfigError
@@ -78,6 +79,28 @@ class SeveralStores:
         """Return codes ``(n, D)``, float32, in the order of positions."""
         width = int(self.stores[0].manifest["code_size"])
         return self._gathered(positions, width, np.float32, lambda e, inside: e.codes(inside))
+
+    @property
+    def have_short_codes(self) -> bool:
+        """Whether every volume has short codes."""
+        return all(store.short_coder is not None for store in self.stores)
+
+    def scored_short(
+        self, positions: np.ndarray, scores: Callable[[ShortCoder], Callable[..., np.ndarray]]
+    ) -> np.ndarray:
+        """Return scores of the short codes of places, ``(n,)``, float64.
+
+        Args:
+            positions: Of places of volumes that have short codes.
+            scores: Given what makes short codes, returns what scores them, ``(n, C)``, int8.
+        """
+        result = np.empty(len(positions))
+        for number, members, inside in self._split(positions):
+            coder = self.stores[number].short_coder
+            if coder is None:
+                raise ValueError(f"{self.stores[number].name} has no short codes")
+            result[members] = scores(coder)(self.stores[number].short_codes(inside))
+        return result
 
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)``, int64, along Z Y X of the grids that positions lie in."""

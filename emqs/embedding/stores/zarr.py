@@ -3,7 +3,9 @@
 It is an OME-Zarr 0.5 group. ``embeddings`` (float16, axes C Z Y X, the image of the group) holds a
 code for every place of the grid, ``signatures`` (uint64, Z Y X) its signature, ``valid`` (uint8)
 whether there is one: places without contrast, of padding or with NaN are skipped and 0. ``sample``
-holds the codes that the signer was fitted to. The group's attributes hold a manifest of what must
+holds the codes that the signer was fitted to. Where codes are long, ``short`` (int8, Z Y X C) holds
+a short one of each, by which candidates are chosen before their codes are read; older stores have
+none. The group's attributes hold a manifest of what must
 match for codes to be comparable. A place is known by its position in the grid; nothing else is
 stored about it.
 
@@ -13,7 +15,7 @@ all and carries checksums (CRC-32C). Signatures are written last: where they are
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import prod
@@ -22,9 +24,11 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
-from emqs.embedding.stores import hamming
+from emqs.embedding.stores import flat_copy, hamming
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
+from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
 from emqs.files import replacing
 from emqs.volumes import Box
@@ -34,8 +38,8 @@ FORMAT = "emqs-store"
 VERSION = 1
 KEY = "emqs"  # of the manifest, among the attributes of the group
 AT_ONCE = 1024  # places whose codes are looked up together, which reads 64 codes for each at most
-COPY = ".scan"  # folder of the flat copy that is searched
-ARRAYS = ("embeddings", "valid", "signatures")  # in the order in which a block is written
+ARRAYS = ("embeddings", "valid", "signatures")  # of every store
+SHORT = "short"  # the array of short codes, which older stores do not have
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +66,22 @@ class EmbeddingStore:
         return Signer.from_dict(self.manifest["signer"])
 
     @cached_property
+    def short_coder(self) -> ShortCoder | None:
+        """What makes short codes; None: the store has none."""
+        content = self.manifest.get(SHORT)
+        return None if content is None else ShortCoder.from_dict(content)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays of places, in the order in which a block is written."""
+        return ARRAYS if self.short_coder is None else (*ARRAYS[:-1], SHORT, ARRAYS[-1])
+
+    @cached_property
     def _arrays(self) -> dict[str, Any]:
         """The arrays, opened so that a missing block is an error."""
         return {
             name: _opened(self.path / name, fill_missing_data_reads=False)
-            for name in (*ARRAYS, "sample")
+            for name in (*self.arrays, "sample")
         }
 
     def sample(self) -> np.ndarray:
@@ -80,7 +95,8 @@ class EmbeddingStore:
         return np.asarray(content)
 
     def _file(self, name: str, block: Triple) -> Path:
-        numbers = (0, *block) if name == "embeddings" else block
+        ends = {"embeddings": (0, *block), SHORT: (*block, 0)}  # they have a fourth axis
+        numbers = ends.get(name, block)
         return self.path / name / "c" / "/".join(map(str, numbers))
 
     def is_done(self, block: Triple) -> bool:
@@ -93,7 +109,7 @@ class EmbeddingStore:
 
     def has(self, block: Triple) -> bool:
         """Return whether a block has been written; its checksums are not compared."""
-        return all(self._file(name, block).is_file() for name in ARRAYS)
+        return all(self._file(name, block).is_file() for name in self.arrays)
 
     def _is_whole(self, block: Triple) -> bool:
         where = self.grid.places(block).slices
@@ -101,6 +117,8 @@ class EmbeddingStore:
             codes = self._read("embeddings", (slice(None), *where))
             valid = self._read("valid", where)
             signatures = self._read("signatures", where)
+            if self.short_coder is not None:
+                self._read(SHORT, where)
         except DataError:
             return False
         del codes  # reading compared its checksums
@@ -122,12 +140,17 @@ class EmbeddingStore:
         stored[:, valid] = codes.T
         signatures = np.zeros(valid.shape, dtype=np.uint64)
         signatures[valid] = self.signer.sign(codes)
-        contents: tuple[np.ndarray, ...] = (
-            stored[:, None],
-            valid[None].astype(np.uint8),
-            signatures[None],
-        )
-        for name, content in zip(ARRAYS, contents, strict=True):
+        contents = {
+            "embeddings": stored[:, None],
+            "valid": valid[None].astype(np.uint8),
+            "signatures": signatures[None],
+        }
+        if self.short_coder is not None:
+            short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.int8)
+            short[valid] = self.short_coder.encode(codes)
+            contents[SHORT] = short[None]
+        for name in self.arrays:
+            content = contents[name]
             index = (slice(None), *where) if name == "embeddings" else where
             target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
             self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
@@ -188,7 +211,7 @@ class EmbeddingStore:
 
     def done(self) -> list[Triple]:
         """Return the blocks that have been written, in the order of the grid."""
-        return sorted(set.intersection(*(set(self._written(name)) for name in ARRAYS)))
+        return sorted(set.intersection(*(set(self._written(name)) for name in self.arrays)))
 
     def _written(self, name: str) -> Iterator[Triple]:
         """Yield the blocks of which an array has a file; folders are listed, no file is opened."""
@@ -212,43 +235,21 @@ class EmbeddingStore:
         Raises:
             DataError: If a block is damaged, or the copy cannot be written.
         """
-        folder = self.path / COPY
-        name = "x".join(map(str, self.grid.shape))
-        state_path = folder / f"{name}.json"
+        return self._flat(self._stamps())
+
+    def _stamps(self) -> dict[Triple, list[int]]:
         try:
-            folder.mkdir(exist_ok=True)
-            signatures = _mapped(folder / f"{name}.signatures", np.uint64, self.grid.n_places)
-            valid = _mapped(folder / f"{name}.valid", np.bool_, self.grid.n_places)
-            known = json.loads(state_path.read_text()) if state_path.is_file() else {}
-            changed = False
-            done = self.done()
-            for block in done:
-                key = ",".join(map(str, block))
-                status = os.stat(f"{self.path}/signatures/c/{key.replace(',', '/')}")  # noqa: PTH116 - fast
-                stamp = [status.st_mtime_ns, status.st_ino, status.st_size]
-                if known.get(key) == stamp:
-                    continue
-                where = self.grid.places(block).slices
-                signatures.reshape(self.grid.shape)[where] = self._whole("signatures", where)
-                valid.reshape(self.grid.shape)[where] = self._whole("valid", where) == 1
-                known[key] = stamp
-                changed = True
-            written = {",".join(map(str, block)) for block in done}
-            for key in [key for key in known if key not in written]:  # it is being made again
-                z, y, x = (int(part) for part in key.split(","))
-                valid.reshape(self.grid.shape)[self.grid.places((z, y, x)).slices] = False
-                del known[key]
-                changed = True
-            if changed:
-                signatures.flush()
-                valid.flush()
-                with replacing(state_path) as temporary:
-                    temporary.write_text(json.dumps(known))
+            return flat_copy.stamps(self.path, self.done())
         except OSError as error:
-            raise DataError(
-                f"The copy of signatures that is searched cannot be written to {folder}: "
-                f"{error.strerror}. Make room there, or make it writable."
-            ) from None
+            raise DataError(f"{self.path} cannot be read: {error.strerror}.") from None
+
+    def _flat(self, blocks: dict[Triple, list[int]]) -> tuple[np.ndarray, np.ndarray]:
+        def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
+            where = self.grid.places(block).slices
+            return self._whole("signatures", where), self._whole("valid", where) == 1
+
+        parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
+        signatures, valid = flat_copy.followed(self.path, self.grid, "", parts, blocks, read)
         return signatures, valid
 
     def _whole(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
@@ -266,9 +267,32 @@ class EmbeddingStore:
         return str(self.path)
 
     @cached_property
+    def _blocks(self) -> dict[Triple, list[int]]:
+        """The blocks that are searched; what is embedded later is not searched any more."""
+        return self._stamps()
+
+    @cached_property
     def _scanned(self) -> tuple[np.ndarray, np.ndarray]:
-        """Signatures and which places count; what is embedded later is not searched any more."""
-        return self.flat()
+        """Signatures and which places count."""
+        return self._flat(self._blocks)
+
+    @cached_property
+    def _short(self) -> np.ndarray:
+        """Short codes of all places, ``(N, C)``, int8, from a copy beside that of signatures."""
+        coder = self.short_coder
+        if coder is None:
+            raise RuntimeError("the store has no short codes")
+
+        def read(block: Triple) -> tuple[np.ndarray]:
+            return (self._whole(SHORT, self.grid.places(block).slices),)
+
+        parts = ((f".{SHORT}", np.int8, coder.size),)
+        (short,) = flat_copy.followed(self.path, self.grid, f".{SHORT}", parts, self._blocks, read)
+        return np.asarray(short).reshape(-1, coder.size)  # slicing it is cheaper than of a memmap
+
+    def short_codes(self, positions: np.ndarray) -> np.ndarray:
+        """Return the short codes of places, ``(n, C)``, int8; zeros where a place has no code."""
+        return np.take(self._short, positions, axis=0)
 
     def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
@@ -292,11 +316,24 @@ class EmbeddingStore:
         n_threads: int | None,
     ) -> np.ndarray:
         """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
-        signatures, valid = self._scanned
+        if within is None:  # what several searches ask of the whole volume is one pass
+            return self._shared_scan((queries, stop, n_threads))[first:]
+        signatures, _ = self._scanned
         allowed = self._allowed(within)
-        mask = None if allowed is valid and valid.all() else allowed
-        positions, _ = hamming.nearest(signatures, queries, stop, mask=mask, n_threads=n_threads)
+        positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
+
+    @cached_property
+    def _shared_scan(self) -> SharedScan:
+        signatures, valid = self._scanned
+        mask = None if valid.all() else valid
+
+        def scan(asks: Sequence[Ask]) -> list[np.ndarray]:
+            n_threads = asks[0][2] if len(asks) == 1 else None
+            searches = [(queries, stop) for queries, stop, _ in asks]
+            return hamming.nearest_of_each(signatures, searches, mask=mask, n_threads=n_threads)
+
+        return SharedScan(scan)
 
     def _allowed(self, within: Box | None) -> np.ndarray:
         """Return which places may be results, shape ``(N,)``, bool."""
@@ -323,10 +360,11 @@ class EmbeddingStore:
             manifest: As for ``create``; it differs in the number of slices alone.
         """
         grid = PlaceGrid.from_dict(manifest["grid"])
-        for name in ARRAYS:  # readers see longer arrays first, and the grid last
+        for name in self.arrays:  # readers see longer arrays first, and the grid last
             path = self.path / name / "zarr.json"
             content = json.loads(path.read_text())
-            content["shape"][-3] = max(grid.shape[0], content["shape"][-3])
+            along_z = content["dimension_names"].index("z")
+            content["shape"][along_z] = max(grid.shape[0], content["shape"][along_z])
             with replacing(path) as temporary:
                 temporary.write_text(json.dumps(content))
         path = self.path / "zarr.json"
@@ -344,14 +382,6 @@ def _numbers(folder: str, count: int) -> list[int]:
     except FileNotFoundError:
         return []
     return [int(name) for name in names if name.isdecimal() and int(name) < count]
-
-
-def _mapped(path: Path, dtype: Any, count: int) -> Any:  # noqa: ANN401 - can be flushed
-    """Return a file as an array that can be written; it is made longer, never emptied."""
-    with path.open("ab") as stream:
-        if stream.tell() < count * np.dtype(dtype).itemsize:
-            os.truncate(path, count * np.dtype(dtype).itemsize)
-    return np.memmap(path, dtype=dtype, mode="r+", shape=(count,))
 
 
 def open_store(path: Path) -> EmbeddingStore:
@@ -378,10 +408,10 @@ def open_store(path: Path) -> EmbeddingStore:
     try:
         grid = PlaceGrid.from_dict(manifest["grid"])
         store = EmbeddingStore(path, manifest, grid, int(manifest["code_size"]))
-        fits = len(store.signer.mean) == store.code_size
+        made_for = {len(coder.mean) for coder in (store.signer, store.short_coder) if coder}
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is damaged: its manifest lacks something ({error!r}).") from None
-    if not fits:
+    if made_for != {store.code_size}:
         raise DataError(f"{path} is damaged: its signer does not fit its codes.")
     return store
 

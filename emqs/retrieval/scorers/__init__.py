@@ -6,11 +6,13 @@ Which scorer, in which space distances are measured, stands in ``query``.
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.errors import ConfigError, DataError
-from emqs.retrieval.scorers.heads import HEADS, TrainingExamples
+from emqs.retrieval.scorers.heads import HEADS, Linear, TrainingExamples
 from emqs.retrieval.scorers.nearest import Nearest, Neighbours
+from emqs.retrieval.scorers.rough import RoughScore
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import fit_space
+from emqs.retrieval.scorers.space import Background, fit_space
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 
@@ -40,6 +42,22 @@ class Fused:
         return np.stack([part.score(own) for part, own in zip(self.parts, split, strict=True)])
 
 
+def rough(scorer: Scorer, coder: ShortCoder) -> RoughScore:
+    """Return what scores short codes as a scorer would score rough embeddings.
+
+    Args:
+        scorer: Any; ``Nearest`` and linear ones need not make embeddings of short codes.
+        coder: What short codes were made with.
+    """
+    if isinstance(scorer, Nearest | Linear):
+        return scorer.rough(coder)
+
+    def scores(short: np.ndarray) -> np.ndarray:
+        return scorer.score(coder.decode(short))
+
+    return scores
+
+
 WITH_BACKGROUND = ("logistic", "svm", "density")  # unlabelled codes make these better
 NEED_NEGATIVES = ("knn", "lda")
 
@@ -64,7 +82,7 @@ def build(
     index: IndexConfig,
     positives: np.ndarray,
     negatives: np.ndarray | None,
-    background: np.ndarray | None = None,
+    background: np.ndarray | Background | None = None,
 ) -> Scorer:
     """Return a scorer of the examples.
 
@@ -77,7 +95,8 @@ def build(
         negatives: Codes of the negative examples, shape ``(M, D)``, float32; None if there are
             none, which ``nearest`` can do without, and for which all but ``knn`` and ``lda``
             take the background.
-        background: Unlabelled codes that are searched, shape ``(B, D)``, float32; None where
+        background: Unlabelled codes that are searched, shape ``(B, D)``, float32; as a
+            ``Background``, what is learnt of them is kept for the next scorer. None where
             ``needs_background`` says no.
 
     Returns:
@@ -87,21 +106,23 @@ def build(
         ConfigError: If the scorer cannot do with so few examples.
         DataError: If there are too few searched patches to learn from.
     """
+    if isinstance(background, np.ndarray):
+        background = Background(background)
     if config.sizes is None:
         return _build_one(config, index, positives, negatives, background)
     if background is None:
         raise DataError("query.sizes needs searched patches to compare scores on, got none.")
     n = len(config.sizes)
     parts = [
-        _build_one(config, index, own_positives, own_negatives, own_background)
+        _build_one(config, index, own_positives, own_negatives, Background(own_background))
         for own_positives, own_negatives, own_background in zip(
             np.split(positives, n, axis=1),
             [None] * n if negatives is None else np.split(negatives, n, axis=1),
-            np.split(background, n, axis=1),
+            np.split(background.codes, n, axis=1),
             strict=True,
         )
     ]
-    return Fused(parts, background)
+    return Fused(parts, background.codes)
 
 
 def _build_one(
@@ -109,10 +130,10 @@ def _build_one(
     index: IndexConfig,
     positives: np.ndarray,
     negatives: np.ndarray | None,
-    background: np.ndarray | None,
+    background: Background | None,
 ) -> Scorer:
     """Return the scorer of one patch size; see ``build``."""
-    space = fit_space(config, background)
+    space = fit_space(config, None) if background is None else background.space(config)
     if config.scorer == "nearest":
         return Nearest(
             positives, negatives, num_neighbors=config.num_neighbors, index=index, space=space,
@@ -129,7 +150,7 @@ def _build_one(
     given = TrainingExamples(
         *(
             space(nothing if codes is None else codes).astype(np.float64)
-            for codes in (positives, negatives, background)
+            for codes in (positives, negatives, None if background is None else background.codes)
         )
     )
     return HEADS[config.scorer](given, config, space)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.errors import ConfigError
+from emqs.retrieval.scorers.rough import RoughScore, RoughSpace
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import Space
 from emqs.retrieval.settings import QueryConfig
@@ -24,6 +26,18 @@ class Linear:
         """Return the place along the direction, 0 where both kinds are as likely, ``(N,)``."""
         inside = self.space(codes).astype(np.float64)
         return np.asarray(inside @ self.direction + self.offset, dtype=np.float64)
+
+    def rough(self, coder: ShortCoder) -> RoughScore:
+        """Return what scores short codes as ``score`` would score rough embeddings."""
+        inside = RoughSpace.of(coder, self.space)
+
+        def scores(short: np.ndarray) -> np.ndarray:
+            own = short.astype(np.float32)
+            along = inside.dots(own, self.direction[None])[:, 0].astype(np.float64)
+            lengths = np.sqrt(inside.squares(own)) if self.space.unit else 1.0
+            return np.asarray(along / lengths + self.offset)
+
+        return scores
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
 from emqs.errors import ConfigError
 from emqs.retrieval import index as neighbours
-from emqs.retrieval.scorers.space import Space, _metric
+from emqs.retrieval.scorers.rough import RoughScore, RoughSpace
+from emqs.retrieval.scorers.space import Background, Space, _metric
 from emqs.retrieval.settings import IndexConfig
 
 
@@ -19,7 +21,7 @@ class Nearest:
         num_neighbors: int,
         index: IndexConfig,
         space: Space | None = None,
-        background: np.ndarray | None = None,
+        background: Background | None = None,
     ) -> None:
         """Index the examples.
 
@@ -30,8 +32,7 @@ class Nearest:
             num_neighbors: Nearest examples of each kind whose distances are averaged.
             index: Annoy or exact.
             space: Where distances are measured; None: between the codes as they are.
-            background: Unlabelled codes, shape ``(B, D)``, float32, whose mean is a weak negative
-                example; None: without.
+            background: Unlabelled codes, whose mean is a weak negative example; None: without.
 
         Raises:
             ConfigError: If there are fewer examples of a kind than ``num_neighbors``.
@@ -44,13 +45,13 @@ class Nearest:
                 )
         self.num_neighbors = num_neighbors
         self.space = Space(None, None, unit=False) if space is None else space
-        self.positives = neighbours.build(self.space(positives), index)
-        self.negatives = (
-            None if negatives is None else neighbours.build(self.space(negatives), index)
-        )
+        self.codes = [self.space(own) for own in (positives, negatives) if own is not None]
+        indexes = [neighbours.build(own, index) for own in self.codes]
+        self.positives = indexes[0]
+        self.negatives = None if negatives is None else indexes[1]
         self.typical: np.ndarray | None = None  # (E,), float64
         if background is not None:
-            mean = self.space(background).astype(np.float64).mean(axis=0)
+            mean = background.mean(self.space)
             self.typical = mean / (np.linalg.norm(mean) or 1.0) if self.space.unit else mean
 
     def score(self, codes: np.ndarray) -> np.ndarray:
@@ -80,6 +81,31 @@ class Nearest:
             closeness - np.mean(closeness_to_others, axis=0) if closeness_to_others else closeness,
             dtype=np.float64,
         )
+
+    def rough(self, coder: ShortCoder) -> RoughScore:
+        """Return what scores short codes as ``score`` would score rough embeddings."""
+        inside, unit = RoughSpace.of(coder, self.space), self.space.unit
+        others = [own.astype(np.float64) for own in self.codes]
+        others += [] if self.typical is None else [self.typical[None]]
+        points = np.concatenate(others)
+        ends = np.cumsum([len(own) for own in others])[:-1]
+
+        def scores(short: np.ndarray) -> np.ndarray:
+            squares = inside.apart(short.astype(np.float32), points, unit=unit)
+            closeness = [
+                np.exp(-self._mean_of_nearest(own)) for own in np.split(squares, ends, axis=1)
+            ]
+            first, rest = closeness[0], closeness[1:]
+            result = first - np.mean(rest, axis=0) if rest else first
+            return np.asarray(result, dtype=np.float64)
+
+        return scores
+
+    def _mean_of_nearest(self, squares: np.ndarray) -> np.ndarray:
+        """Return the mean distance to the nearest, ``(N,)``, given squared ones, ``(N, P)``."""
+        count = min(self.num_neighbors, squares.shape[1])
+        nearest = np.partition(squares, count - 1, axis=1)[:, :count]
+        return np.asarray(_metric(np.sqrt(np.maximum(nearest, 0)), self.space).mean(axis=1))
 
     def _distance(self, examples: neighbours.Index, codes: np.ndarray) -> np.ndarray:
         """Return the mean distance to the nearest examples, shape ``(N,)``, float64."""

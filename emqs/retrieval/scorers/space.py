@@ -1,5 +1,6 @@
 """The space in which codes are compared: metric and whitening."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from emqs.errors import DataError
 from emqs.retrieval.settings import QueryConfig
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Space:
     """Where distances are measured: the codes moved, scaled or turned as unlabelled codes say."""
 
@@ -71,6 +72,36 @@ def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
     matrix = np.zeros((codes.shape[1], len(values)))
     matrix[varies] = scale[varies, None] * vectors / np.sqrt(values)
     return Space(mean, matrix, unit)
+
+
+class Background:
+    """Unlabelled codes, and what many searches of a volume want to know of them.
+
+    Attributes:
+        codes: Shape ``(B, D)``, float32.
+    """
+
+    def __init__(self, codes: np.ndarray) -> None:
+        """Keep the codes; nothing is learnt yet."""
+        self.codes = codes
+        self._spaces: dict[tuple[str, str], Space] = {}
+        self._means: dict[Space, np.ndarray] = {}
+        self._lock = threading.RLock()
+
+    def space(self, config: QueryConfig) -> Space:
+        """Return the space of ``fit_space``, learnt once."""
+        key = config.metric, config.whiten
+        with self._lock:
+            if key not in self._spaces:
+                self._spaces[key] = fit_space(config, self.codes)
+            return self._spaces[key]
+
+    def mean(self, space: Space) -> np.ndarray:
+        """Return the mean of the codes inside a space, ``(E,)``, float64, computed once."""
+        with self._lock:
+            if space not in self._means:
+                self._means[space] = space(self.codes).astype(np.float64).mean(axis=0)
+            return self._means[space]
 
 
 def _metric(euclidean: np.ndarray, space: Space) -> np.ndarray:

@@ -135,7 +135,7 @@ class TiffSlices:
                         f"{self.shape[1]}. All slices of a volume must be alike."
                     )
                 stored = np.empty(box.shape[1:], dtype)
-                read_page(page, path.name, box, stored)
+                read_page(page, file.filehandle, path.name, box, stored)
             voxels[row] = shades.of(stored, path)
         return voxels
 

@@ -1,6 +1,6 @@
 """TIFF of every kind (ImageJ, OME in one file or many, BigTIFF), read strip by strip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,22 @@ from emqs.errors import DataError
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.formats.ome_tiff import ome_xml, read_ome
-from emqs.volumes.formats.tiff_pages import Shades, has_plain_pages, opened, read_page, shades_of
+from emqs.volumes.formats.tiff_pages import (
+    Shades,
+    has_plain_pages,
+    opened,
+    read_page,
+    shades_of,
+    told,
+)
 from emqs.volumes.volume import Volume, bounded_chunks, native
 from emqs.volumes.writer import Layout, VolumeWriter
 
 _CLASSIC_TIFF_BYTES = 2**32 - 2**25  # larger files are BigTIFF
 _CENTIMETRE = 3  # of the tag ResolutionUnit
 _NO_UNIT = (None, "", "pixel", "pixels", "inch")  # of ImageJ; inches are those of a printer
+
+MOST_PAGES = 4096  # of a volume that are kept: where their pixels lie, some KB each
 
 Pages = tuple[tuple[Path, int], ...]
 
@@ -239,6 +248,7 @@ class PagesReader:
     stored: np.dtype[np.generic]
     axes: Axes
     shades: Shades
+    _known: dict[tuple[Path, int, tuple[int, ...]], Any] = field(default_factory=dict, repr=False)
 
     def check_ends(self) -> None:
         """Raise an error unless every file has all its pages and the pixels of the last.
@@ -276,11 +286,32 @@ class PagesReader:
             path, number = self.pages[self._plane(z)]
             by_file.setdefault(path, []).append((number, row))
         for path, wanted in by_file.items():
-            with opened(path, walk=False) as file:
+            pages = self._pages(path, [number for number, _ in wanted])
+            with told(path), path.open("rb") as stream:
                 for number, row in wanted:
                     part = voxels[row].T if turned else voxels[row]
-                    self._read_page(file, path, number, on_page, part)
+                    read_page(pages[number], stream, f"page {number} of {path.name}", on_page, part)
         return self.shades.of(voxels, self.pages[0][0])
+
+    def _pages(self, path: Path, numbers: list[int]) -> dict[int, Any]:
+        """Return pages of a file by number; where their pixels lie is looked up once.
+
+        Raises:
+            DataError: If one is not what the volume is made of, or the file is damaged.
+        """
+        with told(path):
+            status = path.stat()
+        stamp = status.st_mtime_ns, status.st_ino, status.st_size
+        pages = {number: self._known.get((path, number, stamp)) for number in numbers}
+        missing = [number for number, page in pages.items() if page is None]
+        if missing:
+            with opened(path, walk=False) as file:
+                for number in missing:
+                    pages[number] = self._checked(file.pages[number], number)
+            if len(self._known) + len(missing) > MOST_PAGES:
+                self._known.clear()
+            self._known.update({(path, n, stamp): pages[n] for n in missing})
+        return pages
 
     def _plane(self, z: int) -> int:
         """Return the place of a slice among the planes."""
@@ -291,16 +322,18 @@ class PagesReader:
             leading[self.axes.spatial[0]] = z
         return int(np.ravel_multi_index(leading, self.shape[:-2])) if leading else 0
 
-    def _read_page(
-        self, file: tifffile.TiffFile, path: Path, number: int, box: Box, out: np.ndarray
-    ) -> None:
-        page: Any = file.pages[number]
+    def _checked(self, page: Any, number: int) -> Any:  # noqa: ANN401 - of tifffile
+        """Return a page that fits; what tifffile reads when it is asked for is read now."""
         shape, dtype = page.keyframe.shape, native(np.dtype(page.keyframe.dtype))
         if shape != self.shape[-2:] or dtype != self.stored:
             raise ValueError(
                 f"page {number} is {dtype} of {shape}, not {self.stored} of {self.shape[-2:]}"
             )
-        read_page(page, f"page {number} of {path.name}", box, out)
+        for name in ("dataoffsets", "databytecounts", "jpegtables"):
+            getattr(page, name)
+        for name in ("decode", "jpegheader", "chunks", "nodata"):
+            getattr(page.keyframe, name)
+        return page
 
 
 class TiffWriter(VolumeWriter):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -58,15 +58,21 @@ def opened(path: Path, *, walk: bool = True) -> Iterator[tifffile.TiffFile]:
         path: The file. Others that it names are not opened.
         walk: Whether to follow the chain of pages to its end, where a cut file complains.
     """
+    with told(path) as complaints, tifffile.TiffFile(path, _multifile=False) as file:
+        if walk:
+            len(file.pages)
+        complaints.check()
+        yield file
+
+
+@contextmanager
+def told(path: Path) -> Iterator[_Complaints]:
+    """Turn what tifffile raises or logs of a file's bytes into one DataError."""
     log, complaints = logging.getLogger("tifffile"), _Complaints()
     log.addFilter(complaints)
     try:
-        with tifffile.TiffFile(path, _multifile=False) as file:
-            if walk:
-                len(file.pages)
-            complaints.check()
-            yield file
-            complaints.check()
+        yield complaints
+        complaints.check()
     except PermissionError:
         raise DataError(f"{path} cannot be read: permission denied.") from None
     except _DAMAGED as error:
@@ -166,11 +172,18 @@ def shades_of(page: Any, *, labels: bool, where: object) -> Shades:  # noqa: ANN
     return Shades(dtype, white=2**bits - 1)
 
 
-def read_page(page: Any, name: str, box: Box, out: np.ndarray) -> None:  # noqa: ANN401 (a page)
+def read_page(
+    page: Any,  # noqa: ANN401 - of tifffile
+    stream: BinaryIO,
+    name: str,
+    box: Box,
+    out: np.ndarray,
+) -> None:
     """Copy a part of one page as stored, reading only the strips or tiles that it touches.
 
     Args:
-        page: A grey page of tifffile.
+        page: A grey page of tifffile; its file may be closed.
+        stream: The file's bytes.
         name: Of the page, for messages.
         box: Its Y and X are looked at.
         out: Result, shape ``(Y, X)`` of the box.
@@ -178,7 +191,7 @@ def read_page(page: Any, name: str, box: Box, out: np.ndarray) -> None:  # noqa:
     Raises:
         ValueError: If a strip or tile is cut off.
     """
-    keyframe, handle = page.keyframe, page.parent.filehandle
+    keyframe = page.keyframe
     top, left, bottom, right = *box.start[1:], *box.stop[1:]
     height, width = keyframe.chunks[-2:]
     across = ceil(keyframe.shape[1] / width)
@@ -188,8 +201,8 @@ def read_page(page: Any, name: str, box: Box, out: np.ndarray) -> None:  # noqa:
     for i, j in product(rows, range(left // width, ceil(right / width))):
         index = i * across + j
         n_bytes = page.databytecounts[index]
-        handle.seek(page.dataoffsets[index])
-        stored = handle.read(n_bytes) if n_bytes else None
+        stream.seek(page.dataoffsets[index])
+        stored = stream.read(n_bytes) if n_bytes else None
         if stored is not None and len(stored) < n_bytes:
             raise ValueError(f"{name} ends after {len(stored)} of {n_bytes} bytes")
         segment, _, _ = keyframe.decode(stored, index, **options)

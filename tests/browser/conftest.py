@@ -1,0 +1,59 @@
+"""A browser, and a server for the tests of one file, with people and a toy volume."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+
+from support.browsing import FLAGS, Workplace, add_people, chromium, workplace  # noqa: E402
+
+from emqs.web import demo, pages  # noqa: E402
+from emqs.web.home import Home  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A Chromium without a window."""
+    path = chromium()
+    if path is None:
+        pytest.skip("there is no Chromium here: apt-get install chromium, or set EMQS_CHROMIUM")
+    if not (pages.STATIC / "index.html").is_file():
+        pytest.fail("the pages are not built: npm ci && npm run build in emqs/web/frontend")
+    with playwright.sync_playwright() as running:
+        made = running.chromium.launch(executable_path=path, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the toy dataset, to be copied; EMQS_TOY_HOME names one made before."""
+    made = os.environ.get("EMQS_TOY_HOME")
+    if made is not None:
+        return Path(made)
+    folder = tmp_path_factory.mktemp("toy") / "home"
+    demo.make(Home(folder), quiet=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared_place(
+    browser: object, toy_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workplace]:
+    """A server of the tests of one file."""
+    home = tmp_path_factory.mktemp("place") / "home"
+    shutil.copytree(toy_home, home)
+    add_people(home)
+    with workplace(home, browser) as place:  # type: ignore[arg-type]
+        yield place
+
+
+@pytest.fixture
+def place(shared_place: Workplace) -> Iterator[Workplace]:
+    """The server of this file; pages that a test opened are closed after it."""
+    yield shared_place
+    shared_place.close_pages()

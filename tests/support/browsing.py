@@ -1,0 +1,194 @@
+"""A real server on the toy volume, and a real browser that looks at its pages."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from emqs.annotations.database import Database
+from emqs.web import accounts
+from emqs.web.home import Home
+
+FLAGS = [
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+]  # fmt: skip
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+PASSWORD = "a long enough password"
+WAIT_MS = 90_000  # a viewer without a graphics card, on a busy computer
+ROLES = {  # in the toy dataset
+    "ann": "annotator",
+    "ben": "annotator",
+    "rob": "reviewer",
+    "mia": "manager",
+    "rea": "reader",
+}
+LAPTOP = {"width": 1366, "height": 768}
+AXE = (
+    Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
+) / "axe.min.js"
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium on this computer."""
+    named = os.environ.get("EMQS_CHROMIUM")
+    return named or next((path for path in CHROMIUM if Path(path).is_file()), None)
+
+
+@dataclass
+class Workplace:
+    """A server that is running, and those who work there."""
+
+    home: Path
+    url: str
+    browser: Browser
+    process: subprocess.Popen[str]
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def api(self, name: str) -> httpx2.Client:
+        """Return a client of the API who is signed in, for setting up and for looking behind."""
+        base = f"{self.url}/api/v1"
+        with httpx2.Client(base_url=base, timeout=60) as first:
+            body = {"name": name, "password": PASSWORD}
+            first.post("/auth/login", json=body).raise_for_status()
+            cookies = first.cookies
+        return httpx2.Client(base_url=base, timeout=60, cookies=cookies)
+
+    def context(self, name: str | None, **options: Any) -> BrowserContext:  # noqa: ANN401
+        """Return a browser of its own for somebody who is signed in, or for nobody."""
+        options = {"viewport": LAPTOP, "locale": "en-GB", **options}
+        made = self.browser.new_context(base_url=self.url, **options)
+        made.set_default_timeout(WAIT_MS)
+        if name is not None:
+            with closing(self.api(name)) as client:
+                for cookie in client.cookies.jar:
+                    made.add_cookies(
+                        [{"name": cookie.name, "value": str(cookie.value), "url": self.url}]
+                    )
+        self.contexts.append(made)
+        return made
+
+    def page(self, name: str | None, path: str = "/", **options: Any) -> Page:  # noqa: ANN401
+        """Return a page that somebody has open; errors in its console end up in ``page.errors``."""
+        page = self.context(name, **options).new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.errors = errors  # type: ignore[attr-defined]
+        page.goto(path)
+        return page
+
+    def close_pages(self) -> None:
+        """Close what tests opened."""
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
+
+
+def drawn(page: Page) -> None:
+    """Wait until the viewer has drawn everything in view."""
+    until_true(page, "() => Boolean(window.emqsViewer) && window.emqsViewer.isReady()")
+
+
+def until_true(page: Page, script: str) -> None:
+    """Wait until a function of the page returns true; pages may not evaluate text themselves."""
+    ends = time.monotonic() + WAIT_MS / 1000
+    while not page.evaluate(script):
+        assert time.monotonic() < ends, f"never became true: {script}"
+        page.wait_for_timeout(100)
+
+
+def no_serious_findings(page: Page) -> None:
+    """Fail if axe finds something serious on a page that those need who see or move otherwise.
+
+    What neuroglancer itself draws is left out.
+    """
+    if not AXE.is_file():
+        raise FileNotFoundError(f"{AXE} is missing: npm ci in emqs/web/frontend.")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    answer = page.evaluate(
+        "() => axe.run({exclude: ['.neuroglancer']}, {resultTypes: ['violations']})"
+    )
+    serious = [
+        f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"
+        for one in answer["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
+
+
+def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
+    """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
+    box = page.locator(".neuroglancer-rendered-data-panel").first.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
+
+
+def click_voxel(page: Page, dx: float = 0, dy: float = 0, *, keys: tuple[str, ...] = ()) -> None:
+    """Click into the slice, dx, dy pixels off its middle, with keys held down."""
+    x, y = voxel_at(page, dx, dy)
+    for key in keys:
+        page.keyboard.down(key)
+    page.mouse.move(x - 3, y - 3)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.up()
+    for key in reversed(keys):
+        page.keyboard.up(key)
+
+
+def add_people(home: Path) -> None:
+    """Add an admin, root, users with roles in the toy dataset, and sid, who may not know of it."""
+    database = Database.open(Home(home).database_url)
+    secret = accounts.hashed(PASSWORD)
+    with database.write() as connection:
+        for name in ("root", *ROLES, "sid"):
+            accounts.create(connection, name, password_hash=secret, is_admin=name == "root")
+    database.close()
+    toy = Home(home).datasets / "toy.yaml"
+    roles = ", ".join(f"{name}: {role}" for name, role in ROLES.items())
+    settings = toy.read_text(encoding="utf-8").replace("public", "private")
+    toy.write_text(f"{settings}grants:\n  users: {{{roles}}}\n", encoding="utf-8")
+
+
+def _until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        with suppress(httpx2.TransportError):
+            httpx2.get(f"{url}/api/v1/health").raise_for_status()
+            return
+        time.sleep(0.1)
+
+
+@contextmanager
+def workplace(home: Path, browser: Browser, *settings: str) -> Iterator[Workplace]:
+    """Run a server on a home folder until the tests are done."""
+    command = [sys.executable, "-m", "emqs.serve", f"home={home}", "port=0", "log=json", *settings]
+    errors = home.parent / f"{home.name}-server.txt"
+    with errors.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home.parent
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("emqs serves at "):
+                    url = line.split()[3].rstrip("/")
+                    break
+            else:
+                raise RuntimeError(errors.read_text(encoding="utf-8"))
+            _until_it_answers(url, process)
+            place = Workplace(home, url, browser, process)
+            yield place
+            place.close_pages()
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
