@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import safetensors.torch
-import timm
 import torch
 from torch import Tensor
 
@@ -29,6 +28,8 @@ def greys(n: int, seed: int = 0, size: int = SIZE) -> Tensor:
 
 def timm_network(name: str, seed: int = 0, **options: Any) -> Any:  # noqa: ANN401
     """A network of timm in which batch norms, too, are far from their start."""
+    import timm  # with it comes Weights & Biases, which takes a second
+
     torch.manual_seed(seed)
     network = timm.create_model(name, **options).eval()
     for key, tensor in network.state_dict().items():

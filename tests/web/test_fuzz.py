@@ -11,7 +11,6 @@ from support.served import Served
 
 from emqs.web import app
 
-schemathesis = pytest.importorskip("schemathesis")
 EXAMPLES = 1  # of each route and way of making them up; more with --hypothesis-profile=hunt
 HOST = {"Host": "127.0.0.1"}
 SKIPPED = "/events"  # streams that do not end
@@ -45,13 +44,14 @@ def attack(operation: Any, mode: object, headers: dict[str, str]) -> None:  # no
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_no_request_ends_in_a_fault_of_the_server(local: Served, mode: object) -> None:
+@pytest.mark.parametrize("mode", ["positive", "negative"])
+def test_no_request_ends_in_a_fault_of_the_server(local: Served, mode: str) -> None:
+    schemathesis = pytest.importorskip("schemathesis")
     schema = schemathesis.openapi.from_asgi("/api/openapi.json", local.app, headers=HOST)
     headers = {"Authorization": local.people["root"]["Authorization"], **HOST}
     for result in schema.get_all_operations():
         if not result.ok().path.endswith(SKIPPED):
-            attack(result.ok(), mode, headers)
+            attack(result.ok(), schemathesis.GenerationMode(mode), headers)
 
 
 def test_every_route_is_described_once_with_its_right(local: Served) -> None:
