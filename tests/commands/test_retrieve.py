@@ -273,7 +273,7 @@ def test_precision_counts_the_results_shown() -> None:
 def test_drawn_examples_are_whole_and_show_the_structure_or_none(seed: int) -> None:
     stack = make_stack()
     settings = RetrieveConfig(n_positive=8, n_negative=5, seed=seed, exclude="slices")
-    result = search(stack, settings, stride=8, batch_size=5)  # query slices 2, 7 and 10
+    result = search(stack, settings, batch_size=5)  # query slices 2, 7 and 10
     assert result.examples.slices.tolist() == [2, 7, 10]
     assert set(np.unique(result.searched[:, 0])) == set(range(12)) - {2, 7, 10}
     labels = stack.labels or []
@@ -285,7 +285,7 @@ def test_drawn_examples_are_whole_and_show_the_structure_or_none(seed: int) -> N
             assert (h, w) == (SIZE, SIZE)
             assert z in (2, 7, 10)
             assert kept(labels[z][y : y + h, x : x + w].mean())
-    again = search(stack, settings, stride=8, batch_size=5)
+    again = search(stack, settings, batch_size=5)
     assert again.examples.positives.tolist() == result.examples.positives.tolist()
 
 

@@ -657,7 +657,7 @@ def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
     lab.layer(lab.brain, "image", write_tiff(tmp_path / "x.tif", voxels),
               voxel_size_nm=[30.0, 8.0, 8.0])  # fmt: skip
     settings = job_kinds.checked(
-        "embed", {"layer": "image", "model": "pixels", "patch_size": 16, "stride": 8}
+        "embed", {"layer": "image", "model": "random_conv", "patch_size": 16, "stride": 8}
     )
     with lab.context.database.write() as connection:
         job_id = job_queue.submit(
