@@ -13,7 +13,7 @@ from emqs.annotations import batches, searches
 from emqs.annotations.records import spelled_time
 from emqs.annotations.searches import Mark, Match, Search
 from emqs.annotations.sheets import csv_line, neutral
-from emqs.web import catalogue, searching, viewer
+from emqs.web import catalogue, search_values, searching, viewer
 from emqs.web.annotations import report_of
 from emqs.web.context import context
 from emqs.web.requests import IfMatch, needed_revision
@@ -88,7 +88,7 @@ def question_of(search: Search) -> Question:
     return Question.model_validate({**search.settings, **search.examples})
 
 
-def _matches(first: Prepared, found: searching.Found) -> list[Match]:
+def _matches(first: Prepared, found: search_values.Found) -> list[Match]:
     return [
         Match(
             one.rank,

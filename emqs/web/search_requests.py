@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field
 from emqs.annotations import annotations
 from emqs.annotations.segments import checked_segment
 from emqs.errors import ConfigError, DataError, NotFoundError
-from emqs.web import catalogue, searching
+from emqs.web import catalogue, search_values, searching
 from emqs.web.annotations import visible
 from emqs.web.catalogue import Dataset, Layer
 from emqs.web.context import Context, context
 from emqs.web.layers import OpenLayer, layers
 from emqs.web.rights import Access, access_to
-from emqs.web.searching import Ask, Example, Found, Match
+from emqs.web.search_values import Ask, Example, Found, Match
 
 MOST_EXAMPLES = 10_000
 MOST_DATASETS = 8
@@ -69,8 +69,10 @@ class Question(BaseModel):
     embedding: str | None = Field(
         None, max_length=100, description="layer that is searched; else the first"
     )
-    k: int = Field(48, ge=1, le=searching.MOST_MATCHES)
-    after: int = Field(0, ge=0, le=searching.MOST_RANK, description="rank of the last match before")
+    k: int = Field(48, ge=1, le=search_values.MOST_MATCHES)
+    after: int = Field(
+        0, ge=0, le=search_values.MOST_RANK, description="rank of the last match before"
+    )
     exact: bool = Field(False, description="rank every place by its code, which takes longer")
     distance_nm: float | None = Field(None, ge=0, le=1e9)
 

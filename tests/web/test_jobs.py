@@ -581,7 +581,8 @@ def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
 def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) -> None:
     from support.small_stores import grid_of, random_codes, write_store
 
-    from emqs.web.searching import Ask, Example, Searcher
+    from emqs.web.search_values import Ask, Example
+    from emqs.web.searching import Searcher
 
     grid = grid_of()
     store = write_store(tmp_path / "a.zarr", random_codes(grid), grid)

@@ -18,12 +18,13 @@ from emqs.retrieval import volume_search as lookup
 from emqs.retrieval.settings import QueryConfig
 from emqs.settings import CONFIG_DIR
 from emqs.volumes import Box, from_array
-from emqs.web import place_filter, searching
+from emqs.web import place_filter, search_values, searching
 from emqs.web.catalogue import Layer
 from emqs.web.chunks import Scale
 from emqs.web.layers import OpenLayer
 from emqs.web.refusals import Refusal
-from emqs.web.searching import Ask, Example, Searcher, Turns
+from emqs.web.search_values import Ask, Example
+from emqs.web.searching import Searcher, Turns
 from emqs.web.sources import Place
 
 GRID = grid_of()
@@ -75,7 +76,7 @@ def test_the_web_searches_as_the_command_does() -> None:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIR)):
         cfg = compose("search")
     assert {name: cfg.query[name] for name in searching.QUERY} == searching.QUERY
-    assert cfg.search.candidates == searching.CANDIDATES
+    assert cfg.search.candidates == search_values.CANDIDATES
     assert cfg.query.scorer == QueryConfig().scorer
 
 
@@ -170,7 +171,7 @@ def test_inside_and_outside_of_segments(
     free += searcher.search(store, Ask(ONE, k=1000, after=3000, distance_nm=0, exact=exact)).matches
     assert len(free) == GRID.n_places - 1
 
-    def segment(match: searching.Match) -> int:
+    def segment(match: search_values.Match) -> int:
         place = GRID.nearest_place(match.voxel)
         return int(segments[np.ravel_multi_index(place, GRID.shape)])
 
@@ -290,11 +291,11 @@ def test_suggestions_are_matches_that_have_no_mark(
 def test_a_batch_answers_what_can_be_answered(made: EmbeddingStore, searcher: Searcher) -> None:
     outside = Ask((Example((99, 0, 0)),))
     first, second, third = searcher.batch([str(made.path)], [Ask(ONE, k=3), outside, Ask(ONE, k=2)])
-    assert isinstance(first, searching.Found)
+    assert isinstance(first, search_values.Found)
     assert len(first.matches) == 3
     assert isinstance(second, ConfigError)
     assert "outside the volume" in str(second)
-    assert isinstance(third, searching.Found)
+    assert isinstance(third, search_values.Found)
     assert third.matches == first.matches[:2]
     with pytest.raises(ConfigError, match="at most"):
         searcher.batch([str(made.path)], [Ask(ONE)] * 101)
@@ -422,10 +423,10 @@ def test_the_server_never_imports_torch(made: EmbeddingStore, tmp_path: Path) ->
     script = f"""
 import sys
 from pathlib import Path
-from emqs.web import data, jobs, layers, levels, links, searching, snapshots, worker
+from emqs.web import data, jobs, layers, levels, links, search_values, searching, snapshots, worker
 before = sorted(m for m in ("torch", "sklearn", "hydra", "matplotlib") if m in sys.modules)
 searcher = searching.Searcher(Path({str(tmp_path)!r}), at_once=1, wait_s=1)
-asked = searching.Ask((searching.Example((1, 50, 60)),))
+asked = search_values.Ask((search_values.Example((1, 50, 60)),))
 assert searcher.search([{str(made.path)!r}], asked).matches
 print(before, "torch" in sys.modules, "lightning" in sys.modules)
 """
