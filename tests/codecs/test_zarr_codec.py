@@ -165,7 +165,7 @@ def volumes(draw: st.DrawFn) -> tuple[np.ndarray, tuple[int, ...], tuple[int, in
     return labels, chunks, plane
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(volumes(), st.data())
 def test_labels_and_parts_of_them_come_back(
     case: tuple[np.ndarray, tuple[int, ...], tuple[int, int] | None], data: st.DataObject
@@ -192,7 +192,7 @@ def test_labels_and_parts_of_them_come_back(
     np.testing.assert_array_equal(array.oindex[tuple(picked)], labels[np.ix_(*picked)])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(volumes(), st.data())
 def test_parts_are_written_as_numpy_writes_them(
     case: tuple[np.ndarray, tuple[int, ...], tuple[int, int] | None], data: st.DataObject
