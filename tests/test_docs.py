@@ -91,6 +91,7 @@ POINTS = sorted(
 
 
 @pytest.mark.parametrize(("name", "settings"), POINTS)
+@pytest.mark.slow
 def test_every_command_line_of_the_readme_composes(name: str, settings: tuple[str, ...]) -> None:
     assert (TOP / "emqs" / f"{name}.py").is_file()
     composed(name, list(settings))

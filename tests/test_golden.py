@@ -122,7 +122,13 @@ def test_a_stream_is_read(name: str) -> None:
     assert decoded.dtype == (np.uint64 if codec == "compresso-miccai" else labels.dtype)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if number % 3 == 0 else pytest.mark.slow)
+        for number, name in enumerate(SOURCES)
+    ],
+)
 def test_a_label_volume_is_read(name: str, typed: Type, tmp_path: Path) -> None:
     typed("labels", "compress", "task=convert", f"source={name}", "target=copy.zarr")
     copy = zarr.open_group(tmp_path / "labels" / "copy.zarr", mode="r")

@@ -63,6 +63,7 @@ def test_a_command_can_be_called_whatever_was_imported_before(name: str, first: 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_search_is_that_of_the_command(tmp_path: Path) -> None:
     store = filled(tmp_path / "s.zarr", volume(voxels(3, 200, 264)), block=16).store
     points = np.array([[0, 48, 64], [1, 96, 120]])
@@ -80,6 +81,7 @@ def test_a_search_is_that_of_the_command(tmp_path: Path) -> None:
     assert len(expected.ranks) == 7
 
 
+@pytest.mark.slow
 def test_a_volume_is_embedded_as_the_command_does(tmp_path: Path) -> None:
     source = volume(voxels(2))
     settings = ["patch.size=16", "patch.stride=8", "embed.n_sample=256"]

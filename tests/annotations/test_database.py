@@ -136,6 +136,7 @@ def test_a_newer_database_is_refused(empty_url: str) -> None:
 OPEN = "import sys; from emqs.annotations.database import Database; Database.open(sys.argv[1])"
 
 
+@pytest.mark.slow
 def test_processes_may_start_at_once(empty_url: str) -> None:
     starts = [
         subprocess.Popen([sys.executable, "-c", OPEN, empty_url], stderr=subprocess.PIPE)

@@ -191,6 +191,7 @@ def _text_of(row: Annotation) -> str:
 
 @PROPERTY
 @given(st.lists(st.sampled_from("cdup"), min_size=5, max_size=25), st.integers(1, 4))
+@pytest.mark.slow
 def test_pages_visit_each_row_once_while_others_are_written(
     world: World, steps: list[str], limit: int
 ) -> None:

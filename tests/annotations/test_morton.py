@@ -61,6 +61,7 @@ def test_many_ranges_hold_exactly_the_box(
 
 @settings(max_examples=150, deadline=None)
 @given(PLACES, st.tuples(*[st.integers(1, 40_000)] * 3), st.randoms(use_true_random=False))
+@pytest.mark.slow
 def test_few_ranges_hold_at_least_the_box(
     start: tuple[int, int, int], lengths: tuple[int, int, int], random: object
 ) -> None:

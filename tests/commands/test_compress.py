@@ -70,6 +70,7 @@ def test_the_grid_measures_all_pairs(run: Run) -> None:
         assert len(list(csv.DictReader(stream))) == 8 * 8
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_in_one_table_and_chart(run: Run) -> None:
     np.save("w.npy", blocky("int64"))
     said = run("-m task=bench source=w.npy bench.runs=1 encoding=none,crackle compressor=lzma,zstd")
@@ -104,11 +105,16 @@ def test_convert_says_what_it_does_not_know(run: Run) -> None:
 @pytest.mark.parametrize(
     ("target", "more"),
     [
-        ("w.npy", ""), ("w.h5", ""), ("w.tif", ""), ("w.ckl", ""), ("w.cpso", ""), ("w.n5", ""),
-        ("w.nrrd", ""), ("w.nii", ""), ("w.compresso-miccai", ""), ("w.compresso-v2", ""),
+        ("w.h5", ""), ("w.tif", ""), ("w.cpso", ""), ("w.zarr", "codec=zstd"),
         ("w", "output.format=precomputed input.voxel_size_nm=[40,8,8]"),
-        ("w", "output.format=png output.dtype=uint8"),
-        ("w.zarr", "codec=zstd"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("w.npy", ""), ("w.ckl", ""), ("w.n5", ""), ("w.nrrd", ""), ("w.nii", ""),
+                ("w.compresso-miccai", ""), ("w.compresso-v2", ""),
+                ("w", "output.format=png output.dtype=uint8"),
+            ]
+        ),
     ],
 )  # fmt: skip
 def test_there_and_back(target: str, more: str, run: Run) -> None:
@@ -160,6 +166,7 @@ def test_labels(run: Run) -> None:
     assert answer["box"] == [[part.start, part.stop] for part in box]
 
 
+@pytest.mark.slow
 def test_recommended_command_lines_work(run: Run) -> None:
     few = "recommend.runs=1 recommend.n_chunks=1"
     said = run(f"task=recommend source=v.npy {few}")
@@ -213,6 +220,7 @@ def test_mistakes_are_told_in_one_line(line: str, said: str, run: Run) -> None:
     assert set(names(".")) <= {"v.npy", "f.npy", "run"}
 
 
+@pytest.mark.slow
 def test_the_precomputed_folder_of_pinky40(labels_dir: Path, run: Run) -> None:
     """Every original chunk is in the converted volume."""
     source = labels_dir / "pinky40" / "precomputed-compresso"

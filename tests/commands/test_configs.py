@@ -112,6 +112,7 @@ def test_the_list_of_options_is_complete() -> None:
     assert set(CLASSES) == set(GROUPS) - {"experiment", "recipe"}
 
 
+@pytest.mark.slow
 def test_a_model_has_a_recipe_if_it_can_be_trained() -> None:
     from emqs.training.module import check_trainable
 
@@ -153,6 +154,7 @@ def test_every_experiment_composes(option: str) -> None:
 
 
 @pytest.mark.parametrize("option", options("experiment"))
+@pytest.mark.slow
 def test_the_points_of_every_experiment_compose(option: str) -> None:
     file = yaml.safe_load((CONFIG_DIR / "experiment" / f"{option}.yaml").read_text())
     params = file.get("hydra", {}).get("sweeper", {}).get("params", {})

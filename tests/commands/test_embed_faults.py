@@ -3,6 +3,7 @@
 import os
 import resource
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,11 +175,13 @@ def test_a_disk_that_is_full_from_the_start_keeps_nothing(tmp_path: Path, source
 def no_file_above(n_bytes: int) -> Iterator[None]:
     """Let the system refuse to write more into one file, as a quota does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # half a file would be read
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = bytecode
 
 
 def test_a_write_that_the_system_refuses_leaves_no_half_of_a_block(

@@ -180,6 +180,7 @@ def test_every_component_is_shown_once_as_the_definition_says(seed: int) -> None
 
 
 @pytest.mark.parametrize("reach", [1, 3])
+@pytest.mark.slow
 def test_with_reach_a_place_is_shown_once_across_slices(reach: int) -> None:
     stack = make_stack()
     settings = RetrieveConfig(positive=[[0, 24, 40]], n_results=9, reach=reach)
@@ -215,6 +216,7 @@ def test_reach_is_as_deep_as_a_patch_is_wide(
     assert retrieval.slices_of_reach(stack, 80, settings) == slices
 
 
+@pytest.mark.slow
 def test_with_distinct_none_the_best_are_shown_and_ranks_count_all() -> None:
     stack = make_stack()
     everything = search(stack, RetrieveConfig(positive=[[0, 24, 40]], distinct="none"), stride=4)
@@ -269,7 +271,7 @@ def test_precision_counts_the_results_shown() -> None:
 # --- which examples are drawn and what is searched
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_drawn_examples_are_whole_and_show_the_structure_or_none(seed: int) -> None:
     stack = make_stack()
     settings = RetrieveConfig(n_positive=8, n_negative=5, seed=seed, exclude="slices")
@@ -289,6 +291,7 @@ def test_drawn_examples_are_whole_and_show_the_structure_or_none(seed: int) -> N
     assert again.examples.positives.tolist() == result.examples.positives.tolist()
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_draw() -> None:
     drawn = {
         search(make_stack(), RetrieveConfig(seed=s), batch_size=3).examples.positives.tobytes()

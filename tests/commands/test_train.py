@@ -145,6 +145,7 @@ def test_the_weights_give_the_loss_that_was_reported(place: Place, whole: Path) 
     assert str(place.root) not in json.dumps(model.record)  # others will read it
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_uninterrupted_one(
     place: Place, whole: Path, interrupted: Path
 ) -> None:

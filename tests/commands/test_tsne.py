@@ -232,6 +232,7 @@ def test_windows_have_maps_of_their_own_slices(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("capsys")
+@pytest.mark.slow
 def test_a_run_repeats_and_the_seed_changes_the_draw(tmp_path: Path) -> None:
     put_stack(tmp_path / "images/tiny", 2)
     first = run(tmp_path, "tsne.method=pca", "tsne.seed=0")[0]

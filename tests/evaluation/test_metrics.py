@@ -231,6 +231,7 @@ def test_nothing_to_find_is_an_error() -> None:
         metrics.ComponentTruth(np.zeros(2, bool), none, none, none)
 
 
+@pytest.mark.slow
 def test_chance_component_ap_is_the_mean_over_random_orders() -> None:
     labels, boxes = two_pieces()
     truth = truth_of(labels, boxes)

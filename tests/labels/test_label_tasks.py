@@ -193,6 +193,7 @@ def test_no_room_is_told_and_what_is_done_is_gone_on_with(
     limit = {"npy": 30_000, "hdf5": 3000, "n5": 150, "precomputed": 150}.get(name, 200)
     program = (
         "import json, resource, sys\n"
+        "sys.dont_write_bytecode = True\n"  # Python would leave the half of a file and read it
         "from pathlib import Path\n"
         "from emqs.errors import DataError\n"
         "from emqs.volumes.axes import Request\n"

@@ -265,6 +265,7 @@ def test_parts_have_their_own_settings_and_weights(tmp_path: Path) -> None:
         assert torch.equal(network.parts[0].encode(images), encoder.encode(images))
 
 
+@pytest.mark.slow
 def test_a_combined_model_comes_back_from_a_weights_file(tmp_path: Path) -> None:
     config = configured("model=combined", "model.parts=[vae,imagenet,handcrafted,pca]")
     model = opening.load_model(config, None)
@@ -314,6 +315,7 @@ def test_there_is_one_weight_per_part() -> None:
         models.build("combined", settings)
 
 
+@pytest.mark.slow
 def test_every_model_can_be_a_part() -> None:
     config = configured("model=combined")
     assert set(config.part) == set(models.NETWORKS) - {"combined"}

@@ -68,7 +68,7 @@ class Server:
             "fsync": "on" if self.fsync else "off",
             "full_page_writes": "on" if self.fsync else "off",
             "max_connections": 200,
-            "shared_buffers": "256MB",
+            "shared_buffers": "16MB",
         }
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:

@@ -413,6 +413,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(whole: Path, tmp_path: Path) 
         run(tmp_path / "third", precision, f"ckpt_path={last}", "loss.temperature=0.9")
 
 
+@pytest.mark.slow
 def test_finetuning_goes_on_from_a_file(whole: Path, tmp_path: Path) -> None:
     start = whole / "contrastive_pretrained.safetensors"
     still = ["trainer.max_epochs=1", "optimizer.lr=1e-12", "optimizer.weight_decay=0"]
@@ -426,6 +427,7 @@ def test_finetuning_goes_on_from_a_file(whole: Path, tmp_path: Path) -> None:
         run(tmp_path / "no", "stage=finetune", f"weights={start}", "model.network.blocks=1")
 
 
+@pytest.mark.slow
 def test_distillation_learns_from_a_fitted_teacher(tmp_path: Path) -> None:
     folder = run(
         tmp_path / "run", "stage=distill", "model@teacher=pca", "teacher.network.latent_size=4",

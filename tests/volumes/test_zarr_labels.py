@@ -356,6 +356,7 @@ def read_all(path: Path) -> tuple[str, list[np.ndarray]]:
         return str(fault), []
 
 
+@pytest.mark.slow
 def test_random_flips_are_errors_that_name_the_chunk_or_harmless(tmp_path: Path) -> None:
     labels = objects((8, 40, 40))
     labels[0, 0, :] = np.arange(1, 41)

@@ -202,6 +202,7 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.slow
 def test_the_server_never_imports_torch(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH],
