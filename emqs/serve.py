@@ -3,6 +3,7 @@
 python -m emqs.serve demo=true
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def work(cfg: DictConfig) -> None:
         raise ConfigError(f"task must be one of {', '.join(TASKS)}, got {cfg.task}.")
     settings = read(ServeConfig, cfg.serve, "serve")
     start = read(StartConfig, {name: cfg[name] for name in StartConfig.names()}, "")
+    # searches run beside each other; each with threads of its own would only wait for the others'
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
     for package in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "pwdlib", "authlib"):
         require(package, extra="serve", purpose="serve")
     from emqs.web import backup, server
