@@ -1,6 +1,7 @@
 """Datasets and their layers as the database knows them, and who may do what in them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select
 from emqs.annotations.schema import ROLES, datasets, grants, group_members, layers
 from emqs.errors import NotFoundError
 from emqs.web.sessions import User
+from emqs.web.sources import Place
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,16 @@ class Layer:
     version: str
     owner_id: str | None  # None: of everybody who may read the dataset
     settings: dict[str, Any]  # level, dataset, axes, voxel_size_nm ... of open_volume
+
+    @cached_property
+    def place(self) -> Place:
+        """Where its voxels lie."""
+        return Place(self.source, self.kind, self.settings)
+
+    @cached_property
+    def frozen_settings(self) -> str:
+        """Its settings, to be compared."""
+        return repr(sorted(self.settings.items(), key=lambda item: item[0]))
 
 
 def _dataset(row: Row[Any]) -> Dataset:
