@@ -63,9 +63,11 @@ def test_a_length_of_zero_is_no_nan() -> None:
     codes = random_codes(grid_of()).astype(np.float64)
     coder = short_codes.fit(codes, 9)
     space = fit_space(QueryConfig(metric="cosine", whiten="standard"), codes.astype(np.float32))
-    centred = ShortCoder(codes.mean(axis=0), coder.spread, coder.directions, coder.steps)
+    centred = ShortCoder(
+        codes.mean(axis=0), coder.spread, coder.directions, coder.steps, coder.size
+    )
     inside = RoughSpace.of(centred, space)
-    nothing = np.zeros((1, 9), dtype=np.float32)
+    nothing = np.zeros((1, len(coder.steps)), dtype=np.float32)
     assert np.isfinite(inside.apart(nothing, np.eye(16)[:1], unit=True)).all()
 
 
