@@ -225,7 +225,9 @@ def _ten_users(
     def user(number: int) -> None:
         caller, pause = Caller(server, 600), random.Random(number)
         for asked in questions[number]:
-            time.sleep(pause.uniform(0, 2 * think))
+            if think > 0:  # a server closes what was silent for a while
+                time.sleep(pause.uniform(0, 2 * think))
+                caller = Caller(server, 600)
             started = time.perf_counter()
             status, content, _ = caller.call("POST", f"{API}/datasets/brain/search", asked)
             seconds.append(time.perf_counter() - started)
@@ -250,7 +252,9 @@ def search(bench: Bench) -> None:
     from search import made
 
     store = made(bench.folder, bench.options.places)
-    server = bench.server("search", settings=(f"serve.searches={bench.options.at_once}",))
+    at_once = bench.options.at_once
+    settings = () if at_once is None else (f"serve.searches={at_once}",)
+    server = bench.server("search", settings=settings)
     dataset = server.dataset("brain", stores=[str(store.path.absolute())],
                              shape=store.manifest["volume"]["shape"],
                              voxel_size_nm=list(store.grid.voxel_size_nm))  # fmt: skip
@@ -450,7 +454,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--places", type=int, default=100_000_000)
     parser.add_argument("--searches", type=int, default=5, help="of each user")
-    parser.add_argument("--at-once", type=int, default=2, help="searches at work at a time")
+    parser.add_argument("--at-once", type=int, help="searches at work at a time")
     parser.add_argument("--think", type=float, default=10.0, help="mean pause of a user, s")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--kills", type=int, default=50)

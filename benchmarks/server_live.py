@@ -72,6 +72,7 @@ class LiveServer:
         arguments = [f"home={self.home}", f"port={self.port}", f"job_workers={self.job_workers}",
                      "open=false", *url, *self.settings]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled once
         if self.database_url is not None:
             password = sa.make_url(self.database_url).password
             environment["EMQS_DATABASE_PASSWORD"] = str(password)

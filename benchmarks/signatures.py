@@ -5,9 +5,12 @@
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
 labels, every other place of the grid ranked, average precision of places that show mitochondria on
-more than half of a patch. Three rankings are compared: all codes (``search.exact=true``), two
-stages (signatures, then codes), and Hamming distances alone, beside the codes of the same positive
-examples alone. The exit code is 1 if two stages lose more than 0.01, or bits alone more than 0.05.
+more than half of a patch. Four rankings are compared: all codes (``search.exact=true``), two
+stages (signatures, then the codes of all candidates), three (short codes say which codes are read,
+the default), and Hamming distances alone, beside the codes of the same positive examples alone. The
+exit code is 1 if two stages lose more than 0.01 against all codes, bits alone more than 0.05, or
+three stages more than 0.002 against two; or if fewer than 0.995 of the best 100 of two stages are
+among the best 100 of three.
 """
 
 import argparse
@@ -23,7 +26,7 @@ from hydra import compose, initialize_config_dir
 from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig
 from emqs.embedding.build import EmbedConfig, build
-from emqs.embedding.stores import hamming
+from emqs.embedding.stores import hamming, zarr
 from emqs.embedding.stores.zarr import EmbeddingStore, open_store
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import volume_search
@@ -36,7 +39,8 @@ VOXEL_NM = {"EPFL": (15.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
 SIZE, STRIDE = 80, 20  # pixels
 CASES = ((1, 0), (1, 1), (5, 0), (5, 5))  # positive and negative examples
 DEPTHS = (100, 1000, 3000, 10_000, 20_000)
-TWO_STAGES, BITS = 0.01, 0.05
+TWO_STAGES, THREE_STAGES, BITS = 0.01, 0.002, 0.05
+SAME = 0.995  # of the best 100
 
 
 def embedded(images: Path, name: str, folder: Path) -> EmbeddingStore:
@@ -78,7 +82,8 @@ class Searches:
     def __init__(self, store: EmbeddingStore, query: QueryConfig, settings: SearchConfig) -> None:
         """Take what is searched and how."""
         self.store, self.query, self.settings = store, query, settings
-        self.engine = store
+        kept = {name: value for name, value in store.manifest.items() if name != zarr.SHORT}
+        self.without = replace(store, manifest=kept)  # as an older store
 
     def codes(self, positives: np.ndarray, negatives: np.ndarray, **changed: object) -> np.ndarray:
         """Return the ranking of ``lookup.search``."""
@@ -89,8 +94,9 @@ class Searches:
         clicked = [
             (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
         ]
+        engine = self.without if changed.pop("without", False) else self.store
         found = volume_search.search(
-            self.engine, *clicked, query=query, settings=replace(everything, **changed)
+            engine, *clicked, query=query, settings=replace(everything, **changed)
         )
         return np.ravel_multi_index(tuple(found.places.T), grid.shape)
 
@@ -108,22 +114,27 @@ def measured(searches: Searches, share: np.ndarray, draws: int) -> bool:
     shown, others = np.flatnonzero(share > 0.5), np.flatnonzero(share == 0)
     drawn = [(rng.choice(shown, 5, False), rng.choice(others, 5, False)) for _ in range(draws)]
     met = True
-    print("examples  exact  two stages  loss    positives alone: codes  bits   loss")
+    print("examples  exact  two stages  loss   three    loss   same"
+          "    positives alone: codes  bits   loss")  # fmt: skip
     for n_positive, n_negative in CASES:
-        rows = []
+        rows, same = [], []
         for positives, negatives in drawn:
             some, away = positives[:n_positive], negatives[:n_negative]
             rankings = [
                 searches.codes(some, away, exact=True),
+                searches.codes(some, away, without=True),
                 searches.codes(some, away),
                 searches.codes(some, away[:0], exact=True, typical=False),
                 searches.bits(some),
             ]
             rows.append([precision(ranking, share) for ranking in rankings])
-        exact, two, codes, bits = np.mean(rows, axis=0).tolist()
+            same.append(np.isin(rankings[1][:100], rankings[2][:100]).mean())
+        exact, two, three, codes, bits = np.mean(rows, axis=0).tolist()
         print(f"{n_positive} + {n_negative}      {exact:.3f}  {two:.3f}      {exact - two:+.3f}"
-              f"  {'':16s}{codes:.3f}  {bits:.3f}  {codes - bits:+.3f}")  # fmt: skip
+              f"  {three:.4f}  {two - three:+.4f}  {np.mean(same):.4f}"
+              f"  {'':16s}{codes:.3f}  {bits:.3f}  {codes - bits:+.3f}", flush=True)  # fmt: skip
         met &= exact - two <= TWO_STAGES and codes - bits <= BITS
+        met &= two - three <= THREE_STAGES and float(np.mean(same)) >= SAME
     recalls = []
     for positives, _ in drawn:
         best = searches.codes(positives[:1], positives[:0], exact=True, typical=False)[:100]

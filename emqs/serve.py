@@ -3,6 +3,9 @@
 python -m emqs.serve demo=true
 """
 
+import gc
+import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -30,10 +33,17 @@ def work(cfg: DictConfig) -> None:
         raise ConfigError(f"task must be one of {', '.join(TASKS)}, got {cfg.task}.")
     settings = read(ServeConfig, cfg.serve, "serve")
     start = read(StartConfig, {name: cfg[name] for name in StartConfig.names()}, "")
+    # searches run beside each other; each with threads of its own would only wait for the others'
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
     for package in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "pwdlib", "authlib"):
         require(package, extra="serve", purpose="serve")
+    gc.disable()  # what is imported is no garbage, and looking for some takes an eighth of the time
     from emqs.web import backup, server
 
+    if cfg.task == "serve" and start.workers == 1:
+        importlib.import_module("emqs.web.app")  # else it is imported by each of the processes
+    gc.freeze()
+    gc.enable()
     if cfg.task == "serve":
         server.run(settings, start)
     elif cfg.task == "backup":

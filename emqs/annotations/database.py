@@ -5,8 +5,9 @@ the machine (SQLite: WAL with synchronous FULL; PostgreSQL: its own default, syn
 """
 
 import json
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ VERSION_TABLE = "emqs_version"
 LOCK = 0x656D7173  # the key under which migrations of PostgreSQL lock each other out
 BUSY_WAIT_S = 30.0
 MIGRATION_WAIT_S = 600.0
+MOMENTS = {  # what differs after a commit of anybody else, cheaply
+    "sqlite": "PRAGMA data_version",
+    "postgresql": "SELECT pg_current_snapshot()::text",
+}
 SECRET_WORDS = ("password", "passfile", "sslpassword", "sslkey", "service", "servicefile")
 
 
@@ -40,6 +45,8 @@ class Database:
         self.engine = engine
         self.url = url
         self.kind = engine.dialect.name
+        self._watching: Any = None  # a connection of its own
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -88,8 +95,39 @@ class Database:
         with _translated(self.url), self.engine.connect() as connection, connection.begin():
             yield connection
 
+    def moment(self) -> object:
+        """Return what is another one as soon as anybody has committed anything.
+
+        It takes a small part of the time of a transaction: what was read at the same moment needs
+        not be read again.
+        """
+        with _translated(self.url), self._lock:
+            try:
+                return self._asked_moment()
+            except self.engine.dialect.loaded_dbapi.Error:
+                self._forget_watching()
+                return self._asked_moment()  # a new connection; a server may have been restarted
+
+    def _asked_moment(self) -> object:
+        if self._watching is None:
+            connection: Any = self.engine.raw_connection()
+            connection.detach()  # it is in use for ever, and counts for nobody else
+            self._watching = connection
+            if self.kind == "postgresql":
+                connection.dbapi_connection.autocommit = True
+        found = self._watching.dbapi_connection.execute(MOMENTS[self.kind]).fetchone()
+        return found[0]
+
+    def _forget_watching(self) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            with suppress(self.engine.dialect.loaded_dbapi.Error):
+                watching.close()
+
     def close(self) -> None:
         """Close all connections that are not in use."""
+        with self._lock:
+            self._forget_watching()
         self.engine.dispose()
 
 

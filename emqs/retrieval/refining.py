@@ -1,7 +1,7 @@
 """The best of many candidates, of which only the most promising ones' codes are read.
 
 Candidates are scored by their short codes first. Then their codes are read, the most promising
-first, some thousand at a time; a result is given out when four times as many codes have been read
+first, some hundreds at a time; a result is given out when four times as many codes have been read
 as there are results. So one that short codes put a little too low is still at its right place.
 """
 
@@ -13,7 +13,7 @@ from emqs.embedding.stores.several import SeveralStores
 from emqs.retrieval import scorers
 from emqs.retrieval.scorers.scorer import Scorer
 
-FIRST = 1024  # codes that are read first; four times as many in all in every further step
+FIRST = 512  # codes that are read first; twice as many in all after every further step
 MARGIN = 4  # codes that are read for each result, until all are
 
 Ranked = tuple[np.ndarray, np.ndarray]
@@ -41,7 +41,7 @@ def ranked(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> Iter
     known = np.empty(0, dtype=np.int64), np.empty(0)
     n_read, n_given = 0, 0
     while n_read < len(positions):
-        new = np.sort(promising[n_read : max(FIRST, MARGIN * n_read)])
+        new = np.sort(promising[n_read : max(FIRST, 2 * n_read)])
         scores = scorer.score(joined.codes(new))
         n_read += len(new)
         known = best_first(np.concatenate([known[0], new]), np.concatenate([known[1], scores]))

@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
+    data.router,  # looked through in this order: what is asked for most often comes first
     health.router,
     metrics.router,
     auth.router,
@@ -56,7 +57,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     napari.router,
     neuprint.router,
-    data.router,
     links.router,
     snapshots.router,
     jobs.router,

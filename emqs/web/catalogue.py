@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, or_, select
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select
 from emqs.annotations.schema import ROLES, datasets, grants, group_members, layers
 from emqs.errors import NotFoundError
 from emqs.web.sessions import User
+from emqs.web.sources import Place
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class Layer:
     version: str
     owner_id: str | None  # None: of everybody who may read the dataset
     settings: dict[str, Any]  # level, dataset, axes, voxel_size_nm ... of open_volume
+
+    @cached_property
+    def place(self) -> Place:
+        """Where its voxels lie."""
+        return Place(self.source, self.kind, self.settings)
+
+    @cached_property
+    def frozen_settings(self) -> str:
+        """Its settings, to be compared."""
+        return repr(sorted(self.settings.items(), key=lambda item: item[0]))
 
 
 def _dataset(row: Row[Any]) -> Dataset:

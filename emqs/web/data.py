@@ -21,12 +21,13 @@ from emqs.web.catalogue import Layer
 from emqs.web.context import Context, context
 from emqs.web.layers import OpenLayer, layers
 from emqs.web.links import opened as opened_link
+from emqs.web.recent import recent
 from emqs.web.refusals import Refusal
 from emqs.web.rights import MAX_TOKEN, Access, Link, needs
 
 router = APIRouter(tags=["data"])
 
-Reading = Annotated[Access, needs("dataset:reader", links=True)]
+Reading = Annotated[Access, needs("dataset:reader", links=True, recently=True)]
 ROOT = "/data/{dataset}/{layer}/{version}"
 BY_LINK = "/links/{token}/data/{layer}/{version}"
 FOREIGN = {  # a link's address needs no cookie, so pages of other sites may read it
@@ -84,21 +85,28 @@ def layer_for(
 def _asked(request: Request, access: Access, name: str, version: str) -> Asked:
     state = context(request)
     user_id = None if access.user is None else access.user.id
-    with state.database.read() as connection:
-        layer = layer_for(connection, access.dataset.id, name, user_id, access.link)
-    return Asked(state, _of_version(layer, version))
+
+    def ask() -> Layer:
+        with state.database.read() as connection:
+            return layer_for(connection, access.dataset.id, name, user_id, access.link)
+
+    key = "layer", access.dataset.id, name, user_id, access.link
+    return Asked(state, _of_version(recent(state).get(key, ask), version))
 
 
 def _asked_by_link(request: Request, token: str, name: str, version: str) -> Asked:
     """Return the layer that the link in the path opens; the token does not get into logs."""
     request.scope["path"] = request.scope["path"].replace(token, HIDDEN)
     state = context(request)
-    with state.database.read() as connection:
-        link = opened_link(connection, token) if len(token) <= MAX_TOKEN else None
-        if link is None:
-            raise Refusal(404, "This link is not valid, or not any more.", dict(FOREIGN))
-        layer = layer_for(connection, link.dataset_id, name, None, link)
-    return Asked(state, _of_version(layer, version))
+
+    def ask() -> Layer:
+        with state.database.read() as connection:
+            link = opened_link(connection, token) if len(token) <= MAX_TOKEN else None
+            if link is None:
+                raise Refusal(404, "This link is not valid, or not any more.", dict(FOREIGN))
+            return layer_for(connection, link.dataset_id, name, None, link)
+
+    return Asked(state, _of_version(recent(state).get(("link", token, name), ask), version))
 
 
 def _of_version(layer: Layer, version: str) -> Layer:

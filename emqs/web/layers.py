@@ -86,7 +86,7 @@ def place_of(layer: Layer) -> Place:
     """
     if layer.kind not in SHOWN:
         raise NotFoundError(f"The layer {layer.name} is of kind {layer.kind} and has no voxels.")
-    return Place(layer.source, layer.kind, layer.settings)
+    return layer.place
 
 
 class Layers:
@@ -120,7 +120,7 @@ class Layers:
                 f"The files of the layer {layer.name} have changed since it got the version "
                 f"{layer.version}. A manager of the dataset gives it a new one."
             )
-        key = (layer.id, layer.version, now, _frozen(layer.settings))
+        key = (layer.id, layer.version, now, layer.frozen_settings)
         opened = self._open.get(key, lambda: self._opened(layer, place, now))
         if opened.n_missing and opened.levels_folder is not None:
             finest = opened.scales[0].volume
@@ -187,10 +187,6 @@ class Layers:
 def layers(context: Context) -> Layers:
     """Return the open layers of this process."""
     return context.kept(Layers, lambda state: Layers(state.home.cache))
-
-
-def _frozen(settings: Mapping[str, Any]) -> str:
-    return repr(sorted(settings.items(), key=lambda item: item[0]))
 
 
 def browser_folder(place: Place) -> Path | None:

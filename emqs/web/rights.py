@@ -20,7 +20,8 @@ dataset that one may not know is 404, too small a role 403, nobody 401.
 
 ``needs("dataset:reader", links=True)`` also takes an expiring link in the query, ``?token=``, which
 ``emqs.web.links.opened(connection, token)`` checks: it returns a ``Link`` that is valid now, or
-None; then ``access.link`` is set, and the route compares its ``layer_id``. A route for other
+None; then ``access.link`` is set, and the route compares its ``layer_id``. With ``recently=True``
+the database is not asked again before it changes, for chunks of data. A route for other
 datasets by body (``datasets=[...]``) calls ``access_to(request, access, name, role)`` for each.
 
 ``app.ROUTERS`` lists the routers; a test walks them and fails on a route without a declared right.
@@ -41,6 +42,7 @@ from emqs.web import catalogue, sessions
 from emqs.web.catalogue import Dataset
 from emqs.web.context import Context, context
 from emqs.web.protection import SAFE
+from emqs.web.recent import recent
 from emqs.web.refusals import Refusal
 from emqs.web.sessions import Session, User
 from emqs.web.settings import is_loopback
@@ -118,13 +120,14 @@ class Needs:
     Attributes:
         right: One of ``RIGHTS``.
         links: Whether an expiring link is as good as a sign-in.
+        recently: Whether the database is not asked again before it changes; see ``recent``.
     """
 
-    def __init__(self, right: str, *, links: bool = False) -> None:
+    def __init__(self, right: str, *, links: bool = False, recently: bool = False) -> None:
         """Declare a right."""
         if right not in RIGHTS:
             raise ValueError(f"{right} is none of {RIGHTS}")
-        self.right, self.links = right, links
+        self.right, self.links, self.recently = right, links, recently
 
     def __call__(self, request: Request) -> Access:
         """Return who is asking, if they may."""
@@ -141,15 +144,25 @@ class Needs:
             Refusal: 401, 403 or 404.
         """
         state = context(request)
-        with state.database.read() as connection:
-            access = identified(state, connection, request, quiet=self.right == "public")
-            request.state.user = None if access.user is None else access.user.id
-            request.state.session = None if access.session is None else access.session.id
-            if name is not None:
-                access = self._in_dataset(state, connection, request, access, name)
-                request.state.dataset = access.dataset.id
+        if self.recently:
+            given = request.headers.get("authorization"), request.cookies.get(state.cookie)
+            key = self, name, given, request.query_params.get("token")
+            access = recent(state).get(key, lambda: self._known(state, request, name))
+            _note(request, access)
+        else:
+            access = self._known(state, request, name)
         self._check(request, access)
         _touch(state, access)
+        return access
+
+    def _known(self, state: Context, request: Request, name: str | None) -> Access:
+        """Return who is asking, and their role in a dataset, as the database says."""
+        with state.database.read() as connection:
+            access = identified(state, connection, request, quiet=self.right == "public")
+            _note(request, access)
+            if name is not None:
+                access = self._in_dataset(state, connection, request, access, name)
+                _note(request, access)
         return access
 
     def _in_dataset(
@@ -211,6 +224,14 @@ class Needs:
             raise Refusal(403, f"This needs the role {needed} in the dataset.")
 
 
+def _note(request: Request, access: Access) -> None:
+    """Remember who asks, for the log and the audit log."""
+    request.state.user = None if access.user is None else access.user.id
+    request.state.session = None if access.session is None else access.session.id
+    if access.dataset_or_none is not None:
+        request.state.dataset = access.dataset_or_none.id
+
+
 class DatasetNeeds(Needs):
     """A declared right in the dataset of the path."""
 
@@ -219,10 +240,10 @@ class DatasetNeeds(Needs):
         return self.granted(request, dataset)
 
 
-def needs(right: str, *, links: bool = False) -> Any:  # noqa: ANN401 - FastAPI's own type is Any
+def needs(right: str, *, links: bool = False, recently: bool = False) -> Any:  # noqa: ANN401 - FastAPI's own type is Any
     """Declare the right of a route; the type of its parameter is ``Annotated[Access, this]``."""
     kind = DatasetNeeds if right.startswith("dataset:") else Needs
-    return Depends(kind(right, links=links))
+    return Depends(kind(right, links=links, recently=recently))
 
 
 def access_to(request: Request, access: Access, name: str, role: str = "reader") -> Access:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ MOST_QUERIES = 100  # of one batch
 LOOK_S = 10.0  # between two looks for new blocks of a store that is being filled
 FILTER_BYTES = 2**30  # masks and gathered signatures
 FOUND_BYTES = 2**26
-AHEAD = 4  # pages that are found together
+AHEAD = 2  # pages that are found together
+EXACT_AT_ONCE = 2  # exact searches at a time: each keeps 8 bytes a place, and takes minutes
 # The values of configs/search.yaml; a test compares them.
 QUERY = {"metric": "cosine", "whiten": "standard", "typical": True}
 
@@ -124,6 +125,7 @@ class Searcher:
         self._filters: Cache[place_filter.FilteredEngine] = Cache(FILTER_BYTES, _filter_bytes)
         self._found: Cache[_Results] = Cache(FOUND_BYTES, lambda found: 400 * len(found.matches))
         self._turns = Turns(at_once, wait_s)
+        self._exact_turns = Turns(EXACT_AT_ONCE, wait_s)
 
     # --- stores ----------------------------------------------------------------------------------
 
@@ -171,7 +173,8 @@ class Searcher:
         seconds = 0.0
         if kept is None or (len(kept.matches) < last and not kept.exhausted):
             wanted = min(max(AHEAD * ask.k, last), MOST_RANK)
-            with self._turns.one() as busy:
+            exact = self._exact_turns.one() if ask.exact else nullcontext()
+            with exact, self._turns.one() as busy:
                 kept = self._results(stores, opened, ask, segments, wanted, busy)
             self._found.forget(lambda other: other == key)
             self._found.get(key, lambda: kept)

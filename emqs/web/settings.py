@@ -52,7 +52,7 @@ class ServeConfig:
     max_body: int = 32 * 2**20  # bytes of a request, but for uploads of labels
     max_upload: int = 2 * 2**30  # bytes of an uploaded layer of labels
     logins_per_minute: int = 10  # tries, for each name and for each address
-    searches: int = 4  # at work at a time in one process; more wait
+    searches: int = 10  # at work at a time in one process; more wait
     search_wait_s: float = 30.0  # longest wait of a search for its turn
     oidc: dict[str, OidcConfig] = field(default_factory=dict)
     neuprint: dict[str, NeuprintConfig] = field(default_factory=dict)  # by name of the dataset

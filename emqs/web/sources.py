@@ -6,9 +6,10 @@ This is the one place where the server opens volumes.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Place:
     kind: str
     settings: Mapping[str, Any]
 
-    @property
+    @cached_property
     def path(self) -> Path | None:
         """Its file or folder on disk; None if it is on a server."""
         scheme, separator, rest = self.url.partition("://")
@@ -69,15 +70,34 @@ def stamp(place: Place) -> str:
     path = place.path
     if path is None:
         return ""
-    inner = path / str(place.settings.get("dataset") or "") if path.is_dir() else path
-    names = [inner / mark for mark in MARKS] if inner.is_dir() else []
-    names = [name for name in names if name.is_file()] or [inner]
+    inner = str(path)
     try:
-        found = [os.stat(name) for name in names]  # noqa: PTH116 - fast, on every request
+        found = [os.stat(inner)]  # noqa: PTH116 - all of this on every request for a chunk
+        dataset = place.settings.get("dataset")
+        if stat.S_ISDIR(found[0].st_mode):
+            if dataset:
+                inner = f"{inner}/{dataset}"
+                found = [os.stat(inner)]  # noqa: PTH116
+            found = list(_marks(inner)) or found
     except OSError:
         raise DataError(f"There is no volume at {path}. Check the path.") from None
-    seen = [(one.st_size, one.st_mtime_ns, one.st_ino) for one in found]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+    return _digest(tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in found))
+
+
+def _marks(folder: str) -> Iterator[os.stat_result]:
+    """Yield what is known of the metadata files in a folder."""
+    for mark in MARKS:
+        try:
+            status = os.stat(f"{folder}/{mark}")  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield status
+
+
+@lru_cache(maxsize=1024)
+def _digest(seen: tuple[tuple[int, int, int], ...]) -> str:
+    return hashlib.sha256(repr(list(seen)).encode()).hexdigest()[:16]
 
 
 def open_place(place: Place, level: int | None = None) -> Volume:

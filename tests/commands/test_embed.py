@@ -167,7 +167,7 @@ def start(folder: Path) -> "subprocess.Popen[str]":
     arguments = [
         f"volume={folder / 'v.zarr'}", f"out={folder / 'killed' / 'emb.zarr'}",
         f"weights={folder / 'w.safetensors'}", "patch.size=16", "patch.stride=4", "device=cpu",
-        "embed.block=8", "embed.n_sample=64", f"hydra.run.dir={folder / 'run'}",
+        "embed.block=8", "embed.n_sample=64", "embed.short=12", f"hydra.run.dir={folder / 'run'}",
     ]  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "emqs.embed", *arguments],
@@ -198,7 +198,7 @@ def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
         weights.load(on_disk / "w.safetensors"),
         on_disk / "whole" / "emb.zarr",
         patch=replace(PATCH, stride=4),
-        settings=build.EmbedConfig(block=8, n_sample=64),
+        settings=build.EmbedConfig(block=8, n_sample=64, short=12),
         compute=Compute(device="cpu"),
         opened_as=str(on_disk / "v.zarr"),
     )

@@ -21,7 +21,7 @@ from emqs.volumes import open_volume, write_ome_zarr
 needs_ray = pytest.mark.skipif(  # not imported here: it must be told first where to listen
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
 )
-HERE = EmbedConfig(block=8, n_sample=64)
+HERE = EmbedConfig(block=8, n_sample=64, short=12)
 
 
 def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Built:

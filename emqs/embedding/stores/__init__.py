@@ -53,7 +53,7 @@ class SearchableStore(Protocol):
         ...
 
     def short_codes(self, positions: np.ndarray) -> np.ndarray:
-        """Return the short codes of places, ``(n, C)``, int8."""
+        """Return the short codes of places, ``(n, size)``, uint8."""
         ...
 
     def why_missing(self, position: int) -> str:

@@ -60,7 +60,7 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
             "attributes": {"ome": _ome(path.stem, grid), KEY: manifest},
         }
         (temporary / "zarr.json").write_text(json.dumps(group, indent=1))
-        n_short = len(manifest[SHORT]["steps"]) if SHORT in manifest else 0
+        n_short = int(manifest[SHORT]["size"]) if SHORT in manifest else 0
         for name, metadata in _metadata(grid, sample.shape, n_short).items():
             spec = {"driver": "zarr3", "kvstore": _kvstore(temporary / name), "metadata": metadata}
             array = wait(partial(tensorstore().open, spec, create=True), 0, str(temporary / name))
@@ -116,7 +116,7 @@ def _metadata(grid: PlaceGrid, sample: tuple[int, ...], n_short: int) -> dict[st
     places = list(grid.shape)
     plain = [little, checksum]
     bytes_alone: list[dict[str, Any]] = [{"name": "bytes"}, zstd, checksum]
-    short = metadata([*places, n_short], [*whole, n_short], "int8", bytes_alone, "zyxc")
+    short = metadata([*places, n_short], [*whole, n_short], "uint8", bytes_alone, "zyxc")
     return {
         **({SHORT: short} if n_short else {}),
         "embeddings": metadata(

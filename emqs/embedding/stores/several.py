@@ -92,7 +92,7 @@ class SeveralStores:
 
         Args:
             positions: Of places of volumes that have short codes.
-            scores: Given what makes short codes, returns what scores them, ``(n, C)``, int8.
+            scores: Given what makes short codes, returns what scores them, ``(n, size)``, uint8.
         """
         result = np.empty(len(positions))
         for number, members, inside in self._split(positions):

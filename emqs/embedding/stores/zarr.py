@@ -3,11 +3,10 @@
 It is an OME-Zarr 0.5 group. ``embeddings`` (float16, axes C Z Y X, the image of the group) holds a
 code for every place of the grid, ``signatures`` (uint64, Z Y X) its signature, ``valid`` (uint8)
 whether there is one: places without contrast, of padding or with NaN are skipped and 0. ``sample``
-holds the codes that the signer was fitted to. Where codes are long, ``short`` (int8, Z Y X C) holds
-a short one of each, by which candidates are chosen before their codes are read; older stores have
-none. The group's attributes hold a manifest of what must
-match for codes to be comparable. A place is known by its position in the grid; nothing else is
-stored about it.
+holds the codes that the signer was fitted to. Where codes are long, ``short`` (uint8, Z Y X C)
+holds a short one of each, by which candidates are chosen before their codes are read; older stores
+have none. The group's attributes hold a manifest of what must match for codes to be comparable. A
+place is known by its position in the grid; nothing else is stored about it.
 
 The grid is worked on in blocks. A block is one file of each array, which appears whole or not at
 all and carries checksums (CRC-32C). Signatures are written last: where they are, the rest is.
@@ -146,7 +145,7 @@ class EmbeddingStore:
             "signatures": signatures[None],
         }
         if self.short_coder is not None:
-            short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.int8)
+            short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.uint8)
             short[valid] = self.short_coder.encode(codes)
             contents[SHORT] = short[None]
         for name in self.arrays:
@@ -278,7 +277,7 @@ class EmbeddingStore:
 
     @cached_property
     def _short(self) -> np.ndarray:
-        """Short codes of all places, ``(N, C)``, int8, from a copy beside that of signatures."""
+        """Short codes of all places, ``(N, size)``, uint8; from a copy like that of signatures."""
         coder = self.short_coder
         if coder is None:
             raise RuntimeError("the store has no short codes")
@@ -286,12 +285,12 @@ class EmbeddingStore:
         def read(block: Triple) -> tuple[np.ndarray]:
             return (self._whole(SHORT, self.grid.places(block).slices),)
 
-        parts = ((f".{SHORT}", np.int8, coder.size),)
+        parts = ((f".{SHORT}", np.uint8, coder.size),)
         (short,) = flat_copy.followed(self.path, self.grid, f".{SHORT}", parts, self._blocks, read)
         return np.asarray(short).reshape(-1, coder.size)  # slicing it is cheaper than of a memmap
 
     def short_codes(self, positions: np.ndarray) -> np.ndarray:
-        """Return the short codes of places, ``(n, C)``, int8; zeros where a place has no code."""
+        """Return the short codes of places, ``(n, size)``, uint8; zeros where one has no code."""
         return np.take(self._short, positions, axis=0)
 
     def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

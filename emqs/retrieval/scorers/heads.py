@@ -32,7 +32,7 @@ class Linear:
         inside = RoughSpace.of(coder, self.space)
 
         def scores(short: np.ndarray) -> np.ndarray:
-            own = short.astype(np.float32)
+            own = coder.numbers(short)
             along = inside.dots(own, self.direction[None])[:, 0].astype(np.float64)
             lengths = np.sqrt(inside.squares(own)) if self.space.unit else 1.0
             return np.asarray(along / lengths + self.offset)

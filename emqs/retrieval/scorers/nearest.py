@@ -91,7 +91,7 @@ class Nearest:
         ends = np.cumsum([len(own) for own in others])[:-1]
 
         def scores(short: np.ndarray) -> np.ndarray:
-            squares = inside.apart(short.astype(np.float32), points, unit=unit)
+            squares = inside.apart(coder.numbers(short), points, unit=unit)
             closeness = [
                 np.exp(-self._mean_of_nearest(own)) for own in np.split(squares, ends, axis=1)
             ]

@@ -15,7 +15,7 @@ from emqs.embedding.short_codes import ShortCoder
 from emqs.retrieval.scorers.space import Space
 
 RoughScore = Callable[[np.ndarray], np.ndarray]
-"""Short codes ``(N, C)``, int8, in; rough scores ``(N,)``, float64, out."""
+"""Short codes ``(N, size)``, uint8, in; rough scores ``(N,)``, float64, out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class RoughSpace:
 
     Attributes:
         start: Where a short code of zeros lies, ``(E,)``, float64.
-        directions: What one of each component adds, ``(C, E)``, float64.
+        directions: What one of each number adds, ``(C, E)``, float64.
     """
 
     start: np.ndarray
@@ -45,36 +45,36 @@ class RoughSpace:
     def _products(self) -> np.ndarray:
         return np.asarray(self.directions @ self.directions.T, dtype=np.float32)
 
-    def dots(self, short: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def dots(self, numbers: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Return products with points.
 
         Args:
-            short: Short codes, ``(N, C)``, float32.
+            numbers: Of short codes, ``(N, C)``, float32.
             points: In the space, ``(P, E)``, float64.
 
         Returns:
             Shape ``(N, P)``, float32.
         """
         along = (self.directions @ points.T).astype(np.float32)
-        return np.asarray(short @ along + (points @ self.start).astype(np.float32))
+        return np.asarray(numbers @ along + (points @ self.start).astype(np.float32))
 
-    def squares(self, short: np.ndarray) -> np.ndarray:
-        """Return squared lengths ``(N,)``, above 0, of short codes ``(N, C)``; both float32."""
-        sums = np.einsum("nc,nc->n", short @ self._products, short)
-        sums += 2 * self.dots(short, self.start[None])[:, 0]
+    def squares(self, numbers: np.ndarray) -> np.ndarray:
+        """Return squared lengths ``(N,)``, above 0, of numbers ``(N, C)``; both float32."""
+        sums = np.einsum("nc,nc->n", numbers @ self._products, numbers)
+        sums += 2 * self.dots(numbers, self.start[None])[:, 0]
         sums -= np.float32(self.start @ self.start)  # the product with the start holds it twice
         return np.maximum(sums, np.finfo(np.float32).tiny)
 
-    def apart(self, short: np.ndarray, points: np.ndarray, *, unit: bool) -> np.ndarray:
+    def apart(self, numbers: np.ndarray, points: np.ndarray, *, unit: bool) -> np.ndarray:
         """Return squared distances to points, ``(N, P)``, float32.
 
         Args:
-            short: Short codes, ``(N, C)``, float32.
+            numbers: Of short codes, ``(N, C)``, float32.
             points: In the space, ``(P, E)``, float64; of unit length if ``unit``.
             unit: Whether embeddings are brought to unit length.
         """
-        own = self.squares(short)[:, None]
-        dots = self.dots(short, points)
+        own = self.squares(numbers)[:, None]
+        dots = self.dots(numbers, points)
         squares = np.square(points).sum(axis=1).astype(np.float32)
         if unit:
             return np.asarray(1 + squares - 2 * dots / np.sqrt(own))

@@ -1,5 +1,6 @@
 """TIFF of every kind (ImageJ, OME in one file or many, BigTIFF), read strip by strip."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -27,6 +28,9 @@ _CLASSIC_TIFF_BYTES = 2**32 - 2**25  # larger files are BigTIFF
 _CENTIMETRE = 3  # of the tag ResolutionUnit
 _NO_UNIT = (None, "", "pixel", "pixels", "inch")  # of ImageJ; inches are those of a printer
 
+N_THREADS = 4  # that decompress pages of one box, which they do without Python's lock
+LARGE = 2**20  # voxels of a box for which that pays
+_UNCOMPRESSED = 1  # of the tag Compression
 MOST_PAGES = 4096  # of a volume that are kept: where their pixels lie, some KB each
 
 Pages = tuple[tuple[Path, int], ...]
@@ -287,10 +291,20 @@ class PagesReader:
             by_file.setdefault(path, []).append((number, row))
         for path, wanted in by_file.items():
             pages = self._pages(path, [number for number, _ in wanted])
-            with told(path), path.open("rb") as stream:
-                for number, row in wanted:
-                    part = voxels[row].T if turned else voxels[row]
-                    read_page(pages[number], stream, f"page {number} of {path.name}", on_page, part)
+
+            def read_some(
+                some: list[tuple[int, int]], path: Path = path, pages: dict[int, Any] = pages
+            ) -> None:
+                with path.open("rb") as stream:
+                    for number, row in some:
+                        part = voxels[row].T if turned else voxels[row]
+                        name = f"page {number} of {path.name}"
+                        read_page(pages[number], stream, name, on_page, part)
+
+            compressed = pages[wanted[0][0]].keyframe.compression != _UNCOMPRESSED
+            n_threads = N_THREADS if compressed and box.size >= LARGE else 1
+            with told(path), ThreadPoolExecutor(n_threads) as threads:
+                list(threads.map(read_some, (wanted[i::n_threads] for i in range(n_threads))))
         return self.shades.of(voxels, self.pages[0][0])
 
     def _pages(self, path: Path, numbers: list[int]) -> dict[int, Any]:
