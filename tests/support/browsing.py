@@ -128,9 +128,13 @@ def no_serious_findings(page: Page) -> None:
 
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
     """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
-    box = page.locator(".neuroglancer-rendered-data-panel").first.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
+    x, y = page.locator(".neuroglancer-rendered-data-panel").first.evaluate(
+        """(panel) => {
+            const box = panel.getBoundingClientRect();
+            return [box.left + panel.clientWidth / 2, box.top + panel.clientHeight / 2];
+        }"""
+    )
+    return x + dx, y + dy
 
 
 def click_voxel(page: Page, dx: float = 0, dy: float = 0, *, keys: tuple[str, ...] = ()) -> None:

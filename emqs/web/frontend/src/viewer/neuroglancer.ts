@@ -16,6 +16,7 @@ const GESTURES: Record<Gesture, string> = {
   annotate: "at:control+mousedown0",
 };
 const QUIET_MS = 400;
+const AXES = ["z", "y", "x"] as const;
 const MARGIN = 1.04; // around a volume that fits
 
 // Called once the changes of a while are over, and in between every QUIET_MS.
@@ -39,6 +40,7 @@ interface Panel {
   down: Position;
   width: number;
   height: number;
+  box: DOMRect;
 }
 
 function slicePanels(viewer: Untyped): Panel[] {
@@ -47,12 +49,24 @@ function slicePanels(viewer: Untyped): Panel[] {
     const parameters = panel.sliceView?.projectionParameters?.value;
     if (parameters === undefined || !panel.visible) continue;
     const { invViewMatrix: m, width, height } = parameters;
-    panels.push({ right: position(m.slice(0, 3)), down: position(m.slice(4, 7)), width, height });
+    const box = (panel.element as HTMLElement).getBoundingClientRect();
+    panels.push({ right: position(m.slice(0, 3)), down: position(m.slice(4, 7)), width, height, box });
   }
   return panels;
 }
 
-const AXES = ["z", "y", "x"] as const;
+// Where the mouse is: neuroglancer tells the corner of the pixel, its middle is what one points at. What
+// it calls the position is drawn to annotations near by.
+function pointed(viewer: Untyped): Position {
+  const { unsnappedPosition, pageX, pageY } = viewer.mouseState;
+  const at = position(unsnappedPosition);
+  const [x, y] = [pageX - window.scrollX, pageY - window.scrollY];
+  const under = ({ box }: Panel) => x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+  const panel = slicePanels(viewer).find(under);
+  if (panel === undefined) return at;
+  for (const axis of AXES) at[axis] += (panel.right[axis] + panel.down[axis]) / 2;
+  return at;
+}
 
 function inView(centre: Position, panels: readonly Panel[]): InView {
   const none = { z: null, y: null, x: null };
@@ -113,11 +127,11 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     },
     under() {
       if (!viewer.mouseState.updateUnconditionally()) return null;
-      return position(viewer.mouseState.unsnappedPosition); // the other snaps to annotations
+      return pointed(viewer);
     },
     onMove(listener) {
       return viewer.mouseState.changed.add(() => {
-        listener(viewer.mouseState.active ? position(viewer.mouseState.unsnappedPosition) : null);
+        listener(viewer.mouseState.active ? pointed(viewer) : null);
       });
     },
     onGesture(gesture, listener) {
