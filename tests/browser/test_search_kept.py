@@ -258,7 +258,7 @@ def test_a_lost_connection_an_expired_session_and_a_slow_server(place: Workplace
     page.get_by_label("Search at every change").uncheck()
 
     held: list[Route] = []
-    page.route("**/datasets/toy/search", held.append)
+    page.route("**/datasets/toy/search", lambda route: held.append(route))  # noqa: PLW0108
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("Searching…")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
@@ -294,7 +294,7 @@ def test_another_dataset_and_one_that_cannot_be_searched(place: Workplace) -> No
     expect(page.locator(".card").first).to_be_visible()
     page.locator("summary", has_text="Filters").click()
     page.get_by_label("Copy of the toy").check()
-    page.get_by_label("Toy neuropil").uncheck()
+    page.get_by_role("checkbox", name="Toy neuropil").uncheck()
     search(page)
     question = {"positives": [EXAMPLE], "datasets": ["copy"], "only": ["copy"]}
     expected = answer(place, **question)["matches"]

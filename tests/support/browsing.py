@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from emqs.annotations.database import Database
 from emqs.web import accounts
@@ -36,6 +36,8 @@ LAPTOP = {"width": 1366, "height": 768}
 AXE = (
     Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
 ) / "axe.min.js"
+
+expect.set_options(timeout=WAIT_MS / 3)
 
 
 def chromium() -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -77,11 +78,14 @@ def places(short: list[list[int]]) -> list[dict]:
     return [dict(zip("zyx", one, strict=True)) for one in short]
 
 
-def answer(place: Workplace, name: str = "ann", path: str = "search", **body: object) -> dict:
-    with place.api(name) as client:
-        told = client.post(f"/datasets/toy/{path}", json=body)
+def answer(
+    place: Workplace, path: str = "search", dataset: str = "toy", **body: object
+) -> dict[str, Any]:
+    """Return what the API answers to ann."""
+    with place.api("ann") as client:
+        told = client.post(f"/datasets/{dataset}/{path}", json=body)
     assert told.status_code < 300, told.text
-    return told.json()
+    return dict(told.json())
 
 
 def search(page: Page) -> None:
