@@ -258,7 +258,7 @@ def test_a_lost_connection_an_expired_session_and_a_slow_server(place: Workplace
     page.get_by_label("Search at every change").uncheck()
 
     held: list[Route] = []
-    page.route("**/datasets/toy/search", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/datasets/toy/search", lambda route: held.append(route))
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("Searching…")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()

@@ -111,9 +111,26 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
 
   function restore(given: ViewerState): void {
     lastState = given;
+    stopWaiting();
     viewer.state.reset();
     viewer.state.restoreState(given);
     own.again();
+  }
+
+  // A position that is set before the axes are known is dropped, so it waits for them.
+  let stopWaiting = () => {};
+  function go(to: Position): void {
+    stopWaiting();
+    const moved = () => {
+      const known = viewer.position.value.length === 3 && viewer.position.valid; // reading takes the axes over
+      if (known) viewer.position.value = vector(to);
+      return known;
+    };
+    if (moved()) return;
+    const remove = viewer.coordinateSpace.changed.add(() => {
+      if (moved()) remove();
+    });
+    stopWaiting = remove;
   }
 
   const handle: ViewerHandle = {
@@ -141,9 +158,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       }) as () => void;
     },
     centre: () => position(viewer.position.value),
-    go(to) {
-      viewer.position.value = vector(to);
-    },
+    go,
     inView: () => inView(handle.centre(), slicePanels(viewer)),
     fit(shape) {
       const factors = position(viewer.displayDimensionRenderInfo.value.canonicalVoxelFactors);
