@@ -4,6 +4,9 @@ import { AnnotationType, type Annotation } from "neuroglancer/unstable/annotatio
 import { setDefaultInputEventBindings } from "neuroglancer/unstable/ui/default_input_event_bindings.js";
 import { makeMinimalViewer } from "neuroglancer/unstable/ui/minimal_viewer.js";
 import { registerActionListener } from "neuroglancer/unstable/util/event_action_map.js";
+import { makeLayer } from "neuroglancer/unstable/layer/index.js";
+import { Overlays } from "./overlays";
+import { segmenting } from "./segments";
 import type { Gesture, Position, Shape, ViewerHandle, ViewerState } from "./types";
 
 const GESTURES: Record<Gesture, string> = {
@@ -54,6 +57,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   } as Untyped);
   setDefaultInputEventBindings(viewer.inputEventBindings);
   const own = new Set<string>(); // layers of show(), which are no part of the state
+  const overlays = new Overlays(viewer); // no part of the state
   let disposed = false;
 
   for (const [gesture, keys] of Object.entries(GESTURES)) {
@@ -65,7 +69,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   function state(): ViewerState {
     const whole = JSON.parse(JSON.stringify(viewer.state.toJSON())) as Untyped;
     if (Array.isArray(whole.layers)) {
-      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name));
+      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name) && !overlays.has(layer.name));
     }
     return whole;
   }
@@ -74,6 +78,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     const kept = viewer.state.toJSON()?.layers?.filter((layer: Untyped) => own.has(layer.name)) ?? [];
     viewer.state.reset();
     viewer.state.restoreState({ ...given, layers: [...((given.layers as unknown[]) ?? []), ...kept] });
+    overlays.again();
   }
 
   function source(name: string, color: string): Untyped {
@@ -84,7 +89,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
         type: "annotation", name, annotationColor: color, tab: "annotations",
         source: { url: "local://annotations", transform: { outputDimensions: dimensions } },
       };
-      const managed = viewer.layerSpecification.getLayer(name, spec);
+      const managed = makeLayer(viewer.layerSpecification, name, spec);
       viewer.layerSpecification.add(managed);
       own.add(name);
     }
@@ -134,11 +139,11 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     },
     under() {
       if (!viewer.mouseState.updateUnconditionally()) return null;
-      return position(viewer.mouseState.position);
+      return position(viewer.mouseState.unsnappedPosition);
     },
     onMove(listener) {
       return viewer.mouseState.changed.add(() => {
-        listener(viewer.mouseState.active ? position(viewer.mouseState.position) : null);
+        listener(viewer.mouseState.active ? position(viewer.mouseState.unsnappedPosition) : null);
       });
     },
     onGesture(gesture, listener) {
@@ -146,6 +151,9 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
         const place = handle.under();
         if (place !== null) listener(place);
       }) as () => void;
+    },
+    setVisible(layer, visible) {
+      viewer.layerManager.getLayerByName(layer)?.setVisible(visible);
     },
     centre: () => position(viewer.position.value),
     go(to) {
@@ -168,98 +176,9 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       target.replaceChildren();
     },
 
-    // annotations and segments
-
-    exact() {
-      if (!viewer.mouseState.updateUnconditionally()) return null;
-      return position(viewer.mouseState.unsnappedPosition);
-    },
-    overlay(name, description) {
-      const managed = viewer.layerManager.getLayerByName(name);
-      const urls = (description.source as Untyped[]).map((source) => source.url ?? source);
-      const sources = managed?.layer?.dataSources as Untyped[] | undefined;
-      if (sources?.length === urls.length && described.get(name) === unlike(description)) {
-        sources.forEach((source, i) => {
-          if (source.spec.url !== urls[i]) {
-            source.spec = { url: urls[i], enableDefaultSubsources: true, subsources: new Map() };
-          }
-        });
-        return;
-      }
-      if (managed) viewer.layerManager.removeManagedLayer(managed);
-      described.set(name, unlike(description));
-      own.add(name);
-      viewer.layerSpecification.add(viewer.layerSpecification.getLayer(name, { ...description, name }));
-    },
-    onPick(listener) {
-      let pressed: [number, number] | null = null;
-      const down = (event: MouseEvent) => {
-        const plain = !event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey;
-        pressed = plain && event.button === 0 ? [event.pageX, event.pageY] : null;
-      };
-      const up = (event: MouseEvent) => {
-        const [x, y] = pressed ?? [Infinity, Infinity];
-        if (Math.hypot(event.pageX - x, event.pageY - y) > 4) return; // the view was moved
-        const { mouseState } = viewer;
-        mouseState.updateUnconditionally();
-        const picked = mouseState.pickedAnnotationLayer?.dataSource?.layer?.managedLayer?.name;
-        if (mouseState.active && picked && mouseState.pickedAnnotationId !== undefined) {
-          listener(picked, String(mouseState.pickedAnnotationId));
-        }
-      };
-      viewer.element.addEventListener("mousedown", down, true);
-      viewer.element.addEventListener("mouseup", up, true);
-      return () => {
-        viewer.element.removeEventListener("mousedown", down, true);
-        viewer.element.removeEventListener("mouseup", up, true);
-      };
-    },
-    addLayer(description) {
-      handle.removeLayer(description.name);
-      viewer.layerSpecification.add(viewer.layerSpecification.getLayer(description.name, description));
-    },
-    removeLayer(name) {
-      const managed = viewer.layerManager.getLayerByName(name);
-      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
-    },
-    reveal(name) {
-      viewer.layerManager.getLayerByName(name)?.setVisible(true);
-    },
-    segments(name) {
-      const chosen = group(name); // the selected ones have an order, the visible ones have none
-      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
-      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
-    },
-    select(name, segments) {
-      const chosen = group(name);
-      if (chosen === undefined) return;
-      const numbers = segments.map(BigInt);
-      chosen.selectedSegments.clear();
-      chosen.selectedSegments.add(numbers);
-      chosen.visibleSegments.add(numbers);
-    },
-    onSegments(name, listener) {
-      const remove = group(name)?.visibleSegments.changed.add(listener);
-      return () => remove?.();
-    },
-    equate(name, groups) {
-      const table = group(name)?.segmentEquivalences;
-      if (table === undefined) return;
-      table.clear();
-      for (const members of groups) table.linkAll(members.map(BigInt));
-    },
+    ...overlays.methods(),
+    ...segmenting(viewer),
   };
-
-  const described = new Map<string, string>(); // overlays without their sources
-
-  function unlike({ source: _, ...rest }: Record<string, unknown>): string {
-    return JSON.stringify(rest);
-  }
-
-  function group(name: string): Untyped {
-    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
-  }
-
   viewer.state.restoreState(initial);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious
   return handle;

@@ -3,9 +3,9 @@ import { useEffect } from "preact/hooks";
 import { t, type Word } from "../../i18n";
 import { Button, Field } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
-import type { Drawing } from "./drawing";
+import type { Drawing, Geometry } from "./drawing";
 import { lengthsText } from "./format";
-import { KINDS, OWN, drawn, type Kind } from "./model";
+import { KINDS, drawn, type Kind } from "./model";
 import { defaults, setDefaults } from "./settings";
 import type { Store } from "./store";
 import { TagInput } from "./TagInput";
@@ -26,10 +26,10 @@ function useDrawing(drawing: Drawing, store: Store): void {
     let frame = 0;
     const follow = () => {
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => drawing.move(handle.exact() ?? null));
+      frame = requestAnimationFrame(() => drawing.move(handle.under()));
     };
     const stop = [
-      handle.onGesture("annotate", (place) => drawing.place(handle.exact() ?? place)),
+      handle.onGesture("annotate", (place) => drawing.place(place)),
       handle.onMove(() => {
         if (drawing.first.peek() !== null) follow();
       }),
@@ -45,13 +45,11 @@ function useDrawing(drawing: Drawing, store: Store): void {
   const preview = drawing.preview.value;
   const first = drawing.first.value;
   useEffect(() => {
-    if (handle === null) return;
-    const name = t("annotate.layer_drawing");
-    if (preview !== null) handle.show(name, OWN, [drawn(preview, "preview", store.size)]);
-    else if (first !== null) {
-      handle.show(name, OWN, [drawn({ kind: "point", points: [first], radius_nm: null }, "begin", store.size)]);
-    } else handle.hide(name);
-  }, [handle, preview, first]);
+    const begin = first && ({ kind: "point", points: [first], radius_nm: null } as const);
+    const geometry = preview ?? (begin as Geometry | null);
+    store.sketch.value = geometry === null ? [] : [drawn(geometry, `sketch-${geometry.kind}`, store.size)];
+  }, [preview, first]);
+  useEffect(() => () => void (store.sketch.value = []), [store]);
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.key === "Escape" && drawing.first.peek() !== null) {
