@@ -56,7 +56,7 @@ export class Overlays {
     this.remove(name);
     const { layerSpecification, layerManager } = this.viewer;
     const above = layerManager.managedLayers.findIndex(
-      (layer: Untyped) => layer.initialSpecification?.source?.url === "local://annotations",
+      (layer: Untyped) => layer.layer?.dataSources?.[0]?.spec.url === "local://annotations",
     );
     const layer = makeLayer(layerSpecification, name, { ...description, name });
     layerSpecification.add(layer, above < 0 ? undefined : above); // below what pages draw themselves
