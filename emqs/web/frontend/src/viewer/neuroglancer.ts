@@ -1,7 +1,6 @@
 // This file, annotations.ts and ownLayers.ts alone know neuroglancer, whose interface carries no promise of
 // stability.
 import "neuroglancer";
-import { makeLayer } from "neuroglancer/unstable/layer/index.js";
 import { setDefaultInputEventBindings } from "neuroglancer/unstable/ui/default_input_event_bindings.js";
 import { makeMinimalViewer } from "neuroglancer/unstable/ui/minimal_viewer.js";
 import { registerActionListener } from "neuroglancer/unstable/util/event_action_map.js";
@@ -9,6 +8,8 @@ import { LAYOUTS } from "./types";
 import type { Gesture, InView, LayoutName, Position, ViewerHandle, ViewerLayer, ViewerState } from "./types";
 import { position, vector, type Untyped } from "./annotations";
 import { OwnLayers } from "./ownLayers";
+import { Overlays } from "./overlays";
+import { segmenting } from "./segments";
 
 const GESTURES: Record<Gesture, string> = {
   positive: "at:alt+mousedown0",
@@ -91,6 +92,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   } as Untyped);
   setDefaultInputEventBindings(viewer.inputEventBindings);
   viewer.inputEventBindings.global.set("keyn", "emqs-nothing"); // else: add a layer
+  const overlays = new Overlays(viewer); // no part of the state
   let disposed = false;
   let lastState = initial;
 
@@ -104,7 +106,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   function state(): ViewerState {
     const whole = JSON.parse(JSON.stringify(viewer.state.toJSON())) as Untyped;
     if (Array.isArray(whole.layers)) {
-      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name));
+      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name) && !overlays.has(layer.name));
     }
     return whole;
   }
@@ -115,6 +117,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     viewer.state.reset();
     viewer.state.restoreState(given);
     own.again();
+    overlays.again();
   }
 
   // A position that is set before the axes are known is dropped, so it waits for them.
@@ -188,7 +191,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
           name: layer.name,
           kind: layer.initialSpecification?.type ?? layer.layer?.type ?? "",
           visible: layer.visible,
-          own: own.has(layer.name),
+          own: own.has(layer.name) || overlays.has(layer.name),
         }),
       );
     },
@@ -221,81 +224,9 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       target.replaceChildren();
     },
 
-    // annotations and segments
-
-    exact: () => handle.under(),
-    overlay: (name, description) => own.overlay(name, description),
-    onPick(listener) {
-      let pressed: [number, number] | null = null;
-      const down = (event: MouseEvent) => {
-        const plain = !event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey;
-        pressed = plain && event.button === 0 ? [event.pageX, event.pageY] : null;
-      };
-      const up = (event: MouseEvent) => {
-        const [x, y] = pressed ?? [Infinity, Infinity];
-        if (Math.hypot(event.pageX - x, event.pageY - y) > 4) return; // the view was moved
-        const { mouseState } = viewer;
-        mouseState.updateUnconditionally();
-        const picked = mouseState.pickedAnnotationLayer?.dataSource?.layer?.managedLayer?.name;
-        if (mouseState.active && picked && mouseState.pickedAnnotationId !== undefined) {
-          listener(picked, String(mouseState.pickedAnnotationId));
-        }
-      };
-      viewer.element.addEventListener("mousedown", down, true);
-      viewer.element.addEventListener("mouseup", up, true);
-      return () => {
-        viewer.element.removeEventListener("mousedown", down, true);
-        viewer.element.removeEventListener("mouseup", up, true);
-      };
-    },
-    addLayer(description) {
-      handle.removeLayer(description.name);
-      viewer.layerSpecification.add(makeLayer(viewer.layerSpecification, description.name, description as Untyped));
-    },
-    removeLayer(name) {
-      const managed = viewer.layerManager.getLayerByName(name);
-      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
-    },
-    reveal(name) {
-      viewer.layerManager.getLayerByName(name)?.setVisible(true);
-    },
-    segments(name) {
-      const chosen = group(name); // the selected ones have an order, the visible ones have none
-      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
-      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
-    },
-    select(name, segments) {
-      const chosen = group(name);
-      if (chosen === undefined) return;
-      const numbers = segments.map(BigInt);
-      chosen.selectedSegments.clear();
-      chosen.selectedSegments.add(numbers);
-      chosen.visibleSegments.add(numbers);
-    },
-    onSegments(name, listener) {
-      const remove = group(name)?.visibleSegments.changed.add(listener);
-      return () => remove?.();
-    },
-    equate(name, groups) {
-      const table = group(name)?.segmentEquivalences;
-      if (table === undefined) return;
-      table.clear();
-      for (const members of groups) table.linkAll(members.map(BigInt));
-    },
-    colour(name, colours) {
-      const managed = viewer.layerManager.getLayerByName(name);
-      const table = managed?.layer?.displayState?.segmentationColorGroupState?.value?.segmentStatedColors;
-      if (table === undefined) return;
-      table.clear();
-      for (const [segment, colour] of Object.entries(colours)) {
-        table.set(BigInt(segment), BigInt(`0x${colour.slice(1)}`));
-      }
-    },
+    ...overlays.methods(),
+    ...segmenting(viewer),
   };
-
-  function group(name: string): Untyped {
-    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
-  }
 
   viewer.state.restoreState(lastState);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious

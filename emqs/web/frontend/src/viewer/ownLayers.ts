@@ -25,13 +25,8 @@ interface Shown {
 
 type Description = Record<string, unknown>; // of a layer, as neuroglancer has it
 
-function withoutSource({ source: _, ...rest }: Description): string {
-  return JSON.stringify(rest);
-}
-
 export class OwnLayers {
   private readonly shown = new Map<string, Shown>();
-  private readonly overlays = new Map<string, Description>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private disposed = false;
 
@@ -41,7 +36,7 @@ export class OwnLayers {
   ) {}
 
   has(name: string): boolean {
-    return this.shown.has(name) || this.overlays.has(name);
+    return this.shown.has(name);
   }
 
   show(name: string, color: string, shapes: readonly Shape[]): void {
@@ -51,26 +46,7 @@ export class OwnLayers {
   }
 
   hide(name: string): void {
-    const known = [this.shown.delete(name), this.overlays.delete(name)];
-    if (known.includes(true) && !this.disposed) this.takeOut(name);
-  }
-
-  // Show a layer of any kind; new sources of one that is shown are loaded into it.
-  overlay(name: string, description: Description): void {
-    const before = this.overlays.get(name);
-    this.overlays.set(name, description);
-    const sources: Untyped[] | undefined = this.viewer.layerManager.getLayerByName(name)?.layer?.dataSources;
-    const urls = (description.source as Untyped[]).map((source) => source.url ?? source);
-    const alike = before !== undefined && withoutSource(before) === withoutSource(description);
-    if (!alike || sources?.length !== urls.length) {
-      this.takeOut(name);
-      this.putIn(name, description);
-      return;
-    }
-    sources.forEach((source, i) => {
-      if (source.spec.url === urls[i]) return;
-      source.spec = { url: urls[i], enableDefaultSubsources: true, subsources: new Map() };
-    });
+    if (this.shown.delete(name) && !this.disposed) this.takeOut(name);
   }
 
   private takeOut(name: string): void {
@@ -86,16 +62,12 @@ export class OwnLayers {
   // Draw everything anew, after the layers of the viewer were replaced.
   again(): void {
     for (const name of this.shown.keys()) this.draw(name);
-    for (const [name, description] of this.overlays) {
-      if (this.viewer.layerManager.getLayerByName(name) === undefined) this.putIn(name, description);
-    }
   }
 
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.timer);
     this.shown.clear();
-    this.overlays.clear();
   }
 
   private source(name: string, color: string): Untyped {

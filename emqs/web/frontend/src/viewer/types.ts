@@ -32,7 +32,32 @@ export interface InView {
 
 export type ViewerState = Record<string, unknown>;
 
-export interface ViewerHandle {
+export interface Overlaying {
+  // Show a layer as neuroglancer describes it, which is no part of the state; new sources of one
+  // that is shown are loaded into it.
+  overlay(layer: string, description: Record<string, unknown>): void;
+  uncover(layer: string): void;
+  // A click, with no key held down, on an annotation: the name of its layer, and its id.
+  onPick(listener: (layer: string, id: string) => void): () => void;
+  // Put a layer into the state, or take one out.
+  addLayer(description: Record<string, unknown> & { name: string }): void;
+  removeLayer(layer: string): void;
+}
+
+export interface Segmenting {
+  // The segments of a segmentation that are selected and shown, in the order of selection.
+  segments(layer: string): string[];
+  select(layer: string, segments: readonly string[]): void;
+  onSegments(layer: string, listener: () => void): () => void;
+  // How much is seen of segments that are not selected, from 0 to 1.
+  fade(layer: string, opacity: number): void;
+  // Show groups of segments as one each.
+  equate(layer: string, groups: readonly (readonly string[])[]): void;
+  // Colours of some segments, "#rrggbb"; the others have those that they get by themselves.
+  colour(layer: string, colours: Readonly<Record<string, string>>): void;
+}
+
+export interface ViewerHandle extends Overlaying, Segmenting {
   readonly element: HTMLElement;
   state(): ViewerState;
   restore(state: ViewerState): void;
@@ -62,26 +87,4 @@ export interface ViewerHandle {
   // Whether everything in view is loaded and drawn.
   isReady(): boolean;
   dispose(): void;
-
-  // annotations and segments
-
-  // Where the mouse is, not drawn to an annotation under it; null outside of the slices.
-  exact(): Position | null;
-  // Show a layer as neuroglancer describes it, which is no part of the state; new sources of one
-  // that is shown are loaded into it. hide() takes it out.
-  overlay(layer: string, description: Record<string, unknown>): void;
-  // A click, with no key held down, on an annotation: the name of its layer, and its id.
-  onPick(listener: (layer: string, id: string) => void): () => void;
-  // Put a layer into the state, or take one out.
-  addLayer(description: Record<string, unknown> & { name: string }): void;
-  removeLayer(layer: string): void;
-  reveal(layer: string): void;
-  // The selected segments of a segmentation, in the order of selection.
-  segments(layer: string): string[];
-  select(layer: string, segments: readonly string[]): void;
-  onSegments(layer: string, listener: () => void): () => void;
-  // Show groups of segments as one each.
-  equate(layer: string, groups: readonly (readonly string[])[]): void;
-  // Colours of some segments, "#rrggbb"; the others have those that they get by themselves.
-  colour(layer: string, colours: Readonly<Record<string, string>>): void;
 }

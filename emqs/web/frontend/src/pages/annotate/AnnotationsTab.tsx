@@ -1,6 +1,5 @@
 // Tools, the table, and what can be done with all of it.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { t } from "../../i18n";
 import { tellError } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
 import { Bar } from "./Bar";
@@ -41,15 +40,13 @@ export function AnnotationsTab({ store }: { store: Store }) {
   }, [handle, current]);
   useEffect(() => {
     if (handle === null) return;
-    const forget = handle.onPick((layer, id) => {
-      const own = /^\d+$/.test(id) && layer !== t("annotate.layer_newest");
-      if (own) store.numbered(id).then((row) => store.look(row.id)).catch(() => {}); // not one of ours
-      else if (layer === t("annotate.layer_newest")) store.look(id);
+    return handle.onPick((layer, id) => {
+      const newest = store.newest.peek().find((row) => row.id === id);
+      if (newest !== undefined) store.look(id);
+      else if (/^\d+$/.test(id) && store.layers.has(layer)) {
+        store.numbered(id).then((row) => store.look(row.id)).catch(tellError);
+      }
     });
-    return () => {
-      forget();
-      handle.hide(t("annotate.layer_drawing"));
-    };
   }, [handle, store]);
   return (
     <>

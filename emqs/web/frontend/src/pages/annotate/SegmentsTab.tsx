@@ -10,6 +10,8 @@ import { Pulls } from "./Pulls";
 import { makeSegments, type Segments } from "./segments";
 import { isTyping } from "./Tools";
 
+const UNSELECTED = 0.2; // so that one sees what could be merged
+
 export function SegmentsTab({ dataset }: { dataset: Dataset }) {
   const layers = dataset.layers.filter((layer) => layer.kind === "segmentation");
   const [name, setName] = useState(layers[0]?.name ?? "");
@@ -21,7 +23,8 @@ export function SegmentsTab({ dataset }: { dataset: Dataset }) {
   }, [segments]);
   useEffect(() => {
     if (handle === null) return;
-    handle.reveal(segments.layer);
+    handle.setVisible(segments.layer, true);
+    handle.fade(segments.layer, UNSELECTED);
     return handle.onSegments(segments.layer, () => segments.follow(handle.segments(segments.layer)));
   }, [handle, segments]);
   useEffect(() => {

@@ -3,9 +3,10 @@ import { useEffect } from "preact/hooks";
 import { t, type Word } from "../../i18n";
 import { Button, Field } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
-import type { Drawing } from "./drawing";
+import type { Position, ViewerHandle } from "../../viewer/types";
+import type { Drawing, Geometry } from "./drawing";
 import { lengthsText } from "./format";
-import { KINDS, OWN, drawn, type Kind } from "./model";
+import { KINDS, drawn, placed, type Kind } from "./model";
 import { defaults, setDefaults } from "./settings";
 import type { Store } from "./store";
 import { TagInput } from "./TagInput";
@@ -18,6 +19,10 @@ export function isTyping(event: Event): boolean {
   return Boolean(target?.closest?.("input, textarea, select, dialog, [contenteditable]"));
 }
 
+function crosshair(handle: ViewerHandle): Position {
+  return placed(handle.centre(), handle.centre());
+}
+
 // Ctrl+click, keys and the preview, while the page is shown.
 function useDrawing(drawing: Drawing, store: Store): void {
   const handle = viewer.value;
@@ -26,15 +31,18 @@ function useDrawing(drawing: Drawing, store: Store): void {
     let frame = 0;
     const follow = () => {
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => drawing.move(handle.exact() ?? null));
+      frame = requestAnimationFrame(() => {
+        const at = handle.under();
+        if (at !== null) drawing.move(placed(at, handle.centre()));
+      });
     };
     const stop = [
-      handle.onGesture("annotate", (place) => drawing.place(handle.exact() ?? place)),
+      handle.onGesture("annotate", (at) => drawing.place(placed(at, handle.centre()))),
       handle.onMove(() => {
         if (drawing.first.peek() !== null) follow();
       }),
       handle.onState(() => {
-        if (drawing.first.peek() !== null && !handle.element.matches(":hover")) drawing.move(handle.centre());
+        if (drawing.first.peek() !== null && !handle.element.matches(":hover")) drawing.move(crosshair(handle));
       }),
     ];
     return () => {
@@ -45,13 +53,11 @@ function useDrawing(drawing: Drawing, store: Store): void {
   const preview = drawing.preview.value;
   const first = drawing.first.value;
   useEffect(() => {
-    if (handle === null) return;
-    const name = t("annotate.layer_drawing");
-    if (preview !== null) handle.show(name, OWN, [drawn(preview, "preview", store.size)]);
-    else if (first !== null) {
-      handle.show(name, OWN, [drawn({ kind: "point", points: [first], radius_nm: null }, "begin", store.size)]);
-    } else handle.hide(name);
-  }, [handle, preview, first]);
+    const begin = first && ({ kind: "point", points: [first], radius_nm: null } as const);
+    const geometry = preview ?? (begin as Geometry | null);
+    store.sketch.value = geometry === null ? [] : [drawn(geometry, `sketch-${geometry.kind}`, store.size)];
+  }, [preview, first]);
+  useEffect(() => () => void (store.sketch.value = []), [store]);
   useEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.key === "Escape" && drawing.first.peek() !== null) {
@@ -63,7 +69,7 @@ function useDrawing(drawing: Drawing, store: Store): void {
       if (event.ctrlKey && !event.shiftKey && letter === "Z") void store.undo();
       else if (!event.shiftKey || event.ctrlKey) return;
       else if (LETTERS[letter]) drawing.choose(LETTERS[letter] as Kind);
-      else if (letter === "C" && handle !== null) drawing.place(handle.centre());
+      else if (letter === "C" && handle !== null) drawing.place(crosshair(handle));
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -99,7 +105,7 @@ export function Tools({ drawing, store }: { drawing: Drawing; store: Store }) {
           kind={began ? "primary" : "plain"}
           title="Shift+C"
           disabled={viewer.value === null}
-          onClick={() => viewer.value && drawing.place(viewer.value.centre())}
+          onClick={() => viewer.value && drawing.place(crosshair(viewer.value))}
         >
           {t(began ? "annotate.end_at_crosshair" : tool === "point" ? "annotate.place_at_crosshair" : "annotate.begin_at_crosshair")}
         </Button>

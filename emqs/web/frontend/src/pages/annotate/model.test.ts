@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { distanceNm, drawn, inNm, measured, middle, shaped, type Triple } from "./model";
+import { distanceNm, drawn, inNm, measured, middle, placed, shaped, type Triple } from "./model";
 
 const SIZE: Triple = [20, 5, 4]; // nm along Z Y X
 
@@ -32,4 +32,9 @@ test("two clicks on one place make no line and no sphere", () => {
 test("places in nm count from the centre of the first voxel; the middle lies between the ends", () => {
   expect(inNm([0.5, 0.5, 1.5], SIZE)).toEqual([0, 0, 4]);
   expect(middle([[0, 2, 4], [1, 4, 8]])).toEqual({ z: 0.5, y: 3, x: 6 });
+});
+
+test("across a slice a place lies in the middle of the voxel, within it where the mouse is", () => {
+  expect(placed({ z: 6, y: 10.25, x: 11 }, { z: 6, y: 200, x: 300 })).toEqual({ z: 6.5, y: 10.25, x: 11 });
+  expect(placed({ z: 6.9, y: 1.2, x: 3 }, { z: 6.9, y: 1.2, x: 3 })).toEqual({ z: 6.5, y: 1.5, x: 3.5 });
 });

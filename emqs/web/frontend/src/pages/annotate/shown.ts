@@ -1,5 +1,5 @@
-// Annotations in the viewer: cells of all of them from the server, one layer for each owner; and the
-// newest, the one that is looked at, and what is being drawn, as local layers above.
+// Annotations in the viewer: cells of all of them from the server, one layer for each owner; above them
+// the newest with what is being drawn, and the one that is looked at, as local layers.
 import { effect, signal, untracked } from "@preact/signals";
 import { dataset as pathOf, ROOT } from "../../api/client";
 import { t } from "../../i18n";
@@ -42,7 +42,7 @@ const tab = "annotations"; // of neuroglancer's own panel
 // Show the annotations of a store in a viewer until the returned function is called.
 export function showAll(store: Store, viewer: ViewerHandle): () => void {
   const version = signal(0); // that the cells are of
-  const names = new Set<string>();
+  const names = store.layers;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stop = [
     effect(() => {
@@ -74,14 +74,14 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
         gone.delete(name);
       }
       for (const name of gone) {
-        viewer.hide(name);
+        viewer.uncover(name);
         names.delete(name);
       }
     }),
     effect(() => {
-      const newest = store.newest.value;
-      if (newest.length > 0) viewer.show(t("annotate.layer_newest"), OWN, newest.map((one) => shape(one, store)));
-      else viewer.hide(t("annotate.layer_newest"));
+      // the layer stays when it is empty: one that comes and goes would move the view under the mouse
+      const shapes = store.newest.value.map((one) => shape(one, store));
+      viewer.show(t("annotate.layer_newest"), OWN, [...shapes, ...store.sketch.value]);
     }),
     effect(() => {
       // what the cells show is no longer of the newest
@@ -98,7 +98,9 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
   return () => {
     clearTimeout(timer);
     for (const one of stop) one();
-    for (const name of [...names, t("annotate.layer_newest"), t("annotate.layer_chosen")]) viewer.hide(name);
+    for (const name of names) viewer.uncover(name);
+    viewer.hide(t("annotate.layer_newest"));
+    viewer.hide(t("annotate.layer_chosen"));
   };
 }
 
@@ -108,6 +110,5 @@ function shape(one: Row, store: Store): Shape {
 
 // Mark the annotation that is looked at.
 export function showChosen(store: Store, viewer: ViewerHandle, one: Row | null): void {
-  if (one === null) viewer.hide(t("annotate.layer_chosen"));
-  else viewer.show(t("annotate.layer_chosen"), CHOSEN, [shape(one, store)]);
+  viewer.show(t("annotate.layer_chosen"), CHOSEN, one === null ? [] : [shape(one, store)]);
 }

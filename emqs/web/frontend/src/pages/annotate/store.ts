@@ -6,7 +6,8 @@ import { hasRole, type Dataset } from "../../api/types";
 import { count, t, type Word } from "../../i18n";
 import { hash, keep } from "../../router";
 import { me } from "../../session";
-import { tell, tellError } from "../../ui";
+import { dismiss, notices, tell, tellError } from "../../ui";
+import type { Shape } from "../../viewer/types";
 import { CLASSES, type Annotation, type Fields, type Row, type Triple } from "./model";
 
 export const PAGE = 50;
@@ -71,11 +72,13 @@ export function makeStore(dataset: Dataset) {
   const change = signal(0); // the newest change of the dataset that one knows of
   const selected = signal<ReadonlyMap<string, Ref>>(new Map());
   const newest = signal<readonly Row[]>([]); // made or changed, and perhaps not in the viewer's cells yet
+  const sketch = signal<readonly Shape[]>([]); // what is being drawn
   const undos = signal<readonly Undo[]>([]);
   const mine = me.peek()?.name ?? "";
   const mayWrite = hasRole(dataset, "annotator");
   const size = dataset.voxel_size_nm as Triple;
   let asked: AbortController | null = null;
+  let notice = 0; // the last one
 
   const shownOwners = computed(() => {
     if (filters.value.owner) return [filters.value.owner];
@@ -187,7 +190,14 @@ export function makeStore(dataset: Dataset) {
   function done(label: string, back: (() => Promise<void>) | null): void {
     const entry = back && { label, run: back };
     if (entry) undos.value = [...undos.value.slice(-49), entry];
-    tell(label, entry ? { action: { label: t("annotate.undo"), run: () => void undo(entry) } } : {});
+    say(label, entry ? { label: t("annotate.undo"), run: () => void undo(entry) } : undefined);
+  }
+
+  // One notice at a time: of a hundred clicks the last one can be taken back there, all by the button.
+  function say(text: string, action?: { label: string; run: () => void }): void {
+    dismiss(notice);
+    tell(text, { action });
+    notice = notices.value.at(-1)?.id ?? 0;
   }
 
   async function undo(entry = undos.value[undos.value.length - 1]): Promise<void> {
@@ -195,7 +205,7 @@ export function makeStore(dataset: Dataset) {
     undos.value = undos.value.filter((one) => one !== entry);
     try {
       await entry.run();
-      tell(t("annotate.undone", { what: entry.label }));
+      say(t("annotate.undone", { what: entry.label }));
     } catch (reason) {
       tellError(reason);
     }
@@ -337,7 +347,8 @@ export function makeStore(dataset: Dataset) {
   return {
     dataset, path, size, mine, mayWrite,
     filters, sort, hidden, current, owners, shownOwners, groups, rows, error, busy, cursors, next, total,
-    change, selected, newest, undos, classes,
+    layers: new Set<string>(), // of the viewer, that show annotations
+    change, selected, newest, sketch, undos, classes,
     load, loadOwners, setFilters, setSort, setHidden, turn, look, first,
     create, edit, remove, undo, removeSelected, changeSelected, choose, chooseAll, one,
     numbered: (number: string) => request<Row>(`${path}/by-number/${number}`),
