@@ -5,12 +5,13 @@ are reported and not made twice.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
+from emqs.annotations import annotations
 from emqs.annotations.annotations import (
     by_client_key,
     changed,
@@ -37,8 +38,8 @@ class RowReport:
     Attributes:
         index: Of the row in the batch, from 0.
         status: ``created``, ``updated``, ``unchanged`` (it said what is there already),
-            ``existing`` (made by an earlier upload), ``failed``, or ``not_written`` (another row
-            failed and all or nothing was asked for).
+            ``existing`` (made by an earlier upload), ``deleted``, ``undone``, ``failed``, or
+            ``not_written`` (another row failed and all or nothing was asked for).
         id: Of the annotation, if there is one.
         revision: That it has now.
         error: Why it failed.
@@ -234,6 +235,54 @@ def write(
         status = "unchanged" if now is base else "updated"
         plan.reports[index] = RowReport(index, status, now.id, now.revision)
     return _report(plan, written=bool(plan.new or plan.edits))
+
+
+def delete(
+    connection: Connection, dataset_id: str, user_id: str, rows: Sequence[tuple[str, int]]
+) -> BatchReport:
+    """Delete many annotations; ``undo`` brings them back.
+
+    Args:
+        connection: Of ``Database.write``.
+        dataset_id: The dataset.
+        user_id: Whose annotations.
+        rows: Ids, and the revisions that the user has seen.
+
+    Returns:
+        A report with one line for each row: ``deleted`` or ``failed``.
+    """
+    return _each(connection, dataset_id, user_id, rows, annotations.delete, "deleted")
+
+
+def undo(
+    connection: Connection, dataset_id: str, user_id: str, rows: Sequence[tuple[str, int]]
+) -> BatchReport:
+    """Take the newest step of each of many annotations back; arguments as of ``delete``.
+
+    Returns:
+        A report with one line for each row: ``undone`` or ``failed``.
+    """
+    return _each(connection, dataset_id, user_id, rows, annotations.undo, "undone")
+
+
+def _each(
+    connection: Connection,
+    dataset_id: str,
+    user_id: str,
+    rows: Sequence[tuple[str, int]],
+    step: Callable[..., Annotation],
+    status: str,
+) -> BatchReport:
+    """Do a step with one annotation after the other; each looks at its row before it writes."""
+    reports = []
+    for index, (annotation_id, revision) in enumerate(rows):
+        try:
+            now = step(connection, dataset_id, user_id, annotation_id, revision=revision)
+        except EmqsError as error:
+            reports.append(RowReport(index, "failed", annotation_id, error=str(error)))
+        else:
+            reports.append(RowReport(index, status, annotation_id, now.revision))
+    return BatchReport(tuple(reports), any(row.status == status for row in reports))
 
 
 def _report(plan: _Plan, *, written: bool) -> BatchReport:

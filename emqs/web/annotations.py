@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
@@ -39,6 +39,24 @@ class Batch(BaseModel):
     rows: list[Any] = Field(max_length=batches.MOST_ROWS)
     all_or_nothing: bool = False
     dry_run: bool = False
+
+
+class Seen(BaseModel):
+    """An annotation at the revision that one has seen."""
+
+    id: str = Field(max_length=32)
+    revision: int = Field(ge=1, lt=2**31)
+
+
+class Several(BaseModel):
+    """Some of one's own annotations."""
+
+    rows: list[Seen] = Field(max_length=batches.MOST_ROWS)
+
+    @property
+    def pairs(self) -> list[tuple[str, int]]:
+        """Ids and revisions."""
+        return [(row.id, row.revision) for row in self.rows]
 
 
 class Asked(BaseModel):
@@ -104,6 +122,13 @@ def answer(response: Response, annotation: Annotation) -> dict[str, Any]:
     return annotation.as_json()
 
 
+def _with_owner(
+    connection: Connection, response: Response, annotation: Annotation
+) -> dict[str, Any]:
+    names = accounts.names(connection, [annotation.owner_id])
+    return {**answer(response, annotation), "owner": names.get(annotation.owner_id)}
+
+
 @router.get(ROOT)
 def listed(
     request: Request,
@@ -159,10 +184,40 @@ def batch(request: Request, access: Writing, body: Batch) -> dict[str, Any]:
     return report_of(report)
 
 
+@router.post(f"{ROOT}/batch/delete")
+def delete_many(request: Request, access: Writing, body: Several) -> dict[str, Any]:
+    """Delete many annotations, with a report on each; ``batch/undo`` brings them back."""
+    with context(request).database.write() as connection:
+        report = batches.delete(connection, access.dataset.id, access.user_id, body.pairs)
+    return report_of(report)
+
+
+@router.post(f"{ROOT}/batch/undo")
+def undo_many(request: Request, access: Writing, body: Several) -> dict[str, Any]:
+    """Take the newest step of each of many annotations back, with a report on each."""
+    with context(request).database.write() as connection:
+        report = batches.undo(connection, access.dataset.id, access.user_id, body.pairs)
+    return report_of(report)
+
+
 def report_of(report: batches.BatchReport) -> dict[str, Any]:
     """Return what became of a batch."""
     rows = [{k: v for k, v in asdict(row).items() if v is not None} for row in report.rows]
     return {"written": report.written, "counts": report.counts, "rows": rows}
+
+
+@router.get(ROOT + "/by-number/{number}")
+def numbered(
+    request: Request,
+    response: Response,
+    access: Reading,
+    number: Annotated[int, Path(ge=0, lt=2**63)],
+) -> dict[str, Any]:
+    """Return the annotation that neuroglancer calls by a number."""
+    with context(request).database.read() as connection:
+        owners = visible(connection, access)
+        there = annotations.by_number(connection, access.dataset.id, number, owners=owners)
+        return _with_owner(connection, response, there)
 
 
 @router.get(ONE)
@@ -170,10 +225,8 @@ def one(request: Request, response: Response, access: Reading, annotation: str) 
     """Return an annotation that one may see, also a deleted one."""
     with context(request).database.read() as connection:
         owners = visible(connection, access)
-        return answer(
-            response,
-            annotations.get(connection, access.dataset.id, annotation, owners=owners),
-        )
+        there = annotations.get(connection, access.dataset.id, annotation, owners=owners)
+        return _with_owner(connection, response, there)
 
 
 class _Conflicts:
@@ -284,11 +337,12 @@ def history(request: Request, access: Reading, annotation: str) -> dict[str, Any
 
 @router.get("/datasets/{dataset}/shares")
 def shares(request: Request, access: Reading) -> dict[str, Any]:
-    """List the groups that one's own annotations of the dataset are shown to."""
+    """List the groups that one's own annotations are shown to, and whose one sees."""
     with context(request).database.read() as connection:
         shown = sharing.shared_with(connection, access.dataset.id, access.user_id)
         names = accounts.group_names(connection, shown)
-    return {"groups": names}
+        owners = accounts.names(connection, visible(connection, access))
+    return {"groups": names, "owners": sorted(owners.values())}
 
 
 @router.put("/datasets/{dataset}/shares/{group}", status_code=204)

@@ -12,6 +12,7 @@ from emqs.annotations import atlas, changes, listing, spatial, tables
 from emqs.annotations.records import Annotation, Frame
 from emqs.annotations.spatial import View
 from emqs.errors import NotFoundError
+from emqs.web import accounts
 from emqs.web.annotations import Filtering, chosen, report_of, visible
 from emqs.web.context import Context, context
 from emqs.web.requests import matches_tag
@@ -120,13 +121,15 @@ async def bring_in(
 
 
 def _view(state: Context, access: Access, whose: str, kind: str, classes: str) -> View:
-    """Return what a layer shows: ``all`` that one sees, ``mine`` alone, or the ``atlas``."""
-    if whose not in ("all", "mine", "atlas"):
-        raise NotFoundError("A view is one of all, mine and atlas.")
+    """Return what a layer shows: ``all`` that one sees, ``mine``, ``by-NAME``, the ``atlas``."""
+    if whose not in ("all", "mine", "atlas") and not whose.startswith("by-"):
+        raise NotFoundError("A view is one of all, mine, by-NAME and atlas.")
     with state.database.read() as connection:
         owners = visible(connection, access)
-    if whose == "mine":
-        owners &= {access.user_id}
+        if whose == "mine":
+            owners &= {access.user_id}
+        elif whose.startswith("by-"):
+            owners &= {accounts.by_name(connection, whose.removeprefix("by-")).id}
     return View(
         access.dataset.id,
         kind,

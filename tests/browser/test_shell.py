@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.browsing import PASSWORD, Workplace, drawn
+from support.browsing import PASSWORD, Workplace, drawn, no_serious_findings
 
 pytestmark = pytest.mark.slow
 
@@ -15,3 +15,4 @@ def test_a_user_signs_in_and_sees_the_volume(place: Workplace) -> None:
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     drawn(page)
     assert page.errors == []  # type: ignore[attr-defined]
+    no_serious_findings(page)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ ROLES = {  # in the toy dataset
     "rea": "reader",
 }
 LAPTOP = {"width": 1366, "height": 768}
+AXE = (
+    Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
+) / "axe.min.js"
 
 
 def chromium() -> str | None:
@@ -53,9 +56,12 @@ class Workplace:
 
     def api(self, name: str) -> httpx2.Client:
         """Return a client of the API who is signed in, for setting up and for looking behind."""
-        client = httpx2.Client(base_url=f"{self.url}/api/v1", timeout=60)
-        client.post("/auth/login", json={"name": name, "password": PASSWORD}).raise_for_status()
-        return client
+        base = f"{self.url}/api/v1"
+        with httpx2.Client(base_url=base, timeout=60) as first:
+            body = {"name": name, "password": PASSWORD}
+            first.post("/auth/login", json=body).raise_for_status()
+            cookies = first.cookies
+        return httpx2.Client(base_url=base, timeout=60, cookies=cookies)
 
     def context(self, name: str | None, **options: Any) -> BrowserContext:  # noqa: ANN401
         """Return a browser of its own for somebody who is signed in, or for nobody."""
@@ -63,7 +69,7 @@ class Workplace:
         made = self.browser.new_context(base_url=self.url, **options)
         made.set_default_timeout(WAIT_MS)
         if name is not None:
-            with self.api(name) as client:
+            with closing(self.api(name)) as client:
                 for cookie in client.cookies.jar:
                     made.add_cookies(
                         [{"name": cookie.name, "value": str(cookie.value), "url": self.url}]
@@ -100,9 +106,29 @@ def until_true(page: Page, script: str) -> None:
         page.wait_for_timeout(100)
 
 
+def no_serious_findings(page: Page) -> None:
+    """Fail if axe finds something serious on a page that those need who see or move otherwise.
+
+    What neuroglancer itself draws is left out.
+    """
+    if not AXE.is_file():
+        raise FileNotFoundError(f"{AXE} is missing: npm ci in emqs/web/frontend.")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    answer = page.evaluate(
+        "() => axe.run({exclude: ['.neuroglancer']}, {resultTypes: ['violations']})"
+    )
+    serious = [
+        f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary', '')}"
+        for one in answer["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
+
+
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
     """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
-    box = page.locator(".viewer canvas").first.bounding_box()
+    box = page.locator(".neuroglancer-rendered-data-panel").first.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
 

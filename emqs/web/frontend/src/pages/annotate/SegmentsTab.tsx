@@ -1,0 +1,121 @@
+// Segments: those selected in the viewer, one's merges of them, and requests to take these over.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { hasRole, type Dataset } from "../../api/types";
+import { t } from "../../i18n";
+import { Button, Field, Message, Spinner, tellError } from "../../ui";
+import { viewer } from "../../viewer/Viewer";
+import { Connections } from "./Connections";
+import { Merges } from "./Merges";
+import { Pulls } from "./Pulls";
+import { makeSegments, type Segments } from "./segments";
+import { isTyping } from "./Tools";
+
+export function SegmentsTab({ dataset }: { dataset: Dataset }) {
+  const layers = dataset.layers.filter((layer) => layer.kind === "segmentation");
+  const [name, setName] = useState(layers[0]?.name ?? "");
+  const layer = layers.find((one) => one.name === name) ?? layers[0];
+  const segments = useMemo(() => makeSegments(dataset, layer?.name ?? ""), [dataset.name, layer?.name]);
+  const handle = viewer.value;
+  useEffect(() => {
+    segments.load().catch(tellError);
+  }, [segments]);
+  useEffect(() => {
+    if (handle === null) return;
+    handle.reveal(segments.layer);
+    return handle.onSegments(segments.layer, () => segments.follow(handle.segments(segments.layer)));
+  }, [handle, segments]);
+  useEffect(() => {
+    if (handle !== null && segments.sandbox.value !== null) {
+      handle.equate(segments.layer, segments.sandbox.value.equivalences);
+    }
+  }, [handle, segments, segments.sandbox.value]);
+  return (
+    <div class="segments">
+      {layers.length > 1 && (
+        <Field label={t("segments.layer")}>
+          {(id) => (
+            <select id={id} value={segments.layer} onChange={(event) => setName(event.currentTarget.value)}>
+              {layers.map((one) => <option key={one.name}>{one.name}</option>)}
+            </select>
+          )}
+        </Field>
+      )}
+      <Selection segments={segments} mayWrite={hasRole(dataset, "annotator")} />
+      <Connections dataset={dataset} segments={segments} />
+      {segments.sandbox.value === null ? <Spinner /> : (
+        <>
+          <Merges segments={segments} mayWrite={hasRole(dataset, "annotator")} />
+          <Pulls dataset={dataset} segments={segments} mayWrite={hasRole(dataset, "annotator")} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Selection({ segments, mayWrite }: { segments: Segments; mayWrite: boolean }) {
+  const [number, setNumber] = useState("");
+  const handle = viewer.value;
+  const selected = segments.selected.value;
+  const groups = segments.selectedGroups.value;
+  const set = (list: readonly string[]) => handle?.select(segments.layer, list);
+  useEffect(() => {
+    if (!mayWrite) return;
+    const key = (event: KeyboardEvent) => {
+      if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key !== "m" && event.key !== "M") return;
+      event.preventDefault();
+      event.stopPropagation();
+      void (event.key === "m" ? segments.merge() : segments.unmerge());
+    };
+    document.addEventListener("keydown", key, true);
+    return () => document.removeEventListener("keydown", key, true);
+  }, [segments, mayWrite]);
+  function add(event: Event): void {
+    event.preventDefault();
+    if (/^\d+$/.test(number) && !selected.includes(number)) set([...selected, number]);
+    setNumber("");
+  }
+  return (
+    <section aria-label={t("segments.selected")}>
+      <h2>{t("segments.selected")}</h2>
+      <p class="hint">{t("segments.hint")}</p>
+      <ol class="picked">
+        {selected.map((one, i) => {
+          const members = groups.find((group) => group.includes(one));
+          return (
+            <li key={one}>
+              <strong>{members?.[0] ?? one}</strong>
+              {members && <span class="hint"> {t("segments.merged_of", { n: members.length })}</span>}
+              {i === 0 && selected.length > 1 && <span class="hint"> {t("segments.first")}</span>}
+              <Button kind="quiet" icon="×" label={t("segments.deselect", { number: one })}
+                onClick={() => set(selected.filter((other) => other !== one))} />
+            </li>
+          );
+        })}
+      </ol>
+      {selected.length === 0 && <p class="hint">{t("segments.none_selected")}</p>}
+      <form class="row" onSubmit={add}>
+        <label class="row">
+          {t("segments.number")}
+          <input value={number} inputMode="numeric" pattern="\d+" size={12} disabled={handle === null}
+            onInput={(event) => setNumber(event.currentTarget.value.trim())} />
+        </label>
+        <Button type="submit" disabled={!/^\d+$/.test(number)}>{t("segments.add")}</Button>
+        {selected.length > 0 && <Button onClick={() => set([])}>{t("segments.deselect_all")}</Button>}
+      </form>
+      {mayWrite && (
+        <div class="row">
+          <Button kind="primary" title="m" disabled={selected.length < 2 || segments.busy.value}
+            onClick={() => void segments.merge()}>
+            {t("segments.merge")} (m)
+          </Button>
+          <Button title="Shift+M" disabled={groups.length === 0 || segments.busy.value}
+            onClick={() => void segments.unmerge()}>
+            {t("segments.unmerge")} (M)
+          </Button>
+        </div>
+      )}
+      {segments.error.value && <Message kind="error">{segments.error.value}</Message>}
+    </section>
+  );
+}

@@ -1,0 +1,113 @@
+// Annotations in the viewer: cells of all of them from the server, one layer for each owner; and the
+// newest, the one that is looked at, and what is being drawn, as local layers above.
+import { effect, signal, untracked } from "@preact/signals";
+import { dataset as pathOf, ROOT } from "../../api/client";
+import { t } from "../../i18n";
+import type { Shape, ViewerHandle } from "../../viewer/types";
+import { COLOURS, KINDS, OWN, colourOfOwner, drawn, type Row } from "./model";
+import type { Store } from "./store";
+
+const QUIET_MS = 1500; // after an edit, until the cells are loaded anew
+const CHOSEN = "#ff5fa2";
+
+function rgb(colour: string): string {
+  const parts = [1, 3, 5].map((i) => (parseInt(colour.slice(i, i + 2), 16) / 255).toFixed(3));
+  return `vec3(${parts.join(", ")})`;
+}
+
+// A program for the graphics card: own annotations by class, others' by owner.
+export function shader(classes: readonly string[], colour: string, byClass: boolean): string {
+  const cases = classes.map(
+    (_, i) => `  if (c == ${i + 1}u) colour = ${rgb(COLOURS[i % COLOURS.length] as string)};`,
+  );
+  return [
+    "void main() {",
+    `  vec3 colour = ${rgb(colour)};`,
+    ...(byClass ? ["  uint c = uint(prop_colour_class());", ...cases] : []),
+    "  setColor(colour);",
+    "  setPointMarkerSize(7.0);",
+    "  setPointMarkerBorderWidth(1.0);",
+    "  setLineWidth(2.0);",
+    "  setEndpointMarkerSize(6.0);",
+    "}",
+  ].join("\n");
+}
+
+export function layerName(owner: string, mine: string): string {
+  return owner === mine ? t("annotate.layer_own") : t("annotate.layer_of", { name: owner });
+}
+
+const tab = "annotations"; // of neuroglancer's own panel
+
+// Show the annotations of a store in a viewer until the returned function is called.
+export function showAll(store: Store, viewer: ViewerHandle): () => void {
+  const version = signal(0); // that the cells are of
+  const names = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = [
+    effect(() => {
+      const now = store.change.value;
+      clearTimeout(timer);
+      timer = setTimeout(() => (version.value = now), version.peek() === 0 ? 0 : QUIET_MS);
+    }),
+    effect(() => {
+      if (version.value === 0) return;
+      const wanted = store.shownOwners.value;
+      const classes = store.classes.value;
+      const owners = untracked(() => store.owners.value);
+      const gone = new Set(names);
+      for (const owner of wanted) {
+        const name = layerName(owner, store.mine);
+        const own = owner === store.mine;
+        const colour = own ? OWN : colourOfOwner(owner, owners);
+        const base = `${location.origin}${ROOT}${pathOf(store.dataset.name)}/annotations/ng`;
+        const query = new URLSearchParams({ classes: classes.join(",") });
+        viewer.overlay(name, {
+          type: "annotation",
+          source: KINDS.map((kind) => ({
+            url: `${base}/${own ? "mine" : `by-${owner}`}/${kind}/${version.value}/?${query}|neuroglancer-precomputed:`,
+          })),
+          shader: shader(classes, colour, own),
+          tab,
+        });
+        names.add(name);
+        gone.delete(name);
+      }
+      for (const name of gone) {
+        viewer.hide(name);
+        names.delete(name);
+      }
+    }),
+    effect(() => {
+      const newest = store.newest.value;
+      if (newest.length > 0) viewer.show(t("annotate.layer_newest"), OWN, newest.map((one) => shape(one, store)));
+      else viewer.hide(t("annotate.layer_newest"));
+    }),
+    effect(() => {
+      // what the cells show is no longer of the newest
+      const now = version.value;
+      const waits = setInterval(() => {
+        if (!viewer.isReady()) return;
+        clearInterval(waits);
+        const still = store.newest.peek().filter((one) => one.change > now);
+        if (still.length !== store.newest.peek().length) store.newest.value = still;
+      }, 300);
+      return () => clearInterval(waits);
+    }),
+  ];
+  return () => {
+    clearTimeout(timer);
+    for (const one of stop) one();
+    for (const name of [...names, t("annotate.layer_newest"), t("annotate.layer_chosen")]) viewer.hide(name);
+  };
+}
+
+function shape(one: Row, store: Store): Shape {
+  return drawn(one, one.id, store.size, one.title);
+}
+
+// Mark the annotation that is looked at.
+export function showChosen(store: Store, viewer: ViewerHandle, one: Row | null): void {
+  if (one === null) viewer.hide(t("annotate.layer_chosen"));
+  else viewer.show(t("annotate.layer_chosen"), CHOSEN, [shape(one, store)]);
+}
