@@ -236,9 +236,7 @@ def overlaps(connection: Connection, request: PullRequest) -> dict[int, str]:
     version = connection.scalar(sa.select(layers.c.version).where(layers.c.id == request.layer_id))
     others, _ = _since(connection, request, str(version))
     return {
-        segment: other.id
-        for other, both in _both(connection, request, others)
-        for segment in both
+        segment: other.id for other, both in _both(connection, request, others) for segment in both
     }
 
 

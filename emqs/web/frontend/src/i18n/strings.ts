@@ -942,6 +942,11 @@ export const strings = {
   // end of atlas
 
   // reviews
+  "pull.visit": { en: "Go to segment {segment}", de: "Zu Segment {segment}" },
+  "pull.no_place": {
+    en: "Segment {segment} is not in the level of the layer that was looked through; it may be very small, or of another version.",
+    de: "Segment {segment} ist in der durchsuchten Stufe der Ebene nicht zu finden; es ist vielleicht sehr klein, oder aus einer anderen Version.",
+  },
   "pull.about": {
     en: "Merged segments that their authors want to be taken over for all. Authors submit them from the page Annotate.",
     de: "Verschmolzene Segmente, die für alle übernommen werden sollen. Eingereicht werden sie auf der Seite „Annotieren“.",

@@ -24,9 +24,9 @@ export function Groups({ all = false }: { all?: boolean }) {
     <>
       <People />
       {mine.length === 0 && <Empty>{all ? t("group.none") : t("group.none_own")}</Empty>}
-      <ul class="cards groups">
+      <ul class="tiles group-list">
         {mine.map((group) => (
-          <li key={group.id} class="card" aria-label={group.name}>
+          <li key={group.id} class="tile" aria-label={group.name}>
             <GroupCard group={group} reload={groups.reload} onDelete={all ? () => setAsked(group) : undefined} />
           </li>
         ))}
@@ -73,7 +73,7 @@ function GroupCard({ group, reload, onDelete }: CardProps) {
       </div>
       {group.description && <p>{group.description}</p>}
       {group.members.length === 0 && <Empty>{t("group.no_members")}</Empty>}
-      <ul class="lines">
+      <ul class="line-list">
         {group.members.map((member) => (
           <li key={member.name} class="row">
             <span class="grow">

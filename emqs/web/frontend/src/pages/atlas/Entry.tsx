@@ -39,7 +39,7 @@ export function Entry({ dataset, id }: { dataset: Dataset; id: string }) {
     }
   }
   return (
-    <article class="entry">
+    <article class="atlas-entry">
       <p>
         <a href={address("d", dataset.name, "atlas")}>← {t("atlas.back")}</a>
       </p>
@@ -66,12 +66,12 @@ function Facts({ dataset, entry }: { dataset: Dataset; entry: AtlasEntry }) {
   return (
     <>
       <h1>{entry.title}</h1>
-      <p class="row marks">
+      <p class="row badges">
         <State state={entry.state} />
-        {entry.tags.map((tag) => <span key={tag} class="tag">#{tag}</span>)}
+        {entry.tags.map((tag) => <span key={tag} class="tag-mark">#{tag}</span>)}
       </p>
-      <p class="words">{entry.description}</p>
-      <dl class="facts">
+      <p class="prose">{entry.description}</p>
+      <dl class="fact-list">
         <dt>{t("atlas.author")}</dt>
         <dd>{entry.owner} · <Time time={entry.created} /></dd>
         {entry.reviewer && (
@@ -107,7 +107,7 @@ function Author({ dataset, entry, send, reload }: AuthorProps) {
   if (entry.owner !== me.value?.name || !hasRole(dataset, "annotator")) return null;
   const inAtlas = ["submitted", "changes_requested", "accepted"].includes(entry.state);
   return (
-    <div class="row own">
+    <div class="row own-actions">
       {entry.state !== "superseded" && (
         <Button kind={entry.state === "changes_requested" ? "primary" : "plain"} onClick={() => setEditing(true)}>
           {t("atlas.edit")}
