@@ -1,7 +1,6 @@
 """A browser, and a server for the tests of one file, with people and a toy volume."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 
-from support.browsing import FLAGS, Workplace, add_people, chromium, workplace  # noqa: E402
+from support.browsing import FLAGS, Workplace, chromium, toy_workplace  # noqa: E402
 
 from emqs.web import demo, pages  # noqa: E402
 from emqs.web.home import Home  # noqa: E402
@@ -45,10 +44,8 @@ def shared_place(
     browser: object, toy_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workplace]:
     """A server of the tests of one file."""
-    home = tmp_path_factory.mktemp("place") / "home"
-    shutil.copytree(toy_home, home)
-    add_people(home)
-    with workplace(home, browser) as place:  # type: ignore[arg-type]
+    folder = tmp_path_factory.mktemp("place")
+    with toy_workplace(folder, toy_home, browser) as place:  # type: ignore[arg-type]
         yield place
 
 
