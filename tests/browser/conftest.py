@@ -13,6 +13,8 @@ from support.browsing import FLAGS, Workplace, chromium, toy_workplace  # noqa: 
 from emqs.web import demo, pages  # noqa: E402
 from emqs.web.home import Home  # noqa: E402
 
+PATIENCE_MS = 20_000  # for what is expected on a page
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
@@ -22,6 +24,7 @@ def browser() -> Iterator[object]:
         pytest.skip("there is no Chromium here: apt-get install chromium, or set EMQS_CHROMIUM")
     if not (pages.STATIC / "index.html").is_file():
         pytest.fail("the pages are not built: npm ci && npm run build in emqs/web/frontend")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as running:
         made = running.chromium.launch(executable_path=path, args=FLAGS)
         yield made

@@ -61,7 +61,7 @@ def test_in_with_the_keyboard_alone_out_and_back(place: Workplace) -> None:
     expect(page.get_by_role("link", name="Toy neuropil")).to_be_focused()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Password", exact=True)).to_be_visible()
-    page.go_back()
+    page.reload()
     expect(page.get_by_label("Password", exact=True)).to_be_visible()
     assert page.errors == []  # type: ignore[attr-defined]
 
@@ -171,7 +171,7 @@ def test_a_token_is_shown_once_works_and_is_withdrawn(place: Workplace) -> None:
 def test_a_new_password_ends_other_sign_ins(place: Workplace) -> None:
     root = place.api("root")
     root.post("/users", json={"name": "pam", "password": PASSWORD}).raise_for_status()
-    page, elsewhere = place.page("pam", "/account"), place.api("pam")
+    elsewhere, page = place.api("pam"), place.page("pam", "/account")
     expect(page.get_by_role("button", name="Sign out there")).to_have_count(1)
     page.get_by_label("Old password").fill("a wrong old one")
     page.get_by_label("New password").fill("a new long password")

@@ -22,7 +22,7 @@ export function go(to: string, options: { replace?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   route.value = current();
-  hash.value = readHash();
+  read();
 }
 
 export type HashState = Record<string, unknown>;
@@ -40,6 +40,16 @@ function readHash(): HashState {
 
 export const hash = signal<HashState>(readHash());
 
+// The token of a link that works once, if the address has one: /#one-time=TOKEN
+const ONE_TIME = "#one-time=";
+const readToken = () => (location.hash.startsWith(ONE_TIME) ? location.hash.slice(ONE_TIME.length) : null);
+export const oneTime = signal<string | null>(readToken());
+
+function read(): void {
+  hash.value = readHash();
+  oneTime.value = readToken();
+}
+
 // Keep a part of the state in the address; the history gets no entry, so "back" leaves the page.
 export function keep(part: string, value: unknown): void {
   const state = { ...readHash(), [part]: value };
@@ -52,11 +62,9 @@ export function keep(part: string, value: unknown): void {
 
 window.addEventListener("popstate", () => {
   route.value = current();
-  hash.value = readHash();
+  read();
 });
-window.addEventListener("hashchange", () => {
-  hash.value = readHash();
-});
+window.addEventListener("hashchange", read);
 
 // Links within the application do not load the page anew.
 document.addEventListener("click", (event) => {

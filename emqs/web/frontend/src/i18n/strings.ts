@@ -196,7 +196,8 @@ export const strings = {
   "group.added": { en: "{name} is in {group} now.", de: "{name} ist jetzt in {group}." },
   "group.user": { en: "Add to {group}", de: "Aufnehmen in {group}" },
   "group.as_owner": { en: "may change who is in it", de: "darf Mitglieder ändern" },
-  "group.remove_one": { en: "Take {name} out of {group}", de: "{name} aus {group} entfernen" },
+  "group.leave_one": { en: "Leave {group}", de: "{group} verlassen" },
+  "group.remove_one": { en: "Remove {name} from {group}", de: "{name} aus {group} entfernen" },
   "group.remove_about": {
     en: "What is shared with the group can no longer be seen then.",
     de: "Was mit der Gruppe geteilt ist, ist dann nicht mehr zu sehen.",
@@ -964,7 +965,7 @@ export const strings = {
   "pull.merges": { en: "Merges", de: "Verschmelzungen" },
   "pull.becomes": { en: "{n} segments become {name}", de: "{n} Segmente werden zu {name}" },
   "pull.show": { en: "Show alone", de: "Allein zeigen" },
-  "pull.show_one": { en: "Show {name} alone", de: "{name} allein zeigen" },
+  "pull.show_one": { en: "Show alone: {name}", de: "Allein zeigen: {name}" },
   "pull.show_all": { en: "Show all", de: "Alle zeigen" },
   "pull.touched": { en: "merged by another request, too", de: "auch von einem anderen Antrag verschmolzen" },
   "pull.conflicts": { en: "Conflicts", de: "Konflikte" },

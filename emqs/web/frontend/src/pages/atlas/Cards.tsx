@@ -72,7 +72,7 @@ function Card({ entry, withDataset }: { entry: AtlasEntry; withDataset: boolean 
       <p class="row badges">
         <State state={entry.state} />
         {entry.tags.map((tag) => (
-          <Button key={tag} kind="quiet" class="tag-mark above" aria-label={t("atlas.only_tag", { tag })}
+          <Button key={tag} kind="quiet" class="tag-mark above" title={t("atlas.only_tag", { tag })}
             onClick={() => (filters.value = { ...NONE, dataset: filters.value.dataset, tag })}>
             #{tag}
           </Button>
