@@ -10,7 +10,7 @@ from emqs.errors import ConfigError, DataError
 from emqs.volumes import Box
 from emqs.web import catalogue
 from emqs.web.context import context
-from emqs.web.layers import Layers, OpenLayer, layers
+from emqs.web.layers import OpenLayer, layers, relabelled
 from emqs.web.rights import Access, needs
 
 router = APIRouter(tags=["data"])
@@ -40,12 +40,11 @@ def level_of(opened: OpenLayer) -> int:
 
 
 def places(
-    reader: Layers, opened: OpenLayer, segments: Sequence[int], beside: int | None = None
+    opened: OpenLayer, segments: Sequence[int], beside: int | None = None
 ) -> dict[int, Place | None]:
     """Return a voxel of each segment.
 
     Args:
-        reader: Reads the layer.
         opened: A segmentation.
         segments: Which, at most ``MOST_SEGMENTS``.
         beside: A segment: of the others the voxel closest to it, where they may touch.
@@ -59,9 +58,10 @@ def places(
     """
     if opened.kind != "segmentation":
         raise ConfigError(f"The layer {opened.layer.name} is no segmentation.")
-    number = level_of(opened)
-    scale = opened.scales[number]
-    voxels = reader.read(opened, number, Box((0, 0, 0), scale.volume.shape))
+    scale = opened.scales[level_of(opened)]
+    voxels = scale.volume.read(Box((0, 0, 0), scale.volume.shape))  # not by chunks, nor kept
+    if opened.equivalences is not None:
+        voxels = relabelled(voxels, *opened.equivalences)
     size = np.asarray(scale.volume.require_voxel_size())
     asked = [*segments, *([] if beside is None else [beside])]
     largest = np.iinfo(voxels.dtype).max
@@ -126,10 +126,8 @@ def listed(
     user_id = None if access.user is None else access.user.id
     with state.database.read() as connection:
         there = catalogue.layer(connection, access.dataset.id, layer, user_id)
-    reader = layers(state)
     found = places(
-        reader,
-        reader.get(there),
+        layers(state).get(there),
         [_label(one) for one in segment],
         None if beside is None else _label(beside),
     )

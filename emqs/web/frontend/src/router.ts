@@ -1,5 +1,5 @@
 // Where one is: the path says which page, the hash holds the state of the page and of the viewer.
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 
 export interface Route {
   readonly path: readonly string[]; // of the address, split at slashes and decoded
@@ -21,8 +21,7 @@ export function address(...path: readonly string[]): string {
 export function go(to: string, options: { replace?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
-  route.value = current();
-  read();
+  arrive();
 }
 
 export type HashState = Record<string, unknown>;
@@ -45,9 +44,17 @@ const ONE_TIME = "#one-time=";
 const readToken = () => (location.hash.startsWith(ONE_TIME) ? location.hash.slice(ONE_TIME.length) : null);
 export const oneTime = signal<string | null>(readToken());
 
-function read(): void {
-  hash.value = readHash();
-  oneTime.value = readToken();
+// Whether one came to this page with a view in the address, which then is what the viewer shows.
+export let cameWithView = hash.value.view !== undefined;
+
+function arrive(): void {
+  const state = readHash();
+  cameWithView = state.view !== undefined;
+  batch(() => {
+    route.value = current();
+    hash.value = state;
+    oneTime.value = readToken();
+  });
 }
 
 // Keep a part of the state in the address; the history gets no entry, so "back" leaves the page.
@@ -60,11 +67,8 @@ export function keep(part: string, value: unknown): void {
   hash.value = state;
 }
 
-window.addEventListener("popstate", () => {
-  route.value = current();
-  read();
-});
-window.addEventListener("hashchange", read);
+window.addEventListener("popstate", arrive);
+window.addEventListener("hashchange", arrive);
 
 // Links within the application do not load the page anew.
 document.addEventListener("click", (event) => {

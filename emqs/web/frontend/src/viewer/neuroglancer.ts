@@ -249,7 +249,8 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       if (table === undefined) return;
       table.clear();
       for (const [segment, colour] of Object.entries(colours)) {
-        table.set(BigInt(segment), BigInt(`0x${colour.slice(1)}`));
+        const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+        table.set(BigInt(segment), BigInt(red + green * 2 ** 8 + blue * 2 ** 16));
       }
     },
     onSegments(name, listener) {

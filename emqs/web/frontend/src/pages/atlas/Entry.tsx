@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { dataset as path, request } from "../../api/client";
 import { hasRole, type AtlasEntry, type Dataset, type Line } from "../../api/types";
 import { t } from "../../i18n";
-import { address, go, hash } from "../../router";
+import { address, cameWithView, go } from "../../router";
 import { me } from "../../session";
 import { Button, Confirm, Discussion, Say, State, Time, useLoaded, Waiting } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
@@ -24,7 +24,7 @@ export function Entry({ dataset, id }: { dataset: Dataset; id: string }) {
   const root = `${path(dataset.name)}/atlas/${encodeURIComponent(id)}`;
   const loaded = useLoaded((signal) => request<WholeEntry>(root, { signal }), [root]);
   const entry = loaded.value;
-  const [moves] = useState(hash.value.view === undefined); // an address with a view shows that view
+  const [moves] = useState(!cameWithView); // an address with a view shows that view
   const handle = viewer.value;
   useEffect(() => {
     if (moves && handle !== null && entry !== undefined) handle.go(position(entry.place));

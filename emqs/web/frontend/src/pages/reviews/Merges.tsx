@@ -1,5 +1,5 @@
 // The groups of segments that a pull request makes one of, shown in the viewer in colours.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { dataset as path, request } from "../../api/client";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
@@ -17,26 +17,48 @@ interface Props {
 
 const MOST_SHOWN = 200; // segments of a group in the list
 
-export function Merges({ dataset, layer, groups, overlaps }: Props) {
-  const [only, setOnly] = useState<string | null>(null);
+const AGAIN_MS = 200; // a layer that is being loaded has no segments yet
+const MOST_TRIES = 150;
+
+// Show the segments of groups, or of one alone, in their colours; afterwards what was shown before.
+function useShown(layer: string | null, groups: readonly Group[], only: string | null): void {
   const handle = viewer.value;
+  const before = useRef<{ segments: string[]; visible: boolean } | null>(null);
   useEffect(() => {
-    if (handle === null || layer === null || groups.length === 0) return;
-    const before = handle.segments(layer);
-    const visible = handle.layers().find((one) => one.name === layer)?.visible ?? true;
-    handle.reveal(layer);
+    if (handle === null || layer === null) return;
     return () => {
-      handle.select(layer, before);
-      handle.setVisible(layer, visible);
+      if (before.current === null) return;
+      handle.select(layer, before.current.segments);
+      handle.setVisible(layer, before.current.visible);
       handle.colour(layer, {});
+      before.current = null;
     };
-  }, [handle, layer, groups]);
+  }, [handle, layer]);
   useEffect(() => {
     if (handle === null || layer === null || groups.length === 0) return;
     const shown = only === null ? groups : groups.filter((group) => group.name === only);
-    handle.colour(layer, coloursOf(groups));
-    handle.select(layer, shown.flatMap((group) => group.members));
+    const segments = shown.flatMap((group) => group.members);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const show = (tries: number) => {
+      const there = handle.layers().find((one) => one.name === layer);
+      if (there !== undefined) {
+        before.current ??= { segments: handle.segments(layer), visible: there.visible };
+        handle.reveal(layer);
+        handle.colour(layer, coloursOf(groups));
+        handle.select(layer, segments);
+        if (handle.segments(layer).length === segments.length) return;
+      }
+      if (tries > 0) timer = setTimeout(() => show(tries - 1), AGAIN_MS);
+    };
+    show(MOST_TRIES);
+    return () => clearTimeout(timer);
   }, [handle, layer, groups, only]);
+}
+
+export function Merges({ dataset, layer, groups, overlaps }: Props) {
+  const [only, setOnly] = useState<string | null>(null);
+  const handle = viewer.value;
+  useShown(layer, groups, only);
   async function visit(segment: string, beside: string): Promise<void> {
     if (handle === null || layer === null) return;
     const root = `${path(dataset.name)}/layers/${encodeURIComponent(layer)}/segments`;
