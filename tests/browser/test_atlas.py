@@ -36,11 +36,8 @@ def at_place(page: Page, z: float, y: float, x: float) -> None:
     )
 
 
-def test_from_the_author_over_the_reviewer_to_all(place: Workplace) -> None:
+def test_a_reviewer_goes_to_the_place_and_asks_for_changes(place: Workplace) -> None:
     entry = submitted(place, "A dark mitochondrion", PLACE, "mitochondrion")
-    rea = place.page("rea", "/d/toy/atlas")
-    expect(rea.get_by_text("The atlas is empty.")).to_be_visible()
-
     rob = place.page("rob", "/d/toy/atlas")
     drawn(rob)
     expect(rob).to_have_title("Atlas · Toy neuropil · emqs")
@@ -60,6 +57,13 @@ def test_from_the_author_over_the_reviewer_to_all(place: Workplace) -> None:
     expect(history).to_contain_text("Changes asked for")
     assert rob.get_by_role("button", name="Accept").count() == 0
 
+
+def test_the_author_answers_and_what_is_new_is_accepted(place: Workplace) -> None:
+    entry = place.api("rob").get("/atlas").json()["entries"][0]
+    rea = place.page("rea", "/d/toy/atlas")
+    expect(rea.get_by_text("The atlas is empty.")).to_be_visible()
+    rob = place.page("rob", f"/d/toy/atlas/{entry['id']}")
+    expect(rob.get_by_role("list", name="History")).to_contain_text("Which of the two?")
     ann = place.page("ann", f"/atlas?dataset=toy&entry={entry['id']}")  # as links have it
     expect(ann.get_by_role("list", name="History")).to_contain_text("Which of the two?")
     assert ann.get_by_role("button", name="Accept").count() == 0
@@ -85,8 +89,12 @@ def test_from_the_author_over_the_reviewer_to_all(place: Workplace) -> None:
     rob.get_by_role("button", name="Accept").click()
     expect(rob.get_by_role("list", name="History")).to_contain_text("Accepted")
     expect(rob.get_by_text("Reviewer")).to_be_visible()
-
     rea.reload()
+    expect(rea.get_by_role("link", name="The left mitochondrion")).to_be_visible()
+
+
+def test_all_see_what_was_accepted_until_it_is_withdrawn(place: Workplace) -> None:
+    rea = place.page("rea", "/d/toy/atlas")
     rea.get_by_role("link", name="The left mitochondrion").click()
     expect(rea.get_by_role("list", name="History")).to_contain_text("rob")
     at_place(rea, *PLACE)
@@ -95,13 +103,14 @@ def test_from_the_author_over_the_reviewer_to_all(place: Workplace) -> None:
     rea.go_back()
     expect(rea.get_by_role("list", name="Entries of the atlas")).to_be_visible()
 
-    ann.reload()
+    ann = place.page("ann", "/d/toy/atlas")
+    ann.get_by_role("link", name="The left mitochondrion").click()
     ann.get_by_role("button", name="Withdraw").click()
     ann.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
     expect(ann.get_by_role("list", name="History")).to_contain_text("Withdrawn")
     rea.reload()
     expect(rea.get_by_text("The atlas is empty.")).to_be_visible()
-    for page in (rea, rob, ann):
+    for page in (rea, ann):
         assert page.errors == []  # type: ignore[attr-defined]
 
 

@@ -40,8 +40,8 @@ def data_of(place: Workplace) -> Path:
 def test_one_sees_what_one_may_know_of(place: Workplace) -> None:
     page = place.page("rea", "/datasets")
     card = page.get_by_role("listitem", name="Toy neuropil")
-    expect(card).to_contain_text("12 × 512 × 512")
-    expect(card).to_contain_text("20 × 5 × 5 nm")
+    expect(card).to_contain_text("12 × 512 × 512")  # noqa: RUF001
+    expect(card).to_contain_text("20 × 5 × 5 nm")  # noqa: RUF001
     expect(card).to_contain_text("Reader")
     expect(card).to_contain_text("✓ searchable")
     expect(card.get_by_role("link", name="Settings")).to_have_count(0)
@@ -80,7 +80,7 @@ def test_pages_that_one_may_not_use_say_why(
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 
 
-def test_from_a_path_to_a_searchable_dataset_with_members(place: Workplace) -> None:
+def test_an_admin_adds_a_dataset_from_a_path(place: Workplace) -> None:
     page = place.page("root", "/datasets")
     page.get_by_role("button", name="Add a dataset").click()
     dialog = page.get_by_role("dialog", name="Add a dataset")
@@ -106,6 +106,10 @@ def test_from_a_path_to_a_searchable_dataset_with_members(place: Workplace) -> N
     assert (known["shape"], known["voxel_size_nm"]) == (list(SHAPE), [40, 8, 8])
     assert [layer["name"] for layer in known["layers"]] == ["image", "parts"]
     assert place.api("sid").get("/datasets/small").status_code == 404
+
+
+def test_members_get_access_and_lose_it(place: Workplace) -> None:
+    page = place.page("root", "/d/small/settings/members")
     page.get_by_label("Name of the member").fill("sid")
     form = page.locator("form", has_text="Add a member")
     form.get_by_label("Role").select_option("Reader")
@@ -124,6 +128,9 @@ def test_from_a_path_to_a_searchable_dataset_with_members(place: Workplace) -> N
     expect(page.get_by_role("row", name="sid")).to_be_visible()
     assert place.api("sid").get("/datasets/small").json()["role"] == "annotator"
 
+
+def test_a_dataset_is_made_searchable_by_a_job(place: Workplace) -> None:
+    page = place.page("root", "/d/small/settings/about")
     page.get_by_role("link", name="Jobs", exact=True).click()
     expect(page.get_by_text("This dataset is not searchable yet.")).to_be_visible()
     page.get_by_label("Patch size").fill("many")

@@ -79,6 +79,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   viewer.inputEventBindings.global.set("keyn", "emqs-nothing"); // else: add a layer
   let disposed = false;
   let lastState = initial;
+  let forgetGoing = () => {}; // where to go once the axes are known
 
   for (const [gesture, keys] of Object.entries(GESTURES)) {
     for (const map of [viewer.inputEventBindings.sliceView, viewer.inputEventBindings.perspectiveView]) {
@@ -128,7 +129,16 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     },
     centre: () => position(viewer.position.value),
     go(to) {
-      viewer.position.value = vector(to);
+      const { position: at, coordinateSpace } = viewer;
+      forgetGoing();
+      const move = () => {
+        at.handleCoordinateSpaceChanged();
+        if (!at.valid) return; // it would not move, and say nothing
+        forgetGoing();
+        at.value = vector(to);
+      };
+      forgetGoing = coordinateSpace.changed.add(move);
+      move();
     },
     inView: () => inView(handle.centre(), slicePanels(viewer)),
     fit(shape) {
