@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from emqs.annotations.database import Database
 from emqs.web import accounts
@@ -37,6 +37,8 @@ LAPTOP = {"width": 1366, "height": 768}
 AXE = (
     Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
 ) / "axe.min.js"
+
+expect.set_options(timeout=WAIT_MS / 3)
 
 
 def chromium() -> str | None:
@@ -135,9 +137,13 @@ def no_serious_findings(page: Page) -> None:
 
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
     """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
-    box = page.locator(".neuroglancer-rendered-data-panel").first.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
+    x, y = page.locator(".neuroglancer-rendered-data-panel").first.evaluate(
+        """(panel) => {
+            const box = panel.getBoundingClientRect();
+            return [box.left + panel.clientWidth / 2, box.top + panel.clientHeight / 2];
+        }"""
+    )
+    return x + dx, y + dy
 
 
 def click_voxel(page: Page, dx: float = 0, dy: float = 0, *, keys: tuple[str, ...] = ()) -> None:

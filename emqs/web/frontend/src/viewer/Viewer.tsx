@@ -19,11 +19,17 @@ const last = new Map<string, ViewerState>(); // how each dataset was left
 interface Following {
   handle: ViewerHandle;
   name: string;
-  normal: ViewerState;
+  normal: ViewerState; // what the server says
+  first: ViewerState; // what is shown if the address says nothing
+}
+
+// A view may name a part of the state alone, such as the position.
+function whole(given: unknown, { normal, first }: Pick<Following, "normal" | "first">): ViewerState {
+  return expanded({ ...compact(first, normal), ...(given as ViewerState | undefined) }, normal);
 }
 
 // Keep the view in the address, and follow an address that somebody else changed; returns how to stop.
-function follow({ handle, name, normal }: Following): () => void {
+function follow({ handle, name, normal, first }: Following): () => void {
   let mine = JSON.stringify(hash.value.view ?? null);
   function write(state: ViewerState): void {
     const kept = compact(state, normal);
@@ -39,7 +45,7 @@ function follow({ handle, name, normal }: Following): () => void {
       write(handle.state()); // another page, with the same view
     } else if (JSON.stringify(given) !== mine) {
       mine = JSON.stringify(given);
-      handle.restore(expanded(given, normal));
+      handle.restore(whole(given, { normal, first }));
     }
   });
   let broken = false;
@@ -74,8 +80,8 @@ export function Viewer({ dataset }: { dataset: Dataset }) {
       if (stopped || target.current === null) return;
       const kept = hash.value.view ?? last.get(dataset.name);
       const first = fitted(normal, dataset, target.current);
-      handle = makeViewer(target.current, kept === undefined ? first : expanded(kept, normal));
-      forget = follow({ handle, name: dataset.name, normal });
+      handle = makeViewer(target.current, whole(kept, { normal, first }));
+      forget = follow({ handle, name: dataset.name, normal, first });
       viewer.value = handle;
       setLoading(false);
     }

@@ -16,6 +16,7 @@ const GESTURES: Record<Gesture, string> = {
   annotate: "at:control+mousedown0",
 };
 const QUIET_MS = 400;
+const AXES = ["z", "y", "x"] as const;
 const MARGIN = 1.04; // around a volume that fits
 
 // Called once the changes of a while are over, and in between every QUIET_MS.
@@ -39,6 +40,7 @@ interface Panel {
   down: Position;
   width: number;
   height: number;
+  box: DOMRect;
 }
 
 function slicePanels(viewer: Untyped): Panel[] {
@@ -47,12 +49,24 @@ function slicePanels(viewer: Untyped): Panel[] {
     const parameters = panel.sliceView?.projectionParameters?.value;
     if (parameters === undefined || !panel.visible) continue;
     const { invViewMatrix: m, width, height } = parameters;
-    panels.push({ right: position(m.slice(0, 3)), down: position(m.slice(4, 7)), width, height });
+    const box = (panel.element as HTMLElement).getBoundingClientRect();
+    panels.push({ right: position(m.slice(0, 3)), down: position(m.slice(4, 7)), width, height, box });
   }
   return panels;
 }
 
-const AXES = ["z", "y", "x"] as const;
+// Where the mouse is: neuroglancer tells the corner of the pixel, its middle is what one points at. What
+// it calls the position is drawn to annotations near by.
+function pointed(viewer: Untyped): Position {
+  const { unsnappedPosition, pageX, pageY } = viewer.mouseState;
+  const at = position(unsnappedPosition);
+  const [x, y] = [pageX - window.scrollX, pageY - window.scrollY];
+  const under = ({ box }: Panel) => x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+  const panel = slicePanels(viewer).find(under);
+  if (panel === undefined) return at;
+  for (const axis of AXES) at[axis] += (panel.right[axis] + panel.down[axis]) / 2;
+  return at;
+}
 
 function inView(centre: Position, panels: readonly Panel[]): InView {
   const none = { z: null, y: null, x: null };
@@ -79,7 +93,6 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
   viewer.inputEventBindings.global.set("keyn", "emqs-nothing"); // else: add a layer
   let disposed = false;
   let lastState = initial;
-  let forgetGoing = () => {}; // where to go once the axes are known
 
   for (const [gesture, keys] of Object.entries(GESTURES)) {
     for (const map of [viewer.inputEventBindings.sliceView, viewer.inputEventBindings.perspectiveView]) {
@@ -98,9 +111,26 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
 
   function restore(given: ViewerState): void {
     lastState = given;
+    stopWaiting();
     viewer.state.reset();
     viewer.state.restoreState(given);
     own.again();
+  }
+
+  // A position that is set before the axes are known is dropped, so it waits for them.
+  let stopWaiting = () => {};
+  function go(to: Position): void {
+    stopWaiting();
+    const moved = () => {
+      const known = viewer.position.value.length === 3 && viewer.position.valid; // reading takes the axes over
+      if (known) viewer.position.value = vector(to);
+      return known;
+    };
+    if (moved()) return;
+    const remove = viewer.coordinateSpace.changed.add(() => {
+      if (moved()) remove();
+    });
+    stopWaiting = remove;
   }
 
   const handle: ViewerHandle = {
@@ -114,11 +144,11 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     },
     under() {
       if (!viewer.mouseState.updateUnconditionally()) return null;
-      return position(viewer.mouseState.unsnappedPosition); // the other snaps to annotations
+      return pointed(viewer);
     },
     onMove(listener) {
       return viewer.mouseState.changed.add(() => {
-        listener(viewer.mouseState.active ? position(viewer.mouseState.unsnappedPosition) : null);
+        listener(viewer.mouseState.active ? pointed(viewer) : null);
       });
     },
     onGesture(gesture, listener) {
@@ -128,18 +158,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
       }) as () => void;
     },
     centre: () => position(viewer.position.value),
-    go(to) {
-      const { position: at, coordinateSpace } = viewer;
-      forgetGoing();
-      const move = () => {
-        at.handleCoordinateSpaceChanged();
-        if (!at.valid) return; // it would not move, and say nothing
-        forgetGoing();
-        at.value = vector(to);
-      };
-      forgetGoing = coordinateSpace.changed.add(move);
-      move();
-    },
+    go,
     inView: () => inView(handle.centre(), slicePanels(viewer)),
     fit(shape) {
       const factors = position(viewer.displayDimensionRenderInfo.value.canonicalVoxelFactors);

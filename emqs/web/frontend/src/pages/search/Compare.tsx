@@ -6,6 +6,7 @@ import { t } from "../../i18n";
 import { address } from "../../router";
 import { Message, Spinner } from "../../ui";
 import { askFor } from "./embeddings";
+import { stateOf } from "./model";
 import { Cards } from "./Cards";
 import { useComparedLayers } from "./comparedLayers";
 import { enter } from "./store";
@@ -17,9 +18,15 @@ interface Told {
   second: Saved;
 }
 
-function Same({ comparison }: { comparison: Comparison }) {
+function Same({ comparison, first, second }: Told) {
+  const filters = ({ question }: Saved) => JSON.stringify(stateOf({ ...question, k: 1 }, "").filters);
+  const same = {
+    examples: comparison.same_examples,
+    settings: filters(first) === filters(second), // how many matches were kept makes no difference
+    fingerprint: comparison.same_fingerprint,
+  };
   const parts = (["examples", "settings", "fingerprint"] as const).map((what) =>
-    t(`saved.${comparison[`same_${what}`] ? "same" : "other"}_${what}`),
+    t(`saved.${same[what] ? "same" : "other"}_${what}`),
   );
   return <p class="quiet">{parts.join(" · ")}</p>;
 }
@@ -57,7 +64,7 @@ export function Compare({ dataset, first, second }: { dataset: Dataset; first: s
         <a href={address("d", dataset.name, "search", "saved") + location.hash}>← {t("saved.list")}</a>
       </p>
       <h2 id="compare-title">{t("saved.compare_title", { a: told.first.title, b: told.second.title })}</h2>
-      <Same comparison={comparison} />
+      <Same {...told} />
       {groups.map(([id, label, matches, extra]) => (
         <div key={id} class={`compared ${id}`}>
           <h3>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
-import { address, route } from "../../router";
+import { address, hash, route } from "../../router";
 import { Button, Tabs, tellError } from "../../ui";
 import "../../styles/search.css";
 import { Compare } from "./Compare";
@@ -50,23 +50,31 @@ function Open({ dataset, help }: { dataset: Dataset; help: () => void }) {
   return <Asking dataset={dataset} />;
 }
 
+// Each tab takes the state in the address along; it is drawn anew whenever that changes.
+function TopTabs({ dataset, current }: { dataset: Dataset; current: string }) {
+  const state = Object.keys(hash.value).length > 0 ? "#" + encodeURIComponent(JSON.stringify(hash.value)) : "";
+  const here = (...rest: string[]) => address("d", dataset.name, "search", ...rest) + state;
+  return (
+    <Tabs
+      label={t("nav.search")}
+      current={current}
+      tabs={[
+        { id: "search", label: t("search.tab"), href: here() },
+        { id: "saved", label: t("saved.list"), href: here("saved") },
+      ]}
+    />
+  );
+}
+
 export function Search({ dataset }: { dataset: Dataset }) {
   const [help, setHelp] = useState(false);
   const [tab, first, second] = route.value.path.slice(3);
-  const here = (...rest: string[]) => address("d", dataset.name, "search", ...rest) + location.hash;
   const name = tab === "saved" || tab === "compare" ? "saved" : "search";
   return (
     <div class="search-page">
       <h1 class="hidden">{t("nav.search")}</h1>
       <div class="row spread top-row">
-        <Tabs
-          label={t("nav.search")}
-          current={name}
-          tabs={[
-            { id: "search", label: t("search.tab"), href: here() },
-            { id: "saved", label: t("saved.list"), href: here("saved") },
-          ]}
-        />
+        <TopTabs dataset={dataset} current={name} />
         <span class="row tight">
           <CopyLink dataset={dataset} />
           <Button kind="quiet" icon="?" label={t("help.title")} onClick={() => setHelp(true)} />

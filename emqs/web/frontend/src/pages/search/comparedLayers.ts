@@ -14,7 +14,7 @@ const SHOWN = { both: "#56b4e9", only_first: "#e69f00", only_second: "#cc79a7" }
 export function useComparedLayers(comparison: Comparison | null, dataset: Dataset): void {
   const handle = viewer.value;
   useEffect(() => {
-    if (handle === null || comparison === null) return undefined;
+    if (handle === null || viewer.peek() !== handle || comparison === null) return undefined;
     const names = { both: t("saved.both"), only_first: t("saved.first"), only_second: t("saved.second") };
     const highlight = t("search.layer_highlight");
     for (const part of Object.keys(SHOWN) as (keyof typeof SHOWN)[]) {

@@ -25,6 +25,7 @@ export interface Failure {
 export type Work = "search" | "more" | "suggest" | "save";
 
 const MOST_STEPS = 100;
+const N_SUGGESTIONS = 6;
 const AUTO = "emqs.search.auto";
 
 export const state = signal<SearchState>(EMPTY);
@@ -193,9 +194,12 @@ export function suggest(): Promise<void> {
   const now = result.value;
   if (now === null) return Promise.resolve();
   return work("suggest", async (signal) => {
-    const body = { question: { ...now.question, after: 0 }, n: 6 };
+    const said = marks.value; // what was said already tells nothing new
+    const n = Math.min(50, N_SUGGESTIONS + Object.keys(said).length);
+    const body = { question: { ...now.question, after: 0 }, n };
     const { matches } = await request<{ matches: Match[] }>(`${root(now.dataset)}/suggestions`, { body, signal });
-    if (result.value !== null) result.value = { ...result.value, suggestions: matches };
+    const open = matches.filter((match) => !(keyOf(match) in said)).slice(0, N_SUGGESTIONS);
+    if (result.value !== null) result.value = { ...result.value, suggestions: open };
   });
 }
 

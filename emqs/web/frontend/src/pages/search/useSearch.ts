@@ -15,12 +15,18 @@ import { askFor, embeddings } from "./embeddings";
 import { addAt } from "./Examples";
 import { highlighted } from "./highlight";
 import {
-  add, canSearch, enter, failure, marks, openById, pendingPlace, refine, result, run, state, undo,
+  add, canSearch, current, enter, failure, marks, openById, pendingPlace, refine, result, run, state, undo,
 } from "./store";
+
+// What an address asked for and is not there yet: it stays in the address meanwhile.
+let restoring: Pick<Kept, "shown" | "saved"> | null = null;
 
 function kept(): Kept {
   const now = result.value;
-  return { state: state.value, shown: now?.matches.length ?? 0, saved: now?.saved?.id ?? null, marks: marks.value };
+  if (now !== null) restoring = null;
+  const shown = now?.matches.length ?? restoring?.shown ?? 0;
+  const saved = now === null ? (restoring?.saved ?? null) : (now.saved?.id ?? null);
+  return { state: state.value, shown, saved, marks: marks.value };
 }
 
 // Take a search from an address; what was shown is shown again.
@@ -28,6 +34,7 @@ function adopt(given: Kept, dataset: string): void {
   state.value = given.state;
   marks.value = given.marks;
   result.value = null;
+  restoring = given;
   const ask = () => (canSearch.value ? run({ first: given.shown, keepMarks: true }) : Promise.resolve());
   if (given.saved !== null) void openById(given.saved, dataset, ask);
   else if (given.shown > 0) void ask();
@@ -35,6 +42,7 @@ function adopt(given: Kept, dataset: string): void {
 
 export function useAddress(dataset: Dataset): void {
   useEffect(() => {
+    if (current.value !== dataset.name) restoring = null;
     enter(dataset.name);
     askFor(dataset.name);
     let mine: string | undefined;
@@ -117,7 +125,11 @@ function follow(handle: ViewerHandle, dataset: Dataset): () => void {
 
 export function useViewer(dataset: Dataset): void {
   const handle = viewer.value;
-  useEffect(() => (handle === null ? undefined : follow(handle, dataset)), [handle, dataset.name]);
+  useEffect(() => {
+    // the viewer of the dataset before is gone by now, though it was there when this was drawn
+    if (handle === null || viewer.peek() !== handle) return undefined;
+    return follow(handle, dataset);
+  }, [handle, dataset.name]);
 }
 
 function isTyping(target: EventTarget | null): boolean {
