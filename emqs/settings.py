@@ -7,7 +7,7 @@
 import math
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -62,7 +62,7 @@ def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> 
     try:
         return cast(
             Settings,
-            OmegaConf.to_object(OmegaConf.merge(_writable(OmegaConf.structured(cls)), plain)),
+            OmegaConf.to_object(OmegaConf.merge(_blank(cls, plain), plain)),
         )
     except OmegaConfBaseException as error:
         raise _named(error, where) from None
@@ -103,6 +103,20 @@ def _named(error: OmegaConfBaseException, where: str) -> ConfigError:
     if "is not a ListConfig" in reason:
         return ConfigError(f"{name} must be a list in brackets, e.g. [1,2].")
     return ConfigError(f"{name}: {reason}.".replace("..", "."))
+
+
+def _blank(cls: type, plain: object) -> DictConfig:
+    """Return the defaults of a dataclass, with an empty entry for each that is given by name."""
+    node: DictConfig = OmegaConf.structured(cls)
+    OmegaConf.set_readonly(node, False)
+    hints = get_type_hints(cls)
+    for part in fields(cls):
+        given = plain.get(part.name) if isinstance(plain, dict) else None
+        kinds = get_args(hints[part.name])
+        if get_origin(hints[part.name]) is dict and is_dataclass(kinds[1]):
+            for name in given if isinstance(given, dict) else ():
+                node[part.name][name] = OmegaConf.structured(kinds[1])
+    return _writable(node)
 
 
 def _writable(node: DictConfig) -> DictConfig:

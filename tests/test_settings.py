@@ -12,6 +12,7 @@ from emqs.models.settings import ModelConfig, PreprocessingConfig
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs.settings import LoggerConfig, PathsConfig
+from emqs.web.settings import NeuprintConfig, OidcConfig, ServeConfig
 
 NAN, INF = float("nan"), float("inf")
 
@@ -44,6 +45,20 @@ def test_parts_of_parts_arrive() -> None:
     )
     assert model.preprocessing == PreprocessingConfig(contrast="slice")
     assert model.network == {"latent_size": 8}
+
+
+def test_entries_by_name_arrive() -> None:
+    lab = {"issuer": "https://lab.org", "client_id": "emqs", "create_users": True}
+    brain = {"server": "https://neuprint.org", "dataset": "brain:v1"}
+    given = {"oidc": {"lab": lab, "other": lab}, "neuprint": {"brain": brain}}
+    settings = reading.read(ServeConfig, OmegaConf.create(given), "serve")
+    assert settings.oidc["lab"] == OidcConfig("https://lab.org", "emqs", create_users=True)
+    assert list(settings.oidc) == ["lab", "other"]
+    assert settings.neuprint == {"brain": NeuprintConfig("https://neuprint.org", "brain:v1")}
+    with pytest.raises(ConfigError, match=r"serve\.oidc\.lab\.clientid"):
+        reading.read(ServeConfig, {"oidc": {"lab": {"clientid": "emqs"}}}, "serve")
+    with pytest.raises(ConfigError, match=r"serve\.oidc\.lab\.client_id"):
+        reading.read(ServeConfig, {"oidc": {"lab": {"issuer": "https://lab.org"}}}, "serve")
 
 
 def test_a_value_may_point_to_another_part_of_the_configuration() -> None:

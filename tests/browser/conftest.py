@@ -1,7 +1,6 @@
 """A browser, and a server for the tests of one file, with people and a toy volume."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +8,12 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 
-from support.browsing import FLAGS, Workplace, add_people, chromium, workplace  # noqa: E402
+from support.browsing import FLAGS, Workplace, chromium, toy_workplace  # noqa: E402
 
 from emqs.web import demo, pages  # noqa: E402
 from emqs.web.home import Home  # noqa: E402
+
+PATIENCE_MS = 20_000  # for what is expected on a page
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,7 @@ def browser() -> Iterator[object]:
         pytest.skip("there is no Chromium here: apt-get install chromium, or set EMQS_CHROMIUM")
     if not (pages.STATIC / "index.html").is_file():
         pytest.fail("the pages are not built: npm ci && npm run build in emqs/web/frontend")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as running:
         made = running.chromium.launch(executable_path=path, args=FLAGS)
         yield made
@@ -45,10 +47,8 @@ def shared_place(
     browser: object, toy_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workplace]:
     """A server of the tests of one file."""
-    home = tmp_path_factory.mktemp("place") / "home"
-    shutil.copytree(toy_home, home)
-    add_people(home)
-    with workplace(home, browser) as place:  # type: ignore[arg-type]
+    folder = tmp_path_factory.mktemp("place")
+    with toy_workplace(folder, toy_home, browser) as place:  # type: ignore[arg-type]
         yield place
 
 

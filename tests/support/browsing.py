@@ -1,6 +1,7 @@
 """A real server on the toy volume, and a real browser that looks at its pages."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -55,6 +56,7 @@ class Workplace:
     browser: Browser
     process: subprocess.Popen[str]
     contexts: list[BrowserContext] = field(default_factory=list)
+    clients: list[httpx2.Client] = field(default_factory=list)
 
     def api(self, name: str) -> httpx2.Client:
         """Return a client of the API who is signed in, for setting up and for looking behind."""
@@ -63,7 +65,9 @@ class Workplace:
             body = {"name": name, "password": PASSWORD}
             first.post("/auth/login", json=body).raise_for_status()
             cookies = first.cookies
-        return httpx2.Client(base_url=base, timeout=60, cookies=cookies)
+        client = httpx2.Client(base_url=base, timeout=60, cookies=cookies)
+        self.clients.append(client)
+        return client
 
     def context(self, name: str | None, **options: Any) -> BrowserContext:  # noqa: ANN401
         """Return a browser of its own for somebody who is signed in, or for nobody."""
@@ -90,6 +94,9 @@ class Workplace:
 
     def close_pages(self) -> None:
         """Close what tests opened."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
         for context in self.contexts:
             context.close()
         self.contexts.clear()
@@ -164,6 +171,18 @@ def add_people(home: Path) -> None:
     roles = ", ".join(f"{name}: {role}" for name, role in ROLES.items())
     settings = toy.read_text(encoding="utf-8").replace("public", "private")
     toy.write_text(f"{settings}grants:\n  users: {{{roles}}}\n", encoding="utf-8")
+
+
+@contextmanager
+def toy_workplace(
+    folder: Path, toy_home: Path, browser: Browser, *settings: str
+) -> Iterator[Workplace]:
+    """Run a server on a copy of a home with the toy dataset, and people in it."""
+    home = folder / "home"
+    shutil.copytree(toy_home, home)
+    add_people(home)
+    with workplace(home, browser, *settings) as place:
+        yield place
 
 
 def _until_it_answers(url: str, process: subprocess.Popen[str]) -> None:

@@ -62,6 +62,7 @@ GET     /datasets/{dataset}/grants dataset:manager
 PUT     /datasets/{dataset}/grants                                   dataset:manager
 DELETE  /datasets/{dataset}/grants                                   dataset:manager
 GET     /datasets/{dataset}/layers/{layer}/data dataset:reader
+GET     /datasets/{dataset}/layers/{layer}/segments dataset:reader
 POST    /datasets/{dataset}/links                                    dataset:annotator
 GET     /datasets/{dataset}/links dataset:annotator
 DELETE  /datasets/{dataset}/links/{link}                             dataset:annotator

@@ -1,5 +1,6 @@
 import preact from "@preact/preset-vite";
 import { defineConfig, type Plugin } from "vite";
+import { notice } from "./notice.mjs";
 
 // Icons that neuroglancer asks for and ikonate 1.1.1 does not have.
 const ICONS: Record<string, string> = {
@@ -40,10 +41,12 @@ function bundledWorkers(): Plugin {
   };
 }
 
+const licenses = notice();
+
 export default defineConfig({
   base: "/",
-  plugins: [missingIcons(), bundledWorkers(), preact()],
-  worker: { format: "es", plugins: () => [missingIcons(), bundledWorkers()] },
+  plugins: [missingIcons(), bundledWorkers(), preact(), licenses.seen(), licenses.written()],
+  worker: { format: "es", plugins: () => [missingIcons(), bundledWorkers(), licenses.seen()] },
   build: {
     outDir: "../static",
     emptyOutDir: true,

@@ -12,9 +12,9 @@ import { DatasetSettings } from "./pages/datasets/DatasetSettings";
 import { Reviews } from "./pages/reviews/Reviews";
 import { Search } from "./pages/search/Search";
 import { Shared } from "./pages/Shared";
-import { oneTimeToken, SignIn, SignInAgain } from "./pages/account/SignIn";
+import { SignIn, SignInAgain } from "./pages/account/SignIn";
 import { NoPage, Refused } from "./pages/Refused";
-import { address, go, hash, route } from "./router";
+import { address, go, oneTime, route } from "./router";
 import { datasets, isAdmin, keepSettings, load, me, signOut } from "./session";
 import { useTitle } from "./title";
 import { Button, Message, Notices, Spinner, tellError } from "./ui";
@@ -30,10 +30,9 @@ export function App() {
     load().catch((reason: Error) => setError(reason.message));
   }, []);
   useTitle();
-  void hash.value; // a link that works once may be typed into an open page
   if (error) return <Unreachable message={error} />;
   if (me.value === undefined) return <Spinner />;
-  if (me.value === null || oneTimeToken() !== null) {
+  if (me.value === null || oneTime.value !== null) {
     return (
       <>
         <SignIn />

@@ -3,6 +3,7 @@ import { App } from "./App";
 import "./connection";
 import { language, speak } from "./i18n";
 import "./styles/base.css";
+import "./styles/parts.css";
 import { dress, theme } from "./theme";
 
 speak(language.value);

@@ -1,5 +1,5 @@
 // Where one is: the path says which page, the hash holds the state of the page and of the viewer.
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 
 export interface Route {
   readonly path: readonly string[]; // of the address, split at slashes and decoded
@@ -21,8 +21,7 @@ export function address(...path: readonly string[]): string {
 export function go(to: string, options: { replace?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
-  route.value = current();
-  hash.value = readHash();
+  arrive();
 }
 
 export type HashState = Record<string, unknown>;
@@ -40,6 +39,24 @@ function readHash(): HashState {
 
 export const hash = signal<HashState>(readHash());
 
+// The token of a link that works once, if the address has one: /#one-time=TOKEN
+const ONE_TIME = "#one-time=";
+const readToken = () => (location.hash.startsWith(ONE_TIME) ? location.hash.slice(ONE_TIME.length) : null);
+export const oneTime = signal<string | null>(readToken());
+
+// Whether one came to this page with a view in the address, which then is what the viewer shows.
+export let cameWithView = hash.value.view !== undefined;
+
+function arrive(): void {
+  const state = readHash();
+  cameWithView = state.view !== undefined;
+  batch(() => {
+    route.value = current();
+    hash.value = state;
+    oneTime.value = readToken();
+  });
+}
+
 // Keep a part of the state in the address; the history gets no entry, so "back" leaves the page.
 export function keep(part: string, value: unknown): void {
   const state = { ...readHash(), [part]: value };
@@ -50,13 +67,8 @@ export function keep(part: string, value: unknown): void {
   hash.value = state;
 }
 
-window.addEventListener("popstate", () => {
-  route.value = current();
-  hash.value = readHash();
-});
-window.addEventListener("hashchange", () => {
-  hash.value = readHash();
-});
+window.addEventListener("popstate", arrive);
+window.addEventListener("hashchange", arrive);
 
 // Links within the application do not load the page anew.
 document.addEventListener("click", (event) => {

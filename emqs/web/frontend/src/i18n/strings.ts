@@ -196,7 +196,8 @@ export const strings = {
   "group.added": { en: "{name} is in {group} now.", de: "{name} ist jetzt in {group}." },
   "group.user": { en: "Add to {group}", de: "Aufnehmen in {group}" },
   "group.as_owner": { en: "may change who is in it", de: "darf Mitglieder ändern" },
-  "group.remove_one": { en: "Take {name} out of {group}", de: "{name} aus {group} entfernen" },
+  "group.leave_one": { en: "Leave {group}", de: "{group} verlassen" },
+  "group.remove_one": { en: "Remove {name} from {group}", de: "{name} aus {group} entfernen" },
   "group.remove_about": {
     en: "What is shared with the group can no longer be seen then.",
     de: "Was mit der Gruppe geteilt ist, ist dann nicht mehr zu sehen.",
@@ -941,6 +942,11 @@ export const strings = {
   // end of atlas
 
   // reviews
+  "pull.visit": { en: "Go to segment {segment}", de: "Zu Segment {segment}" },
+  "pull.no_place": {
+    en: "Segment {segment} is not in the level of the layer that was looked through; it may be very small, or of another version.",
+    de: "Segment {segment} ist in der durchsuchten Stufe der Ebene nicht zu finden; es ist vielleicht sehr klein, oder aus einer anderen Version.",
+  },
   "pull.about": {
     en: "Merged segments that their authors want to be taken over for all. Authors submit them from the page Annotate.",
     de: "Verschmolzene Segmente, die für alle übernommen werden sollen. Eingereicht werden sie auf der Seite „Annotieren“.",
@@ -958,7 +964,7 @@ export const strings = {
   "pull.merges": { en: "Merges", de: "Verschmelzungen" },
   "pull.becomes": { en: "{n} segments become {name}", de: "{n} Segmente werden zu {name}" },
   "pull.show": { en: "Show alone", de: "Allein zeigen" },
-  "pull.show_one": { en: "Show {name} alone", de: "{name} allein zeigen" },
+  "pull.show_one": { en: "Show alone: {name}", de: "Allein zeigen: {name}" },
   "pull.show_all": { en: "Show all", de: "Alle zeigen" },
   "pull.touched": { en: "merged by another request, too", de: "auch von einem anderen Antrag verschmolzen" },
   "pull.conflicts": { en: "Conflicts", de: "Konflikte" },

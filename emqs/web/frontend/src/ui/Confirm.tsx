@@ -41,7 +41,7 @@ export function Confirm({ title, action, children, typed, onConfirm, onClose }: 
           </Field>
         )}
         {error && <Message kind="error">{error}</Message>}
-        <div class="row end">
+        <div class="row to-end">
           <Button onClick={onClose}>{t("common.cancel")}</Button>
           <Button kind="danger" type="submit" disabled={busy || (typed !== undefined && text !== typed)}>
             {action}

@@ -21,7 +21,7 @@ export function Copy({ label, text, hint }: { label: string; text: string; hint?
   return (
     <Field label={label} hint={hint}>
       {(id) => (
-        <div class="row copy">
+        <div class="row copy-text">
           <input id={id} ref={input} readOnly value={text} onFocus={(e) => e.currentTarget.select()} />
           <Button onClick={copy}>{t("common.copy")}</Button>
         </div>

@@ -8,7 +8,7 @@ import { State, stateWord } from "./State";
 
 export function Discussion({ lines }: { lines: readonly Line[] }) {
   return (
-    <ol class="discussion" aria-label={t("review.history")}>
+    <ol class="talk" aria-label={t("review.history")}>
       {lines.map((line) => (
         <li key={line.id} class={line.action === "comment" ? "said" : "step"}>
           <p class="hint">
@@ -16,7 +16,7 @@ export function Discussion({ lines }: { lines: readonly Line[] }) {
             {line.action !== "comment" && <State state={line.action} label={stateWord(line.action)} />}{" "}
             <Time time={line.at} />
           </p>
-          {line.text && <p class="words">{line.text}</p>}
+          {line.text && <p class="prose">{line.text}</p>}
         </li>
       ))}
     </ol>

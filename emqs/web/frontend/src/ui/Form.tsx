@@ -87,7 +87,7 @@ export function Choice<T extends string>({ id, label, value, set, options }: Cho
 
 export function Check({ label, value, set }: { label: string; value: boolean; set: (value: boolean) => void }) {
   return (
-    <label class="check">
+    <label class="checkbox">
       <input type="checkbox" checked={value} onChange={(event) => set(event.currentTarget.checked)} />
       {label}
     </label>

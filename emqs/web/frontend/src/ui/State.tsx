@@ -16,7 +16,7 @@ export function stateWord(state: string): string {
 
 export function State({ state, label = stateWord(state) }: { state: string; label?: string }) {
   return (
-    <span class={`state ${KIND[state] ?? "past"}`}>
+    <span class={`badge ${KIND[state] ?? "past"}`}>
       <span aria-hidden="true">{SIGNS[state] ?? "•"}</span> {label}
     </span>
   );

@@ -167,7 +167,7 @@ export function Waiting({ error, retry }: { error: string | null; retry: () => P
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {
-  return <p class="empty">{children}</p>;
+  return <p class="nothing">{children}</p>;
 }
 
 export { Confirm } from "./Confirm";

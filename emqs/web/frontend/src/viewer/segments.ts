@@ -36,14 +36,15 @@ export function segmenting(viewer: Untyped): Segmenting {
       table.clear();
       for (const members of groups) table.linkAll(members.map(BigInt));
     },
-      colour(name, colours) {
-        const managed = viewer.layerManager.getLayerByName(name);
-        const table = managed?.layer?.displayState?.segmentationColorGroupState?.value?.segmentStatedColors;
-        if (table === undefined) return;
-        table.clear();
-        for (const [segment, colour] of Object.entries(colours)) {
-          table.set(BigInt(segment), BigInt(`0x${colour.slice(1)}`));
-        }
-      },
+    colour(name, colours) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      const table = managed?.layer?.displayState?.segmentationColorGroupState?.value?.segmentStatedColors;
+      if (table === undefined) return;
+      table.clear();
+      for (const [segment, colour] of Object.entries(colours)) {
+        const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+        table.set(BigInt(segment), BigInt(red + green * 2 ** 8 + blue * 2 ** 16));
+      }
+    },
   };
 }

@@ -42,7 +42,7 @@ function Profile() {
   return (
     <section>
       <h2>{t("account.profile")}</h2>
-      <dl class="facts">
+      <dl class="fact-list">
         <dt>{t("sign_in.name")}</dt>
         <dd>{user?.name}</dd>
         {user?.email && (

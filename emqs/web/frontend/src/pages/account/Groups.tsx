@@ -24,9 +24,9 @@ export function Groups({ all = false }: { all?: boolean }) {
     <>
       <People />
       {mine.length === 0 && <Empty>{all ? t("group.none") : t("group.none_own")}</Empty>}
-      <ul class="cards groups">
+      <ul class="tiles group-list">
         {mine.map((group) => (
-          <li key={group.id} class="card" aria-label={group.name}>
+          <li key={group.id} class="tile" aria-label={group.name}>
             <GroupCard group={group} reload={groups.reload} onDelete={all ? () => setAsked(group) : undefined} />
           </li>
         ))}
@@ -61,6 +61,9 @@ function GroupCard({ group, reload, onDelete }: CardProps) {
     await request(path(user), { method: "PUT", body: { is_owner } });
     await reload();
   }
+  function removal(name: string): string {
+    return t(name === own ? "group.leave_one" : "group.remove_one", { name, group: group.name });
+  }
   return (
     <>
       <div class="row">
@@ -73,7 +76,7 @@ function GroupCard({ group, reload, onDelete }: CardProps) {
       </div>
       {group.description && <p>{group.description}</p>}
       {group.members.length === 0 && <Empty>{t("group.no_members")}</Empty>}
-      <ul class="lines">
+      <ul class="line-list">
         {group.members.map((member) => (
           <li key={member.name} class="row">
             <span class="grow">
@@ -81,7 +84,7 @@ function GroupCard({ group, reload, onDelete }: CardProps) {
             </span>
             {(mayChange || member.name === own) && (
               <Button kind="quiet" onClick={() => setAsked(member.name)}
-                aria-label={t("group.remove_one", { name: member.name, group: group.name })}>
+                aria-label={removal(member.name)}>
                 {member.name === own ? t("group.leave") : t("common.remove")}
               </Button>
             )}
@@ -90,7 +93,7 @@ function GroupCard({ group, reload, onDelete }: CardProps) {
       </ul>
       {mayChange && <AddMember put={put} group={group.name} />}
       {asked !== null && (
-        <Confirm title={t("group.remove_one", { name: asked, group: group.name })}
+        <Confirm title={removal(asked)}
           action={asked === own ? t("group.leave") : t("common.remove")} onClose={() => setAsked(null)}
           onConfirm={async () => {
             await request(path(asked), { method: "DELETE" });

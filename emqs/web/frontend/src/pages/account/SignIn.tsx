@@ -3,21 +3,17 @@ import { useState } from "preact/hooks";
 import { expired, request, url } from "../../api/client";
 import type { Me } from "../../api/types";
 import { t } from "../../i18n";
+import { oneTime } from "../../router";
 import { load, me } from "../../session";
 import { Check, Dialog, Field, Form, Text, useLoaded } from "../../ui";
 import { OneTime } from "./OneTime";
 import "../../styles/account.css";
 
-const ONE_TIME = "#one-time=";
 const LONGEST = 1500; // of an address that is sent to a provider and back
-
-export function oneTimeToken(): string | null {
-  return location.hash.startsWith(ONE_TIME) ? decodeURIComponent(location.hash.slice(ONE_TIME.length)) : null;
-}
 
 // The page for somebody who is not signed in.
 export function SignIn() {
-  const token = oneTimeToken();
+  const token = oneTime.value;
   return (
     <main class="sign-in" id="content">
       <h1>{token === null ? t("sign_in.title") : t("one_time.title")}</h1>

@@ -30,7 +30,7 @@ export function Tokens({ tokens }: Props) {
   const [asked, setAsked] = useState<Token | null>(null);
   const rows = tokens.value?.filter((one) => one.kind === "api");
   return (
-    <section class="wide">
+    <section class="across">
       <h2>{t("token.title")}</h2>
       <p class="hint">
         {t("token.about")} <a href="/api/docs" target="_blank" rel="noreferrer">{t("token.docs")}</a>
@@ -71,7 +71,7 @@ function scopesOf(token: Token): string {
 
 function TokenTable({ rows, onWithdraw }: { rows: readonly Token[]; onWithdraw: (token: Token) => void }) {
   return (
-    <div class="scroll">
+    <div class="scroll-x">
       <table aria-label={t("token.title")}>
         <thead>
           <tr>
@@ -130,7 +130,7 @@ function NewToken({ onMade }: { onMade: (token: string) => void }) {
     <details>
       <summary>{t("token.new")}</summary>
       <Form action={t("token.make")} send={send} disabled={name.trim() === "" || scopes.size === 0}>
-        <div class="columns">
+        <div class="field-columns">
           <Field label={t("token.name")} hint={t("token.name_hint")}>
             {(id) => <Text id={id} value={name} set={setName} maxLength={200} />}
           </Field>
@@ -164,10 +164,10 @@ export function SignIns({ tokens }: Props) {
   const rows = tokens.value?.filter((one) => one.kind === "cookie");
   if (rows === undefined || rows.length === 0) return null;
   return (
-    <section class="wide">
+    <section class="across">
       <h2>{t("session.title")}</h2>
       <p class="hint">{t("session.about")}</p>
-      <ul class="lines">
+      <ul class="line-list">
         {rows.map((one) => (
           <li key={one.id} class="row">
             <span class="grow">

@@ -27,7 +27,7 @@ export function AdminJobs() {
   }
   return (
     <>
-      <div class="row filters">
+      <div class="row filter-bar">
         <Choice label={t("atlas.state")} value={state} set={setState}
           options={[["", t("admin.all_states")], ...STATES.map((one) => [one, stateWord(one)] as const)]} />
         <Button onClick={() => void jobs.reload()}>{t("common.refresh")}</Button>

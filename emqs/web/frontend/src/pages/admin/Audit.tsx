@@ -47,7 +47,7 @@ export function Audit() {
   }
   return (
     <>
-      <div class="row filters">
+      <div class="row filter-bar">
         <Choice label={t("audit.user")} value={user} set={(value) => choose({ user: value })}
           options={[["", t("audit.everybody")], ...(people.value?.users ?? []).map((one) => [one.id, one.name] as const)]} />
         <Choice label={t("nav.dataset")} value={dataset} set={(value) => choose({ dataset: value })}
@@ -68,7 +68,7 @@ export function Audit() {
 
 function AuditTable({ rows }: { rows: readonly Entry[] }) {
   return (
-    <div class="scroll">
+    <div class="scroll-x">
       <table aria-label={t("admin.audit")}>
         <thead>
           <tr>
@@ -88,7 +88,7 @@ function AuditTable({ rows }: { rows: readonly Entry[] }) {
                 <code class="break">{entry.action.split(" ")[0]} {entry.details.path.replace("/api/v1", "")}</code>
               </td>
               <td>
-                <span class={`state ${entry.outcome === "done" ? "good" : "bad"}`}>
+                <span class={`badge ${entry.outcome === "done" ? "good" : "bad"}`}>
                   <span aria-hidden="true">{entry.outcome === "done" ? "✓" : "✕"}</span>{" "}
                   {t(`audit.${entry.outcome}` as Word)} {entry.outcome === "done" ? "" : entry.details.status}
                 </span>

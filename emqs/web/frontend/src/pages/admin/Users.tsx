@@ -52,7 +52,7 @@ export function Users() {
         setLink(made);
         void users.reload();
       }} />
-      <p class="row filters">
+      <p class="row filter-bar">
         <input type="search" aria-label={t("user.filter")} placeholder={t("user.filter")} value={text}
           onInput={(event) => setText(event.currentTarget.value)} />
       </p>
@@ -75,7 +75,7 @@ interface TableProps {
 function UserTable({ rows, reload, onLink }: TableProps) {
   const [edited, setEdited] = useState<User | null>(null);
   return (
-    <div class="scroll">
+    <div class="scroll-x">
       <table aria-label={t("admin.users")}>
         <thead>
           <tr>
@@ -95,7 +95,7 @@ function UserTable({ rows, reload, onLink }: TableProps) {
               <td>{user.email}</td>
               <td>
                 {user.is_admin ? t("account.admin") : t("account.user")}
-                {!user.is_active && <span class="state bad"> {t("user.locked")}</span>}
+                {!user.is_active && <span class="badge bad"> {t("user.locked")}</span>}
               </td>
               <td><Time time={user.last_login} /></td>
               <td>
@@ -182,8 +182,8 @@ function NewUser({ onMade }: { onMade: (link: Link) => void }) {
   return (
     <details>
       <summary>{t("user.new")}</summary>
-      <Form action={t("user.make")} send={send} disabled={name.trim() === ""} class="boxed">
-        <div class="columns">
+      <Form action={t("user.make")} send={send} disabled={name.trim() === ""} class="box">
+        <div class="field-columns">
           <Field label={t("sign_in.name")} hint={t("user.name_hint")}>
             {(id) => <Text id={id} value={name} set={setName} maxLength={100} autocomplete="off" />}
           </Field>

@@ -25,7 +25,7 @@ export function Workers() {
       </p>
       {workers.value.length === 0 && <Empty>{t("worker.none")}</Empty>}
       {workers.value.length > 0 && (
-        <div class="scroll">
+        <div class="scroll-x">
           <table aria-label={t("admin.workers")}>
             <thead>
               <tr>

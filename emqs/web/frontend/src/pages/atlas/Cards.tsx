@@ -36,9 +36,9 @@ export function Cards({ dataset }: { dataset: Dataset | null }) {
       {entries.rows?.length === 0 && (
         <Empty>{kept({ ...now, dataset: "" }) === null ? t("atlas.none") : t("atlas.none_fit")}</Empty>
       )}
-      <ul class="cards entries" aria-label={t("atlas.entries")}>
+      <ul class="tiles atlas-tiles" aria-label={t("atlas.entries")}>
         {entries.rows?.map((entry) => (
-          <li key={entry.id} class="card">
+          <li key={entry.id} class="tile">
             <Card entry={entry} withDataset={dataset === null} />
           </li>
         ))}
@@ -62,17 +62,17 @@ function Card({ entry, withDataset }: { entry: AtlasEntry; withDataset: boolean 
           onError={() => setFailed(true)} />
       )}
       <h2>
-        <a class="cover" href={address("d", entry.dataset, "atlas", entry.id)}>{entry.title}</a>
+        <a class="covers" href={address("d", entry.dataset, "atlas", entry.id)}>{entry.title}</a>
       </h2>
-      <p class="about">{entry.description}</p>
+      <p class="summary">{entry.description}</p>
       <p class="hint">
         {entry.owner} · <Time time={entry.changed} />
         {withDataset && ` · ${title ?? entry.dataset}`}
       </p>
-      <p class="row marks">
+      <p class="row badges">
         <State state={entry.state} />
         {entry.tags.map((tag) => (
-          <Button key={tag} kind="quiet" class="tag above" aria-label={t("atlas.only_tag", { tag })}
+          <Button key={tag} kind="quiet" class="tag-mark above" title={t("atlas.only_tag", { tag })}
             onClick={() => (filters.value = { ...NONE, dataset: filters.value.dataset, tag })}>
             #{tag}
           </Button>

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { dataset as path, request } from "../../api/client";
 import { hasRole, type AtlasEntry, type Dataset, type Line } from "../../api/types";
 import { t } from "../../i18n";
-import { address, go, hash } from "../../router";
+import { address, cameWithView, go } from "../../router";
 import { me } from "../../session";
 import { Button, Confirm, Discussion, Say, State, Time, useLoaded, Waiting } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
@@ -24,7 +24,7 @@ export function Entry({ dataset, id }: { dataset: Dataset; id: string }) {
   const root = `${path(dataset.name)}/atlas/${encodeURIComponent(id)}`;
   const loaded = useLoaded((signal) => request<WholeEntry>(root, { signal }), [root]);
   const entry = loaded.value;
-  const [moves] = useState(hash.value.view === undefined); // an address with a view shows that view
+  const [moves] = useState(!cameWithView); // an address with a view shows that view
   const handle = viewer.value;
   useEffect(() => {
     if (moves && handle !== null && entry !== undefined) handle.go(position(entry.place));
@@ -39,7 +39,7 @@ export function Entry({ dataset, id }: { dataset: Dataset; id: string }) {
     }
   }
   return (
-    <article class="entry">
+    <article class="atlas-entry">
       <p>
         <a href={address("d", dataset.name, "atlas")}>← {t("atlas.back")}</a>
       </p>
@@ -66,12 +66,12 @@ function Facts({ dataset, entry }: { dataset: Dataset; entry: AtlasEntry }) {
   return (
     <>
       <h1>{entry.title}</h1>
-      <p class="row marks">
+      <p class="row badges">
         <State state={entry.state} />
-        {entry.tags.map((tag) => <span key={tag} class="tag">#{tag}</span>)}
+        {entry.tags.map((tag) => <span key={tag} class="tag-mark">#{tag}</span>)}
       </p>
-      <p class="words">{entry.description}</p>
-      <dl class="facts">
+      <p class="prose">{entry.description}</p>
+      <dl class="fact-list">
         <dt>{t("atlas.author")}</dt>
         <dd>{entry.owner} · <Time time={entry.created} /></dd>
         {entry.reviewer && (
@@ -107,7 +107,7 @@ function Author({ dataset, entry, send, reload }: AuthorProps) {
   if (entry.owner !== me.value?.name || !hasRole(dataset, "annotator")) return null;
   const inAtlas = ["submitted", "changes_requested", "accepted"].includes(entry.state);
   return (
-    <div class="row own">
+    <div class="row own-actions">
       {entry.state !== "superseded" && (
         <Button kind={entry.state === "changes_requested" ? "primary" : "plain"} onClick={() => setEditing(true)}>
           {t("atlas.edit")}

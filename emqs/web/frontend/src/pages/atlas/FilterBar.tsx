@@ -11,7 +11,7 @@ export function FilterBar({ choosesDataset }: { choosesDataset: boolean }) {
   const now = filters.value;
   const set = (part: Partial<Filters>) => (filters.value = { ...filters.value, ...part });
   return (
-    <form class="row filters" role="search" onSubmit={(event) => event.preventDefault()}>
+    <form class="row filter-bar" role="search" onSubmit={(event) => event.preventDefault()}>
       <Typed label={t("atlas.text")} value={now.text} set={(text) => set({ text })} />
       <Typed label={t("atlas.tag")} value={now.tag} set={(tag) => set({ tag })} />
       <Choice label={t("atlas.state")} value={now.state} set={(state) => set({ state })}

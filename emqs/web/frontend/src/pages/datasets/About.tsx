@@ -40,7 +40,7 @@ export function About({ dataset }: { dataset: Dataset }) {
   const same = title === dataset.title && description === dataset.description && visibility === dataset.visibility;
   return (
     <>
-      <dl class="facts">
+      <dl class="fact-list">
         <dt>{t("dataset.name")}</dt>
         <dd>{dataset.name}</dd>
         <dt>{t("dataset.shape")}</dt>
@@ -50,7 +50,7 @@ export function About({ dataset }: { dataset: Dataset }) {
         <dt>{t("dataset.changed")}</dt>
         <dd><Time time={dataset.changed} /> ({t("dataset.revision", { n: dataset.revision })})</dd>
       </dl>
-      <Form action={t("common.save")} send={send} disabled={same || title.trim() === ""} class="narrow">
+      <Form action={t("common.save")} send={send} disabled={same || title.trim() === ""} class="narrow-column">
         <Field label={t("dataset.title")}>
           {(id) => <Text id={id} value={title} set={setTitle} maxLength={400} />}
         </Field>

@@ -59,7 +59,7 @@ export function AddDataset({ onClose }: { onClose: () => void }) {
             {(id) => <Area id={id} value={value("store")} set={set("store")} rows={2} />}
           </Field>
           {text("voxel", t("dataset.voxel_zyx"), t("dataset.voxel_hint"))}
-          <div class="columns">
+          <div class="field-columns">
             {text("level", t("dataset.level"), t("dataset.level_hint"))}
             {text("dataset", t("dataset.inner"), t("dataset.inner_hint"))}
             {text("axes", t("dataset.axes"), t("dataset.axes_hint"))}

@@ -35,15 +35,15 @@ export function Datasets() {
       </div>
       {datasets.value.length === 0 && <Empty>{isAdmin.value ? t("dataset.none_admin") : t("dataset.none")}</Empty>}
       {datasets.value.length > 0 && shown.length === 0 && <Empty>{t("dataset.none_fit")}</Empty>}
-      <ul class="cards datasets">
+      <ul class="tiles dataset-tiles">
         {shown.map((dataset) => (
-          <li key={dataset.name} class="card" aria-label={dataset.title || dataset.name}>
+          <li key={dataset.name} class="tile" aria-label={dataset.title || dataset.name}>
             <Card dataset={dataset} />
           </li>
         ))}
       </ul>
       {!isAdmin.value && (
-        <details class="how">
+        <details class="how-to">
           <summary>{t("dataset.how")}</summary>
           <p>{t("dataset.how_about")}</p>
           <p>
@@ -72,12 +72,12 @@ function Card({ dataset }: { dataset: Dataset }) {
           onError={() => setFailed(true)} />
       )}
       <h2>
-        <a class="cover" href={address("d", dataset.name, "search")}>
+        <a class="covers" href={address("d", dataset.name, "search")}>
           {dataset.title || dataset.name}
         </a>
       </h2>
-      {dataset.description && <p class="about">{dataset.description}</p>}
-      <dl class="facts">
+      {dataset.description && <p class="summary">{dataset.description}</p>}
+      <dl class="fact-list">
         <dt>{t("dataset.name")}</dt>
         <dd>{dataset.name}</dd>
         <dt>{t("dataset.shape")}</dt>
@@ -89,13 +89,13 @@ function Card({ dataset }: { dataset: Dataset }) {
         <dt>{t("dataset.role")}</dt>
         <dd>{dataset.role ? t(`role.${dataset.role}`) : t("role.none")}</dd>
       </dl>
-      <p class="row marks">
-        <span class={`state ${dataset.searchable ? "good" : "past"}`}>
+      <p class="row badges">
+        <span class={`badge ${dataset.searchable ? "good" : "past"}`}>
           <span aria-hidden="true">{dataset.searchable ? "✓" : "–"}</span>{" "}
           {dataset.searchable ? t("dataset.searchable") : t("dataset.not_searchable")}
         </span>
-        <span class="state past">{t(`visibility.${dataset.visibility}`)}</span>
-        {layers > 0 && <span class="state past">{t("dataset.segmentations", { n: count(layers) })}</span>}
+        <span class="badge past">{t(`visibility.${dataset.visibility}`)}</span>
+        {layers > 0 && <span class="badge past">{t("dataset.segmentations", { n: count(layers) })}</span>}
       </p>
       {hasRole(dataset, "manager") && (
         <a class="button above" href={address("d", dataset.name, "settings", "about")}

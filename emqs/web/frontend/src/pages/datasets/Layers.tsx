@@ -13,7 +13,7 @@ export function Layers({ dataset }: { dataset: Dataset }) {
   const [asked, setAsked] = useState<Layer | null>(null);
   return (
     <>
-      <div class="scroll">
+      <div class="scroll-x">
         <table aria-label={t("settings.layers")}>
           <thead>
             <tr>
@@ -82,7 +82,7 @@ function AddLayer({ dataset }: { dataset: Dataset }) {
     <details>
       <summary>{t("layer.add")}</summary>
       <Form action={t("layer.add")} send={send} disabled={name.trim() === "" || source.trim() === ""}>
-        <div class="columns">
+        <div class="field-columns">
           <Field label={t("layer.name")}>
             {(id) => <Text id={id} value={name} set={setName} maxLength={100} autocomplete="off" />}
           </Field>
@@ -96,7 +96,7 @@ function AddLayer({ dataset }: { dataset: Dataset }) {
           {(id) => <Text id={id} value={source} set={setSource} autocomplete="off" />}
         </Field>
         {kind !== "embedding" && (
-          <div class="columns">
+          <div class="field-columns">
             <Field label={t("dataset.voxel_zyx")} hint={t("dataset.voxel_hint")}>
               {(id) => <Text id={id} value={voxel} set={setVoxel} autocomplete="off" />}
             </Field>

@@ -31,7 +31,7 @@ export function Links({ dataset }: { dataset: Dataset }) {
       )}
       {links.value === undefined && <Waiting error={links.error} retry={links.reload} />}
       {links.value?.length === 0 && <Empty>{t("link.none")}</Empty>}
-      <ul class="lines">
+      <ul class="line-list">
         {links.value?.map((link) => (
           <li key={link.id} class="row">
             <span class="grow">
@@ -77,9 +77,9 @@ function NewLink({ dataset, onMade }: { dataset: Dataset; onMade: (address: stri
     onMade(location.origin + address);
   }
   return (
-    <Form action={t("link.make")} send={send} disabled={name.trim() === ""} class="narrow boxed">
+    <Form action={t("link.make")} send={send} disabled={name.trim() === ""} class="narrow-column box">
       <h2>{t("link.make")}</h2>
-      <div class="columns">
+      <div class="field-columns">
         <Field label={t("link.name")}>
           {(id) => <Text id={id} value={name} set={setName} maxLength={200} autocomplete="off" />}
         </Field>

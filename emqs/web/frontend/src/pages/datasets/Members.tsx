@@ -40,8 +40,8 @@ export function Members({ dataset }: { dataset: Dataset }) {
       {grants.value === undefined && <Waiting error={grants.error} retry={grants.reload} />}
       {grants.value?.length === 0 && <Empty>{t("member.none")}</Empty>}
       {grants.value !== undefined && grants.value.length > 0 && (
-        <div class="scroll">
-          <table aria-label={t("settings.members")} class="narrow">
+        <div class="scroll-x">
+          <table aria-label={t("settings.members")} class="narrow-column">
             <thead>
               <tr>
                 <th scope="col">{t("member.who")}</th>
@@ -58,7 +58,7 @@ export function Members({ dataset }: { dataset: Dataset }) {
         </div>
       )}
       <AddMember put={put} />
-      <dl class="facts roles">
+      <dl class="fact-list role-list">
         {ROLES.flatMap((role) => [
           <dt key={role}>{t(`role.${role}`)}</dt>,
           <dd key={`${role}_may`}>{t(`role.${role}_may`)}</dd>,
@@ -105,13 +105,13 @@ function AddMember({ put }: { put: (grant: Grant) => Promise<void> }) {
     setName("");
   }
   return (
-    <Form action={t("member.add")} send={send} disabled={name.trim() === ""} class="narrow boxed">
+    <Form action={t("member.add")} send={send} disabled={name.trim() === ""} class="narrow-column box">
       <h2>{t("member.add")}</h2>
       <People />
       <datalist id="groups">
         {groups.value?.map((group) => <option key={group.name} value={group.name} />)}
       </datalist>
-      <div class="columns">
+      <div class="field-columns">
         <Field label={t("member.kind")}>
           {(id) => (
             <Choice id={id} value={kind} set={setKind} options={[["user", t("member.user")], ["group", t("member.group")]]} />

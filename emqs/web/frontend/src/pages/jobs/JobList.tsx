@@ -30,9 +30,9 @@ export function JobList({ jobs, onDone }: ListProps) {
   }
   return (
     <>
-      <ul class="jobs" aria-label={t("settings.jobs")}>
+      <ul class="job-list" aria-label={t("settings.jobs")}>
         {jobs.rows.map((job) => (
-          <li key={job.id} class="card">
+          <li key={job.id} class="tile">
             <JobRow job={job} onEnd={ended} reload={jobs.reload} onLog={() => setShown(job)} />
           </li>
         ))}
@@ -124,7 +124,7 @@ function Log({ job, onClose }: { job: Job; onClose: () => void }) {
   return (
     <Dialog title={t("job.log_of", { name: kindName(job.kind) })} onClose={onClose}>
       {lines.length === 0 && <Empty>{t("job.no_log")}</Empty>}
-      <pre class="log" tabIndex={0} aria-label={t("job.log")}>
+      <pre class="job-log" tabIndex={0} aria-label={t("job.log")}>
         {lines.map((line) => `${new Date(line.at * 1000).toLocaleTimeString("de")} ${line.text}\n`).join("")}
       </pre>
     </Dialog>

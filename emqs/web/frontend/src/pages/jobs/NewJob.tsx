@@ -35,7 +35,7 @@ export function NewJob({ dataset, onQueued, first }: Props) {
   const kind = chosen ?? (first !== undefined && offered.includes(first) ? first : offered[0]);
   if (kind === undefined) return null;
   return (
-    <div class="boxed narrow">
+    <div class="box narrow-column">
       <h2>{t("job.new")}</h2>
       <Field label={t("job.kind")}>
         {(id) => (
@@ -81,11 +81,11 @@ function Settings({ kind, schema, dataset, onQueued }: SettingsProps) {
   const rare = fields.filter((field) => RARE.includes(field.name));
   return (
     <Form action={t("job.start")} send={send}>
-      <div class="columns">{fields.filter((field) => !RARE.includes(field.name)).map(show)}</div>
+      <div class="field-columns">{fields.filter((field) => !RARE.includes(field.name)).map(show)}</div>
       {rare.length > 0 && (
         <details>
           <summary>{t("job.rare")}</summary>
-          <div class="columns">{rare.map(show)}</div>
+          <div class="field-columns">{rare.map(show)}</div>
         </details>
       )}
     </Form>

@@ -35,7 +35,7 @@ export function Decide({ steps, blocked, decide }: DecideProps) {
   }
   if (steps.length === 0) return null;
   return (
-    <section class="boxed" aria-label={t("review.title")}>
+    <section class="box" aria-label={t("review.title")}>
       <h3>{t("review.title")}</h3>
       <Field label={t("review.reason")} hint={t("review.reason_hint")}>
         {(id) => <Area id={id} value={text} set={setText} rows={2} />}

@@ -49,7 +49,7 @@ export function Apply({ dataset, reload }: Props) {
   }
   const manages = hasRole(dataset, "manager");
   return (
-    <section class="boxed" aria-label={t("pull.apply")}>
+    <section class="box" aria-label={t("pull.apply")}>
       <h2>{t("pull.apply")}</h2>
       <p class="hint">{manages ? t("pull.apply_about") : t("pull.write_about")}</p>
       {full.map((one) => (

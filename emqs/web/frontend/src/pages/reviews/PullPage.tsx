@@ -70,9 +70,9 @@ function Facts({ pull }: { pull: Pull }) {
   return (
     <>
       <h1>{pull.title}</h1>
-      <p class="row marks"><State state={pull.state} /></p>
-      {pull.description && <p class="words">{pull.description}</p>}
-      <dl class="facts">
+      <p class="row badges"><State state={pull.state} /></p>
+      {pull.description && <p class="prose">{pull.description}</p>}
+      <dl class="fact-list">
         <dt>{t("pull.author")}</dt>
         <dd>{pull.author} · <Time time={pull.created} /></dd>
         {pull.reviewer && (
@@ -129,7 +129,7 @@ function Author({ dataset, pull, send }: AuthorProps) {
   const mayRenew = ["open", "changes_requested"].includes(pull.state);
   const mayWithdraw = mayRenew || pull.state === "accepted";
   return (
-    <div class="row own">
+    <div class="row own-actions">
       {mayRenew && <Button onClick={() => setRenewing(true)}>{t("pull.renew")}</Button>}
       {mayWithdraw && <Button kind="danger" onClick={() => setWithdrawing(true)}>{t("pull.withdraw")}</Button>}
       {renewing && (

@@ -38,13 +38,13 @@ function List({ dataset }: { dataset: Dataset }) {
     <div class="reviews">
       <h1>{t("nav.reviews")}</h1>
       <p class="hint">{t("pull.about")}</p>
-      <p class="row filters">
+      <p class="row filter-bar">
         <Choice label={t("atlas.state")} value={state} set={choose}
           options={[["", t("atlas.any_state")], ...STATES.map((one) => [one, stateWord(one)] as const)]} />
       </p>
       {pulls.rows === undefined && <Waiting error={pulls.error} retry={pulls.reload} />}
       {pulls.rows?.length === 0 && <Empty>{state === "" ? t("pull.none") : t("atlas.none_fit")}</Empty>}
-      <ul class="lines pulls" aria-label={t("pull.list")}>
+      <ul class="line-list pull-list" aria-label={t("pull.list")}>
         {pulls.rows?.map((pull) => (
           <li key={pull.id}>
             <a href={address("d", dataset.name, "reviews", pull.id)}>{pull.title}</a>{" "}
