@@ -19,8 +19,8 @@ from emqs.ingestion.transforms import Transforms, mesh_shape
 WINDOW = 40  # slices that are solved at once
 ROUNDS = 4  # of reweighting
 SOFT_PX = 1.5  # residual at which a block has half its weight
-BEND = 0.3  # cost of a bend of one pixel, against a block that is one pixel off
-STAY = 0.02  # cost of leaving the affine map by one pixel
+BEND = 0.1  # cost of a bend of one pixel, against a block that is one pixel off
+STAY = 0.01  # cost of leaving the affine map by one pixel
 
 
 @dataclass(frozen=True)

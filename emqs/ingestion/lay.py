@@ -16,7 +16,7 @@ from emqs.ingestion.settings import AlignConfig
 from emqs.ingestion.transforms import Transforms
 
 Step = Callable[[str, int, int], None]
-BENDS = 2  # rounds of elastic matching
+FINER = (1.0, 0.67, 0.67)  # rounds of elastic matching: edges of blocks, of ``align.block_px``
 _LISTED = 4
 
 
@@ -134,11 +134,13 @@ def _bent(
     for pair in accepted:
         partners.setdefault(pair.first, []).append(pair.second)
     now = flat
-    for number in range(BENDS):
+    step_px = settings.block_px // 2
+    for number, finer in enumerate(FINER):
+        edge_px = finer * settings.block_px
         journal = Journal(folder / f"seams{number}.jsonl")
         for count, (first, others) in enumerate(sorted(partners.items())):
             if str(first) not in journal:
-                found = work.seams(judged.slices, first, others, now, settings.block_px)
+                found = work.seams(judged.slices, first, others, now, edge_px)
                 journal.add(str(first), found)
             step(f"bend {number + 1}", count + 1, len(partners))
         seams = [
@@ -151,7 +153,7 @@ def _bent(
             for first in sorted(partners)
             for one in journal[str(first)]
         ]
-        mesh = elastic.meshes(flat, seams, settings.block_px)
+        mesh = elastic.meshes(flat, seams, step_px)
         mesh = {slot: offsets.round(4) for slot, offsets in mesh.items()}
-        now = replace(flat, step_px=settings.block_px, mesh=mesh)
+        now = replace(flat, step_px=step_px, mesh=mesh)
     return now

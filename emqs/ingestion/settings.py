@@ -32,7 +32,7 @@ class CheckConfig:
     texture: float = 0.25  # of the median of its neighbours; less is blank
     empty: float = 0.3  # share of empty tiles above that of the neighbours: partly blank
     blur_mad: float = 6.0  # deviations of sharpness below the median, and ...
-    blur_log: float = 0.35  # ... so much at least: blurred
+    blur_log: float = 0.2  # ... so much at least: blurred
     saturated: float = 0.15  # share of black or white pixels above that of the neighbours
     duplicate: float = 0.35  # of the usual difference of neighbours; less is the same section
     swapped: float = 0.15  # by how much the other order must fit better
@@ -57,7 +57,7 @@ class AlignConfig:
     inliers: int = 10  # least number of blocks that agree
     cycle_px: float = 10.0  # most that two ways to the same slice may differ
     trend: float | None = None  # slices over which raw coordinates count; None: they do not
-    block_px: int = 96  # elastic: distance between the places that may move on their own
+    block_px: int = 72  # elastic: edge of a block; half of it lies between places that may move
     breaks: str = "error"  # what to do where nothing bridges two pieces
     canvas: str = "all"  # all: holds every slice whole; source: as large as the slices
     transforms: str | None = None  # transforms.json to take instead of matching
@@ -75,7 +75,7 @@ class AlignConfig:
             raise ConfigError(f"align.shift must be above 0 and at most 0.5, got {self.shift:g}.")
         at_least("align.peak", self.peak, 1)
         at_least("align.inliers", self.inliers, 4)
-        at_least("align.block_px", self.block_px, 16)
+        at_least("align.block_px", self.block_px, 32)
         above_zero("align.cycle_px", self.cycle_px)
         above_zero("align.trend", self.trend)
 

@@ -53,6 +53,8 @@ def place(
         shapes: Height and width of each slice.
         model: ``"translation"``, ``"rigid"`` or ``"affine"``.
     """
+    if not pairs:
+        return Placed(dict.fromkeys(slots, affine.IDENTITY), {}, {})
     system = _System(slots, pairs, shapes)
     angles = np.zeros(len(slots))
     weights = np.ones(len(pairs))
@@ -83,7 +85,8 @@ class _System:
         self.n = len(slots)
         self.centres = np.array([affine.centre(shapes[slot]) for slot in slots])
         self.radius = max(max(shapes[slot]) for slot in slots) / 2
-        self.ends = np.array([(row[p.first], row[p.second]) for p in pairs]).reshape(-1, 2)
+        ends = [(row[p.first], row[p.second]) for p in pairs]
+        self.ends = np.array(ends, dtype=np.int64).reshape(-1, 2)
         self.points = [(np.array(p.points[0]), np.array(p.points[1])) for p in pairs]
         self.turns = np.array([affine.angle(p.matrix) for p in pairs])
         apart = np.array([p.second - p.first for p in pairs], dtype=float)

@@ -20,7 +20,7 @@ from emqs.ingestion.transforms import Transforms
 
 KEPT = 4  # prepared slices that are held at once
 THUMBNAIL = 160  # pixels, of the longer edge of a small picture of a slice
-ELASTIC_EDGE = 2  # edge of an elastic block, in steps of the mesh
+LEAST_EDGE = 32  # pixels of the reduced slices, of an elastic block
 
 
 @dataclass(eq=False)
@@ -96,7 +96,7 @@ def match(
 
 
 def seams(
-    slices: Slices, first: int, others: list[int], transforms: Transforms, step_px: int
+    slices: Slices, first: int, others: list[int], transforms: Transforms, edge_px: float
 ) -> list[dict[str, Any]]:
     """Return blocks of a slice and of others, where they lie in the volume by now.
 
@@ -105,7 +105,7 @@ def seams(
         first: Slot of the one.
         others: Slots of the others.
         transforms: Where slices lie by now; with meshes in a second round.
-        step_px: Between corners of the mesh.
+        edge_px: Of a block.
     """
     factor = slices.reductions[0]
     shape = tuple(max(1, length // factor) for length in transforms.shape)
@@ -114,7 +114,7 @@ def seams(
     result = []
     for other in others:
         other_image, other_valid = _in_frame(slices, other, transforms, frame)
-        edge = max(32, ELASTIC_EDGE * step_px // factor)
+        edge = max(LEAST_EDGE, round(edge_px / factor))
         seen = blocks.match(
             image, other_image, (valid, other_valid), edge=edge, step=max(8, edge // 2)
         )

@@ -232,6 +232,22 @@ def test_a_break_is_named_or_makes_pieces(tmp_path: Path) -> None:
     assert attributes["pieces"] == [[0, 2], [3, 5]]
 
 
+def test_elastic_meshes_are_kept_and_used_again(raw: Path, tmp_path: Path) -> None:
+    align = AlignConfig("elastic", rotation_deg=3)
+    made = ingest(opened(raw), tmp_path / "v.zarr", replace(PLAIN, align=align))
+    assert made.laid is not None
+    bends = [np.abs(mesh).max() for mesh in made.laid.transforms.mesh.values()]
+    assert len(bends) == 6
+    assert 0.05 < max(bends) < 8
+    path = made.path / "ingestion" / "transforms.json"
+    again = replace(PLAIN, align=AlignConfig("elastic", transforms=str(path)))
+    first, second = (
+        open_volume(out)
+        for out in (made.path, ingest(opened(raw), tmp_path / "w.zarr", again).path)
+    )
+    assert np.abs(first.read(first.box).astype(int) - second.read(second.box)).max() <= 1
+
+
 def test_an_aligned_stack_stays_where_it_is(tmp_path: Path) -> None:
     stack = list(tissue(5, 200, depth=6.0))
     made = ingest(opened(written(tmp_path / "raw", stack)), tmp_path / "v.zarr",

@@ -159,6 +159,11 @@ def test_pieces_are_what_pairs_hold_together() -> None:
     assert pairs.planned([0, 1, 3]) == [(0, 1), (0, 3), (1, 3)]
 
 
+def test_a_slice_that_nothing_holds_stays_where_it_is() -> None:
+    placed = solve.place([4], [], {4: (EDGE, EDGE)}, "affine")
+    assert (placed.forward[4] == affine.IDENTITY).all()
+
+
 def test_meshes_follow_what_neighbours_say() -> None:
     """Seams of a known bend of one slice; its neighbours are straight."""
     shape, step = (161, 161), 40
@@ -203,7 +208,7 @@ def test_a_bend_is_found_in_pictures() -> None:
     slices = work.Slices(Held("held", ("0", "1", "2")))
     flat = Transforms((260, 260), {z: affine.IDENTITY for z in range(3)},
                       dict.fromkeys(range(3), (260, 260)), 3)  # fmt: skip
-    rows = [*work.seams(slices, 0, [1, 2], flat, 40), *work.seams(slices, 1, [2], flat, 40)]
+    rows = [*work.seams(slices, 0, [1, 2], flat, 80), *work.seams(slices, 1, [2], flat, 80)]
     seams = [
         Seams(r["first"], r["second"], np.array(r["centres"]), np.array(r["offsets"])) for r in rows
     ]

@@ -12,7 +12,7 @@ from emqs.ingestion.matching.images import Prepared, warped
 from emqs.ingestion.settings import AlignConfig
 
 EDGES = (128, 96)  # of blocks in the two rounds, pixels of the reduced slices
-TOLERANCE = 3.0  # pixels of the reduced slices: blocks that agree lie within
+TOLERANCES = (6.0, 4.0)  # in the two rounds, likewise: blocks that agree lie within
 LEAST_SHARE = 0.25  # of the blocks that must agree, of those that show something
 KEPT = 64  # blocks of a pair that go into the solution
 AREA = 0.75, 1.33  # by which the map may change areas
@@ -82,13 +82,13 @@ def match(
     forward = affine.reduced(rough.forward, factor)
     shape = target.fine.shape[0], target.fine.shape[1]
     edge = min(EDGES[0], max(32, min(shape) // 4))
-    for size in (edge, min(edge, EDGES[1])):
+    for size, tolerance in zip((edge, min(edge, EDGES[1])), TOLERANCES, strict=True):
         before = forward
         moved = warped(source.fine, before, shape)
         valid = warped(source.valid.astype(np.float32), before, shape) > 0.99
         seen = blocks.match(moved, target.fine, (valid, target.valid), edge=size, step=size // 2)
         least = max(settings.inliers, round(LEAST_SHARE * seen.n_tried))
-        agreed = blocks.agree(seen, tolerance=TOLERANCE, least=least)
+        agreed = blocks.agree(seen, tolerance=tolerance, least=least)
         if agreed is None:
             return _unmatched(numbers, rough.peak, seen, settings)
         matrix, inside = agreed
@@ -154,12 +154,12 @@ def _matched(
 
 def _displaced(seen: blocks.Blocks, residual: np.ndarray) -> float:
     """Return the share of blocks that lie elsewhere together with a neighbour."""
-    far = np.flatnonzero(residual > 2 * TOLERANCE)
+    far = np.flatnonzero(residual > 2 * TOLERANCES[1])
     if len(far) < 2:
         return 0.0
     places, offsets = seen.centres[far], seen.offsets[far]
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     differ = np.linalg.norm(offsets[:, None] - offsets[None], axis=2)
     step = np.sort(apart + np.where(apart == 0, np.inf, 0), axis=1)[:, 0].min()
-    friends = ((apart <= 1.5 * step) & (differ < TOLERANCE)).sum(axis=1) > 1
+    friends = ((apart <= 1.5 * step) & (differ < TOLERANCES[1])).sum(axis=1) > 1
     return float(friends.sum()) / max(1, seen.n_tried)
