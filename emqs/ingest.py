@@ -60,7 +60,7 @@ def _settings(cfg: DictConfig) -> "Settings":
     from emqs.ingestion import settings as classes
     from emqs.ingestion.ingest import Settings
 
-    plain = {name: cfg[name] for name in ("numbering", "fill")}
+    plain = {name: cfg[name] for name in ("numbering", "fill", "format")}
     return Settings(
         ingest=read(classes.IngestConfig, plain, ""),
         check=read(classes.CheckConfig, cfg.check, "check"),

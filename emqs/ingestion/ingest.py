@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import emqs
-from emqs.errors import DataError
+from emqs.errors import ConfigError, DataError
 from emqs.files import write_json
 from emqs.geometry import Shape
 from emqs.ingestion import assemble, contrast, table, transforms
@@ -19,6 +19,7 @@ from emqs.ingestion.journal import Journal
 from emqs.ingestion.judge import Judged, judge
 from emqs.ingestion.lay import Laid, lay
 from emqs.ingestion.partial import check_target, plan_digest, working_folder
+from emqs.ingestion.precomputed import write_precomputed
 from emqs.ingestion.pyramid import Image
 from emqs.ingestion.settings import (
     AlignConfig,
@@ -104,6 +105,10 @@ def ingest(
     digest = plan_digest(plan)
     if check_target(out, digest):
         return Made(out)
+    second = precomputed_beside(out)
+    begun = out.with_name(f".{out.name}.partial").exists()
+    if settings.ingest.format == "precomputed" and second.exists() and not begun:
+        raise ConfigError(f"{second} exists. Remove it first, or give another out=.")
     try:
         with working_folder(out, plan, restart=restart) as folder:
             made = _make(_Job(source, settings, folder, step), out, digest)
@@ -118,6 +123,11 @@ def ingest(
         ) from None
     shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
     return made
+
+
+def precomputed_beside(out: Path) -> Path:
+    """Return the folder of the copy for neuroglancer."""
+    return out.with_suffix(".precomputed")
 
 
 def _plan(source: Source, settings: Settings) -> dict[str, Any]:
@@ -155,15 +165,22 @@ def _make(job: _Job, out: Path, digest: str) -> Made:
     height, width = laid.transforms.shape
     shape = (len(job.source.names), height, width)
     volume = job.folder / "volume"
-    _write_volume(job, judged, laid, shape, out.stem, digest)
+    image = _write_volume(job, judged, laid, shape, out.stem, digest)
+    if job.settings.ingest.format == "precomputed":
+        second = job.folder / "precomputed"
+        write_precomputed(image, second, job.source.origin_nm, job.step)
+        beside = precomputed_beside(out)
+        if beside.exists():  # of a run that was stopped between the two
+            shutil.rmtree(beside)
+        second.rename(beside)
     volume.rename(out)
     return Made(out, judged, laid, shape)
 
 
 def _write_volume(
     job: _Job, judged: Judged, laid: Laid, shape: Shape, name: str, digest: str
-) -> None:
-    """Write the aligned image, its smaller copies, and the evened image beside it."""
+) -> Image:
+    """Write the aligned image, its smaller copies and the evened image; return the first."""
     settings, source, volume = job.settings, job.source, job.folder / "volume"
     dtype = np.dtype(judged.verdicts[judged.used[0]].measures["dtype"])
     size = source.require_voxel_size()
@@ -193,6 +210,7 @@ def _write_volume(
     table.write(records / "slices.csv", judged.verdicts)
     write_json(records / "pairs.json", pairs_of(judged, laid))
     transforms.write(records / "transforms.json", laid.transforms, source.voxel_size_nm)
+    return image
 
 
 def _finish(

@@ -7,6 +7,7 @@ from emqs.settings import above_zero, at_least, fraction, one_of
 
 TASKS = ("ingest", "check")
 NUMBERINGS = ("names", "order")
+FORMATS = ("zarr", "precomputed")
 FILLS = ("none", "nearest", "blend")
 MODELS = ("none", "translation", "rigid", "affine", "elastic")
 CANVASES = ("all", "source")
@@ -127,8 +128,10 @@ class IngestConfig:
 
     numbering: str = "names"
     fill: str = "none"
+    format: str = "zarr"
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         one_of("numbering", self.numbering, NUMBERINGS)
         one_of("fill", self.fill, FILLS)
+        one_of("format", self.format, FORMATS)

@@ -232,6 +232,22 @@ def test_a_break_is_named_or_makes_pieces(tmp_path: Path) -> None:
     assert attributes["pieces"] == [[0, 2], [3, 5]]
 
 
+def test_a_copy_for_neuroglancer_holds_the_same_voxels(tmp_path: Path) -> None:
+    slices = list(tissue(6, 300, seed=7))
+    source = opened(written(tmp_path / "raw", slices))
+    settings = replace(PLAIN, ingest=IngestConfig(format="precomputed"))
+    out = ingest(source, tmp_path / "v.zarr", settings).path
+    copy = tmp_path / "v.precomputed"
+    for level in (0, 1):
+        first, second = open_volume(out, level=level), open_volume(copy, level=level)
+        assert (first.read(first.box) == second.read(second.box)).all()
+        assert first.voxel_size_nm == second.voxel_size_nm
+    assert json.loads((copy / "info").read_text())["type"] == "image"
+    shutil.rmtree(out)
+    with pytest.raises(ConfigError, match=r"v\.precomputed exists"):
+        ingest(source, out, settings)
+
+
 def test_elastic_meshes_are_kept_and_used_again(raw: Path, tmp_path: Path) -> None:
     align = AlignConfig("elastic", rotation_deg=3)
     made = ingest(opened(raw), tmp_path / "v.zarr", replace(PLAIN, align=align))
