@@ -17,6 +17,7 @@ VERBS = {
     "train": "fit an encoder to patches, without labels",
     "compress": "label volumes: convert, verify, ask for labels, measure codecs",
     "export": "copy an embedded volume to Parquet files or ClickHouse",
+    "ingest": "raw slices to one aligned, even, multiscale volume",
     "download": "fetch a public dataset",
     "serve": "the platform in the browser and as a REST API",
 }

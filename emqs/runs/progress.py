@@ -1,11 +1,17 @@
 """One bar with the time left, for whatever takes long; it is drawn on stderr."""
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+logger = logging.getLogger(__name__)
+
+LOG_S = 30.0  # between lines of the log, where there is no terminal
 
 Advance = Callable[[float], None]
 Step = Callable[[str, int, int], None]
@@ -69,3 +75,30 @@ def stages(bar: "Progress") -> Step:
         bar.update(tasks[stage], completed=done, total=total)
 
     return step
+
+
+@contextmanager
+def stages_told() -> Iterator[Step]:
+    """Give what a work of several stages calls after each part; see ``stages``.
+
+    Where there is no terminal, lines of the log say how far a stage is and how long it will take:
+    at its end, and every ``LOG_S`` seconds.
+    """
+    with progress_bar() as bar:
+        draw = stages(bar)
+        begun: dict[str, float] = {}
+        told: dict[str, float] = {}
+
+        def step(stage: str, done: int, total: int) -> None:
+            draw(stage, done, total)
+            now = time.monotonic()
+            begun.setdefault(stage, now)
+            if not bar.disable or not (done == total or now - told.get(stage, now) >= LOG_S):
+                told.setdefault(stage, now)
+                return
+            told[stage] = now
+            left = (now - begun[stage]) / max(1, done - 1) * (total - done)
+            rest = f", {left:.0f} s left" if done < total else ""
+            logger.info("%s: %d of %d%s", stage, done, total, rest)
+
+        yield step

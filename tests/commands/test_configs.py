@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from emqs import models, settings
 from emqs.datasets import settings as datasets_settings
 from emqs.errors import ConfigError
+from emqs.ingestion import settings as ingestion_settings
 from emqs.labels import settings as labels_settings
 from emqs.models import settings as models_settings
 from emqs.patches import settings as patches_settings
@@ -28,8 +29,10 @@ COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
 GROUPS = sorted(path.name for path in CONFIG_DIR.iterdir() if path.is_dir())
 FILES = sorted(path.relative_to(CONFIG_DIR).as_posix() for path in CONFIG_DIR.rglob("*.yaml"))
 CLASSES: dict[str, type] = {
+    "align": ingestion_settings.AlignConfig,
     "augment": training_settings.AugmentConfig,
     "codec": labels_settings.CodecConfig,
+    "contrast": ingestion_settings.ContrastConfig,
     "dataset": datasets_settings.DatasetConfig,
     "index": retrieval_settings.IndexConfig,
     "logger": runs_settings.LoggerConfig,
@@ -46,6 +49,7 @@ SOME_SETTING = {
     "evaluate": "query.batch_size=3",
     "compress": "codec=archive",
     "export": "to=clickhouse",
+    "ingest": "align=none",
 }
 GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
 

@@ -60,6 +60,25 @@ def open_folder(path: Path, request: Request) -> Volume:
     )  # fmt: skip
 
 
+def read_slice(path: Path) -> np.ndarray:
+    """Return one image file as a grey slice ``(Y, X)``, as a viewer shows it.
+
+    Args:
+        path: A PNG, a JPEG, or a TIFF with a single grey page.
+
+    Raises:
+        DataError: If the file is damaged, coloured, or holds several pages.
+    """
+    if image_files.FORMATS.get(path.suffix.lower()) != "TIFF":
+        return png_jpeg.read_grey(path)
+    with opened(path) as file:
+        page = _only_page(file)
+        shades = shades_of(page, labels=False, where=path)
+        stored = np.empty(page.shape, native(np.dtype(page.dtype)))
+        read_page(page, path.name, Box((0, 0, 0), (1, *page.shape)), stored)
+    return shades.of(stored, path)
+
+
 def _one_shape(paths: list[Path]) -> tuple[int, int]:
     """Return height and width of all images, of which only the headers are read.
 

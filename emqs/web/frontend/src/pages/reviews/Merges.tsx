@@ -43,7 +43,7 @@ function useShown(layer: string | null, groups: readonly Group[], only: string |
       const there = handle.layers().find((one) => one.name === layer);
       if (there !== undefined) {
         before.current ??= { segments: handle.segments(layer), visible: there.visible };
-        handle.reveal(layer);
+        handle.setVisible(layer, true);
         handle.colour(layer, coloursOf(groups));
         handle.select(layer, segments);
         if (handle.segments(layer).length === segments.length) return;

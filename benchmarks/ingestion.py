@@ -1,0 +1,401 @@
+"""Raw slices that were disturbed on purpose: how well ingest lays and judges them.
+
+    python benchmarks/ingestion.py            # 5 draws of everything; hours
+    python benchmarks/ingestion.py --quick    # one draw of small windows; minutes
+
+Windows of published stacks get their own rotation (5 degrees), scale (1 %), shift (60 px at most, a
+tenth of the window), smooth warp, gamma, gain, shading and noise. Errors are distances from where a
+point belongs in the published stack, in px, after one affine map of the whole stack is taken away.
+The baseline is what clio_ingest does: SIFT, ratio 0.92, RANSAC, a chain of products (OpenCV, extra
+``bench``). Published stacks of sections are themselves not truth; see docs/ingestion.md.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from emqs.ingestion import affine
+from emqs.ingestion.judge import Judged, judge
+from emqs.ingestion.lay import Laid, lay
+from emqs.ingestion.render import offsets_at
+from emqs.ingestion.settings import AlignConfig, CheckConfig
+from emqs.ingestion.sources import Source
+from emqs.ingestion.transforms import Transforms
+from emqs.volumes.formats.slices import read_slice
+
+IMAGES = Path(os.environ.get("EMQS_IMAGES", "images"))
+GRID = 9  # points along each edge of a window at which errors are measured
+STACKS = {  # first slice and number of slices that follow each other in truth
+    "EPFL": (0, 19), "FLYEM": (0, 250), "VNC": (0, 20), "ISBI": (0, 30),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Disturbed:
+    """A stack that was disturbed.
+
+    Attributes:
+        slices: What is given to ingest, uint8 ``(edge, edge)`` each.
+        places: Where the points of the grid of each slice lie in the published one, ``(N, P, 2)``.
+    """
+
+    slices: list[np.ndarray]
+    places: np.ndarray
+
+
+def published(name: str, first: int, count: int) -> list[np.ndarray]:
+    """Return slices of a stack that follow each other."""
+    paths = sorted((IMAGES / name / "raw").iterdir())[first : first + count]
+    return [read_slice(path) for path in paths]
+
+
+def grid(edge: int) -> np.ndarray:
+    """Return the points at which errors are measured, ``(P, 2)``."""
+    line = np.linspace(0, edge - 1, GRID)
+    return np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def disturb(
+    planes: Sequence[np.ndarray], edge: int, seed: int, *, warp_px: float, shift_px: float
+) -> Disturbed:
+    """Return windows of slices, each disturbed on its own.
+
+    Args:
+        planes: Published slices.
+        edge: Of a window, pixels.
+        seed: Of all draws.
+        warp_px: Largest offset of the smooth warp.
+        shift_px: Largest shift along each axis.
+    """
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:edge, 0:edge].astype(float)
+    middle, points = np.full(2, (edge - 1) / 2), grid(edge)
+    slices, places = [], []
+    for plane in planes:
+        turn = np.radians(rng.uniform(-5, 5))
+        matrix = affine.rotation(turn, middle) * (1 + rng.uniform(-0.01, 0.01))
+        centre = affine.centre((plane.shape[0], plane.shape[1]))
+        at = centre + rng.uniform(-shift_px, shift_px, 2)
+        matrix[:, 2] = at - matrix[:, :2] @ middle
+        bend = rng.normal(size=(6, 6, 2))
+        bend = ndimage.zoom(bend, (edge / 6, edge / 6, 1), order=3, mode="nearest", grid_mode=True)
+        bend *= warp_px / np.abs(bend).max()
+        source = np.einsum("ij,jyx->iyx", matrix[:, :2], np.stack([rows, columns]))
+        source += matrix[:, 2, None, None] + np.moveaxis(bend, 2, 0)
+        window = ndimage.map_coordinates(plane.astype(float), source, order=3, mode="reflect")
+        slices.append(greys(np.clip(window, 0, 255), rng))
+        index = [points[:, 0], points[:, 1]]
+        places.append(
+            np.stack([ndimage.map_coordinates(part, index, order=1) for part in source], axis=1)
+        )
+    return Disturbed(slices, np.array(places))
+
+
+def greys(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an image with its own gamma, gain, shading and noise, uint8."""
+    unit = (image / 255) ** rng.uniform(0.75, 1.33) * rng.uniform(0.85, 1.1)
+    y, x = (np.linspace(-1, 1, length) for length in image.shape)
+    slope = rng.uniform(-0.1, 0.1, 2)
+    unit = unit * (1 + slope[0] * y[:, None] + slope[1] * x[None])
+    noisy = 255 * unit + rng.normal(0, 4, image.shape)
+    return np.clip(np.rint(noisy), 1, 254).astype(np.uint8)
+
+
+def errors(made: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return distances from where points belong, ``(N, P)``, after one affine map of all."""
+    flat, true = made.reshape(-1, 2), places.reshape(-1, 2)
+    apart = np.linalg.norm(affine.apply(affine.fit(flat, true), flat) - true, axis=1)
+    return apart.reshape(made.shape[:2])
+
+
+def relative(made: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return how far each slice lies wrongly on the next, ``(N - 1, P)``, px.
+
+    The volume's place of a point and the published one are compared from slice to slice: after one
+    affine map of the stack, the change of what is left.
+    """
+    flat, true = made.reshape(-1, 2), places.reshape(-1, 2)
+    left = (affine.apply(affine.fit(flat, true), flat) - true).reshape(made.shape)
+    return np.linalg.norm(np.diff(left, axis=0), axis=2)
+
+
+def laid_places(transforms: Transforms, edge: int) -> np.ndarray:
+    """Return where the grid's points lie in the volume, ``(N, P, 2)``."""
+    result = []
+    for slot in range(transforms.n_slots):
+        target = affine.apply(transforms.forward[slot], grid(edge))
+        place = target.copy()
+        if slot in transforms.mesh:
+            for _ in range(8):  # the place u is read at u + offset(u)
+                offset = offsets_at(place.T, transforms.mesh[slot], transforms.step_px).T
+                place = target - offset
+        result.append(place)
+    return np.array(result)
+
+
+class Held(Source):
+    """Slices in memory."""
+
+    def __init__(self, slices: Sequence[np.ndarray]) -> None:
+        """Keep them."""
+        super().__init__("held", tuple(str(k) for k in range(len(slices))))
+        object.__setattr__(self, "slices", slices)
+
+    def read(self, slot: int) -> np.ndarray:
+        """Return one."""
+        image: np.ndarray = self.slices[slot]  # type: ignore[attr-defined]
+        return image
+
+
+def quiet(_stage: str, _done: int, _total: int) -> None:
+    """Say nothing."""
+
+
+def ours(slices: Sequence[np.ndarray], settings: AlignConfig) -> tuple[Judged, Laid]:
+    """Return what ingest thinks of slices, all of them taken to be good, and where they lie."""
+    with tempfile.TemporaryDirectory() as folder:
+        limits = CheckConfig(swapped=1.0, duplicate=0.0, folded=1.0, texture=0.0, empty=1.0,
+                             saturated=1.0, blur_mad=1e9)  # fmt: skip
+        judged = judge(
+            Held(slices), Path(folder), check_settings=limits, align=settings, step=quiet
+        )
+        return judged, lay(judged, settings, Path(folder), quiet)
+
+
+def clio(slices: Sequence[np.ndarray]) -> np.ndarray:
+    """Return where the grid's points lie by clio_ingest's rule, ``(N, P, 2)``.
+
+    SIFT in each slice, matches with a ratio of distances up to 0.92, an affine map by RANSAC (25
+    px, at least 7 inliers), or none at all; maps are multiplied along the stack.
+    """
+    import cv2
+
+    sift = cv2.SIFT_create(nfeatures=4000)
+    seen = [sift.detectAndCompute(image, None) for image in slices]
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    total, points = affine.IDENTITY, grid(slices[0].shape[0])
+    result = [points]
+    for (before, known), (keys, described) in pairwise(seen):
+        step = affine.IDENTITY
+        if known is not None and described is not None and min(len(known), len(described)) > 2:
+            pairs = [p for p in matcher.knnMatch(described, known, k=2) if len(p) == 2]
+            good = [a for a, b in pairs if a.distance < 0.92 * b.distance]
+            if len(good) >= 7:
+                source = np.array([keys[m.queryIdx].pt for m in good])
+                target = np.array([before[m.trainIdx].pt for m in good])
+                found, inside = cv2.estimateAffine2D(
+                    source, target, method=cv2.RANSAC, ransacReprojThreshold=25.0, maxIters=2000
+                )
+                if found is not None and int(inside.sum()) >= 7:
+                    step = found[::-1][:, [1, 0, 2]]  # OpenCV counts x before y
+        total = affine.compose(total, step)
+        result.append(affine.apply(total, points))
+    return np.array(result)
+
+
+def accuracy(
+    name: str, edge: int, count: int, seed: int, *, warp_px: float, shift_px: float,
+    settings: AlignConfig,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the errors of one draw: ours, the baseline's, and of slices left alone."""
+    first, most = STACKS[name]
+    given = disturb(
+        published(name, first, min(count, most)), edge, seed, warp_px=warp_px, shift_px=shift_px
+    )
+    begun = time.process_time()
+    judged, laid = ours(given.slices, settings)
+    seconds = time.process_time() - begun
+    made = laid_places(laid.transforms, edge)
+    row = {
+        "stack": name,
+        "model": settings.model,
+        "warp_px": warp_px,
+        "trend": settings.trend,
+        "seed": seed,
+        "n_slices": len(given.slices),
+        "seconds_per_megapixel": seconds / (len(given.slices) * edge**2 / 1e6),
+        "pairs": len(judged.pairs),
+        "pairs_matched": sum(p.matched for p in judged.pairs),
+        "pairs_thrown_out": len(laid.thrown),
+        **pair_errors(judged, laid, given, edge),
+    }
+    begun = time.process_time()
+    theirs = clio(given.slices)
+    row["clio_seconds_per_megapixel"] = (time.process_time() - begun) / (
+        len(given.slices) * edge**2 / 1e6
+    )
+    alone_places = np.repeat(grid(edge)[None], len(given.slices), axis=0)
+    for who, places in (("", made), ("clio_", theirs), ("nothing_", alone_places)):
+        apart, steps = errors(places, given.places), relative(places, given.places)
+        row[f"{who}error_mean"] = float(apart.mean())
+        row[f"{who}error_95"] = float(np.quantile(apart, 0.95))
+        row[f"{who}step_median"] = float(np.median(steps))
+        row[f"{who}step_95"] = float(np.quantile(steps, 0.95))
+        middle = places.mean(axis=1) - given.places.mean(axis=1)
+        row[f"{who}drift_mean"] = float(np.linalg.norm(middle - middle.mean(axis=0), axis=1).mean())
+    return row
+
+
+def pair_errors(judged: Judged, laid: Laid, given: Disturbed, edge: int) -> dict[str, Any]:
+    """Return how many neighbours are matched within 10 px, and wrong pairs in the solution."""
+    nexts = near = wrong = 0
+    used = {(p.first, p.second) for p in laid.accepted}
+    for pair in judged.pairs:
+        apart = np.inf
+        if pair.matched:
+            moved = affine.apply(pair.matrix, grid(edge))
+            fit = affine.fit(given.places[pair.second], grid(edge))
+            true = affine.apply(fit, given.places[pair.first])
+            apart = float(np.linalg.norm(moved - true, axis=1).mean())
+        if pair.second == pair.first + 1:
+            nexts += 1
+            near += apart <= 10
+        wrong += (pair.first, pair.second) in used and apart > 10
+    return {"neighbours": nexts, "neighbours_within_10_px": near, "wrong_pairs_used": wrong}
+
+
+FAULTS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "blank": lambda image, rng: greys(np.full(image.shape, 128.0), rng),
+    "blurred": lambda image, rng: greys(ndimage.gaussian_filter(image.astype(float), 3), rng),
+    "half": lambda image, _rng: image * (np.arange(image.shape[1]) >= image.shape[1] // 2),
+    "fold": lambda image, _rng: fold(image, 30),
+}
+
+
+def fold(image: np.ndarray, width: int) -> np.ndarray:
+    """Return a slice of which a strip is folded away and the rest moved there."""
+    at = image.shape[1] // 3
+    return np.concatenate([image[:, :at], image[:, at + width :], image[:, -width:]], axis=1)
+
+
+def faults(name: str, edge: int, count: int, seed: int) -> dict[str, Any]:
+    """Return which injected faults were found, and false alarms among good slices."""
+    first, most = STACKS[name]
+    given = disturb(
+        published(name, first, min(count, most)), edge, seed, warp_px=0, shift_px=edge / 20
+    )
+    rng = np.random.default_rng(seed)
+    slices, injected = list(given.slices), {}
+    kinds = [*FAULTS, "duplicate", "swapped"]
+    for number, slot in enumerate(range(3, len(slices) - 4, 5)):
+        kind = kinds[(number + seed) % len(kinds)]
+        injected[slot] = kind
+        if kind == "duplicate":
+            slices[slot] = slices[slot - 1]
+        elif kind == "swapped":
+            slices[slot], slices[slot + 1] = slices[slot + 1], slices[slot]
+            injected[slot + 1] = kind
+        else:
+            slices[slot] = FAULTS[kind](slices[slot], rng).astype(np.uint8)
+    settings = AlignConfig("affine", breaks="split")
+    with tempfile.TemporaryDirectory() as folder:
+        judged = judge(
+            Held(slices), Path(folder), check_settings=CheckConfig(), align=settings, step=quiet
+        )
+    bad = {one.slot: one.verdict for one in judged.verdicts if not one.use}
+    result: dict[str, Any] = {"stack": name, "seed": seed}
+    for kind in kinds:
+        of_kind = [slot for slot, one in injected.items() if one == kind]
+        result[f"{kind}_found"] = sum(slot in bad for slot in of_kind)
+        result[f"{kind}_all"] = len(of_kind)
+    good = [slot for slot in range(len(slices)) if slot not in injected]
+    result["good"] = len(good)
+    result["false_alarms"] = sum(slot in bad for slot in good)
+    result["false"] = {slot: bad[slot] for slot in good if slot in bad}
+    return result
+
+
+def pyramid(megabytes: int) -> dict[str, Any]:
+    """Return how fast smaller copies are made, and the memory beyond the start.
+
+    Args:
+        megabytes: Of the finest level, of real slices beside and above each other.
+    """
+    import resource
+
+    from emqs.ingestion.assemble import new_image
+    from emqs.ingestion.settings import OutputConfig
+
+    planes = published("FLYEM", 0, 16)
+    edge = int((megabytes * 1e6 / 16) ** 0.5) // 250 + 1
+    tiled = np.stack([np.tile(plane, (edge, edge)) for plane in planes])
+    output = OutputConfig(chunk=[16, 128, 128], shard=[16, 1024, 1024])
+    with tempfile.TemporaryDirectory() as folder:
+        shape = (16, tiled.shape[1], tiled.shape[2])
+        image = new_image(Path(folder), shape, tiled.dtype, (50.0, 4.0, 4.0), output)
+        for box in image.shards(0):
+            image.write(0, box, tiled[box.slices])
+        n_bytes = tiled.nbytes
+        del tiled
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        begun = time.process_time()
+        for level in image.levels[1:]:
+            for box in image.shards(level.number):
+                image.shrink(level.number, box)
+        seconds = time.process_time() - begun
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "megabytes": n_bytes / 1e6,
+        "megabytes_per_processor_second": n_bytes / 1e6 / seconds,
+        "megabytes_of_memory_more": (after - before) / 1e3,
+    }
+
+
+def plan(quick: bool) -> list[dict[str, Any]]:
+    """Return what is measured of accuracy, one entry for each draw."""
+    draws = 1 if quick else 5
+    small = {"EPFL": 512, "FLYEM": 180, "VNC": 512, "ISBI": 400}
+    large = {"EPFL": 640, "FLYEM": 180, "VNC": 832, "ISBI": 400}
+    edges = small if quick else large
+    counts = {"EPFL": 19, "FLYEM": 60 if quick else 250, "VNC": 12 if quick else 20, "ISBI": 30}
+    jobs = []
+    for name, warp_px, model, trend in (
+        ("EPFL", 0.0, "affine", None),
+        ("EPFL", 8.0, "affine", None),
+        ("EPFL", 8.0, "elastic", None),
+        ("FLYEM", 0.0, "affine", None),
+        ("FLYEM", 0.0, "affine", 50.0),
+        ("VNC", 0.0, "affine", None),
+        ("VNC", 8.0, "affine", None),
+        ("ISBI", 0.0, "affine", None),
+    ):
+        for seed in range(draws):
+            jobs.append({
+                "name": name, "edge": edges[name], "count": counts[name], "seed": seed,
+                "warp_px": warp_px, "shift_px": min(60.0, edges[name] / 10),
+                "settings": AlignConfig(model, trend=trend, breaks="split", block_px=72),
+            })  # fmt: skip
+    return jobs
+
+
+def main() -> None:
+    """Run everything and print JSON, one line for each draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one draw of small windows")
+    parser.add_argument("--only", choices=("accuracy", "faults", "pyramid"), help="one part")
+    options = parser.parse_args()
+    if options.only in (None, "pyramid"):
+        print(json.dumps({"part": "pyramid", **pyramid(100 if options.quick else 1000)}))
+    if options.only in (None, "faults"):
+        for name, edge, count in (
+            ("EPFL", 400, 19), ("VNC", 400, 20), ("ISBI", 400, 30), ("FLYEM", 180, 60)
+        ):  # fmt: skip
+            for seed in range(1 if options.quick else 6):
+                print(json.dumps({"part": "faults", **faults(name, edge, count, seed)}), flush=True)
+    if options.only in (None, "accuracy"):
+        for job in plan(options.quick):
+            print(json.dumps({"part": "accuracy", **accuracy(**job)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Figures of how raw slices became a volume: bad slices, alignment along Z, cuts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from emqs.errors import DataError
+from emqs.figures import style
+
+ACROSS = 3  # pictures of a bad slice: before, itself, after
+TILE = 1.5  # edge of one, inches
+PER_ROW = 2  # bad slices beside each other
+
+
+def bad_slices(sheet: Sequence[tuple[str, Sequence[np.ndarray | None]]]) -> Figure:
+    """Return a sheet of bad slices, each between the good ones before and after it.
+
+    Args:
+        sheet: Of each a caption and three pictures, uint8 ``(Y, X)``; None where there is none.
+
+    Raises:
+        DataError: If there are none.
+    """
+    if not sheet:
+        raise DataError("A sheet of bad slices needs at least one.")
+    n_rows = -(-len(sheet) // PER_ROW)
+    figure = style.new_figure(
+        PER_ROW * ACROSS * TILE + 0.5, n_rows * (TILE + 0.35) + 0.6,
+        title="Slices judged bad, between the good slices before and after",
+    )  # fmt: skip
+    grid = figure.subplots(n_rows, PER_ROW * ACROSS, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for number, (caption, pictures) in enumerate(sheet):
+        row, first = number // PER_ROW, number % PER_ROW * ACROSS
+        for column, picture in enumerate(pictures):
+            axes = grid[row, first + column]
+            if picture is None:
+                continue
+            axes.axis("on")
+            style.show_grey(axes, picture / 255.0)
+            if column == 1:
+                axes.set_title(caption, fontsize=style.SMALL)
+                for side in axes.spines.values():
+                    side.set(color=style.VERMILLION, linewidth=2)
+    return figure
+
+
+def alignment(curves: Mapping[str, np.ndarray]) -> Figure:
+    """Return how well slices lie on each other along Z, and how far each was moved.
+
+    Args:
+        curves: Of ``emqs.ingestion.report.along_z``.
+    """
+    figure = style.new_figure(9, 8)
+    top, middle, bottom, turns = figure.subplots(4, 1, sharex=True)
+    correlation = curves["correlation"]
+    for distance, colour, marker in ((1, style.BLUE, "o"), (2, style.SKY_BLUE, "s")):
+        some = correlation[correlation[:, 2] == distance]
+        _dots(top, some, colour, marker, f"{distance} apart")
+    some = correlation[correlation[:, 2] > 2]
+    _dots(top, some, style.GREY, "^", "further")
+    for name, colour, marker in (
+        ("unmatched", style.VERMILLION, "x"),
+        ("thrown", style.PURPLE, "D"),
+    ):
+        places = curves[name]
+        word = "could not be matched" if name == "unmatched" else "thrown out"
+        _dots(top, np.column_stack([places, np.zeros(len(places))]), colour, marker, word)
+    top.set_ylabel("correlation of pairs")
+    _dots(middle, curves["residual"], style.BLUE, "o", "of pairs")
+    middle.set_ylabel("residual, px")
+    drift = curves["drift"]
+    for column, colour, name in ((1, style.BLUE, "y"), (2, style.ORANGE, "x")):
+        bottom.plot(drift[:, 0], drift[:, column], color=colour, linewidth=1, label=name)
+    bottom.set_ylabel("moved by, px")
+    turns.plot(drift[:, 0], drift[:, 3], color=style.GREEN, linewidth=1, label="turned by")
+    turns.set_ylabel("degrees")
+    turns.set_xlabel("z, slots")
+    for axes in (top, middle, bottom, turns):
+        for slot in curves["bad"]:
+            axes.axvline(slot, color=style.GREY, linewidth=0.8, linestyle=":")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=style.SMALL, loc="upper right", ncols=5)
+    top.set_title("Dotted lines: bad or missing slices", fontsize=style.SMALL)
+    return figure
+
+
+def _dots(axes: Axes, rows: np.ndarray, colour: str, marker: str, label: str) -> None:
+    if len(rows):
+        axes.scatter(rows[:, 0], rows[:, 1], s=14, color=colour, marker=marker, label=label)
+
+
+def cuts(planes: Mapping[str, np.ndarray]) -> Figure:
+    """Return cuts through the middle of a stack, before and after alignment.
+
+    Args:
+        planes: By caption, uint8 ``(Z, length)``; Z goes down.
+    """
+    figure = style.new_figure(10, 7)
+    grid = figure.subplots(2, 2).ravel()
+    for axes, (caption, plane) in zip(grid, planes.items(), strict=True):
+        axes.imshow(plane, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
+        style.bare(axes)
+        axes.set_title(caption, fontsize=style.LABEL)
+        axes.set_ylabel("z")
+    return figure

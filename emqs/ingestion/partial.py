@@ -1,0 +1,107 @@
+"""The folder beside the volume in which it is made; what is in it is gone on with."""
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from emqs.errors import ConfigError, DataError
+from emqs.files import write_json
+
+PLAN = "plan.json"
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """Return a checksum of what a volume is made of and how."""
+    return sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+def check_target(out: Path, digest: str) -> bool:
+    """Return whether the volume is there already, made of the same slices in the same way.
+
+    Args:
+        out: The volume.
+        digest: Of ``plan_digest``.
+
+    Raises:
+        ConfigError: If something else is there, or the folder for it is not.
+    """
+    if not out.exists():
+        if not out.parent.is_dir():
+            raise ConfigError(
+                f"out={out}: the folder {out.parent} does not exist. Make it, or give another."
+            )
+        return False
+    try:
+        group = json.loads((out / "zarr.json").read_text(encoding="utf-8"))
+        made_by = group["attributes"]["emqs"]["plan_sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        made_by = None
+    if made_by == digest:
+        return True
+    what = "holds something else" if made_by is None else "was made with other settings or slices"
+    raise ConfigError(f"out={out} exists and {what}. Give another name, or remove it first.")
+
+
+@contextmanager
+def working_folder(out: Path, plan: Mapping[str, Any], *, restart: bool) -> Iterator[Path]:
+    """Give the folder in which a volume is made; another process cannot have it meanwhile.
+
+    Args:
+        out: The volume that is to be.
+        plan: What it is made of and how; what was begun otherwise is not gone on with.
+        restart: Begin anew, whatever is there.
+
+    Raises:
+        ConfigError: If it was begun with other settings.
+        DataError: If another process works there, or it cannot be written.
+    """
+    folder = out.with_name(f".{out.name}.partial")
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"out={out} cannot be written: {error.strerror}. Choose another place."
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                f"{out} is being written by another process. Wait for it to end."
+            ) from None
+        if restart:
+            _empty(folder)
+        _check_plan(folder, plan)
+        yield folder
+
+
+def _check_plan(folder: Path, plan: Mapping[str, Any]) -> None:
+    path = folder / PLAN
+    if not path.exists():
+        _empty(folder)
+        write_json(path, plan)
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(plan))
+    differing = [name for name in now if begun.get(name) != now[name]]
+    if differing:
+        raise ConfigError(
+            f"{folder} was begun with other {', '.join(differing)}. Give the same settings to go "
+            "on, or restart=true to begin anew."
+        )
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name == "lock":
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
