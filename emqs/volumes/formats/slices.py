@@ -75,7 +75,7 @@ def read_slice(path: Path) -> np.ndarray:
         page = _only_page(file)
         shades = shades_of(page, labels=False, where=path)
         stored = np.empty(page.shape, native(np.dtype(page.dtype)))
-        read_page(page, path.name, Box((0, 0, 0), (1, *page.shape)), stored)
+        read_page(page, file.filehandle, path.name, Box((0, 0, 0), (1, *page.shape)), stored)
     return shades.of(stored, path)
 
 
