@@ -126,6 +126,7 @@ def test_searches_are_saved_run_again_compared_exported_and_deleted(
     until_true(page, f"() => location.hash.includes('{first['id']}')")
     page.reload()
     expect(page.locator(".saved-banner")).to_contain_text("mitochondria, dark")
+    same_cards(page, answer(place, positives=[EXAMPLE])["matches"])
     with page.expect_response(lambda response: response.url.endswith("/run")) as ran:
         page.get_by_role("button", name="Run again").click()
     expect(page.locator("ol[aria-label=Matches] .card")).to_have_count(
