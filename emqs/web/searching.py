@@ -344,6 +344,8 @@ def opened_store(name: str) -> OpenStore:
     if not isinstance(engine, parts.EmbeddingStore):
         return OpenStore(engine, digest, True, time.monotonic(), mark, threading.Lock())
     engine.signatures(np.zeros(1, dtype=np.int64))  # makes and maps the copy that is searched
+    if engine.short_coder is not None:
+        engine.short_codes(np.zeros(1, dtype=np.int64))
     done = len(engine.done())
     complete = done == math.prod(engine.grid.blocks_shape)
     fingerprint = digest if complete else f"{digest}+{done}"

@@ -151,6 +151,13 @@ def test_a_store_without_short_codes(tmp_path: Path) -> None:
     assert not (made.path / "short").exists()
     with pytest.raises(ConfigError, match="short_bytes=0, but short_bytes=4"):
         filled(made.path, short=4)
+    content = json.loads((made.path / "zarr.json").read_text())
+    del content["attributes"]["emqs"]["short_bytes"]  # as stores were made before
+    (made.path / "zarr.json").write_text(json.dumps(content))
+    assert filled(made.path, short=0).n_blocks == 0
+    assert filled(made.path).n_blocks == 0
+    with pytest.raises(ConfigError, match="short_bytes=0, but short_bytes=4"):
+        filled(made.path, short=4)
     with pytest.raises(ConfigError, match=r"embed\.short"):
         filled(tmp_path / "b.zarr", short=-1)
 

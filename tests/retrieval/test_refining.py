@@ -1,5 +1,6 @@
 """The ranking by short codes first: the same as by codes alone, from far fewer codes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,28 @@ def test_pages_follow_each_other(made: EmbeddingStore) -> None:
     ]  # fmt: skip
     joined = np.concatenate([page.places for page in pages[1:]])
     assert np.array_equal(joined, pages[0].places)
+
+
+def test_what_is_learnt_of_the_sample_is_learnt_once(
+    made: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, read, times = replace(made), EmbeddingStore.sample, []
+
+    def sample(self: EmbeddingStore) -> np.ndarray:
+        times.append(self)
+        return read(self)
+
+    monkeypatch.setattr(EmbeddingStore, "sample", sample)
+    found = [
+        volume_search.search(
+            [store], [click],
+            query=QueryConfig(metric=metric, whiten="standard", typical=True),
+            settings=SearchConfig(candidates=3000),
+        )
+        for metric in ("cosine", "l2", "cosine") for click in CLICKS[:2]
+    ]  # fmt: skip
+    assert times == [store]
+    for first, again in zip(found[:2], found[4:], strict=True):
+        assert np.array_equal(first.places, again.places)
+        assert np.array_equal(first.scores, again.scores)
+    assert not np.array_equal(found[0].scores, found[2].scores)

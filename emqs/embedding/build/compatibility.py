@@ -97,7 +97,7 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
         compared["volume"] = {"dtype": named["dtype"]}
         shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
         compared["grid"] = {**requested["grid"], "shape": shape}
-    creation.check_same(store.path, store.manifest, compared)
+    creation.check_same(store.path, {"short_bytes": 0, **store.manifest}, compared)
     fingerprint = _fingerprint(volume, (old[0], old[1], old[2]))
     if fingerprint != store.manifest["volume"]["fingerprint"]:
         raise ConfigError(
