@@ -114,7 +114,7 @@ def test_a_manager_publishes_what_was_accepted(place: Workplace) -> None:
     mia.get_by_role("link", name="Neurites of ann").click()
     expect(mia.get_by_text("Applied in")).to_be_visible()
     expect(mia.locator(".fact-list")).to_contain_text("rob")  # who is credited
-    expect(mia.get_by_role("list", name="History")).to_contain_text("mia Applied")
+    expect(mia.get_by_role("list", name="History")).to_contain_text("mia ✔ Applied")
     after = place.api("rea").get("/datasets/toy").json()["layers"]
     assert next(one["version"] for one in after if one["name"] == "labels") != version
     assert mia.errors == []  # type: ignore[attr-defined]

@@ -136,6 +136,7 @@ export const strings = {
     en: "Other sign-ins and all tokens of programs end with it.",
     de: "Andere Anmeldungen und alle Token von Programmen enden damit.",
   },
+  "account.licenses": { en: "Licences of the software in these pages", de: "Lizenzen der Software in diesen Seiten" },
   "account.groups": { en: "Groups", de: "Gruppen" },
   "token.title": { en: "Tokens of programs", de: "Token für Programme" },
   "token.about": {

@@ -28,6 +28,9 @@ export function Account() {
           <Groups />
         </section>
       </div>
+      <p class="hint">
+        <a href="/NOTICE.txt" target="_blank" rel="noreferrer">{t("account.licenses")}</a>
+      </p>
     </div>
   );
 }
