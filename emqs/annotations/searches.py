@@ -333,6 +333,22 @@ def delete(connection: Connection, search: Search, user_id: str, *, revision: in
     )
 
 
+def restore(connection: Connection, dataset_id: str, user_id: str, search_id: str) -> Search:
+    """Bring a user's own search back that was deleted; one that is there stays as it is.
+
+    Raises:
+        NotFoundError: If there never was one.
+    """
+    c = searches.c
+    own = (c.id == search_id, c.dataset_id == dataset_id, c.owner_id == user_id)
+    connection.execute(
+        sa.update(searches)
+        .where(*own, c.deleted.is_not(None))
+        .values(deleted=None, revision=c.revision + 1)
+    )
+    return get(connection, dataset_id, user_id, search_id)
+
+
 def compare(connection: Connection, first: Search, second: Search) -> Comparison:
     """Return how the matches of two searches differ; places are the same if all numbers are."""
     left, right = matches(connection, first), matches(connection, second)

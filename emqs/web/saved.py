@@ -195,6 +195,13 @@ def delete(request: Request, access: Reading, search: str, match: IfMatch = None
     return Response(status_code=204)
 
 
+@router.post(ONE + "/restore")
+def restore(request: Request, access: Reading, search: str) -> dict[str, Any]:
+    """Bring back a saved search that was deleted."""
+    with context(request).database.write() as connection:
+        return shown(searches.restore(connection, access.dataset.id, access.user_id, search))
+
+
 @router.post(ONE + "/run")
 def run(request: Request, access: Reading, search: str) -> dict[str, Any]:
     """Ask again, with the marks that were made, and keep the new answer instead of the old one."""

@@ -14,6 +14,7 @@ from emqs.web.search_requests import (
     Question,
     answered,
     asked_again,
+    described,
     marks_of,
     prepared,
     told,
@@ -43,6 +44,12 @@ class Wish(BaseModel):
 
     question: Question
     n: int = Field(5, ge=1, le=50)
+
+
+@router.get(ROOT)
+def searchable(request: Request, access: Reading) -> dict[str, Any]:
+    """Return the edge of a patch in voxels, the steps between patches, and how many there are."""
+    return described(request, access)
 
 
 @router.post(ROOT)

@@ -51,6 +51,11 @@ class Question(BaseModel):
     datasets: list[str] = Field(
         default=[], max_length=MOST_DATASETS, description="searched besides that of the path"
     )
+    only: list[str] = Field(
+        default=[],
+        max_length=MOST_DATASETS,
+        description="of the datasets, those that matches lie in; else all",
+    )
     region_nm: Region | None = None
     inside: list[str | int] = Field(
         default=[], max_length=MOST_SEGMENTS, description="only in one of these segments"
@@ -145,6 +150,7 @@ def prepared(request: Request, access: Access, question: Question) -> Prepared:
         question.after,
         question.exact,
         question.distance_nm,
+        only=tuple(first.number(name) for name in dict.fromkeys(question.only)),
     )
     return Prepared(first.datasets, first.stores, first.segments if wants_segments else (), ask)
 
@@ -204,6 +210,25 @@ def _examples(
                 raise DataError("An example needs z, y and x, or the id of an annotation.")
             examples.append(Example((z, y, x), number))
     return tuple(examples)
+
+
+def described(request: Request, access: Access) -> dict[str, Any]:
+    """Return what clients see of the embedding that is searched: where its patches lie."""
+    state = context(request)
+    layer = _layer(_layers(state, access), "embedding", None, access.dataset)
+    opened = searching.searcher(state).store(layer.source)
+    grid = opened.engine.grid
+    return {
+        "patch": grid.size,
+        "stride": list(grid.stride),
+        "grid": list(grid.shape),
+        "above": grid.above,
+        "planes": grid.planes,
+        "voxel_size_nm": list(grid.voxel_size_nm),
+        "places": grid.n_places,
+        "complete": opened.complete,
+        "fingerprint": opened.fingerprint,
+    }
 
 
 def marks_of(first: Prepared, given: Sequence[MarkedPlace]) -> list[tuple[Example, bool]]:

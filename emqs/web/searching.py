@@ -69,6 +69,7 @@ class Ask:
         exact: Rank every place by its code.
         distance_nm: Least distance of matches; None: the edge of a patch.
         candidates: Nearest signatures that are ranked by their codes.
+        only: Numbers of the stores that matches lie in; empty: all.
     """
 
     positives: tuple[Example, ...]
@@ -81,6 +82,7 @@ class Ask:
     exact: bool = False
     distance_nm: float | None = None
     candidates: int = CANDIDATES
+    only: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -329,6 +331,8 @@ class Searcher:
         engines = [one.engine for one in opened]
         if ask.inside or ask.outside:
             engines = self._filtered(names, opened, ask, segments)
+        if ask.only:
+            engines = _without_others(engines, ask.only)
         settings = parts.SearchConfig(
             n_results=wanted,
             candidates=ask.candidates,
@@ -446,6 +450,20 @@ def _has_grown(opened: OpenStore) -> bool:
     opened.looked = time.monotonic()
     done = len(opened.engine.done())  # type: ignore[attr-defined] # it is one on disk
     return not opened.fingerprint.endswith(f"+{done}")
+
+
+def _without_others(
+    engines: "Sequence[parts.SearchableStore]", only: Sequence[int]
+) -> "list[parts.SearchableStore]":
+    """Return engines of which only some give matches; examples may lie in all of them."""
+    from emqs.web import place_filter
+
+    return [
+        engine
+        if number in only
+        else place_filter.FilteredEngine(engine, np.zeros(engine.grid.n_places, dtype=np.bool_))
+        for number, engine in enumerate(engines)
+    ]
 
 
 @contextmanager

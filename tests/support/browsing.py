@@ -5,13 +5,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from emqs.annotations.database import Database
 from emqs.web import accounts
@@ -36,6 +36,8 @@ LAPTOP = {"width": 1366, "height": 768}
 AXE = (
     Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
 ) / "axe.min.js"
+
+expect.set_options(timeout=WAIT_MS / 3)
 
 
 def chromium() -> str | None:
@@ -69,7 +71,7 @@ class Workplace:
         made = self.browser.new_context(base_url=self.url, **options)
         made.set_default_timeout(WAIT_MS)
         if name is not None:
-            with self.api(name) as client:
+            with closing(self.api(name)) as client:
                 for cookie in client.cookies.jar:
                     made.add_cookies(
                         [{"name": cookie.name, "value": str(cookie.value), "url": self.url}]
@@ -128,9 +130,13 @@ def no_serious_findings(page: Page) -> None:
 
 def voxel_at(page: Page, dx: float = 0, dy: float = 0) -> tuple[float, float]:
     """Return the pixel of the page that lies dx, dy pixels off the middle of the slice."""
-    box = page.locator(".viewer canvas").first.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy
+    x, y = page.locator(".neuroglancer-rendered-data-panel").first.evaluate(
+        """(panel) => {
+            const box = panel.getBoundingClientRect();
+            return [box.left + panel.clientWidth / 2, box.top + panel.clientHeight / 2];
+        }"""
+    )
+    return x + dx, y + dy
 
 
 def click_voxel(page: Page, dx: float = 0, dy: float = 0, *, keys: tuple[str, ...] = ()) -> None:

@@ -80,6 +80,7 @@ GET     /links/{token}/data/{layer}/{version}/files/{inside} public
 HEAD    /links/{token}/data/{layer}/{version}/files/{inside} public
 GET     /links/{token}/{rest}                                        public
 GET     /links/{token}/layers public
+GET     /datasets/{dataset}/search dataset:reader
 POST    /datasets/{dataset}/search                                   dataset:reader
 POST    /datasets/{dataset}/search/refine                            dataset:reader
 POST    /datasets/{dataset}/search/suggestions                       dataset:reader
@@ -89,6 +90,7 @@ POST    /datasets/{dataset}/searches                                 dataset:rea
 GET     /datasets/{dataset}/searches/{search} dataset:reader
 PATCH   /datasets/{dataset}/searches/{search}                        dataset:reader
 DELETE  /datasets/{dataset}/searches/{search}                        dataset:reader
+POST    /datasets/{dataset}/searches/{search}/restore                dataset:reader
 POST    /datasets/{dataset}/searches/{search}/run                    dataset:reader
 POST    /datasets/{dataset}/searches/{search}/marks                  dataset:reader
 GET     /datasets/{dataset}/searches/{search}/compare dataset:reader

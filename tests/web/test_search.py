@@ -131,9 +131,37 @@ def test_several_datasets_are_searched_if_one_may_read_them(
     assert ask(ann, datasets=["open"], positives=there)["matches"] != both["matches"]
     assert ask(ann, 400, positives=there)
     assert ask(ann, 404, datasets=["nowhere"])
+    assert ask(ann, 400, only=["open"])
     stranger = searched.client(searched.people["stranger"])
     body = {"positives": [EXAMPLE], "datasets": ["brain"]}
     assert stranger.post(f"{API}/datasets/open/search", json=body).status_code == 404
+
+
+def test_examples_of_one_dataset_find_matches_in_another_alone(
+    ann: TestClient, stores: dict[str, Path]
+) -> None:
+    alone = ask(ann, datasets=["open"], only=["open"], k=12)["matches"]
+    assert {row["dataset"] for row in alone} == {"open"}
+    both = ask(ann, datasets=["open"], k=40)["matches"]
+    in_open = [row for row in both if row["dataset"] == "open"]
+    shared = min(len(in_open), len(alone))
+    keys = ("z", "y", "x", "hamming", "score")
+    assert [[row[key] for key in keys] for row in alone[:shared]] == [
+        [row[key] for key in keys] for row in in_open[:shared]
+    ]
+    exact = ask(ann, datasets=["open"], only=["brain"], k=40, exact=True)["matches"]
+    assert {row["dataset"] for row in exact} == {"brain"}
+
+
+def test_a_dataset_says_what_is_searched(ann: TestClient) -> None:
+    told = ann.get(f"{BRAIN}/search").json()
+    grid = grid_of()
+    assert (told["patch"], told["stride"], told["places"]) == (
+        EDGE, list(grid.stride), grid.n_places,
+    )  # fmt: skip
+    assert told["complete"]
+    assert told["fingerprint"] == ask(ann)["fingerprint"]["brain"]
+    assert ann.get(f"{API}/datasets/nowhere/search").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -226,6 +254,11 @@ def test_a_search_is_kept_run_again_compared_exported_and_made_into_annotations(
     assert ann.delete(url, headers=match).status_code == 409
     assert ann.delete(url, headers={"If-Match": now.headers["etag"]}).status_code == 204
     assert ann.get(url).status_code == 404
+    back = ann.post(f"{url}/restore").json()
+    assert (back["id"], back["title"]) == (now.json()["id"], now.json()["title"])
+    assert ann.get(url).json()["matches"] == now.json()["matches"]
+    assert ann.post(f"{url}/restore").json()["revision"] == back["revision"]
+    assert ann.post(f"{BRAIN}/searches/none/restore").status_code == 404
 
 
 def test_a_dataset_without_codes_says_so(local: Served) -> None:

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./App";
+import "./connection";
 import { language, speak } from "./i18n";
 import "./styles/base.css";
 

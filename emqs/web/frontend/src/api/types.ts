@@ -35,6 +35,7 @@ export interface Dataset {
   searchable: boolean;
   shape: [number, number, number]; // Z Y X
   voxel_size_nm: [number, number, number]; // Z Y X
+  origin_nm?: [number, number, number]; // of the middle of the first voxel
   dtype: string;
   layers: Layer[];
 }

@@ -1,149 +1,154 @@
-// The only file that knows neuroglancer, whose interface carries no promise of stability.
+// This file, annotations.ts and ownLayers.ts alone know neuroglancer, whose interface carries no promise of
+// stability.
 import "neuroglancer";
-import { AnnotationType, type Annotation } from "neuroglancer/unstable/annotation/index.js";
+import { makeLayer } from "neuroglancer/unstable/layer/index.js";
 import { setDefaultInputEventBindings } from "neuroglancer/unstable/ui/default_input_event_bindings.js";
 import { makeMinimalViewer } from "neuroglancer/unstable/ui/minimal_viewer.js";
 import { registerActionListener } from "neuroglancer/unstable/util/event_action_map.js";
-import { makeLayer } from "neuroglancer/unstable/layer/index.js";
-import { Overlays } from "./overlays";
-import { segmenting } from "./segments";
-import type { Gesture, Position, Shape, ViewerHandle, ViewerState } from "./types";
+import { LAYOUTS } from "./types";
+import type { Gesture, InView, LayoutName, Position, ViewerHandle, ViewerLayer, ViewerState } from "./types";
+import { position, vector, type Untyped } from "./annotations";
+import { OwnLayers } from "./ownLayers";
 
 const GESTURES: Record<Gesture, string> = {
   positive: "at:alt+mousedown0",
   negative: "at:alt+shift+mousedown0",
   annotate: "at:control+mousedown0",
 };
-const QUIET_MS = 200;
+const QUIET_MS = 400;
+const AXES = ["z", "y", "x"] as const;
+const MARGIN = 1.04; // around a volume that fits
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- untyped parts of neuroglancer
-type Untyped = any;
-
-function vector(position: Position): Float32Array {
-  return Float32Array.of(position.x, position.y, position.z);
+// Called once the changes of a while are over, and in between every QUIET_MS.
+function calmly(signal: Untyped, act: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const remove = signal.add(() => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      act();
+    }, QUIET_MS);
+  });
+  return () => {
+    clearTimeout(timer);
+    remove();
+  };
 }
 
-function position(values: ArrayLike<number>): Position {
-  return { x: values[0], y: values[1], z: values[2] };
+// Pixels that a panel adds to a position for one step to the right and one down, and its size.
+interface Panel {
+  right: Position;
+  down: Position;
+  width: number;
+  height: number;
+  box: DOMRect;
 }
 
-function annotation(shape: Shape): Annotation {
-  const common = { id: shape.id, description: shape.text, properties: [] as number[], relatedSegments: undefined };
-  switch (shape.kind) {
-    case "point":
-      return { ...common, type: AnnotationType.POINT, point: vector(shape.at) } as Annotation;
-    case "line":
-      return {
-        ...common, type: AnnotationType.LINE, pointA: vector(shape.from), pointB: vector(shape.to),
-      } as Annotation;
-    case "box":
-      return {
-        ...common, type: AnnotationType.AXIS_ALIGNED_BOUNDING_BOX,
-        pointA: vector(shape.from), pointB: vector(shape.to),
-      } as Annotation;
-    case "sphere":
-      return {
-        ...common, type: AnnotationType.ELLIPSOID, center: vector(shape.at), radii: vector(shape.radii),
-      } as Annotation;
+function slicePanels(viewer: Untyped): Panel[] {
+  const panels: Panel[] = [];
+  for (const panel of viewer.display.panels) {
+    const parameters = panel.sliceView?.projectionParameters?.value;
+    if (parameters === undefined || !panel.visible) continue;
+    const { invViewMatrix: m, width, height } = parameters;
+    const box = (panel.element as HTMLElement).getBoundingClientRect();
+    panels.push({ right: position(m.slice(0, 3)), down: position(m.slice(4, 7)), width, height, box });
   }
+  return panels;
+}
+
+// Where the mouse is: neuroglancer tells the corner of the pixel, its middle is what one points at. What
+// it calls the position is drawn to annotations near by.
+function pointed(viewer: Untyped): Position {
+  const { unsnappedPosition, pageX, pageY } = viewer.mouseState;
+  const at = position(unsnappedPosition);
+  const [x, y] = [pageX - window.scrollX, pageY - window.scrollY];
+  const under = ({ box }: Panel) => x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+  const panel = slicePanels(viewer).find(under);
+  if (panel === undefined) return at;
+  for (const axis of AXES) at[axis] += (panel.right[axis] + panel.down[axis]) / 2;
+  return at;
+}
+
+function inView(centre: Position, panels: readonly Panel[]): InView {
+  const none = { z: null, y: null, x: null };
+  const seen: InView = { start: { ...none }, stop: { ...none } };
+  for (const { right, down, width, height } of panels) {
+    for (const axis of AXES) {
+      const half = (Math.abs(right[axis]) * width + Math.abs(down[axis]) * height) / 2;
+      if (half < 1e-6 * (width + height)) continue;
+      seen.start[axis] = Math.min(seen.start[axis] ?? Infinity, centre[axis] - half);
+      seen.stop[axis] = Math.max(seen.stop[axis] ?? -Infinity, centre[axis] + half);
+    }
+  }
+  return seen;
 }
 
 export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHandle {
   const viewer: Untyped = makeMinimalViewer({
     target, showLayerDialog: false, resetStateWhenEmpty: false,
-    showHelpButton: true, showSettingsButton: false, showEditStateButton: false, showScreenshotButton: false,
+    showHelpButton: false, showSettingsButton: false, showEditStateButton: false, showScreenshotButton: false,
     showToolPaletteButton: false, showSelectionPanelButton: false, showLayerListPanelButton: false,
     showLocation: true, showLayerPanel: true, showPanelBorders: false,
   } as Untyped);
   setDefaultInputEventBindings(viewer.inputEventBindings);
-  const own = new Set<string>(); // layers of show(), which are no part of the state
-  const overlays = new Overlays(viewer); // no part of the state
+  viewer.inputEventBindings.global.set("keyn", "emqs-nothing"); // else: add a layer
   let disposed = false;
+  let lastState = initial;
 
   for (const [gesture, keys] of Object.entries(GESTURES)) {
     for (const map of [viewer.inputEventBindings.sliceView, viewer.inputEventBindings.perspectiveView]) {
       map.set(keys, `emqs-${gesture}`);
     }
   }
+  const own = new OwnLayers(viewer, initial.dimensions); // no part of the state
 
   function state(): ViewerState {
     const whole = JSON.parse(JSON.stringify(viewer.state.toJSON())) as Untyped;
     if (Array.isArray(whole.layers)) {
-      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name) && !overlays.has(layer.name));
+      whole.layers = whole.layers.filter((layer: Untyped) => !own.has(layer.name));
     }
     return whole;
   }
 
   function restore(given: ViewerState): void {
-    const kept = viewer.state.toJSON()?.layers?.filter((layer: Untyped) => own.has(layer.name)) ?? [];
+    lastState = given;
+    stopWaiting();
     viewer.state.reset();
-    viewer.state.restoreState({ ...given, layers: [...((given.layers as unknown[]) ?? []), ...kept] });
-    overlays.again();
+    viewer.state.restoreState(given);
+    own.again();
   }
 
-  function source(name: string, color: string): Untyped {
-    const found = viewer.layerManager.getLayerByName(name);
-    if (found === undefined) {
-      const dimensions = viewer.coordinateSpace.value.valid ? viewer.coordinateSpace.toJSON() : undefined;
-      const spec = {
-        type: "annotation", name, annotationColor: color, tab: "annotations",
-        source: { url: "local://annotations", transform: { outputDimensions: dimensions } },
-      };
-      const managed = makeLayer(viewer.layerSpecification, name, spec);
-      viewer.layerSpecification.add(managed);
-      own.add(name);
-    }
-    return viewer.layerManager.getLayerByName(name)?.layer?.localAnnotations;
+  // A position that is set before the axes are known is dropped, so it waits for them.
+  let stopWaiting = () => {};
+  function go(to: Position): void {
+    stopWaiting();
+    const moved = () => {
+      const known = viewer.position.value.length === 3 && viewer.position.valid; // reading takes the axes over
+      if (known) viewer.position.value = vector(to);
+      return known;
+    };
+    if (moved()) return;
+    const remove = viewer.coordinateSpace.changed.add(() => {
+      if (moved()) remove();
+    });
+    stopWaiting = remove;
   }
-
-  function fill(name: string, color: string, shapes: readonly Shape[], tries = 50): void {
-    if (disposed) return;
-    const annotations = source(name, color);
-    if (annotations === undefined) {
-      // a layer that has just been made has its annotations a moment later
-      if (tries > 0) setTimeout(() => fill(name, color, shapes, tries - 1), 100);
-      return;
-    }
-    if (latest.get(name) !== shapes) return;
-    const wanted = new Map(shapes.map((shape) => [shape.id, shape]));
-    for (const old of [...annotations] as Annotation[]) {
-      const reference = annotations.getReference(old.id);
-      const shape = wanted.get(old.id);
-      if (shape === undefined) annotations.delete(reference);
-      else annotations.update(reference, annotation(shape));
-      reference.dispose();
-      wanted.delete(old.id);
-    }
-    for (const shape of wanted.values()) annotations.add(annotation(shape)).dispose();
-  }
-
-  const latest = new Map<string, readonly Shape[]>();
 
   const handle: ViewerHandle = {
     element: viewer.element,
     state,
     restore,
     onState(listener) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const later = () => {
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          if (!disposed) listener(state());
-        }, QUIET_MS);
-      };
-      const remove = viewer.state.changed.add(later);
-      return () => {
-        clearTimeout(timer);
-        remove();
-      };
+      return calmly(viewer.state.changed, () => {
+        if (!disposed) listener(state());
+      });
     },
     under() {
       if (!viewer.mouseState.updateUnconditionally()) return null;
-      return position(viewer.mouseState.unsnappedPosition);
+      return pointed(viewer);
     },
     onMove(listener) {
       return viewer.mouseState.changed.add(() => {
-        listener(viewer.mouseState.active ? position(viewer.mouseState.unsnappedPosition) : null);
+        listener(viewer.mouseState.active ? pointed(viewer) : null);
       });
     },
     onGesture(gesture, listener) {
@@ -152,34 +157,138 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
         if (place !== null) listener(place);
       }) as () => void;
     },
+    centre: () => position(viewer.position.value),
+    go,
+    inView: () => inView(handle.centre(), slicePanels(viewer)),
+    fit(shape) {
+      const factors = position(viewer.displayDimensionRenderInfo.value.canonicalVoxelFactors);
+      const lengths = { z: shape.z * factors.z, y: shape.y * factors.y, x: shape.x * factors.x };
+      let scale = 0;
+      for (const { right, down, width, height } of slicePanels(viewer)) {
+        for (const [step, pixels] of [[right, width], [down, height]] as const) {
+          const along = AXES.reduce((a, b) => (Math.abs(step[b] * factors[b]) > Math.abs(step[a] * factors[a]) ? b : a));
+          scale = Math.max(scale, (MARGIN * lengths[along]) / pixels);
+        }
+      }
+      if (scale > 0) viewer.crossSectionScale.value = scale;
+      viewer.projectionScale.value = 1.3 * Math.max(...Object.values(lengths));
+      handle.go({ z: shape.z / 2, y: shape.y / 2, x: shape.x / 2 });
+    },
+    layout() {
+      const now = viewer.layout.toJSON();
+      const name = typeof now === "string" ? now : now?.type;
+      return LAYOUTS.find((one) => one === name) ?? null;
+    },
+    setLayout(name: LayoutName) {
+      viewer.layout.restoreState(name);
+    },
+    layers() {
+      return viewer.layerManager.managedLayers.map(
+        (layer: Untyped): ViewerLayer => ({
+          name: layer.name,
+          kind: layer.initialSpecification?.type ?? layer.layer?.type ?? "",
+          visible: layer.visible,
+          own: own.has(layer.name),
+        }),
+      );
+    },
     setVisible(layer, visible) {
       viewer.layerManager.getLayerByName(layer)?.setVisible(visible);
     },
-    centre: () => position(viewer.position.value),
-    go(to) {
-      viewer.position.value = vector(to);
+    onLayers(listener) {
+      const removers = [
+        calmly(viewer.layerManager.layersChanged, listener),
+        calmly(viewer.layout.changed, listener),
+      ];
+      return () => removers.forEach((remove) => remove());
     },
-    show(layer, color, shapes) {
-      latest.set(layer, shapes);
-      fill(layer, color, shapes);
+    reload() {
+      restore(state());
     },
-    hide(layer) {
-      latest.delete(layer);
-      own.delete(layer);
-      const managed = viewer.layerManager.getLayerByName(layer);
-      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
+    help() {
+      viewer.toggleHelpPanel();
     },
+    show: (layer, color, shapes) => own.show(layer, color, shapes),
+    hide: (layer) => own.hide(layer),
     isReady: () => viewer.isReady(),
     dispose() {
       disposed = true;
+      own.dispose();
+      if ((window as Untyped).emqsViewer === handle) delete (window as Untyped).emqsViewer;
+      const { gl } = viewer.display;
       viewer.dispose();
+      gl.getExtension("WEBGL_lose_context")?.loseContext(); // browsers keep some contexts alone
       target.replaceChildren();
     },
 
-    ...overlays.methods(),
-    ...segmenting(viewer),
+    // annotations and segments
+
+    overlay: (name, description) => own.overlay(name, description),
+    onPick(listener) {
+      let pressed: [number, number] | null = null;
+      const down = (event: MouseEvent) => {
+        const plain = !event.ctrlKey && !event.altKey && !event.shiftKey && !event.metaKey;
+        pressed = plain && event.button === 0 ? [event.pageX, event.pageY] : null;
+      };
+      const up = (event: MouseEvent) => {
+        const [x, y] = pressed ?? [Infinity, Infinity];
+        if (Math.hypot(event.pageX - x, event.pageY - y) > 4) return; // the view was moved
+        const { mouseState } = viewer;
+        mouseState.updateUnconditionally();
+        const picked = mouseState.pickedAnnotationLayer?.dataSource?.layer?.managedLayer?.name;
+        if (mouseState.active && picked && mouseState.pickedAnnotationId !== undefined) {
+          listener(picked, String(mouseState.pickedAnnotationId));
+        }
+      };
+      viewer.element.addEventListener("mousedown", down, true);
+      viewer.element.addEventListener("mouseup", up, true);
+      return () => {
+        viewer.element.removeEventListener("mousedown", down, true);
+        viewer.element.removeEventListener("mouseup", up, true);
+      };
+    },
+    addLayer(description) {
+      handle.removeLayer(description.name);
+      viewer.layerSpecification.add(makeLayer(viewer.layerSpecification, description.name, description as Untyped));
+    },
+    removeLayer(name) {
+      const managed = viewer.layerManager.getLayerByName(name);
+      if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
+    },
+    segments(name) {
+      const chosen = group(name); // the selected ones have an order, the visible ones have none
+      const selected: bigint[] = chosen === undefined ? [] : [...chosen.selectedSegments];
+      return selected.filter((one) => chosen.visibleSegments.has(one)).map(String);
+    },
+    select(name, segments) {
+      const chosen = group(name);
+      if (chosen === undefined) return;
+      const numbers = segments.map(BigInt);
+      chosen.selectedSegments.clear();
+      chosen.selectedSegments.add(numbers);
+      chosen.visibleSegments.add(numbers);
+    },
+    onSegments(name, listener) {
+      const remove = group(name)?.visibleSegments.changed.add(listener);
+      return () => remove?.();
+    },
+    fade(name, opacity) {
+      const alpha = viewer.layerManager.getLayerByName(name)?.layer?.displayState?.notSelectedAlpha;
+      if (alpha !== undefined) alpha.value = opacity;
+    },
+    equate(name, groups) {
+      const table = group(name)?.segmentEquivalences;
+      if (table === undefined) return;
+      table.clear();
+      for (const members of groups) table.linkAll(members.map(BigInt));
+    },
   };
-  viewer.state.restoreState(initial);
+
+  function group(name: string): Untyped {
+    return viewer.layerManager.getLayerByName(name)?.layer?.displayState?.segmentationGroupState?.value;
+  }
+
+  viewer.state.restoreState(lastState);
   (window as Untyped).emqsViewer = handle; // for tests and for the curious
   return handle;
 }

@@ -1,4 +1,5 @@
 // The state of the viewer as it stands in the address: without what the server knows already.
+import type { Dataset } from "../api/types";
 import type { ViewerState } from "./types";
 
 interface LayerState {
@@ -38,4 +39,22 @@ export function expanded(kept: unknown, normal: ViewerState): ViewerState {
     known.delete(layer.name);
   }
   return { ...given, dimensions: normal.dimensions, layers: [...shown, ...known.values()] };
+}
+
+const MARGIN = 1.04; // around a volume that fits
+const ROWS = 60; // pixels of the viewer that are no slice
+
+// Return the state that a dataset is first shown in: all of a slice, and no segments, which would hide it.
+export function fitted(
+  normal: ViewerState,
+  dataset: Dataset,
+  size: { clientWidth: number; clientHeight: number },
+): ViewerState {
+  const [height, width] = [1, 2].map((axis) => (dataset.shape[axis] ?? 1) * (dataset.voxel_size_nm[axis] ?? 1));
+  const smallest = Math.min(...dataset.voxel_size_nm);
+  const pixels = [Math.max(100, size.clientHeight - ROWS), Math.max(100, size.clientWidth)] as const;
+  const scale = (MARGIN * Math.max((height ?? 1) / pixels[0], (width ?? 1) / pixels[1])) / smallest;
+  const lengths = dataset.shape.map((length, axis) => (length * (dataset.voxel_size_nm[axis] ?? 1)) / smallest);
+  const hidden = layers(normal).map((layer) => (layer.type === "segmentation" ? { ...layer, visible: false } : layer));
+  return { crossSectionScale: scale, projectionScale: 1.3 * Math.max(...lengths), ...normal, layers: hidden };
 }

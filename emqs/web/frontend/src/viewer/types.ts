@@ -14,21 +14,65 @@ export type Shape =
 
 export type Gesture = "positive" | "negative" | "annotate";
 
+export const LAYOUTS = ["xy", "xz", "yz", "4panel", "3d"] as const;
+export type LayoutName = (typeof LAYOUTS)[number];
+
+export interface ViewerLayer {
+  name: string;
+  kind: string; // image, segmentation, annotation
+  visible: boolean;
+  own: boolean; // made by show()
+}
+
+// From start to stop along each axis; null along an axis that no panel shows.
+export interface InView {
+  start: { z: number | null; y: number | null; x: number | null };
+  stop: { z: number | null; y: number | null; x: number | null };
+}
+
 export type ViewerState = Record<string, unknown>;
 
-export interface Overlaying {
+export interface ViewerHandle {
+  readonly element: HTMLElement;
+  state(): ViewerState;
+  restore(state: ViewerState): void;
+  // Called at most every 400 ms while the state changes: browsers refuse more changes of the address.
+  onState(listener: (state: ViewerState) => void): () => void;
+  // Where the mouse is; null outside of the slices.
+  under(): Position | null;
+  onMove(listener: (position: Position | null) => void): () => void;
+  onGesture(gesture: Gesture, listener: (position: Position) => void): () => void;
+  centre(): Position;
+  inView(): InView;
+  // Show the whole volume of a shape.
+  fit(shape: Position): void;
+  layout(): LayoutName | null;
+  setLayout(name: LayoutName): void;
+  layers(): ViewerLayer[];
+  setVisible(layer: string, visible: boolean): void;
+  // Called when layers come, go, are shown or hidden, or the layout changes.
+  onLayers(listener: () => void): () => void;
+  // Ask again for what could not be loaded.
+  reload(): void;
+  help(): void;
+  go(position: Position): void;
+  // Show shapes as a layer of that name and colour, instead of those that it showed before.
+  show(layer: string, color: string, shapes: readonly Shape[]): void;
+  hide(layer: string): void;
+  // Whether everything in view is loaded and drawn.
+  isReady(): boolean;
+  dispose(): void;
+
+  // annotations and segments
+
   // Show a layer as neuroglancer describes it, which is no part of the state; new sources of one
-  // that is shown are loaded into it.
+  // that is shown are loaded into it. hide() takes it out.
   overlay(layer: string, description: Record<string, unknown>): void;
-  uncover(layer: string): void;
   // A click, with no key held down, on an annotation: the name of its layer, and its id.
   onPick(listener: (layer: string, id: string) => void): () => void;
   // Put a layer into the state, or take one out.
   addLayer(description: Record<string, unknown> & { name: string }): void;
   removeLayer(layer: string): void;
-}
-
-export interface Segmenting {
   // The segments of a segmentation that are selected and shown, in the order of selection.
   segments(layer: string): string[];
   select(layer: string, segments: readonly string[]): void;
@@ -37,25 +81,4 @@ export interface Segmenting {
   fade(layer: string, opacity: number): void;
   // Show groups of segments as one each.
   equate(layer: string, groups: readonly (readonly string[])[]): void;
-}
-
-export interface ViewerHandle extends Overlaying, Segmenting {
-  readonly element: HTMLElement;
-  state(): ViewerState;
-  restore(state: ViewerState): void;
-  // Called at most every 200 ms while the state changes.
-  onState(listener: (state: ViewerState) => void): () => void;
-  // Where the mouse is; null outside of the slices.
-  under(): Position | null;
-  onMove(listener: (position: Position | null) => void): () => void;
-  onGesture(gesture: Gesture, listener: (position: Position) => void): () => void;
-  centre(): Position;
-  setVisible(layer: string, visible: boolean): void;
-  go(position: Position): void;
-  // Show shapes as a layer of that name and colour, instead of those that it showed before.
-  show(layer: string, color: string, shapes: readonly Shape[]): void;
-  hide(layer: string): void;
-  // Whether everything in view is loaded and drawn.
-  isReady(): boolean;
-  dispose(): void;
 }

@@ -74,7 +74,7 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
         gone.delete(name);
       }
       for (const name of gone) {
-        viewer.uncover(name);
+        viewer.hide(name);
         names.delete(name);
       }
     }),
@@ -98,7 +98,7 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
   return () => {
     clearTimeout(timer);
     for (const one of stop) one();
-    for (const name of names) viewer.uncover(name);
+    for (const name of names) viewer.hide(name);
     viewer.hide(t("annotate.layer_newest"));
     viewer.hide(t("annotate.layer_chosen"));
   };
