@@ -138,7 +138,9 @@ def test_merges_are_submitted_and_conflicts_are_told(
     expect(entry.locator(".state")).to_have_text("withdrawn")
 
 
-def test_a_reader_looks_at_segments_and_merges_nothing(place: Workplace, numbers: list[str]) -> None:
+def test_a_reader_looks_at_segments_and_merges_nothing(
+    place: Workplace, numbers: list[str]
+) -> None:
     reader = place.page("rea", "/d/toy/annotate/segments" + ONE_TO_ONE)
     view = Slice(reader)
     view.double_click(*PLACES[0])

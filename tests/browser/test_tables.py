@@ -155,7 +155,9 @@ def test_many_are_tagged_and_deleted_at_once_with_undo(shared_place: Workplace, 
     now = tagged("bulk")
     assert {one["title"] for one in now} == {f"thing {i:03d}" for i in range(10)}
     assert {one["colour_class"] for one in now} == {"nucleus"}
-    assert all(set(one["tags"]) in ({"odd", "bulk", "done"}, {"even", "bulk", "done"}) for one in now)
+    assert all(
+        set(one["tags"]) in ({"odd", "bulk", "done"}, {"even", "bulk", "done"}) for one in now
+    )
     page.locator(".notice").get_by_role("button", name="Undo").click()
     expect(page.locator(".notice")).to_contain_text("Taken back")
     assert tagged("bulk") == []
