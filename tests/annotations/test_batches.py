@@ -122,3 +122,21 @@ def test_a_batch_has_its_limit(world: World, monkeypatch: pytest.MonkeyPatch) ->
 def test_an_empty_batch(world: World) -> None:
     report = world.batch([])
     assert (report.rows, report.written, report.counts) == ((), False, {})
+
+
+def test_each_is_deleted_and_brought_back_at_the_revision_that_was_seen(world: World) -> None:
+    mine = [world.create(POINT | {"title": title}) for title in ("a", "b")]
+    bens = world.create(POINT, world.ben)
+    seen = [(row.id, 1) for row in (*mine, bens)] + [("nothing", 1)]
+    with world.database.write() as connection:
+        report = batches.delete(connection, world.brain, world.ada, seen)
+    assert statuses(report) == ["deleted", "deleted", "failed", "failed"]
+    assert (report.written, world.titles()) == (True, [])
+    with world.database.write() as connection:
+        late = batches.delete(connection, world.brain, world.ada, seen[:1])
+        report = batches.undo(
+            connection, world.brain, world.ada, [(row.id, row.revision) for row in report.rows[:2]]
+        )
+    assert (late.written, statuses(late)) == (False, ["failed"])
+    assert statuses(report) == ["undone", "undone"]
+    assert world.titles() == ["a", "b"]

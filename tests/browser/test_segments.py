@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from support.browsing import Workplace, drawn, no_serious_findings, until_true
-from support.slices import Slice
+from support.slices import ONE_TO_ONE, Slice
 
 from emqs.volumes import Box, open_volume
 
@@ -23,7 +23,7 @@ PLACES = [(315, 294), (215, 282), (315, 202)]  # y, x in the middle of three seg
 @pytest.fixture(scope="module")
 def page(shared_place: Workplace) -> Iterator[Page]:
     """Ann's page of segments; the tests of this file follow each other in it."""
-    opened = shared_place.page("ann", "/d/toy/annotate/segments")
+    opened = shared_place.page("ann", "/d/toy/annotate/segments" + ONE_TO_ONE)
     drawn(opened)
     yield opened
     assert opened.errors == []  # type: ignore[attr-defined]
@@ -141,7 +141,7 @@ def test_merges_are_submitted_and_conflicts_are_told(
 def test_a_reader_looks_at_segments_and_merges_nothing(
     place: Workplace, numbers: list[str]
 ) -> None:
-    reader = place.page("rea", "/d/toy/annotate/segments")
+    reader = place.page("rea", "/d/toy/annotate/segments" + ONE_TO_ONE)
     view = Slice(reader)
     view.double_click(*PLACES[0])
     view.double_click(*PLACES[1])
@@ -163,7 +163,7 @@ def array_file(labels: np.ndarray) -> bytes:
 
 
 def test_labels_are_uploaded_seen_at_once_and_deleted(shared_place: Workplace) -> None:
-    page = shared_place.page("ann", "/d/toy/annotate/layers")
+    page = shared_place.page("ann", "/d/toy/annotate/layers" + ONE_TO_ONE)
     view = Slice(page)
     form = page.get_by_role("region", name="Upload a label layer")
 

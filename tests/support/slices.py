@@ -1,10 +1,15 @@
 """Clicks at voxels of the slice that a viewer in a browser shows."""
 
+import json
+from urllib.parse import quote
+
 from playwright.sync_api import Page
 from support.browsing import until_true
 
 UNDER = "() => window.emqsViewer.under()"
 APART = 100  # pixels
+# What follows a path so that a pixel is a voxel of the toy, and slice 6 in view.
+ONE_TO_ONE = "#" + quote(json.dumps({"view": {"position": [256, 256, 6], "crossSectionScale": 1}}))
 
 
 class Slice:

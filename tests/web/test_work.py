@@ -93,10 +93,20 @@ def test_nobody_sees_or_changes_the_annotations_of_others_unless_they_are_shared
         ok(root.put(f"{API}/groups/lab/members/{name}", json={}), 204)
     ok(ann.put(f"{BRAIN}/shares/lab"), 204)
     assert ok(ann.get(f"{BRAIN}/shares"))["groups"] == ["lab"]
-    assert ok(other.get(url))["title"] == "a synapse"
+    seen = ok(other.get(url))
+    assert (seen["title"], seen["owner"]) == ("a synapse", "annotator")
+    assert ok(other.get(f"{BRAIN}/shares"))["owners"] == ["annotator", "reviewer"]
+    assert ok(other.get(f"{NOTES}/by-number/{row['number']}"))["id"] == row["id"]
+    info = f"{NOTES}/ng/by-annotator/point/1/by_id/{row['number']}"
+    assert other.get(info).status_code == 200
+    assert other.get(info.replace("by-annotator", "by-reviewer")).status_code == 404
     assert other.patch(url, json={"title": "x"}, headers=tagged(row)).status_code == 403
     ok(ann.delete(f"{BRAIN}/shares/lab"), 204)
     assert other.get(url).status_code == 404
+    assert other.get(f"{NOTES}/by-number/{row['number']}").status_code == 404
+    assert other.get(f"{NOTES}/by-number/{10**12}").status_code == 404
+    assert other.get(info).status_code == 404
+    assert ok(other.get(f"{BRAIN}/shares"))["owners"] == ["reviewer"]
 
 
 def test_a_batch_reports_on_each_row(made: Served) -> None:
@@ -111,6 +121,25 @@ def test_a_batch_reports_on_each_row(made: Served) -> None:
     assert again["counts"] == {"existing": 1}
     many = {"rows": [POINT] * 10_001}
     assert ann.post(f"{NOTES}/batch", json=many).status_code == 422
+
+
+def test_many_are_deleted_and_come_back(made: Served) -> None:
+    people = clients(made)
+    ann, other = people["annotator"], people["manager"]
+    rows = [ok(ann.post(NOTES, json={**POINT, "title": f"t{i}"}), 201) for i in range(3)]
+    seen = [{"id": row["id"], "revision": row["revision"]} for row in rows]
+    stale = {"id": rows[0]["id"], "revision": 7}
+    report = ok(ann.post(f"{NOTES}/batch/delete", json={"rows": [stale, *seen[1:]]}))
+    assert report["counts"] == {"failed": 1, "deleted": 2}
+    assert [row["title"] for row in ok(ann.get(NOTES))["annotations"]] == ["t0"]
+    gone = [{"id": row["id"], "revision": row["revision"]} for row in report["rows"][1:]]
+    # nobody else brings them back, or deletes what is left
+    assert ok(other.post(f"{NOTES}/batch/undo", json={"rows": gone}))["counts"] == {"failed": 2}
+    assert ok(other.post(f"{NOTES}/batch/delete", json={"rows": seen[:1]}))["written"] is False
+    assert ok(ann.post(f"{NOTES}/batch/undo", json={"rows": gone}))["counts"] == {"undone": 2}
+    assert len(ok(ann.get(NOTES))["annotations"]) == 3
+    many = {"rows": seen[:1] * 10_001}
+    assert ann.post(f"{NOTES}/batch/delete", json=many).status_code == 422
 
 
 def test_files_go_out_and_come_in_and_formulas_do_not_run(made: Served) -> None:

@@ -55,10 +55,13 @@ export function triple({ z, y, x }: Position): Triple {
   return [rounded(z), rounded(y), rounded(x)];
 }
 
+const SAME = 1e-3; // voxels: the viewer counts in float32
+
 // Where something is placed: across a slice, and at the crosshair, in the middle of the voxel, since a
 // slice shows a whole voxel whatever its fraction of the position is.
 export function placed(at: Position, centre: Position): Position {
-  const settled = (value: number, here: number) => (value === here ? Math.floor(value) + 0.5 : value);
+  const settled = (value: number, here: number) => 
+    Math.abs(value - here) < SAME ? Math.floor(here) + 0.5 : value;
   return { z: settled(at.z, centre.z), y: settled(at.y, centre.y), x: settled(at.x, centre.x) };
 }
 
