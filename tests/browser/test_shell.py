@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 def test_a_user_signs_in_and_sees_the_volume(place: Workplace) -> None:
     page = place.page(None)
     page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     drawn(page)

@@ -76,15 +76,20 @@ interface RowProps {
 
 function Row({ grant, put, remove }: RowProps) {
   const name = grant.user ?? grant.group ?? "";
+  const [busy, setBusy] = useState(false); // what is removed, and may be put back, is what the server has
+  function change(role: Role): void {
+    setBusy(true);
+    put({ ...grant, role }).catch(tellError).finally(() => setBusy(false));
+  }
   return (
     <tr>
       <td>{name} {grant.group !== null && <span class="hint">{t("member.group")}</span>}</td>
       <td>
         <Choice label={t("member.role_of", { name })} value={grant.role} options={roles()}
-          set={(role) => void put({ ...grant, role }).catch(tellError)} />
+          set={change} />
       </td>
       <td>
-        <Button kind="danger" aria-label={t("member.remove_one", { name })}
+        <Button kind="danger" aria-label={t("member.remove_one", { name })} disabled={busy}
           onClick={() => void remove(grant).catch(tellError)}>
           {t("common.remove")}
         </Button>
