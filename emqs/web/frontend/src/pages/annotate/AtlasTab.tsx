@@ -83,7 +83,7 @@ function Words({ store, row, onDone }: { store: Store; row: Row; onDone: () => v
       const now = await store.one(row.id);
       await request(`${pathOf(store.dataset.name)}/atlas`, { body: { annotation: row.id, revision: now.revision } });
       tell(t("annotate.submitted"));
-      await store.load();
+      await store.refresh(row.id);
       onDone();
     } catch (reason) {
       setError((reason as Error).message);

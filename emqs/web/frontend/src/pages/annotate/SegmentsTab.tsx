@@ -60,6 +60,7 @@ function Selection({ segments, mayWrite }: { segments: Segments; mayWrite: boole
   const handle = viewer.value;
   const selected = segments.selected.value;
   const groups = segments.selectedGroups.value;
+  const things = segments.things.value;
   const set = (list: readonly string[]) => handle?.select(segments.layer, list);
   useEffect(() => {
     if (!mayWrite) return;
@@ -83,18 +84,15 @@ function Selection({ segments, mayWrite }: { segments: Segments; mayWrite: boole
       <h2>{t("segments.selected")}</h2>
       <p class="hint">{t("segments.hint")}</p>
       <ol class="picked">
-        {selected.map((one, i) => {
-          const members = groups.find((group) => group.includes(one));
-          return (
-            <li key={one}>
-              <strong>{members?.[0] ?? one}</strong>
-              {members && <span class="hint"> {t("segments.merged_of", { n: members.length })}</span>}
-              {i === 0 && selected.length > 1 && <span class="hint"> {t("segments.first")}</span>}
-              <Button kind="quiet" icon="×" label={t("segments.deselect", { number: one })}
-                onClick={() => set(selected.filter((other) => other !== one))} />
-            </li>
-          );
-        })}
+        {things.map((group, i) => (
+          <li key={group[0]}>
+            <strong>{group[0]}</strong>
+            {group.length > 1 && <span class="hint"> {t("segments.merged_of", { n: group.length })}</span>}
+            {i === 0 && things.length > 1 && <span class="hint"> {t("segments.first")}</span>}
+            <Button kind="quiet" icon="×" label={t("segments.deselect", { number: group[0] ?? "" })}
+              onClick={() => set(selected.filter((other) => !group.includes(other)))} />
+          </li>
+        ))}
       </ol>
       {selected.length === 0 && <p class="hint">{t("segments.none_selected")}</p>}
       <form class="row" onSubmit={add}>
@@ -108,7 +106,7 @@ function Selection({ segments, mayWrite }: { segments: Segments; mayWrite: boole
       </form>
       {mayWrite && (
         <div class="row">
-          <Button kind="primary" title="m" disabled={selected.length < 2 || segments.busy.value}
+          <Button kind="primary" title="m" disabled={things.length < 2 || segments.busy.value}
             onClick={() => void segments.merge()}>
             {t("segments.merge")} (m)
           </Button>

@@ -32,6 +32,16 @@ export function makeSegments(dataset: Dataset, layer: string) {
     return groups.filter((group) => selected.value.some((one) => group.includes(one)));
   });
 
+  // One entry for each thing that is selected: a group, or a segment by itself; in the order of selection.
+  const things = computed(() => {
+    const seen = new Map<string, readonly string[]>();
+    for (const one of selected.value) {
+      const group = selectedGroups.value.find((members) => members.includes(one)) ?? [one];
+      seen.set(group[0] as string, group);
+    }
+    return [...seen.values()];
+  });
+
   async function load(): Promise<void> {
     sandbox.value = await request<Sandbox>(path);
   }
@@ -55,8 +65,7 @@ export function makeSegments(dataset: Dataset, layer: string) {
 
   // The first that was selected names the result; what it is merged with already stays.
   async function merge(): Promise<void> {
-    const names = selected.value.map((one) => selectedGroups.value.find((group) => group.includes(one))?.[0] ?? one);
-    const segments = [...new Set(names)];
+    const segments = things.value.map((group) => group[0] as string);
     if (segments.length < 2) return;
     const body = { action: "merge", segments, base_version: sandbox.value?.version };
     await send("", body, t("segments.merged", { n: segments.length, first: segments[0] ?? "" }));
@@ -88,7 +97,7 @@ export function makeSegments(dataset: Dataset, layer: string) {
   }
 
   return {
-    layer, selected, selectedGroups, sandbox, error, busy,
+    layer, selected, selectedGroups, things, sandbox, error, busy,
     load, merge, unmerge, undo, redo, confirm, clear, follow,
   };
 }

@@ -340,6 +340,11 @@ export function makeStore(dataset: Dataset) {
     choose(found.slice(0, MOST_SELECTED), true);
   }
 
+  // Take over an own annotation as it is on the server now, e.g. with its state in the atlas.
+  async function refresh(id: string): Promise<void> {
+    put(await one(id));
+  }
+
   function one(id: string): Promise<Row> {
     return request<Row>(`${path}/${encodeURIComponent(id)}`);
   }
@@ -350,7 +355,7 @@ export function makeStore(dataset: Dataset) {
     layers: new Set<string>(), // of the viewer, that show annotations
     change, selected, newest, sketch, undos, classes,
     load, loadOwners, setFilters, setSort, setHidden, turn, look, first,
-    create, edit, remove, undo, removeSelected, changeSelected, choose, chooseAll, one,
+    create, edit, remove, undo, removeSelected, changeSelected, choose, chooseAll, one, refresh,
     numbered: (number: string) => request<Row>(`${path}/by-number/${number}`),
     exportUrl: (format: string, more: Record<string, string> = {}) =>
       url(`${path}/export`, { ...query(), ...more, sort: sort.value, format }),
