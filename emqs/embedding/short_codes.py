@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from emqs.embedding.signatures import NO_SPREAD, NO_VARIANCE
+from emqs.embedding.signatures import NO_SPREAD, NO_VARIANCE, check_stated
 from emqs.errors import ConfigError, DataError
 
 FORMAT = "emqs-short-codes"
@@ -162,12 +162,7 @@ class ShortCoder:
         Raises:
             DataError: If it is something else, or contradicts itself.
         """
-        stated = content.get("format"), content.get("version")
-        if stated != (FORMAT, VERSION):
-            raise DataError(
-                f"Short codes must have format {FORMAT!r} version {VERSION}, got {stated[0]!r} "
-                f"version {stated[1]!r}."
-            )
+        check_stated(content, "Short codes", FORMAT, VERSION)
         try:
             mean, spread, steps = (
                 np.array(content[key], dtype=np.float64) for key in ("mean", "spread", "steps")

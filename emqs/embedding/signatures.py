@@ -34,6 +34,26 @@ NO_VARIANCE = 1e-9  # directions with less of the largest variance than this are
 BLOCK = 4096  # codes signed at once, so that their projections stay in cache
 
 
+def check_stated(content: dict[str, Any], what: str, kind: str, version: int) -> None:
+    """Raise an error unless stored content says that it is of a format and version.
+
+    Args:
+        content: With keys ``format`` and ``version``.
+        what: Begins the message, e.g. ``"A signer"``.
+        kind: The format.
+        version: Of it.
+
+    Raises:
+        DataError: If it is of another one.
+    """
+    stated = content.get("format"), content.get("version")
+    if stated != (kind, version):
+        raise DataError(
+            f"{what} must have format {kind!r} version {version}, got {stated[0]!r} "
+            f"version {stated[1]!r}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Signer:
     """Turns embeddings into signatures.
@@ -102,12 +122,7 @@ class Signer:
         Raises:
             DataError: If it is something else, or contradicts itself.
         """
-        stated = content.get("format"), content.get("version")
-        if stated != (FORMAT, VERSION):
-            raise DataError(
-                f"A signer must have format {FORMAT!r} version {VERSION}, got {stated[0]!r} "
-                f"version {stated[1]!r}."
-            )
+        check_stated(content, "A signer", FORMAT, VERSION)
         try:
             mean, directions, thresholds = (
                 np.array(content[key], dtype=np.float64)
