@@ -58,7 +58,8 @@ def test_a_user_is_signed_out_everywhere_and_gets_a_new_link(place: Workplace) -
     page = place.page("root", "/admin/users")
     page.get_by_role("button", name="Change sid").click()
     page.get_by_role("button", name="Sign out everywhere").click()
-    page.get_by_role("dialog").last.get_by_role("button", name="Sign out everywhere").click()
+    question = page.get_by_role("dialog", name="Sign out everywhere")  # above another dialog
+    question.get_by_role("button", name="Sign out everywhere").click()
     expect(page.get_by_text("sid is signed out everywhere.")).to_be_visible()
     theirs.reload()
     expect(theirs.get_by_role("button", name="Sign in")).to_be_visible()
