@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,11 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONFIG_DIR / group).glob("*.yaml"))
 
 
+@cache  # asked for a thousand times while tests are collected
 def defaults(file: Path) -> list[Any]:
-    found = yaml.safe_load(file.read_text()).get("defaults", [])
-    assert isinstance(found, list)
-    return found
+    entries = yaml.safe_load(file.read_text()).get("defaults", [])
+    assert isinstance(entries, list)
+    return entries
 
 
 def groups_of(command: str) -> set[str]:
