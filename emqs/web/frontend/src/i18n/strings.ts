@@ -575,6 +575,10 @@ export const strings = {
   "annotate.layer_chosen": { en: "chosen", de: "gewählt" },
   "annotate.list": { en: "List of annotations", de: "Liste der Annotationen" },
   "annotate.count": { en: "Annotations: {n}", de: "Annotationen: {n}" },
+  "annotate.sampled": {
+    en: "From afar the viewer draws some of many; zoom in to see all.",
+    de: "Aus der Ferne zeichnet der Betrachter einige von vielen; alle sieht man aus der Nähe.",
+  },
   "annotate.count_more": { en: "Annotations: more than {n}", de: "Annotationen: mehr als {n}" },
   "annotate.columns": { en: "Columns", de: "Spalten" },
   "annotate.columns_hint": {
