@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsing import Workplace, click_voxel, drawn, until_true
+from support.browsing import Workplace, click_voxel, drawn, until_true, voxel_at
 
 from emqs.web import pages
 
@@ -72,10 +72,17 @@ def test_the_whole_slice_is_shown_at_first_and_segments_are_one_click_off(place:
     assert view["start"]["y"] <= 0 <= 512 <= view["stop"]["y"]
     assert view["start"]["y"] > -64, "it fills the viewer"
     assert view["start"]["z"] is None, "nobody sees along the axis of a slice"
-    labels = page.get_by_role("group", name="Layers").get_by_label("labels")
+    labels = page.get_by_role("checkbox", name="labels")
     expect(labels).not_to_be_checked()
     labels.check()
     until_true(page, "() => window.emqsViewer.layers()[1].visible")
+    drawn(page)
+    page.mouse.move(*voxel_at(page, 40, 40))
+    page.mouse.move(*voxel_at(page, 41, 40))
+    expect(page.locator(".viewer-tools .values")).to_have_text(re.compile(r"image \d+, labels \d+"))
+    page.get_by_role("button", name="Contrast and more of image").click()
+    expect(page.locator(".neuroglancer").get_by_text("Opacity")).to_be_visible()
+    page.locator(".neuroglancer").get_by_title("Close").click()
     tools = page.get_by_role("toolbar", name="Tools of the viewer")
     for name, layout in (
         ("Three directions", "4panel"),

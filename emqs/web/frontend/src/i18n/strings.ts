@@ -83,6 +83,8 @@ export const strings = {
   "viewer.fit": { en: "Fit", de: "Einpassen" },
   "viewer.fit_hint": { en: "Show the whole volume", de: "Das ganze Volumen zeigen" },
   "viewer.layers": { en: "Layers", de: "Ebenen" },
+  "viewer.settings": { en: "Contrast and more of {name}", de: "Kontrast und mehr von {name}" },
+  "viewer.values": { en: "What lies under the mouse", de: "Was unter der Maus liegt" },
   "viewer.help": { en: "Help", de: "Hilfe" },
   "viewer.help_hint": { en: "Keys of the viewer", de: "Tasten des Betrachters" },
 
@@ -575,6 +577,10 @@ export const strings = {
   "annotate.layer_chosen": { en: "chosen", de: "gewählt" },
   "annotate.list": { en: "List of annotations", de: "Liste der Annotationen" },
   "annotate.count": { en: "Annotations: {n}", de: "Annotationen: {n}" },
+  "annotate.sampled": {
+    en: "From afar the viewer draws some of many; zoom in to see all.",
+    de: "Aus der Ferne zeichnet der Betrachter einige von vielen; alle sieht man aus der Nähe.",
+  },
   "annotate.count_more": { en: "Annotations: more than {n}", de: "Annotationen: mehr als {n}" },
   "annotate.columns": { en: "Columns", de: "Spalten" },
   "annotate.columns_hint": {
@@ -865,22 +871,6 @@ export const strings = {
     de: "Die Übertragung brach ab. Bitte Verbindung prüfen und noch einmal versuchen.",
   },
   "layers.links": { en: "Links for other programs", de: "Links für andere Programme" },
-  "layers.links_hint": {
-    en: "Whoever has such a link reads the data without signing in, until it ends or is withdrawn.",
-    de: "Wer so einen Link hat, liest die Daten ohne Anmeldung, bis er endet oder zurückgezogen wird.",
-  },
-  "layers.link_for": { en: "What for", de: "Wofür" },
-  "layers.all_layers": { en: "all layers", de: "alle Ebenen" },
-  "layers.days": { en: "Days", de: "Tage" },
-  "layers.link_make": { en: "Make a link", de: "Link anlegen" },
-  "layers.link_once": {
-    en: "Copy it now: it is shown only this once.",
-    de: "Jetzt kopieren: Er wird nur dieses eine Mal gezeigt.",
-  },
-  "layers.unnamed_link": { en: "unnamed", de: "ohne Namen" },
-  "layers.until": { en: "until {when}", de: "bis {when}" },
-  "layers.withdraw_link": { en: "Withdraw the link {name}", de: "Link {name} zurückziehen" },
-  "layers.link_withdrawn": { en: "The link is withdrawn", de: "Der Link ist zurückgezogen" },
   // end of annotate: segments
 
   // atlas
