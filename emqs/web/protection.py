@@ -221,7 +221,7 @@ class Protection:
             self.observe(scope["method"], route, status, seconds)
         access_log.log(
             logging.WARNING
-            if status in (401, 403, 413, 421, 429) or status >= 500
+            if status in (401, 403, 413, 421, 429) or status >= 500 or "refused" in state
             else logging.INFO,
             "%s %s %d",
             scope["method"],
