@@ -36,9 +36,9 @@ POLICY = "; ".join(
 
 def header(scope: Scope, name: str) -> str | None:
     """Return a header of a request, or None; of several the first."""
-    wanted = name.encode()
+    sought = name.encode()
     for key, value in scope["headers"]:
-        if key == wanted:
+        if key == sought:
             return str(value.decode("latin-1"))
     return None
 
