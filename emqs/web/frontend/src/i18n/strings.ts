@@ -101,6 +101,42 @@ export const strings = {
     en: "No account, or password lost? An administrator of this server makes you a link to sign in with.",
     de: "Kein Konto, oder Passwort vergessen? Die Verwaltung dieses Servers gibt Ihnen einen Link zum Anmelden.",
   },
+  "sign_in.refused": {
+    en: "The sign-in was refused. Start it again.",
+    de: "Die Anmeldung wurde abgelehnt. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_browser": {
+    en: "This sign-in was not begun in this browser. Start it again.",
+    de: "Diese Anmeldung wurde nicht in diesem Browser begonnen. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_late": {
+    en: "This sign-in took too long, or was finished before. Start it again.",
+    de: "Diese Anmeldung hat zu lange gedauert oder war schon fertig. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_unconfirmed": {
+    en: "The provider did not confirm the sign-in. Start it again.",
+    de: "Der Anbieter hat die Anmeldung nicht bestätigt. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_invalid": {
+    en: "The provider's answer is not valid for this sign-in. Start it again.",
+    de: "Die Antwort des Anbieters gilt nicht für diese Anmeldung. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_email": {
+    en: "Accounts of this e-mail address may not sign in.",
+    de: "Konten dieser E-Mail-Adresse dürfen sich nicht anmelden.",
+  },
+  "sign_in.refused_account": {
+    en: "You have no account here, or it is locked. Ask an admin.",
+    de: "Sie haben hier kein Konto, oder es ist gesperrt. Fragen Sie die Verwaltung.",
+  },
+  "sign_in.refused_provider": {
+    en: "The provider does not answer as it should. Try again later.",
+    de: "Der Anbieter antwortet nicht, wie er sollte. Versuchen Sie es später noch einmal.",
+  },
+  "sign_in.refused_often": {
+    en: "Too many tries. Wait a minute.",
+    de: "Zu viele Versuche. Warten Sie eine Minute.",
+  },
   "one_time.title": { en: "Welcome to emqs", de: "Willkommen bei emqs" },
   "one_time.about": {
     en: "This link signs you in once. Choose a password to sign in with from then on.",
