@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorstore
+import tifffile
 import z5py
 import zarr
 from support import volumes_on_disk as disk
@@ -206,9 +207,10 @@ def test_an_unknown_size_is_unknown_and_the_user_wins_with_a_note(tmp_path: Path
     assert ["wins over" in note for note in volume.notes] == [True, True]
 
 
-def test_channels_by_name(tmp_path: Path) -> None:
-    stored = np.stack([VOXELS, VOXELS + 1000])
-    group = zarr.open_group(tmp_path / "a", mode="w", zarr_format=2)
+def channels_of_zarr(path: Path, names: list[str]) -> Path:
+    """OME-Zarr by zarr-python: each channel its number in thousands more."""
+    stored = np.stack([VOXELS + 1000 * n for n in range(len(names))])
+    group = zarr.open_group(path, mode="w", zarr_format=2)
     group.create_array("s", data=stored, chunks=(1, 3, 3, 3))
     axes = [{"name": "c", "type": "channel"}]
     axes += [{"name": a, "type": "space", "unit": "nanometer"} for a in "zyx"]
@@ -220,12 +222,55 @@ def test_channels_by_name(tmp_path: Path) -> None:
             "datasets": [{"path": "s", "coordinateTransformations": steps}],
         }
     ]
-    group.attrs["omero"] = {"channels": [{"label": "membrane"}, {"label": "nucleus"}]}
-    volume = open_volume(tmp_path / "a", select={"c": "nucleus"})  # type: ignore[dict-item]
-    assert volume.select == {"c": 1}
-    np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000)
-    with pytest.raises(ConfigError, match="its channels are membrane, nucleus"):
-        open_volume(tmp_path / "a", select={"c": "DAPI"})  # type: ignore[dict-item]
+    group.attrs["omero"] = {"channels": [{"label": name} for name in names]}
+    return path
+
+
+def channels_of_n5(path: Path, names: list[str]) -> Path:
+    """The same metadata in N5, by z5py."""
+    n5(path, "v/s", np.stack([VOXELS + 1000 * n for n in range(len(names))]))
+    described = json.loads(
+        (channels_of_zarr(path.with_suffix(".z"), names) / ".zattrs").read_text()
+    )
+    group_attributes(path, "v", **described)
+    return path / "v"
+
+
+def channels_of_tiff(path: Path, names: list[str]) -> Path:
+    """OME-TIFF by tifffile."""
+    path = path.with_suffix(".ome.tif")
+    stored = np.stack([VOXELS + 1000 * n for n in range(len(names))])
+    metadata = {"axes": "CZYX", "Channel": {"Name": names}}
+    tifffile.imwrite(path, stored, metadata=metadata, photometric="minisblack")
+    return path
+
+
+@pytest.mark.parametrize("make", [channels_of_zarr, channels_of_n5, channels_of_tiff])
+def test_channels_by_name(make: Callable[[Path, list[str]], Path], tmp_path: Path) -> None:
+    path = make(tmp_path / "a", ["membrane", "561", "0", "1", "3"])
+    for entry, number in (
+        ("membrane", 0), ("561", 1), (561, 1), ("0", 2), ("1", 3), ("2", 2), (2, 2), (4, 4),
+    ):  # fmt: skip
+        volume = open_volume(path, select={"c": entry})
+        assert list(volume.select.values())[-1] == number, entry
+        np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000 * number)
+    with pytest.raises(ConfigError, match="its channels are membrane, 561, 0, 1, 3"):
+        open_volume(path, select={"c": "DAPI"})
+    with pytest.raises(ConfigError, match=r"5 entries .* from 0 to 4. Its channels are membrane"):
+        open_volume(path, select={"c": 7})
+    with pytest.raises(
+        ConfigError,
+        match=r"c: 0} is the name of channel 2 .*number of channel 0, .*{c: '0'}.*{c: 'membrane'}",
+    ):
+        open_volume(path, select={"c": 0})
+
+
+def test_a_name_where_channels_have_none_is_an_error(tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "a", data=VOXELS[None].repeat(2, 0), zarr_format=2)
+    array.attrs["_ARRAY_DIMENSIONS"] = ["c", "z", "y", "x"]
+    with pytest.raises(ConfigError, match="its channels are without names"):
+        open_volume(tmp_path / "a", select={"c": "DAPI"})
+    assert open_volume(tmp_path / "a", select={"c": "1"}).select == {"c": 1}
 
 
 # plain Zarr
@@ -279,7 +324,8 @@ def test_plain_zarr_with_the_attributes_of_funlib(tmp_path: Path) -> None:
 def n5(path: Path, name: str, voxels: np.ndarray, **attributes: object) -> None:
     """An array by z5py, which lists axes Z first and stores them X first."""
     with z5py.File(str(path), "a", use_zarr_format=False) as file:
-        dataset = file.create_dataset(name, data=voxels, chunks=(2, 3, 4), compression="gzip")
+        chunks = (1,) * (voxels.ndim - 3) + (2, 3, 4)
+        dataset = file.create_dataset(name, data=voxels, chunks=chunks, compression="gzip")
         for key, value in attributes.items():
             dataset.attrs[key] = value
 

@@ -82,6 +82,7 @@ def _of_ome(group: Mapping[str, Any], where: str, name: str) -> Stated:
         None if said.scale is None else said.scale[::-1],
         None if said.translation is None else said.translation[::-1],
         None if said.units is None else said.units[::-1],
+        said.channels,
     )
 
 
