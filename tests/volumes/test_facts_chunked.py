@@ -435,6 +435,90 @@ def test_n5_of_bigdataviewer(tmp_path: Path) -> None:
         open_volume(path)
 
 
+BDV = """<SpimData version="0.2"><BasePath type="relative">.</BasePath><SequenceDescription>
+<ImageLoader format="bdv.n5" version="1.0"><n5 type="relative">{n5}</n5></ImageLoader><ViewSetups>
+{setups}</ViewSetups></SequenceDescription><ViewRegistrations>{views}</ViewRegistrations></SpimData>
+"""
+BDV_SETUP = """<ViewSetup><id>{setup}</id><size>7 6 5</size><voxelSize><unit>{unit}</unit>
+<size>{size}</size></voxelSize></ViewSetup>"""
+BDV_VIEW = """<ViewRegistration timepoint="{time}" setup="{setup}"><ViewTransform type="affine">
+<affine>{affine}</affine></ViewTransform></ViewRegistration>"""
+
+
+def bdv_n5(folder: Path, n_setups: int = 1, n_times: int = 1, xml: str = "a.xml") -> Path:
+    """As BigDataViewer exports: arrays by z5py, sizes in micrometres in the XML alone."""
+    size = " ".join(map(str, UM))
+    setups, views = "", ""
+    for setup in range(n_setups):
+        for time in range(n_times):
+            part = VOXELS + np.uint16(1000 * setup + 2000 * time)
+            name = f"setup{setup}/timepoint{time}"
+            n5(folder / "a.n5", f"{name}/s0", part, downsamplingFactors=[1, 1, 1])
+            n5(folder / "a.n5", f"{name}/s1", part[:, ::2, ::2], downsamplingFactors=[2, 2, 1])
+            group_attributes(folder / "a.n5", name, resolution=[1, 1, 1], multiScale=True)
+            moved = f"{UM[0]} 0 0 1.024 0 {UM[1]} 0 2.048 0 0 {UM[2]} {-0.12 + time}"
+            views += BDV_VIEW.format(time=time, setup=setup, affine=moved)
+        factors = [[1, 1, 1], [2, 2, 1]]
+        group_attributes(folder / "a.n5", f"setup{setup}", downsamplingFactors=factors)
+        setups += BDV_SETUP.format(setup=setup, unit="\u00b5m", size=size)
+    text = BDV.format(n5="a.n5", setups=setups, views=views)
+    (folder / xml).write_text(text, encoding="utf-8")
+    return folder / xml
+
+
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("name", ["a.xml", "a.n5", "a.n5/setup0/timepoint0", "other.xml"])
+def test_n5_of_bigdataviewer_with_its_xml(name: str, labels: bool, tmp_path: Path) -> None:
+    """Size, unit and place are those of the XML; the middle of a larger voxel lies further in."""
+    bdv_n5(tmp_path, xml="other.xml" if name == "other.xml" else "a.xml")
+    further = (ORIGIN[0], ORIGIN[1] + SIZE[1] / 2, ORIGIN[2] + SIZE[2] / 2)
+    for level, size, origin, voxels in ((0, SIZE, ORIGIN, VOXELS), (1, HALF, further, SMALL)):
+        volume = open_request(tmp_path / name, Request(level=level, labels=labels))
+        assert volume.voxel_size_nm == pytest.approx(size)
+        assert volume.origin_nm == pytest.approx(origin)
+        assert (volume.level, volume.n_levels, volume.format) == (level, 2, "n5")
+        assert volume.dtype == np.uint16
+        np.testing.assert_array_equal(volume.read(volume.box), voxels)
+
+
+def test_an_array_of_bigdataviewer_alone_knows_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bdv_n5(tmp_path)
+    monkeypatch.chdir(tmp_path / "a.n5")
+    for path in (tmp_path / "a.n5/setup0/timepoint0/s1", Path("setup0/timepoint0/s1")):
+        assert open_volume(path).voxel_size_nm == pytest.approx(HALF)
+
+
+def test_setups_and_time_points_of_bigdataviewer_in_n5(tmp_path: Path) -> None:
+    path = bdv_n5(tmp_path, 2, 2)
+    with pytest.raises(ConfigError, match=r"holds 4 datasets: setup0/timepoint0, setup0/timepo"):
+        open_volume(path)
+    with pytest.raises(ConfigError, match=r"holds 2 datasets: timepoint0, timepoint1"):
+        open_volume(path, dataset="setup1")
+    volume = open_volume(path, dataset="setup1/timepoint1")
+    assert volume.origin_nm == pytest.approx((ORIGIN[0] + 1000, *ORIGIN[1:]))
+    np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 3000)
+
+
+def test_an_xml_that_does_not_name_the_n5_says_nothing_of_it(tmp_path: Path) -> None:
+    path = bdv_n5(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(">a.n5<", ">b.n5<"), encoding="utf-8")
+    assert open_volume(tmp_path / "a.n5").voxel_size_nm is None
+    for other, complaint in (
+        (">b.n5<", "b.n5, which is missing"), (">../a.n5<", "which lies outside of its folder"),
+    ):  # fmt: skip
+        path.write_text(text.replace(">a.n5<", other), encoding="utf-8")
+        with pytest.raises(DataError, match=complaint):
+            open_volume(path)
+    split = text.replace("<ImageLoader", "<ImageLoader format='split.loader'><ImageLoader")
+    split = split.replace("</ImageLoader>", "</ImageLoader></ImageLoader>")
+    path.write_text(split, encoding="utf-8")
+    with pytest.raises(DataError, match=r"an image of the kind 'split.loader'"):
+        open_volume(path)
+
+
 def test_label_multisets_of_paintera_must_be_converted(tmp_path: Path) -> None:
     n5(tmp_path / "a.n5", "seg/data/s0", VOXELS.astype("u1"), isLabelMultiset=True)
     group_attributes(tmp_path / "a.n5", "seg", painteraData={"type": "label"})
