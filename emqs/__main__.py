@@ -12,6 +12,7 @@ VERBS = {
     "retrieve": "a few examples in slices in, the most similar patches out",
     "embed": "embed a whole volume, so that it can be searched in a moment",
     "search": "click a few examples in an embedded volume, get every place like them",
+    "predict": "objects from a few clicks in an embedded volume, with their outlines",
     "evaluate": "measure how well a model finds a structure in labelled slices",
     "tsne": "map what a model finds alike",
     "train": "fit an encoder to patches, without labels",

@@ -1,0 +1,1 @@
+"""Objects from a few clicks: a probability of every voxel, and from it objects."""

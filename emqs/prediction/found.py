@@ -1,0 +1,209 @@
+"""Numbers the objects of a probability, measures them, and writes them as a label image."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emqs.embedding.stores.grid import PlaceGrid
+from emqs.geometry import Box, boxes
+from emqs.ingestion.pyramid import Image, Level
+from emqs.prediction.objects import Part, components, parts
+from emqs.prediction.settings import PredictConfig
+from emqs.volumes.creating import create_volume
+from emqs.volumes.writer import Layout
+
+KEPT_BYTES = 2**28  # of masks of objects that are kept between the two passes
+CODEC = {
+    "name": "crackle", "chunks": [32, 256, 256], "compressor": "zstd", "level": 3,
+    "markov_order": 0, "pins": False,
+}  # fmt: skip
+
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Measures of objects, a row each; their labels are 1 to n.
+
+    Attributes:
+        columns: By name, as objects.csv holds them.
+        slice_of_most: The slice of the region with most of their area, from 0.
+    """
+
+    columns: dict[str, np.ndarray]
+    slice_of_most: int
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.columns["label"])
+
+
+@dataclass
+class Pieces:
+    """The objects of each connected part; those that were looked at last are kept."""
+
+    numbers: Image
+    table: np.ndarray
+    found: dict[int, Box]
+    make: Callable[[np.ndarray, Box], list[Part]]
+    _kept: "OrderedDict[int, list[Part]]" = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def of(self, number: int) -> list[Part]:
+        """Return the objects of a connected part."""
+        if number in self._kept:
+            self._kept.move_to_end(number)
+            return self._kept[number]
+        box = self.found[number]
+        made = self.make(self.table[self.numbers.read(0, box)] == number, box)
+        self._kept[number] = made
+        self._bytes += sum(part.mask.nbytes for part in made)
+        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= sum(part.mask.nbytes for part in gone)
+        return made
+
+
+def number_objects(
+    image: Image,
+    folder: Path,
+    grid: PlaceGrid,
+    region: Box,
+    settings: PredictConfig,
+    name: str,
+    *,
+    step: Step,
+) -> Objects:
+    """Write the label image of a probability, and measure the objects.
+
+    Args:
+        image: The probability of a region, uint8.
+        folder: For what is needed in between.
+        grid: Of the embedding volume, for voxel size, origin and the size of patches.
+        region: Where in the volume the image lies.
+        settings: Threshold, smallest object, whether objects that touch are split.
+        name: Of the label image within the image's folder.
+        step: Called with a stage, parts done, and parts in all.
+    """
+    size = grid.voxel_size_nm
+    shape = image.levels[0].shape
+    least = 128 if settings.threshold is None else int(np.ceil(settings.threshold * 255))
+    numbers = Image(
+        folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
+        np.dtype(np.int32), image.chunk, image.shard,
+    )  # fmt: skip
+    blocks = list(image.shards(0))
+
+    def masks() -> Iterator[tuple[Box, np.ndarray]]:
+        for done, box in enumerate(blocks):
+            yield box, image.read(0, box) >= least
+            step("objects", done + 1, 2 * len(blocks))
+
+    def read(box: Box) -> np.ndarray:
+        return numbers.read(0, box.overlap(Box((0, 0, 0), shape)))
+
+    table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
+    smallest = settings.smallest_nm3
+    if smallest is None:
+        smallest = float((grid.size / 4 * size[1]) ** 3)
+    pieces = Pieces(
+        numbers, table, merged,
+        lambda mask, box: parts(mask, box, size, smallest_nm3=smallest, split=settings.split),
+    )  # fmt: skip
+    rows, first = _measured(pieces, image, grid, region)
+    _write(image, pieces, first, grid, region, name, step)
+    return Objects(_columns(rows), _most(rows, shape[0]))
+
+
+def _measured(
+    pieces: Pieces, image: Image, grid: PlaceGrid, region: Box
+) -> tuple[list[dict[str, Any]], dict[int, int]]:
+    """Return a row for each object, and the label of the first of each connected part."""
+    rows: list[dict[str, Any]] = []
+    first: dict[int, int] = {}
+    size = np.array(grid.voxel_size_nm)
+    for number in pieces.found:
+        first[number] = len(rows) + 1
+        for part in pieces.of(number):
+            voxels = np.argwhere(part.mask)
+            own = part.box.moved(region.start)
+            centre = voxels.mean(axis=0) + own.start
+            probability = image.read(0, part.box)[part.mask].mean() / 255
+            cut = [a == r or b == s for a, b, r, s in zip(
+                own.start, own.stop, region.start, region.stop, strict=True)]  # fmt: skip
+            rows.append({
+                "label": len(rows) + 1,
+                **dict(zip("zyx", np.round(centre, 2).tolist(), strict=True)),
+                **dict(zip(
+                    ("z_nm", "y_nm", "x_nm"),
+                    np.round(centre * size + grid.origin_nm, 2).tolist(), strict=True,
+                )),
+                **dict(zip(("z_first", "y_first", "x_first"), own.start, strict=True)),
+                **dict(zip(("z_last", "y_last", "x_last"), (b - 1 for b in own.stop), strict=True)),
+                "n_voxels": len(voxels),
+                "volume_nm3": round(float(len(voxels) * np.prod(size)), 2),
+                "probability": round(float(probability), 4),
+                "touches_border": int(any(cut)),
+                "_areas": np.bincount(voxels[:, 0]) ,
+                "_start": part.box.start[0],
+            })  # fmt: skip
+    return rows, first
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    names = [
+        "label", "z", "y", "x", "z_nm", "y_nm", "x_nm", "z_first", "y_first", "x_first", "z_last",
+        "y_last", "x_last", "n_voxels", "volume_nm3", "probability", "touches_border",
+    ]  # fmt: skip
+    return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+def _most(rows: list[dict[str, Any]], depth: int) -> int:
+    """Return the slice in which objects have most area; the middle one if there are none."""
+    areas = np.zeros(depth, dtype=np.int64)
+    for row in rows:
+        areas[row["_start"] : row["_start"] + len(row["_areas"])] += row["_areas"]
+    return int(areas.argmax()) if rows else depth // 2
+
+
+def _write(
+    image: Image,
+    pieces: Pieces,
+    first: dict[int, int],
+    grid: PlaceGrid,
+    region: Box,
+    name: str,
+    step: Step,
+) -> None:
+    """Write the label image, box by box."""
+    shape = image.levels[0].shape
+    size = grid.voxel_size_nm
+    z, y, x = (o + s * a for o, s, a in zip(grid.origin_nm, size, region.start, strict=True))
+    path = image.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    layout = Layout(shape, np.dtype(np.uint32), size, (z, y, x), {"codec": CODEC, "levels": None})
+    writer = create_volume(path, layout, "zarr")
+    written = list(boxes(shape, _unit(writer.unit, shape)))
+    for done, box in enumerate(written):
+        labels = np.zeros(box.shape, dtype=np.uint32)
+        for number, around in pieces.found.items():
+            if around.overlap(box).size <= 0 or min(around.overlap(box).shape) <= 0:
+                continue
+            for label, part in enumerate(pieces.of(number), first[number]):
+                shared = part.box.overlap(box)
+                if min(shared.shape) <= 0:
+                    continue
+                inside = part.mask[shared.moved([-a for a in part.box.start]).slices]
+                labels[shared.moved([-a for a in box.start]).slices][inside] = label
+        writer.write(box, labels)
+        step("objects", len(written) + done + 1, 2 * len(written))
+    writer.finish()
+
+
+def _unit(unit: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    z, y, x = (n if u == -1 else u for u, n in zip(unit, shape, strict=True))
+    return z, y, x

@@ -1,0 +1,97 @@
+"""What tells the structure from everything else, fitted to a few clicks.
+
+A few clicks say little of how common a structure is: half of them are on it, and it fills a few
+percent of a volume. So voxels drawn from all over the volume count together as a few more examples
+of something else, and the threshold lies halfway between what the clicks on the structure score and
+what the volume scores on average.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import expit
+
+from emqs.prediction.settings import PredictConfig
+
+STEEPNESS = 6.0  # between the average of the volume (logit -3) and that of the clicks (+3)
+SVM_UNLABELLED = 500  # an SVM compares every voxel with every support vector
+
+
+class Decision(Protocol):
+    """What scikit-learn's classifiers can do."""
+
+    def decision_function(self, features: np.ndarray) -> np.ndarray:
+        """Return a score of each row, ``(n,)``; the higher, the more likely positive."""
+        ...
+
+
+@dataclass(frozen=True)
+class Head:
+    """A fitted head.
+
+    Attributes:
+        decision: Scores features that are scaled.
+        mean: Of features over the volume, ``(C,)``, float32.
+        spread: Their standard deviation, ``(C,)``, float32.
+        middle: The score that becomes probability 0.5.
+        slope: By how much the logit rises with the score.
+    """
+
+    decision: Decision
+    mean: np.ndarray
+    spread: np.ndarray
+    middle: float
+    slope: float
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        """Return the probability of each voxel, ``(n,)``, float32, from features ``(n, C)``."""
+        scores = self.decision.decision_function((features - self.mean) / self.spread)
+        return expit(self.slope * (scores - self.middle)).astype(np.float32)
+
+
+def fit(
+    positive: np.ndarray, negative: np.ndarray, unlabelled: np.ndarray, settings: PredictConfig
+) -> Head:
+    """Return a head for examples.
+
+    Args:
+        positive: Features of clicks on the structure, ``(P, C)``, at least one.
+        negative: Of clicks on something else, ``(M, C)``, maybe none.
+        unlabelled: Of voxels from all over the volume, ``(U, C)``, most of them something else.
+        settings: ``head``, ``regularisation`` and ``unlabelled``.
+    """
+    mean = unlabelled.mean(axis=0)
+    spread = unlabelled.std(axis=0) + np.float32(1e-6)
+    p, m, u = ((part - mean) / spread for part in (positive, negative, unlabelled))
+    drawn = u if settings.head == "logistic" else u[:SVM_UNLABELLED]
+    weight = settings.unlabelled if len(m) else max(settings.unlabelled, 1.0)
+    share = weight / (weight + (1.0 if len(m) else 0.0))
+    half = (len(p) + len(m)) / 2
+    weights = np.concatenate(
+        [
+            np.full(len(p), half / len(p)),
+            np.full(len(m), half * (1 - share) / max(1, len(m))),
+            np.full(len(drawn), half * share / len(drawn)),
+        ]
+    )
+    features = np.concatenate([p, m, drawn])
+    truth = np.concatenate([np.ones(len(p), int), np.zeros(len(m) + len(drawn), int)])
+    counts = weights > 0
+    decision = _classifier(settings, features.shape[1])
+    decision.fit(features[counts], truth[counts], sample_weight=weights[counts])
+    low = float(np.mean(decision.decision_function(u)))
+    high = float(np.mean(decision.decision_function(p)))
+    slope = STEEPNESS / (high - low) if high > low else 1.0
+    return Head(decision, mean, spread, (low + high) / 2, slope)
+
+
+def _classifier(settings: PredictConfig, n_features: int):  # type: ignore[no-untyped-def] # noqa: ANN202
+    """Return a classifier of scikit-learn, which comes late because it takes seconds."""
+    if settings.head == "svm":
+        from sklearn.svm import SVC
+
+        return SVC(C=100 / settings.regularisation, gamma=0.3 / n_features)
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1 / settings.regularisation, max_iter=1000)

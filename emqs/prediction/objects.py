@@ -1,0 +1,192 @@
+"""Voxels above a threshold become objects: whole ones, whatever tiles they were predicted in."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from emqs.geometry import Box, Lengths
+
+MAX_BOX = 2**27  # voxels of an object's box within which it is split and filled
+H_SHARE = 0.2  # a narrowing counts if it is narrower than this share of the lesser side's radius
+FULL = np.ones((3, 3, 3), dtype=bool)  # voxels that touch at a corner are one object
+
+
+@dataclass(frozen=True)
+class Part:
+    """One object, whole.
+
+    Attributes:
+        box: Around it, in voxels.
+        mask: ``box.shape``, bool.
+    """
+
+    box: Box
+    mask: np.ndarray
+
+
+class Union:
+    """Numbers of components that turn out to be one; the lowest number stands for all."""
+
+    def __init__(self) -> None:
+        """Begin with number 0, the background."""
+        self.parent = [0]
+
+    def new(self, count: int) -> int:
+        """Add so many numbers, and return the first."""
+        first = len(self.parent)
+        self.parent.extend(range(first, first + count))
+        return first
+
+    def root(self, number: int) -> int:
+        """Return the number that stands for a component."""
+        while self.parent[number] != number:
+            self.parent[number] = self.parent[self.parent[number]]
+            number = self.parent[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        """Make two components one."""
+        a, b = self.root(one), self.root(other)
+        self.parent[max(a, b)] = min(a, b)
+
+    def table(self) -> np.ndarray:
+        """Return the number that stands for each, int64."""
+        return np.array([self.root(number) for number in range(len(self.parent))], dtype=np.int64)
+
+
+def components(
+    blocks: Iterator[tuple[Box, np.ndarray]],
+    write: Callable[[Box, np.ndarray], None],
+    read: Callable[[Box], np.ndarray],
+) -> tuple[np.ndarray, dict[int, Box]]:
+    """Number the connected parts of a mask that comes block by block.
+
+    Args:
+        blocks: Boxes that fill the region without overlap, and their masks, bool.
+        write: Keeps the numbers of a block, int32.
+        read: Returns the numbers of a box that were kept; blocks not yet written are 0.
+
+    Returns:
+        By which number each number is to be replaced, int64, and the box of each that stays.
+        Voxels that touch, also at a corner, are one part, across blocks as within them.
+    """
+    union = Union()
+    found: dict[int, Box] = {}
+    for box, mask in blocks:
+        numbers, count = ndimage.label(mask, structure=FULL)
+        first = union.new(count)
+        numbers = np.where(numbers > 0, numbers + (first - 1), 0).astype(np.int32)
+        for number, slices in enumerate(
+            ndimage.find_objects(numbers[...] - (first - 1) * (numbers > 0)), first
+        ):
+            if slices is not None:
+                start = tuple(s.start + a for s, a in zip(slices, box.start, strict=True))
+                stop = tuple(s.stop + a for s, a in zip(slices, box.start, strict=True))
+                found[number] = Box(start, stop)
+        write(box, numbers)
+        for one, other in _touching(box, read):
+            union.join(one, other)
+    table = union.table()
+    merged: dict[int, Box] = {}
+    for number, box in found.items():
+        root = int(table[number])
+        merged[root] = box if root not in merged else _around(merged[root], box)
+    return table, merged
+
+
+def _touching(box: Box, read: Callable[[Box], np.ndarray]) -> set[tuple[int, int]]:
+    """Return pairs of numbers that touch across the faces of a block that was just written."""
+    pairs: set[tuple[int, int]] = set()
+    grown_start = tuple(max(0, a - 1) for a in box.start)
+    for axis in range(3):
+        for at in (box.start[axis], box.stop[axis]):
+            start, stop = list(grown_start), [b + 1 for b in box.stop]
+            start[axis], stop[axis] = at - 1, at + 1
+            if at == 0:
+                continue
+            slab = read(Box(tuple(start), tuple(stop)))  # type: ignore[arg-type]
+            if slab.shape[axis] < 2:
+                continue
+            near, far = np.moveaxis(slab, axis, 0)
+            pairs |= _pairs(near, far)
+    return pairs
+
+
+def _pairs(near: np.ndarray, far: np.ndarray) -> set[tuple[int, int]]:
+    """Return pairs of numbers of two planes whose voxels touch, also at a corner."""
+    pairs: set[tuple[int, int]] = set()
+    padded = np.pad(far, 1)
+    rows, columns = near.shape
+    for dy in range(3):
+        for dx in range(3):
+            other = padded[dy : dy + rows, dx : dx + columns]
+            both = (near > 0) & (other > 0) & (near != other)
+            if both.any():
+                pairs |= set(zip(near[both].tolist(), other[both].tolist(), strict=True))
+    return pairs
+
+
+def _around(one: Box, other: Box) -> Box:
+    z, y, x = (min(a, b) for a, b in zip(one.start, other.start, strict=True))
+    stop = tuple(max(a, b) for a, b in zip(one.stop, other.stop, strict=True))
+    return Box((z, y, x), (stop[0], stop[1], stop[2]))
+
+
+def parts(
+    mask: np.ndarray, box: Box, voxel_size_nm: Lengths, *, smallest_nm3: float, split: bool
+) -> list[Part]:
+    """Return the objects of one connected part: holes filled, cut where it is narrow, none tiny.
+
+    Args:
+        mask: Of the part, bool, ``box.shape``.
+        box: Where it lies.
+        voxel_size_nm: Z Y X.
+        smallest_nm3: Smaller objects are left out.
+        split: Cut where a part is narrow, by a watershed on the distance to its surface.
+
+    Returns:
+        Objects, in the order of their first voxels.
+    """
+    least = max(1, int(np.ceil(smallest_nm3 / np.prod(voxel_size_nm))))
+    if np.count_nonzero(mask) < least:
+        return []
+    if mask.size > MAX_BOX:
+        return [Part(box, mask)]
+    filled = _filled(mask)
+    numbers = _cut(filled, voxel_size_nm) if split else filled.astype(np.int32)
+    sizes = np.bincount(numbers.ravel())
+    result = []
+    for number, slices in enumerate(ndimage.find_objects(numbers), 1):
+        if slices is None or sizes[number] < least:
+            continue
+        start = tuple(s.start + a for s, a in zip(slices, box.start, strict=True))
+        stop = tuple(s.stop + a for s, a in zip(slices, box.start, strict=True))
+        own = Box(start, stop)
+        result.append(Part(own, numbers[slices] == number))
+    return result
+
+
+def _filled(mask: np.ndarray) -> np.ndarray:
+    """Return a part without holes: in the slice, where every slice of a hole is closed."""
+    return np.stack([ndimage.binary_fill_holes(one) for one in mask])
+
+
+def _cut(mask: np.ndarray, voxel_size_nm: Lengths) -> np.ndarray:
+    """Return numbers of the pieces of a part, int32, 0 outside."""
+    from skimage.morphology import reconstruction
+    from skimage.segmentation import watershed
+
+    padded = np.pad(mask, 1)
+    size = voxel_size_nm if mask.shape[0] > 1 else (np.inf, *voxel_size_nm[1:])
+    scaled = [min(s, 1e9) for s in size]
+    distance = ndimage.distance_transform_edt(padded, sampling=scaled)[1:-1, 1:-1, 1:-1]
+    distance = ndimage.gaussian_filter(distance, [0, 1, 1]) * mask
+    # a summit counts if it stands out by a share of its height over the pass to a higher one
+    base = reconstruction(distance * (1 - H_SHARE), distance, footprint=FULL)
+    summits, _ = ndimage.label((distance > 0) & (distance - base >= H_SHARE * distance * 0.999))
+    if summits.max() <= 1:
+        return mask.astype(np.int32)
+    numbers: np.ndarray = watershed(-distance, summits, mask=mask)
+    return numbers.astype(np.int32)

@@ -1,0 +1,151 @@
+"""Clicked examples in a file: what is looked for and what is not, for every command that asks.
+
+A CSV with a column ``label`` and the place in voxels, ``z,y,x``, or in nm, ``z_nm,y_nm,x_nm``.
+Other columns are left alone, and so are rows without a label: a table of suggestions, whose labels
+somebody has filled in, is such a file.
+"""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emqs.errors import DataError
+from emqs.geometry import Lengths
+
+POSITIVE, NEGATIVE = "positive", "negative"
+VOXELS, NM = ("z", "y", "x"), ("z_nm", "y_nm", "x_nm")
+MAX_BYTES = 2**26
+MAX_ROWS = 100_000
+MAX_LABEL = 100  # letters
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Places and what they show.
+
+    Attributes:
+        voxels: ``(N, 3)``, int64, Z Y X, counted from 0.
+        labels: Of each; ``"positive"`` and ``"negative"``, or names of classes.
+    """
+
+    voxels: np.ndarray
+    labels: tuple[str, ...]
+
+    def of(self, label: str) -> np.ndarray:
+        """Return the voxels ``(n, 3)`` that have a label."""
+        return self.voxels[[one == label for one in self.labels]]
+
+
+def from_points(positive: Sequence[Sequence[int]], negative: Sequence[Sequence[int]]) -> Examples:
+    """Return examples given as two lists of voxels ``(z, y, x)``."""
+    voxels = np.array([*positive, *negative], dtype=np.int64).reshape(-1, 3)
+    return Examples(voxels, (POSITIVE,) * len(positive) + (NEGATIVE,) * len(negative))
+
+
+def read_examples(
+    path: Path, *, voxel_size_nm: Lengths | None = None, origin_nm: Lengths = (0.0, 0.0, 0.0)
+) -> Examples:
+    """Return the examples of a file.
+
+    Args:
+        path: A CSV, UTF-8.
+        voxel_size_nm: Z Y X, to turn nm into voxels; None if it is not known.
+        origin_nm: Centre of the first voxel, Z Y X.
+
+    Returns:
+        The rows that have a label, in their order. A place between voxels counts as the nearest.
+
+    Raises:
+        DataError: If the file is missing, too large, or is no such table; the message names the
+            line.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file of examples {path}. Give examples=NAME.csv.")
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path} has {path.stat().st_size} bytes; at most {MAX_BYTES} are allowed.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not text in UTF-8. Export the table as CSV (UTF-8).") from None
+    rows = csv.DictReader(lines, strict=True)
+    names = _columns(path, rows)
+    in_nm = names == NM
+    if in_nm and voxel_size_nm is None:
+        raise DataError(
+            f"{path} gives places in nm, and the voxel size of the volume is not known. "
+            "Give the columns z, y, x in voxels."
+        )
+    places: list[list[float]] = []
+    labels: list[str] = []
+    try:
+        for row in rows:
+            label = (row["label"] or "").strip()
+            if not label:
+                continue
+            if len(labels) >= MAX_ROWS or len(label) > MAX_LABEL:
+                raise DataError(
+                    f"{path} holds more than {MAX_ROWS} examples, or a label of more than "
+                    f"{MAX_LABEL} letters, line {rows.line_num}."
+                )
+            places.append(_place(path, rows.line_num, [row[name] for name in names]))
+            labels.append(label)
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV, line {rows.line_num}: {error}.") from None
+    voxels = np.array(places, dtype=np.float64).reshape(-1, 3)
+    if in_nm and voxel_size_nm is not None:
+        voxels = (voxels - origin_nm) / voxel_size_nm
+    return Examples(np.floor(voxels + 0.5).astype(np.int64), tuple(labels))
+
+
+def _columns(path: Path, rows: "csv.DictReader[str]") -> tuple[str, str, str]:
+    """Return the names of the columns of the place."""
+    try:
+        given = [name.strip() for name in rows.fieldnames or []]
+    except csv.Error as error:
+        raise DataError(f"{path} is no CSV: {error}.") from None
+    rows.fieldnames = given
+    for names in (VOXELS, NM):
+        if {*names, "label"} <= set(given):
+            return names
+    raise DataError(
+        f"{path} has the columns {', '.join(given) or 'of an empty file'}; needed are label, and "
+        "z, y, x in voxels or z_nm, y_nm, x_nm."
+    )
+
+
+def _place(path: Path, line: int, texts: list[str | None]) -> list[float]:
+    try:
+        values = [float(text or "") for text in texts]
+    except ValueError:
+        values = []
+    if len(values) != 3 or not all(math.isfinite(v) and abs(v) < 2**53 for v in values):
+        shown = ",".join(text or "" for text in texts)
+        raise DataError(f"{path}, line {line}: the place must be three numbers, got {shown!r}.")
+    return values
+
+
+def columns(
+    voxels: np.ndarray,
+    labels: Sequence[str],
+    *,
+    voxel_size_nm: Lengths,
+    origin_nm: Lengths = (0.0, 0.0, 0.0),
+) -> dict[str, np.ndarray]:
+    """Return places as the columns of such a file.
+
+    Args:
+        voxels: ``(N, 3)``, integer, Z Y X.
+        labels: Of each; empty where somebody is to fill it in.
+        voxel_size_nm: Z Y X, for the columns in nm.
+        origin_nm: Centre of the first voxel, Z Y X.
+    """
+    nm = np.round(voxels * np.array(voxel_size_nm) + origin_nm, 2)
+    return {
+        **dict(zip(VOXELS, voxels.T, strict=True)),
+        **dict(zip(NM, nm.T, strict=True)),
+        "label": np.array(labels, dtype=object),
+    }
