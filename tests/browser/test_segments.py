@@ -189,11 +189,11 @@ def test_labels_are_uploaded_seen_at_once_and_deleted(shared_place: Workplace) -
     until_true(page, f"() => ({chosen})() === ''")
     page.reload()
     drawn(page)
-    assert "painted" in page.locator(".neuroglancer").inner_text()
+    expect(page.locator(".neuroglancer")).to_contain_text("painted", use_inner_text=True)
     page.get_by_role("button", name="Delete the layer painted").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("region", name="My layers")).to_contain_text("no layers of your own")
-    assert "painted" not in page.locator(".neuroglancer").inner_text()
+    expect(page.locator(".neuroglancer")).not_to_contain_text("painted", use_inner_text=True)
 
     page.evaluate("() => window.emqsViewer.go({ z: 3.5, y: 60.5, x: 70.5 })")
     link = page.get_by_role("link", name="Download napari.py")
