@@ -5,9 +5,12 @@
 
 Windows of published stacks get their own rotation (5 degrees), scale (1 %), shift (60 px at most, a
 tenth of the window), smooth warp, gamma, gain, shading and noise. Errors are distances from where a
-point belongs in the published stack, in px, after one affine map of the whole stack is taken away.
-The baseline is what clio_ingest does: SIFT, ratio 0.92, RANSAC, a chain of products (OpenCV, extra
-``bench``). Published stacks of sections are themselves not truth; see docs/ingestion.md.
+point belongs, in px, after one affine map of the whole stack is taken away: in the published stack
+(``error``, and ``step`` from a slice to the next); where ECC lays its slices (``ecc``), since
+published stacks are not quite still; and where ingest lays them untouched (``undone``).
+``untouched`` is what ingest makes of the published slices as they are.
+The baseline is what clio_ingest does: SIFT, ratio 0.92, RANSAC, a chain of products. It and ECC are
+of OpenCV, extra ``bench``.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,6 +42,7 @@ GRID = 9  # points along each edge of a window at which errors are measured
 STACKS = {  # first slice and number of slices that follow each other in truth
     "EPFL": (0, 19), "FLYEM": (0, 250), "VNC": (0, 20), "ISBI": (0, 30),
 }  # fmt: skip
+SMOOTHED = {"EPFL": 1.5, "FLYEM": 1.5, "VNC": 3.0, "ISBI": 3.0}  # pixels, for ECC
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +51,13 @@ class Disturbed:
 
     Attributes:
         slices: What is given to ingest, uint8 ``(edge, edge)`` each.
-        places: Where the points of the grid of each slice lie in the published one, ``(N, P, 2)``.
+        points: Places in the published stack, the same for all slices, ``(P, 2)``.
+        raw: Where each slice shows them, ``(N, P, 2)``; NaN where it does not.
     """
 
     slices: list[np.ndarray]
-    places: np.ndarray
+    points: np.ndarray
+    raw: np.ndarray
 
 
 def published(name: str, first: int, count: int) -> list[np.ndarray]:
@@ -79,8 +86,9 @@ def disturb(
     """
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:edge, 0:edge].astype(float)
-    middle, points = np.full(2, (edge - 1) / 2), grid(edge)
-    slices, places = [], []
+    middle = np.full(2, (edge - 1) / 2)
+    points = published_points(planes[0], edge)
+    slices, raw = [], []
     for plane in planes:
         turn = np.radians(rng.uniform(-5, 5))
         matrix = affine.rotation(turn, middle) * (1 + rng.uniform(-0.01, 0.01))
@@ -91,14 +99,34 @@ def disturb(
         bend = ndimage.zoom(bend, (edge / 6, edge / 6, 1), order=3, mode="nearest", grid_mode=True)
         bend *= warp_px / np.abs(bend).max()
         source = np.einsum("ij,jyx->iyx", matrix[:, :2], np.stack([rows, columns]))
-        source += matrix[:, 2, None, None] + np.moveaxis(bend, 2, 0)
+        offset = np.moveaxis(bend, 2, 0)
+        source += matrix[:, 2, None, None] + offset
         window = ndimage.map_coordinates(plane.astype(float), source, order=3, mode="reflect")
         slices.append(greys(np.clip(window, 0, 255), rng))
-        index = [points[:, 0], points[:, 1]]
-        places.append(
-            np.stack([ndimage.map_coordinates(part, index, order=1) for part in source], axis=1)
-        )
-    return Disturbed(slices, np.array(places))
+        raw.append(shown_at(points, matrix, offset))
+    return Disturbed(slices, points, np.array(raw))
+
+
+def published_points(plane: np.ndarray, edge: int) -> np.ndarray:
+    """Return a grid of places in the middle of a published slice, ``(P, 2)``."""
+    return grid(edge) + affine.centre((plane.shape[0], plane.shape[1])) - (edge - 1) / 2
+
+
+def shown_at(points: np.ndarray, matrix: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return where a window shows published places, ``(P, 2)``; NaN where it does not.
+
+    Args:
+        points: The places.
+        matrix: From pixels of the window to the published slice.
+        offset: Of the warp, ``(2, Y, X)``: a pixel shows what lies so far beside its map.
+    """
+    back = affine.invert(matrix)
+    raw = affine.apply(back, points)
+    for _ in range(20):
+        aside = [ndimage.map_coordinates(one, raw.T, order=1, mode="nearest") for one in offset]
+        raw = affine.apply(back, points - np.stack(aside, axis=1))
+    inside = ((raw >= 0) & (raw <= np.array(offset.shape[1:]) - 1)).all(axis=1)
+    return np.where(inside[:, None], raw, np.nan)
 
 
 def greys(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -111,36 +139,40 @@ def greys(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(noisy), 1, 254).astype(np.uint8)
 
 
-def errors(made: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return distances from where points belong, ``(N, P)``, after one affine map of all."""
-    flat, true = made.reshape(-1, 2), places.reshape(-1, 2)
-    apart = np.linalg.norm(affine.apply(affine.fit(flat, true), flat) - true, axis=1)
-    return apart.reshape(made.shape[:2])
+def left_over(made: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return vectors from where places belong, ``(N, P, 2)``, after one affine map of all.
 
-
-def relative(made: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return how far each slice lies wrongly on the next, ``(N - 1, P)``, px.
-
-    The volume's place of a point and the published one are compared from slice to slice: after one
-    affine map of the stack, the change of what is left.
+    Args:
+        made: Where they lie, ``(N, P, 2)``; NaN where a slice does not show them.
+        true: Where they belong, likewise, or ``(P, 2)`` for all slices alike.
     """
-    flat, true = made.reshape(-1, 2), places.reshape(-1, 2)
-    left = (affine.apply(affine.fit(flat, true), flat) - true).reshape(made.shape)
-    return np.linalg.norm(np.diff(left, axis=0), axis=2)
+    belong = np.broadcast_to(true, made.shape)
+    seen = np.isfinite(made).all(axis=2) & np.isfinite(belong).all(axis=2)
+    fit = affine.fit(made[seen], belong[seen])
+    left = np.full(made.shape, np.nan)
+    left[seen] = affine.apply(fit, made[seen]) - belong[seen]
+    return left
 
 
-def laid_places(transforms: Transforms, edge: int) -> np.ndarray:
-    """Return where the grid's points lie in the volume, ``(N, P, 2)``."""
-    result = []
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return the lengths of vectors, without those that are NaN."""
+    size: np.ndarray = np.linalg.norm(vectors, axis=-1)
+    return size[np.isfinite(size)]
+
+
+def in_volume(raw: np.ndarray, transforms: Transforms) -> np.ndarray:
+    """Return where pixels of the raw slices lie in the volume, ``(N, P, 2)``."""
+    result = np.full(raw.shape, np.nan)
     for slot in range(transforms.n_slots):
-        target = affine.apply(transforms.forward[slot], grid(edge))
+        seen = np.isfinite(raw[slot]).all(axis=1)
+        target = affine.apply(transforms.forward[slot], raw[slot][seen])
         place = target.copy()
         if slot in transforms.mesh:
             for _ in range(8):  # the place u is read at u + offset(u)
                 offset = offsets_at(place.T, transforms.mesh[slot], transforms.step_px).T
                 place = target - offset
-        result.append(place)
-    return np.array(result)
+        result[slot, seen] = place
+    return result
 
 
 class Held(Source):
@@ -172,8 +204,8 @@ def ours(slices: Sequence[np.ndarray], settings: AlignConfig) -> tuple[Judged, L
         return judged, lay(judged, settings, Path(folder), quiet)
 
 
-def clio(slices: Sequence[np.ndarray]) -> np.ndarray:
-    """Return where the grid's points lie by clio_ingest's rule, ``(N, P, 2)``.
+def clio(slices: Sequence[np.ndarray], raw: np.ndarray) -> np.ndarray:
+    """Return where pixels of the raw slices lie by clio_ingest's rule, ``(N, P, 2)``.
 
     SIFT in each slice, matches with a ratio of distances up to 0.92, an affine map by RANSAC (25
     px, at least 7 inliers), or none at all; maps are multiplied along the stack.
@@ -183,8 +215,8 @@ def clio(slices: Sequence[np.ndarray]) -> np.ndarray:
     sift = cv2.SIFT_create(nfeatures=4000)
     seen = [sift.detectAndCompute(image, None) for image in slices]
     matcher = cv2.BFMatcher(cv2.NORM_L2)
-    total, points = affine.IDENTITY, grid(slices[0].shape[0])
-    result = [points]
+    total = affine.IDENTITY
+    result = [raw[0]]
     for (before, known), (keys, described) in pairwise(seen):
         step = affine.IDENTITY
         if known is not None and described is not None and min(len(known), len(described)) > 2:
@@ -199,7 +231,7 @@ def clio(slices: Sequence[np.ndarray]) -> np.ndarray:
                 if found is not None and int(inside.sum()) >= 7:
                     step = found[::-1][:, [1, 0, 2]]  # OpenCV counts x before y
         total = affine.compose(total, step)
-        result.append(affine.apply(total, points))
+        result.append(affine.apply(total, raw[len(result)]))
     return np.array(result)
 
 
@@ -215,7 +247,7 @@ def accuracy(
     begun = time.process_time()
     judged, laid = ours(given.slices, settings)
     seconds = time.process_time() - begun
-    made = laid_places(laid.transforms, edge)
+    made = in_volume(given.raw, laid.transforms)
     row = {
         "stack": name,
         "model": settings.model,
@@ -227,41 +259,114 @@ def accuracy(
         "pairs": len(judged.pairs),
         "pairs_matched": sum(p.matched for p in judged.pairs),
         "pairs_thrown_out": len(laid.thrown),
-        **pair_errors(judged, laid, given, edge),
+        **pair_errors(judged, laid, given, name),
     }
     begun = time.process_time()
-    theirs = clio(given.slices)
+    theirs = clio(given.slices, given.raw)
     row["clio_seconds_per_megapixel"] = (time.process_time() - begun) / (
         len(given.slices) * edge**2 / 1e6
     )
-    alone_places = np.repeat(grid(edge)[None], len(given.slices), axis=0)
-    for who, places in (("", made), ("clio_", theirs), ("nothing_", alone_places)):
-        apart, steps = errors(places, given.places), relative(places, given.places)
-        row[f"{who}error_mean"] = float(apart.mean())
-        row[f"{who}error_95"] = float(np.quantile(apart, 0.95))
-        row[f"{who}step_median"] = float(np.median(steps))
-        row[f"{who}step_95"] = float(np.quantile(steps, 0.95))
-        middle = places.mean(axis=1) - given.places.mean(axis=1)
-        row[f"{who}drift_mean"] = float(np.linalg.norm(middle - middle.mean(axis=0), axis=1).mean())
+    untouched = untouched_places(name, edge, count, settings)
+    for who, places in (
+        ("", made), ("clio_", theirs), ("nothing_", given.raw), ("untouched_", untouched)
+    ):  # fmt: skip
+        row |= {f"{who}{key}": value for key, value in compared(places, given.points).items()}
+    shift = np.nanmean(made - given.points, axis=1)
+    row["drift_mean"] = float(np.linalg.norm(shift - shift.mean(axis=0), axis=1).mean())
+    row |= {f"undone_{key}": value for key, value in compared(made, untouched).items()}
+    true = reference_places(name, len(given.slices), given.points)
+    for who, places in (("", made), ("clio_", theirs), ("untouched_", untouched)):
+        row |= {f"{who}ecc_{key}": value for key, value in compared(places, true).items()}
     return row
 
 
-def pair_errors(judged: Judged, laid: Laid, given: Disturbed, edge: int) -> dict[str, Any]:
-    """Return how many neighbours are matched within 10 px, and wrong pairs in the solution."""
-    nexts = near = wrong = 0
+def compared(made: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """Return mean and 95 % of errors, median and 95 % of those from a slice to the next, px."""
+    left = left_over(made, true)
+    apart, steps = lengths(left), lengths(np.diff(left, axis=0))
+    return {
+        "error_mean": float(apart.mean()),
+        "error_95": float(np.quantile(apart, 0.95)),
+        "step_median": float(np.median(steps)),
+        "step_95": float(np.quantile(steps, 0.95)),
+    }
+
+
+@lru_cache(maxsize=4)
+def untouched_places(name: str, edge: int, count: int, settings: AlignConfig) -> np.ndarray:
+    """Return where places lie if the published slices are ingested as they are, ``(N, P, 2)``.
+
+    A published stack is not quite still itself. What ingest makes of it untouched is what it can
+    best make of it disturbed; the rest of its error is of the disturbance.
+    """
+    first, most = STACKS[name]
+    planes = published(name, first, min(count, most))
+    points = published_points(planes[0], edge)
+    corner = np.floor(points[0]).astype(int)
+    windows = [p[corner[0] : corner[0] + edge, corner[1] : corner[1] + edge] for p in planes]
+    _, laid = ours(windows, settings)
+    raw = points - corner
+    inside = (raw <= edge - 1).all(axis=1)
+    raw = np.where(inside[:, None], raw, np.nan)
+    return in_volume(np.repeat(raw[None], len(windows), axis=0), laid.transforms)
+
+
+@lru_cache(maxsize=4)
+def reference_steps(name: str, count: int) -> list[np.ndarray]:
+    """Return the map from each published slice to the next, by a program that is not ours.
+
+    OpenCV's ECC maximises the correlation of the greys, beginning at what is published.
+    """
+    import cv2
+
+    first, most = STACKS[name]
+    planes = [
+        ndimage.gaussian_filter(plane.astype(np.float32), SMOOTHED[name])
+        for plane in published(name, first, min(count, most))
+    ]
+    steps = []
+    for before, after in pairwise(planes):
+        start = np.eye(2, 3, dtype=np.float32)
+        until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-6)
+        _, back = cv2.findTransformECC(after, before, start, cv2.MOTION_AFFINE, until)
+        steps.append(affine.invert(back[::-1][:, [1, 0, 2]].astype(float)))
+    return steps
+
+
+def reference_places(name: str, count: int, points: np.ndarray) -> np.ndarray:
+    """Return where published places belong if the slices lie as ECC says, ``(N, P, 2)``."""
+    total, places = affine.IDENTITY, [points]
+    for step in reference_steps(name, count):
+        total = affine.compose(total, affine.invert(step))
+        places.append(affine.apply(total, points))
+    return np.array(places)
+
+
+def pair_errors(judged: Judged, laid: Laid, given: Disturbed, name: str) -> dict[str, Any]:
+    """Return how many neighbours are matched within 10 px, and wrong pairs in the solution.
+
+    By what is published, and by what ECC makes of that.
+    """
+    steps = reference_steps(name, len(given.slices))
+    result: dict[str, Any] = {"neighbours": len(steps)}
     used = {(p.first, p.second) for p in laid.accepted}
-    for pair in judged.pairs:
-        apart = np.inf
-        if pair.matched:
-            moved = affine.apply(pair.matrix, grid(edge))
-            fit = affine.fit(given.places[pair.second], grid(edge))
-            true = affine.apply(fit, given.places[pair.first])
-            apart = float(np.linalg.norm(moved - true, axis=1).mean())
-        if pair.second == pair.first + 1:
-            nexts += 1
-            near += apart <= 10
-        wrong += (pair.first, pair.second) in used and apart > 10
-    return {"neighbours": nexts, "neighbours_within_10_px": near, "wrong_pairs_used": wrong}
+    for of, straight in (("published", True), ("ecc", False)):
+        near = wrong = 0
+        for pair in judged.pairs:
+            apart = np.inf
+            if pair.matched:
+                step = affine.IDENTITY
+                for one in [] if straight else steps[pair.first : pair.second]:
+                    step = affine.compose(one, step)
+                seen = np.isfinite(given.raw[pair.second]).all(axis=1)
+                fit = affine.fit(given.points[seen], given.raw[pair.second][seen])
+                true = affine.apply(affine.compose(fit, step), given.points)
+                moved = affine.apply(pair.matrix, given.raw[pair.first])
+                apart = float(lengths(moved - true).mean())
+            near += pair.second == pair.first + 1 and apart <= 10
+            wrong += (pair.first, pair.second) in used and apart > 10
+        result |= {f"neighbours_within_10_px_of_{of}": near, f"wrong_pairs_used_by_{of}": wrong}
+    return result
 
 
 FAULTS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
