@@ -83,6 +83,10 @@ class Image:
     shard: Shape
     _open: dict[int, Any] = field(default_factory=dict, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Go to another process without what is open."""
+        return {**self.__dict__, "_open": {}}
+
     def array(self, number: int) -> Any:  # noqa: ANN401 - of tensorstore
         """Return a level, which is made if it is not there."""
         if number not in self._open:
