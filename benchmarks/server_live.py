@@ -326,12 +326,12 @@ class Writer:
                 self._read(f"{root}?{query}")
             else:
                 one = self.rng.choice(list(self.known))
-                found = self._read(f"{root}/{one}")
-                if found is not None and found["title"] != self.known[one][1]:
-                    if found["title"] in self.unsure:
-                        self.known[one] = found["revision"], found["title"]
+                row = self._read(f"{root}/{one}")
+                if row is not None and row["title"] != self.known[one][1]:
+                    if row["title"] in self.unsure:
+                        self.known[one] = row["revision"], row["title"]
                     else:
-                        self.errors.append(f"{one} is {found['title']}, not {self.known[one][1]}")
+                        self.errors.append(f"{one} is {row['title']}, not {self.known[one][1]}")
             self.seconds.append(time.perf_counter() - started)
         except OSError:
             time.sleep(0.1)
@@ -353,9 +353,9 @@ class Writer:
             self.known[row["id"]] = row["revision"], row["title"]
         elif status in (409, 412):  # an answer before it did not come: look what is there
             one = path.rpartition("/")[2]
-            found = self._read(path)
-            if found is not None and found["title"] in self.unsure:
-                self.known[one] = found["revision"], found["title"]
+            stored = self._read(path)
+            if stored is not None and stored["title"] in self.unsure:
+                self.known[one] = stored["revision"], stored["title"]
             else:
                 self.errors.append(f"{method} {path}: {status} {content[:200]!r}")
         elif status != 503:
@@ -366,7 +366,7 @@ class Writer:
         root, missing = f"{API}/datasets/brain/annotations", 0
         for one, (_, title) in self.known.items():
             status, content, _ = self.caller.call("GET", f"{root}/{one}")
-            there = json.loads(content).get("title") if status == 200 else None
-            if there != title and there not in self.unsure:
+            stored = json.loads(content).get("title") if status == 200 else None
+            if stored != title and stored not in self.unsure:
                 missing += 1
         return missing

@@ -1,13 +1,14 @@
 """What 64 bits lose against the codes they stand for, on labelled slices.
 
-    python benchmarks/signatures.py --images IMAGES [--sets EPFL,VNC] [--draws N] [--stores FOLDER]
+    python benchmarks/signatures.py --images DIR [--sets EPFL,VNC,FLYEM] [--draws N] [--stores DIR]
 
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
-labels, every other place of the grid ranked, average precision of places that show mitochondria on
-more than half of a patch. Four rankings are compared: all codes (``search.exact=true``), two
-stages (signatures, then the codes of all candidates), three (short codes say which codes are read,
-the default), and Hamming distances alone, beside the codes of the same positive examples alone. The
+labels, every other place of the grid ranked, average precision of places that show mitochondria (in
+FLYEM, on a grid of 10 pixels, one neuron) on more than half of a patch. Four rankings are compared:
+all codes (``search.exact=true``), two stages (signatures, then the codes of all candidates), three
+(short codes say which codes are read, the default), and Hamming distances alone, beside the codes
+of the same positive examples alone. The
 exit code is 1 if two stages lose more than 0.01 against all codes, bits alone more than 0.05, or
 three stages more than 0.002 against two; or if fewer than 0.995 of the best 100 of two stages are
 among the best 100 of three.
@@ -35,8 +36,12 @@ from emqs.runs import model as run_model
 from emqs.settings import CONFIG_DIR, read
 from emqs.volumes import open_volume
 
-VOXEL_NM = {"EPFL": (15.0, 5.0, 5.0), "VNC": (50.0, 4.6, 4.6)}
-SIZE, STRIDE = 80, 20  # pixels
+SETS = {  # size of a voxel in nm, stride of the grid in pixels, label of what is looked for
+    "EPFL": ((15.0, 5.0, 5.0), 20, 1),  # mitochondria
+    "VNC": ((50.0, 4.6, 4.6), 20, 1),  # mitochondria
+    "FLYEM": ((10.0, 10.0, 10.0), 10, 18),  # one neuron of many: nothing else is labelled
+}
+SIZE = 80  # pixels of a patch
 CASES = ((1, 0), (1, 1), (5, 0), (5, 5))  # positive and negative examples
 DEPTHS = (100, 1000, 3000, 10_000, 20_000)
 TWO_STAGES, THREE_STAGES, BITS = 0.01, 0.002, 0.05
@@ -50,30 +55,35 @@ def embedded(images: Path, name: str, folder: Path) -> EmbeddingStore:
         return open_store(path)
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         model = run_model.load_model(compose("embed"))
-    volume = open_volume(images / name / "raw", voxel_size_nm=VOXEL_NM[name])
-    return build(volume, model, path, patch=PatchConfig(SIZE, STRIDE), settings=EmbedConfig()).store
+    size, stride, _ = SETS[name]
+    volume = open_volume(images / name / "raw", voxel_size_nm=size)
+    return build(volume, model, path, patch=PatchConfig(SIZE, stride), settings=EmbedConfig()).store
 
 
 def overlaps(images: Path, name: str, store: EmbeddingStore) -> np.ndarray:
-    """Return the share of every place that is mitochondria."""
+    """Return the share of every place that is what is looked for."""
     stack = open_stack(DatasetConfig(name=name, kind="folder"), images)
     labels = stack.require_labels()
-    sums = [np.pad(np.asarray(s) == 1, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for s in labels]
+    looked_for = SETS[name][2]
+    masks = [np.asarray(one) == looked_for for one in labels]
+    sums = [np.pad(mask, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for mask in masks]
     z, y, x = store.grid.first_voxels(store.grid.zyx(np.arange(store.grid.n_places))).T
     inside = np.empty(len(z))
     for number, total in enumerate(sums):
-        here = z == number
-        top, left = y[here], x[here]
+        on_slice = z == number
+        top, left = y[on_slice], x[on_slice]
         low, right = top + SIZE, left + SIZE
-        inside[here] = total[low, right] - total[top, right] - total[low, left] + total[top, left]
+        inside[on_slice] = (
+            total[low, right] - total[top, right] - total[low, left] + total[top, left]
+        )
     return inside / SIZE**2
 
 
 def precision(order: np.ndarray, share: np.ndarray) -> float:
     """Return the average precision of a ranking."""
     relevant = share[order] > 0.5
-    found = np.cumsum(relevant)
-    return float((found / np.arange(1, len(found) + 1))[relevant].mean())
+    hits = np.cumsum(relevant)
+    return float((hits / np.arange(1, len(hits) + 1))[relevant].mean())
 
 
 class Searches:
@@ -95,16 +105,16 @@ class Searches:
             (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
         ]
         engine = self.without if changed.pop("without", False) else self.store
-        found = volume_search.search(
+        matches = volume_search.search(
             engine, *clicked, query=query, settings=replace(everything, **changed)
         )
-        return np.ravel_multi_index(tuple(found.places.T), grid.shape)
+        return np.ravel_multi_index(tuple(matches.places.T), grid.shape)
 
     def bits(self, positives: np.ndarray) -> np.ndarray:
         """Return the ranking by Hamming distance to the nearest positive example."""
         signatures, valid = self.store.flat()
-        wanted = signatures[positives]
-        order, _ = hamming.nearest(signatures, wanted, self.store.grid.n_places, mask=valid)
+        examples = signatures[positives]
+        order, _ = hamming.nearest(signatures, examples, self.store.grid.n_places, mask=valid)
         return order[~np.isin(order, positives)]
 
 
@@ -119,12 +129,12 @@ def measured(searches: Searches, share: np.ndarray, draws: int) -> bool:
     for n_positive, n_negative in CASES:
         rows, same = [], []
         for positives, negatives in drawn:
-            some, away = positives[:n_positive], negatives[:n_negative]
+            some, against = positives[:n_positive], negatives[:n_negative]
             rankings = [
-                searches.codes(some, away, exact=True),
-                searches.codes(some, away, without=True),
-                searches.codes(some, away),
-                searches.codes(some, away[:0], exact=True, typical=False),
+                searches.codes(some, against, exact=True),
+                searches.codes(some, against, without=True),
+                searches.codes(some, against),
+                searches.codes(some, against[:0], exact=True, typical=False),
                 searches.bits(some),
             ]
             rows.append([precision(ranking, share) for ranking in rankings])
@@ -164,7 +174,7 @@ def main() -> None:
             share = overlaps(Path(options.images), name, store)
             chance = float((share > 0.5).mean())
             print(f"\n{name}: {store.grid.n_places:,} places, {int((share > 0.5).sum()):,} of them "
-                  f"mitochondria, chance {chance:.3f}, {settings.candidates:,} candidates, "
+                  f"looked for, chance {chance:.3f}, {settings.candidates:,} candidates, "
                   f"{options.draws} draws")  # fmt: skip
             met &= measured(Searches(store, query, settings), share, options.draws)
     if not met:

@@ -30,6 +30,8 @@ OmegaConf.register_new_resolver("emqs_weights", lambda: str(WEIGHTS_DIR), replac
 
 Settings = TypeVar("Settings")
 
+_ENTRIES = dict[str, int | str] | None  # the type of settings that choose along axes
+
 
 def read(cls: type[Settings], node: DictConfig | dict[str, Any], where: str) -> Settings:
     """Turn one part of the composed configuration into a checked dataclass.
@@ -84,6 +86,8 @@ def _check_text(cls: type, values: object, where: str) -> None:
         name = f"{where}.{part.name}" if where else part.name
         if is_dataclass(kind):
             _check_text(cast(type, kind), value, name)
+        if kind == _ENTRIES and isinstance(value, dict):
+            _check_entries(value, name)
         given = value if kind == list[str] and isinstance(value, list) else [value]
         if kind not in (str, str | None, list[str], list[str] | None):
             continue
@@ -93,6 +97,20 @@ def _check_text(cls: type, values: object, where: str) -> None:
                     f"{name} is text, and was read as the number {one}. Put it in quotes: "
                     f"\"{name}='...'\" on a command line, '...' in a file."
                 )
+
+
+def _check_entries(values: dict[str, object], where: str) -> None:
+    """Raise unless every value is a whole number or a name.
+
+    Raises:
+        ConfigError: Naming the setting, and how to type it.
+    """
+    for key, one in values.items():
+        if isinstance(one, float | bool):
+            raise ConfigError(
+                f"{where}: {key} is a whole number or a name, and was read as {one}. Put a name in "
+                f"quotes: \"{where}={{{key}: '...'}}\" on a command line, '...' in a file."
+            )
 
 
 def _named(error: OmegaConfBaseException, where: str) -> ConfigError:

@@ -60,10 +60,10 @@ def get(
     Raises:
         NotFoundError: If there is none, or none that the user may see.
     """
-    found = _read(connection, dataset_id, [annotation_id]).get(annotation_id)
-    if found is None or found.owner_id not in owners:
+    row = _read(connection, dataset_id, [annotation_id]).get(annotation_id)
+    if row is None or row.owner_id not in owners:
         raise _missing(annotation_id)
-    return found
+    return row
 
 
 def by_number(
@@ -207,10 +207,10 @@ def own(connection: Connection, dataset_id: str, user_id: str, annotation_id: st
         ForbiddenError: If it is somebody else's.
         NotFoundError: If there is none.
     """
-    found = _read(connection, dataset_id, [annotation_id]).get(annotation_id)
-    if found is None:
+    row = _read(connection, dataset_id, [annotation_id]).get(annotation_id)
+    if row is None:
         raise _missing(annotation_id)
-    return check_owner(found, user_id)
+    return check_owner(row, user_id)
 
 
 def check_owner(annotation: Annotation, user_id: str) -> Annotation:
@@ -241,17 +241,17 @@ def check_revision(annotation: Annotation, revision: int) -> None:
 
 def read_many(connection: Connection, dataset_id: str, ids: Sequence[str]) -> dict[str, Annotation]:
     """Return those annotations of a dataset that exist, whoever owns them."""
-    found: dict[str, Annotation] = {}
+    by_id: dict[str, Annotation] = {}
     for first in range(0, len(ids), AT_ONCE):
-        found |= _read(connection, dataset_id, ids[first : first + AT_ONCE])
-    return found
+        by_id |= _read(connection, dataset_id, ids[first : first + AT_ONCE])
+    return by_id
 
 
 def by_client_key(
     connection: Connection, dataset_id: str, user_id: str, keys: Sequence[str]
 ) -> dict[str, Annotation]:
     """Return a user's annotations by the keys with which they were uploaded."""
-    found: dict[str, Annotation] = {}
+    by_key: dict[str, Annotation] = {}
     for first in range(0, len(keys), AT_ONCE):
         rows = connection.execute(
             sa.select(annotations).where(
@@ -260,8 +260,8 @@ def by_client_key(
                 annotations.c.client_key.in_(keys[first : first + AT_ONCE]),
             )
         )
-        found |= {row.client_key: Annotation.of(row) for row in rows}
-    return found
+        by_key |= {row.client_key: Annotation.of(row) for row in rows}
+    return by_key
 
 
 def check_layers(
@@ -316,9 +316,9 @@ def insert(
             }
         )
     numbers = _insert_rows(connection, values)
-    found = [Annotation.of(SimpleNamespace(**row, number=numbers[row["id"]])) for row in values]
-    _insert_tags(connection, found)
-    return found
+    made = [Annotation.of(SimpleNamespace(**row, number=numbers[row["id"]])) for row in values]
+    _insert_tags(connection, made)
+    return made
 
 
 def save(

@@ -7,7 +7,7 @@ the machine (SQLite: WAL with synchronous FULL; PostgreSQL: its own default, syn
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
+from emqs.annotations.turns import Turns
 from emqs.errors import ConfigError, DatabaseError
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
@@ -47,6 +48,7 @@ class Database:
         self.kind = engine.dialect.name
         self._watching: Any = None  # a connection of its own
         self._lock = threading.Lock()
+        self._writers = Turns(1, BUSY_WAIT_S, self._too_busy) if self.kind == "sqlite" else None
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -87,13 +89,22 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that is on disk when the block ends, or not at all if it raises.
 
-        SQLite has one writer at a time: others wait up to 30 s. Do slow work before this block.
+        SQLite has one writer at a time: those of this process go in the order in which they came
+        (SQLite lets any of them go first, and some for very long not at all), and wait up to 30 s.
+        Do slow work before this block.
 
         Raises:
             DatabaseError: If another writer holds the database for too long, or it is gone.
         """
-        with _translated(self.url), self.engine.connect() as connection, connection.begin():
+        turn = nullcontext() if self._writers is None else self._writers.one()
+        with turn, _translated(self.url), self.engine.connect() as connection, connection.begin():
             yield connection
+
+    def _too_busy(self) -> DatabaseError:
+        return DatabaseError(
+            f"Others have written to the database {self.url} for {BUSY_WAIT_S:g} s; try again, or "
+            "use PostgreSQL, which has many writers at a time."
+        )
 
     def moment(self) -> object:
         """Return what is another one as soon as anybody has committed anything.
@@ -115,8 +126,8 @@ class Database:
             self._watching = connection
             if self.kind == "postgresql":
                 connection.dbapi_connection.autocommit = True
-        found = self._watching.dbapi_connection.execute(MOMENTS[self.kind]).fetchone()
-        return found[0]
+        row = self._watching.dbapi_connection.execute(MOMENTS[self.kind]).fetchone()
+        return row[0]
 
     def _forget_watching(self) -> None:
         watching, self._watching = self._watching, None
@@ -228,8 +239,10 @@ def _is_newest(connection: Connection) -> bool:
     """Return whether a database is at the newest revision."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return False
-    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
-    return list(found) == [newest_revision()]
+    versions = (
+        connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
+    )
+    return list(versions) == [newest_revision()]
 
 
 def _migrate(url: URL, shown: str) -> None:

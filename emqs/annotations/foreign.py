@@ -76,15 +76,15 @@ def neuroglancer_annotations(content: Any) -> list[tuple[Any, Any]]:  # noqa: AN
     if layers is None:
         layers = [content]
     axes = content.get("dimensions")
-    found, seen = [], False
+    pairs, seen = [], False
     for layer in layers if isinstance(layers, list) else []:
         listed = layer.get("annotations") if isinstance(layer, Mapping) else None
         if isinstance(listed, list):
             seen = True
-            found += [(one, _axes_of(layer) or axes) for one in listed]
+            pairs += [(one, _axes_of(layer) or axes) for one in listed]
     if not seen:
         raise DataError("The state of neuroglancer has no layer with local annotations.")
-    return found
+    return pairs
 
 
 def _axes_of(layer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON

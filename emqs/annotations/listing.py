@@ -34,6 +34,7 @@ SORTS: dict[str, tuple[str, ...]] = {  # what is sorted by; the last differs for
     "created": ("number",),
     "changed": ("change", "number"),
     "title": ("title_key", "number"),
+    "kind": ("kind", "number"),
 }
 
 
@@ -89,7 +90,7 @@ def page(
         connection: Of ``Database.read``.
         dataset_id: The dataset; that the user may read it was checked before.
         where: What they must be.
-        sort: ``created``, ``changed`` or ``title``; with ``-`` in front in falling order.
+        sort: ``created``, ``changed``, ``title`` or ``kind``; with ``-`` in front in falling order.
         limit: Rows at most, 1 to 1000.
         cursor: Of the page before; None: the first page.
 
@@ -319,7 +320,7 @@ def _read(cursor: str, sort: str, where: Filter, names: tuple[str, ...]) -> tupl
             "after is a cursor of another list: filter and sort must stay the same from page to "
             "page, so begin again without it."
         )
-    types = [str if name == "title_key" else int for name in names]
+    types = [str if name in ("title_key", "kind") else int for name in names]
     if [type(value) for value in after] != types:
         raise DataError("after is not a cursor; take the one that the page before gave.")
     return tuple(after)

@@ -153,7 +153,7 @@ def save(
 def store_matches(
     connection: Connection,
     search: Search,
-    found: Iterable[Match],
+    matches: Iterable[Match],
     *,
     fingerprint: Any = None,  # noqa: ANN401 - JSON
 ) -> Search:
@@ -162,13 +162,13 @@ def store_matches(
     Args:
         connection: Of ``Database.write``.
         search: As ``get`` gave it.
-        found: Ranks differ; at most 20,000.
+        matches: Ranks differ; at most 20,000.
         fingerprint: Of the stores searched now; None: as before.
 
     Raises:
         DataError: If there are too many, ranks repeat, or a number is not finite.
     """
-    rows = [_match_row(search.id, match) for match in found]
+    rows = [_match_row(search.id, match) for match in matches]
     if len(rows) > MOST_MATCHES:
         raise DataError(f"A saved search keeps at most {MOST_MATCHES} matches, got {len(rows)}.")
     if len({row["rank"] for row in rows}) != len(rows):

@@ -113,25 +113,25 @@ def fields(names: list[str], row: list[str]) -> dict[str, Any]:
         name: plain(cell) if name in TEXTS else cell.strip()
         for name, cell in zip(names, row, strict=True)
     }
-    found: dict[str, Any] = {
+    read: dict[str, Any] = {
         name: given[name] for name in ("id", "kind", "client_key", "layer_id") if given.get(name)
     }
-    if "revision" in given and "id" in found:
-        found["revision"] = _number(given, "revision", whole=True)
-    found |= {
+    if "revision" in given and "id" in read:
+        read["revision"] = _number(given, "revision", whole=True)
+    read |= {
         name: given[name] for name in ("title", "description", "colour_class") if name in given
     }
     if "tags" in given:
-        found["tags"] = _read_tags(given["tags"])
+        read["tags"] = _read_tags(given["tags"])
     if "properties" in given:
-        found["properties"] = _read_json(given["properties"], "properties", {})
+        read["properties"] = _read_json(given["properties"], "properties", {})
     if given.get("radius_nm"):
-        found["radius_nm"] = _number(given, "radius_nm")
+        read["radius_nm"] = _number(given, "radius_nm")
     if any(given.get(name) for name in ("z", "y", "x")):
-        found["points"] = [[_number(given, name) for name in ("z", "y", "x")]]
+        read["points"] = [[_number(given, name) for name in ("z", "y", "x")]]
         if any(given.get(name) for name in ("z2", "y2", "x2")):
-            found["points"].append([_number(given, name) for name in ("z2", "y2", "x2")])
-    return found
+            read["points"].append([_number(given, name) for name in ("z2", "y2", "x2")])
+    return read
 
 
 def check_names(names: list[str]) -> None:

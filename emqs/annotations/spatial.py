@@ -1,11 +1,15 @@
 """Annotations as neuroglancer reads them from a server: cells of several levels, by the million.
 
-A view is all annotations of one kind that a user sees. Its levels are grids of cubic cells, each
-with half the edge of the one before. An annotation belongs to exactly one level, told by a number
-that it got when it was made (``thinning``): on the last level lie seven eighths, on the one before
-seven eighths of the rest, and so on, so that each level looks like a sample. What reaches over
-several cells stands in each of them. Names of cells hold the number of levels, so that a name
-always means the same, however many annotations there are.
+A view is all annotations of one kind that a user sees. An annotation belongs to exactly one level,
+told by a number that it got when it was made (``thinning``): on the last level lie seven eighths,
+on the one before seven eighths of the rest, and so on, so that each level looks like a sample. The
+cells of a level are cubes, as small as it takes for a cell to hold a few thousand, and end where
+the volume ends: neuroglancer takes from the size of a cell and the ``limit`` of its level how many
+annotations it would draw, loads the levels that it takes to draw one in so many pixels, and draws
+the first part of the last one. A limit is therefore what the fullest cell holds, neither less (it
+would draw too many) nor more (it would leave out some of a few); of very many it is an estimate.
+What reaches over several cells stands in each of them. Names of levels hold the number of levels
+and the edge of a cell, so that a name always means the same, however many annotations there are.
 
 Source:
     https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/annotations.md
@@ -38,12 +42,12 @@ NEUROGLANCER_TYPES = {
 }
 IN_A_CELL = 2000  # annotations that a cell is meant to hold at most
 MOST_LEVELS = 8
-MOST_ENTRIES = 1_000_000
+SAMPLED = 20_000  # of more annotations a sample says how full the cells are
 ATLAS_KEY = "atlas"
 MIXING = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: spreads numbers that follow
 MOST_CLASSES = 254
 PROPERTIES = [{"id": "colour_class", "type": "uint8"}]
-_KEY = re.compile(r"(\d{1,2})-(\d{1,2})")
+_KEY = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{1,2})")
 _CELL = re.compile(r"(\d{1,7})_(\d{1,7})_(\d{1,7})")
 
 
@@ -119,19 +123,28 @@ def view_info(connection: Connection, view: View) -> dict[str, Any]:
     Returns:
         JSON; ``spatial`` lists the levels, whose keys are the folders of ``cell``.
     """
-    counted = _count(connection, view)
-    deepest = min(MOST_LEVELS - 1, view.edge.bit_length() - 1)
-    last = 0 if counted == 0 else math.ceil(math.log(max(1.0, counted / IN_A_CELL), 8))
-    last = min(last, deepest)
+    total = _count(connection, view)
+    last = 0 if total == 0 else math.ceil(math.log(max(1.0, total / IN_A_CELL), 8))
+    last = min(last, MOST_LEVELS - 1)
+    thinnings, codes = _sample(connection, view, total)
     levels = []
     for level in range(last + 1):
-        edge = view.edge >> level
+        if len(codes) == total:
+            chosen = codes[np.maximum(0, last - thinnings) == level]
+            weight = 1.0
+        else:  # each level looks like the sample
+            chosen = codes
+            weight = total / max(1, len(codes)) * 8.0 ** (level - last) * (7 / 8 if level else 1)
+        bits = _bits(view, weight * len(chosen))
+        edges = [min(1 << bits, length) for length in view.shape[::-1]]
         levels.append(
             {
-                "key": f"spatial-{last}-{level}",
-                "grid_shape": [math.ceil(length / edge) for length in view.shape[::-1]],
-                "chunk_size": [edge] * 3,
-                "limit": IN_A_CELL,
+                "key": f"spatial-{last}-{level}-{bits}",
+                "grid_shape": [
+                    math.ceil(n / edge) for n, edge in zip(view.shape[::-1], edges, strict=True)
+                ],
+                "chunk_size": edges,
+                "limit": max(1, math.ceil(weight * _fullest(chosen, bits))),
             }
         )
     return _described(view, levels)
@@ -160,23 +173,15 @@ def cell(connection: Connection, view: View, key: str, name: str) -> bytes:
     Args:
         connection: Of ``Database.read``.
         view: What is shown.
-        key: Of the level, e.g. ``spatial-3-1``.
+        key: Of the level, e.g. ``spatial-3-1-9``.
         name: Of the cell, ``x_y_z`` counted in cells.
 
     Raises:
         NotFoundError: If there is no such level or cell.
     """
-    last, level, place = _place_of(view, key, name)
-    edge = view.edge >> level
+    on_level, edge, place = _place_of(view, key, name)
+    live = [*_shown_by(view), on_level]
     c = annotations.c
-    thinned = c.thinning == last - level if level else c.thinning >= last
-    live = [
-        c.dataset_id == view.dataset_id,
-        c.deleted.is_(None),
-        c.kind == view.kind,
-        _owned(view.owners),
-        thinned,
-    ]
     start, stop = _corners(place, edge)
     if view.kind == "point":
         first, end = morton.cell(place, edge)
@@ -198,26 +203,20 @@ def by_id(connection: Connection, view: View, number: str) -> bytes:
     row = None
     if number.isascii() and number.isdigit() and len(number) < 19:
         row = connection.execute(
-            sa.select(annotations).where(
-                c.number == int(number),
-                c.dataset_id == view.dataset_id,
-                c.deleted.is_(None),
-                c.kind == view.kind,
-                _owned(view.owners),
-            )
+            sa.select(annotations).where(c.number == int(number), *_shown_by(view))
         ).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no {view.kind} {number[:20]} in this view.")
     return _records(view, [_shown(view, row)]).tobytes()
 
 
-def atlas_info(view: View) -> dict[str, Any]:
+def atlas_info(view: View, entries: Iterable[Entry]) -> dict[str, Any]:
     """Return the file ``info`` of the accepted atlas entries of a kind: one level, one cell."""
     level = {
         "key": ATLAS_KEY,
         "grid_shape": [1, 1, 1],
-        "chunk_size": [view.edge] * 3,
-        "limit": MOST_ENTRIES,
+        "chunk_size": list(view.shape[::-1]),
+        "limit": max(1, sum(one.content["kind"] == view.kind for one in entries)),
     }
     return _described(view, [level])
 
@@ -264,8 +263,8 @@ def _records(view: View, shown: Sequence[Shown]) -> np.ndarray:
 
 
 def _shown(view: View, row: Row[Any]) -> Shown:
-    found = Annotation.of(row)
-    return Shown(found.number, _numbers(view, found.points, found.radius_nm), found.colour_class)
+    one = Annotation.of(row)
+    return Shown(one.number, _numbers(view, one.points, one.radius_nm), one.colour_class)
 
 
 def _entry(view: View, entry: Entry) -> Shown:
@@ -282,8 +281,8 @@ def _numbers(view: View, points: Sequence[Sequence[float]], radius_nm: float | N
     return numbers + [radius_nm / size for size in view.frame.voxel_size_nm[::-1]]
 
 
-def _place_of(view: View, key: str, name: str) -> tuple[int, int, list[int]]:
-    """Return last level, level and place (Z Y X, in cells) of a cell.
+def _place_of(view: View, key: str, name: str) -> tuple[ColumnElement[bool], int, list[int]]:
+    """Return a condition of a level, the edge of its cells, and the place (Z Y X) of a cell.
 
     Raises:
         NotFoundError: If there is none.
@@ -291,13 +290,27 @@ def _place_of(view: View, key: str, name: str) -> tuple[int, int, list[int]]:
     levels = _KEY.fullmatch(key.removeprefix("spatial-"))
     numbers = _CELL.fullmatch(name)
     if levels is not None and numbers is not None and key.startswith("spatial-"):
-        last, level = (int(number) for number in levels.groups())
+        last, level, bits = (int(number) for number in levels.groups())
         place = [int(number) for number in reversed(numbers.groups())]
-        fits = level <= last < min(MOST_LEVELS, view.edge.bit_length())
-        edge = view.edge >> level if fits else 1
+        fits = level <= last < MOST_LEVELS and 1 << bits <= view.edge
+        edge = 1 << bits
         if fits and all(p * edge < length for p, length in zip(place, view.shape, strict=True)):
-            return last, level, place
+            return _on_level(last, level), edge, place
     raise NotFoundError(f"There is no cell {key[:40]}/{name[:40]} in this view.")
+
+
+def _on_level(last: int, level: int) -> ColumnElement[bool]:
+    """Return the condition that an annotation lies on a level of those from 0 to ``last``."""
+    thinned = annotations.c.thinning
+    return thinned == last - level if level else thinned >= last
+
+
+def _bits(view: View, held: float) -> int:
+    """Return the binary logarithm of the edge of cells that hold few enough on the average."""
+    bits = view.edge.bit_length() - 1
+    while bits and held > IN_A_CELL * math.prod(math.ceil(n / (1 << bits)) for n in view.shape):
+        bits -= 1
+    return bits
 
 
 def _corners(place: Sequence[int], edge: int) -> tuple[Place, Place]:
@@ -306,19 +319,33 @@ def _corners(place: Sequence[int], edge: int) -> tuple[Place, Place]:
 
 
 def _count(connection: Connection, view: View) -> int:
-    """Return how many annotations of a kind there are, roughly if they are very many."""
+    return connection.scalar(sa.select(sa.func.count()).where(*_shown_by(view))) or 0
+
+
+def _sample(connection: Connection, view: View, total: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return thinnings and codes of the centres of all annotations, or of a sample of very many."""
     c = annotations.c
-    return (
-        connection.scalar(
-            sa.select(sa.func.count()).where(
-                c.dataset_id == view.dataset_id,
-                _owned(view.owners),
-                c.kind == view.kind,
-                c.deleted.is_(None),
-            )
-        )
-        or 0
-    )
+    thinned = math.ceil(math.log(max(1.0, total / SAMPLED), 8))
+    where = [c.thinning >= thinned] if thinned else []
+    rows = connection.execute(sa.select(c.thinning, c.morton).where(*_shown_by(view), *where)).all()
+    numbers = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 2)
+    return numbers[:, 0], numbers[:, 1]
+
+
+def _fullest(codes: np.ndarray, bits: int) -> int:
+    """Return how many of some centres lie in the cell with most of them."""
+    _, held = np.unique(codes >> 3 * min(bits, morton.BITS), return_counts=True)
+    return int(held.max(initial=0))
+
+
+def _shown_by(view: View) -> list[ColumnElement[bool]]:
+    c = annotations.c
+    return [
+        c.dataset_id == view.dataset_id,
+        c.deleted.is_(None),
+        c.kind == view.kind,
+        _owned(view.owners),
+    ]
 
 
 def _owned(owners: Iterable[str]) -> ColumnElement[bool]:

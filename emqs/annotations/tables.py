@@ -218,8 +218,8 @@ def _json_rows(content: Any, frame: Frame) -> tuple[str, Rows]:  # noqa: ANN401 
                 f"emqs reads version {OWN_VERSION} with a list of annotations."
             )
         return "json", [_tried(_own_row, row) for row in content["annotations"]]
-    found = content.get("data") if isinstance(content, Mapping) else content
-    listed: list[Any] = found if isinstance(found, list) else []
+    rows = content.get("data") if isinstance(content, Mapping) else content
+    listed: list[Any] = rows if isinstance(rows, list) else []
     first = listed[0] if listed else None
     if isinstance(first, Mapping) and ("Pos" in first or "location" in first):
         return "dvid", [_tried(foreign.from_dvid, row) for row in listed]

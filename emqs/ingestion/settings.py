@@ -22,7 +22,7 @@ class InputConfig:
     level: int = 0  # resolution level, 0 the finest
     dataset: str | None = None  # path inside the source
     axes: str | None = None  # names of the stored axes, where the source does not say
-    select: dict[str, int] | None = None  # index along axes such as c, by name
+    select: dict[str, int | str] | None = None  # index along axes such as c; or a channel's name
 
 
 @dataclass(frozen=True)

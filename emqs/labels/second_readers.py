@@ -269,7 +269,11 @@ def _tiff(first: Volume) -> Look | None:
     if first.path.is_dir() or first.path.suffix.lower() == ".ome":
         return None
     file = tifffile.TiffFile(first.path)
-    series = file.series[0]
+    whole = file.series[0]
+    if first.level >= len(whole.levels):
+        file.close()
+        return None
+    series = whole.levels[first.level]
     names = ["z" if name in "qi" else name for name in series.axes.lower()]
     photometric = file.pages.first.photometric
     flat = len(names) != len(set(names)) or names[-2:] != ["y", "x"] or len(file.series) > 1
@@ -291,30 +295,36 @@ def _tiff(first: Volume) -> Look | None:
         ]
         return np.stack(planes).reshape(*(len(part) for part in leading), *planes[0].shape)
 
-    return Look("tifffile", array, names, get, _tiff_size(file), None, file.close)
+    size = _tiff_size(file)
+    ratios = [a / b for a, b in zip(whole.shape, series.shape, strict=True)]
+    if not all(ratio.is_integer() for ratio in ratios):
+        size = None  # rounded lengths do not say the factor
+    if size is not None:
+        size = {n: v * dict(zip(names, ratios, strict=True))[n] for n, v in size.items()}
+    return Look("tifffile", array, names, get, size, None, file.close)
 
 
 def _tiff_size(file: Any) -> dict[str, float] | None:  # noqa: ANN401
     """Return the voxel size of an OME-TIFF or of ImageJ."""
     if file.is_ome:
-        found = {}
+        sizes = {}
         for axis in "zyx":
             length = re.search(rf'PhysicalSize{axis.upper()}="([^"]+)"', file.ome_metadata)
             unit = re.search(rf'PhysicalSize{axis.upper()}Unit="([^"]+)"', file.ome_metadata)
             factor = _NM.get(unit.group(1) if unit else "µm")
             if length is not None and factor is not None:
-                found[axis] = float(length.group(1)) * factor
-        return found
+                sizes[axis] = float(length.group(1)) * factor
+        return sizes
     if file.is_imagej:
         stated, tags = file.imagej_metadata, file.pages.first.tags
         factor = _NM.get(str(stated.get("unit")).replace("\\u00B5", "µ"))
         if factor is None or "spacing" not in stated or "XResolution" not in tags:
             return None
-        found = {"z": float(stated["spacing"]) * factor}
+        sizes = {"z": float(stated["spacing"]) * factor}
         for axis in "xy":
             above, below = tags[f"{axis.upper()}Resolution"].value
-            found[axis] = below / above * factor
-        return found
+            sizes[axis] = below / above * factor
+        return sizes
     return None
 
 

@@ -29,7 +29,7 @@ class InputConfig:
     dataset: str | None = None  # an array inside an HDF5, N5, Zarr or .npz file
     scale: str | None = None  # key or number of a level of Precomputed or OME-Zarr
     axes: str | None = None  # names of the stored axes in stored order; None: what the file says
-    select: dict[str, int] | None = None  # index along axes such as c, by name
+    select: dict[str, int | str] | None = None  # index along axes such as c; or a channel's name
     region: list[Any] | None = None  # [[z0,z1],[y0,y1],[x0,x1]], ends outside; None: all
     voxel_size_nm: list[float] | None = None  # z, y, x; None: what the file says
     origin_nm: list[float] | None = None  # z, y, x, of the first voxel; None: what the file says

@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box, Lengths
+from emqs.volumes.channels import number_of
 from emqs.volumes.volume import check_voxel_size
 
 _T = TypeVar("_T")
@@ -75,18 +76,20 @@ class Axes:
 def find_axes(
     names: Sequence[str],
     shape: Sequence[int],
-    select: Mapping[str, int],
+    select: Mapping[str, int | str],
     where: str,
     prefix: str = "",
+    channels: Sequence[str] = (),
 ) -> Axes:
     """Return how named stored axes become Z Y X.
 
     Args:
         names: One name per stored axis; z, y and x in either case, others as they are.
         shape: Lengths of the stored axes.
-        select: Index to take along an axis that is not spatial, by its name.
+        select: Index to take along an axis that is not spatial, by its name; or a channel's name.
         where: The source, for messages.
         prefix: What stands before names of settings in messages, e.g. ``"input."``.
+        channels: Names of the channels.
 
     Returns:
         The positions. Axes that are not spatial and have length 1 are dropped.
@@ -112,23 +115,21 @@ def find_axes(
             f"select names the axis '{unknown[0]}', and {where} has none of that name to choose "
             f"from; its axes are {', '.join(names)}."
         )
-    wanted = {name.lower(): index for name, index in select.items()}
+    chosen = {name.lower(): entry for name, entry in select.items()}
     fixed = {}
     for position, (name, length) in enumerate(zip(lower, shape, strict=True)):
         if name in ("z", "y", "x"):
             continue
-        if name not in wanted and length != 1:
+        if name not in chosen and length != 1:
             raise ConfigError(
                 f"{where} has {length} entries along its axis '{names[position]}', and one must be "
                 f"chosen: give {prefix}select={{{names[position]}: 0}}, or another up to "
                 f"{length - 1}."
             )
-        fixed[position] = wanted.get(name, 0)
-        if not 0 <= fixed[position] < length:
-            raise ConfigError(
-                f"select={{{names[position]}: {fixed[position]}}} is out of range: {where} has "
-                f"{length} entries along that axis, from 0 to {length - 1}."
-            )
+        fixed[position] = 0
+        if name in chosen:
+            axis, entry = names[position], chosen[name]
+            fixed[position] = number_of(axis, entry, channels, length, where, prefix)
     z = lower.index("z") if "z" in lower else None
     return Axes((z, lower.index("y"), lower.index("x")), fixed, tuple(names))
 
@@ -147,7 +148,7 @@ class Request:
     Attributes:
         level: Resolution level, 0 the finest; or its name in the source, such as ``"s1"``.
         dataset: Path inside the source.
-        select: Index along each axis that is not Z, Y or X.
+        select: Index along each axis that is not Z, Y or X, or the name of a channel.
         voxel_size_nm: Along Z Y X; wins over what the source states.
         axes: Names of the stored axes, in stored order; win over what the source states.
         origin_nm: Along Z Y X; wins over what the source states.
@@ -161,7 +162,7 @@ class Request:
 
     level: int | str = 0
     dataset: str | None = None
-    select: Mapping[str, int] = field(default_factory=dict)
+    select: Mapping[str, int | str] = field(default_factory=dict)
     voxel_size_nm: Lengths | None = None
     axes: tuple[str, ...] | None = None
     origin_nm: Lengths | None = None
@@ -234,12 +235,14 @@ class Stated:
         scale: Distances between voxels, in ``units``; None if it does not say, also for one axis.
         translation: Position of the first voxel, in ``units``; None if it does not say.
         units: As stored; looked at for Z, Y and X only. None where it does not say.
+        channels: Names of the channels, in order; empty if they have none.
     """
 
     names: Sequence[str] | None = None
     scale: Sequence[float | None] | None = None
     translation: Sequence[float | None] | None = None
     units: Sequence[object] | None = None
+    channels: Sequence[str] = ()
 
     def axes(self, shape: Sequence[int], request: Request, where: str) -> Axes:
         """Return how the stored axes become Z Y X; the user's word comes first, with a note.
@@ -269,7 +272,7 @@ class Stated:
                 f"is which. Give {request.prefix}axes=, one letter per axis in this order, e.g. "
                 "axes=zyx."
             )
-        chosen = find_axes(names, shape, request.select, where, request.prefix)
+        chosen = find_axes(names, shape, request.select, where, request.prefix, self.channels)
         return replace(chosen, notes=notes)
 
     def geometry(self, axes: Axes, request: Request, where: str) -> Geometry:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import DataError
 from emqs.volumes.axes import Request, Stated, numbers
 
 VERSIONS = ("0.4", "0.5")
@@ -62,25 +62,7 @@ class Image:
     def stated(self, number: int) -> Stated:
         """Return what is said of the axes of one level."""
         level = self.levels[number]
-        return Stated(self.names, level.scale, level.translation, self.units)
-
-    def chosen(self, select: Mapping[str, int | str], where: str) -> dict[str, int]:
-        """Return a selection with names of channels replaced by their numbers.
-
-        Raises:
-            ConfigError: If there is no channel of a name, or several.
-        """
-        result = {}
-        for axis, index in select.items():
-            if isinstance(index, str) and not index.isdecimal():
-                if axis.lower() != "c" or self.channels.count(index) != 1:
-                    raise ConfigError(
-                        f"select={{{axis}: {index}}} names no single channel of {where}; its "
-                        f"channels are {', '.join(self.channels) or 'without names'}."
-                    )
-                index = self.channels.index(index)
-            result[axis] = int(index)
-        return result
+        return Stated(self.names, level.scale, level.translation, self.units, self.channels)
 
 
 def read_image(attributes: Mapping[str, Any], version: object, where: str) -> Image:

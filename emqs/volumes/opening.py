@@ -76,7 +76,7 @@ def open_volume(
     *,
     level: int | str = 0,
     dataset: str | None = None,
-    select: Mapping[str, int] | None = None,
+    select: Mapping[str, int | str] | None = None,
     voxel_size_nm: Sequence[float] | None = None,
     axes: str | Sequence[str] | None = None,
     origin_nm: Sequence[float] | None = None,
@@ -92,7 +92,8 @@ def open_volume(
             where it cannot be seen.
         level: Resolution level, 0 the finest, or its name in the source.
         dataset: Path inside the source, where it holds several volumes.
-        select: Index along each axis that is not Z, Y or X and longer than 1, e.g. ``{"c": 0}``.
+        select: Index along each axis that is not Z, Y or X and longer than 1, e.g. ``{"c": 0}``;
+            or the name of a channel, ``{"c": "DAPI"}``. Text is a name first: ``{"c": "0"}``.
         voxel_size_nm: Edges of a voxel of this level along Z Y X, in nm. It goes before what the
             source states, with a note in ``Volume.notes``.
         axes: Names of the stored axes, in the order in which the source lists their lengths (N5: X

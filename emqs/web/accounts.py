@@ -283,8 +283,8 @@ def group(connection: Connection, name: str) -> Any:  # noqa: ANN401 - a row of 
 
 def names(connection: Connection, ids: Iterable[str | None]) -> dict[str, str]:
     """Return the names of users by their ids; None is nobody."""
-    wanted = {number for number in ids if number is not None}
-    rows = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(wanted)))
+    numbers = {number for number in ids if number is not None}
+    rows = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(numbers)))
     return {row.id: row.name for row in rows}
 
 

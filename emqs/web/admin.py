@@ -165,11 +165,11 @@ def add_dataset(database: Database, chosen: argparse.Namespace) -> None:
 def grant_role(database: Database, chosen: argparse.Namespace) -> None:
     """Give a user or a group a role in a dataset."""
     with database.write() as connection:
-        there = catalogue.dataset(connection, chosen.name)
-        if there is None:
+        dataset = catalogue.dataset(connection, chosen.name)
+        if dataset is None:
             raise ConfigError(f"There is no dataset {chosen.name}.")
         grants.grant(
-            connection, there.id, user=chosen.user, group=chosen.group, role=chosen.role, by=None
+            connection, dataset.id, user=chosen.user, group=chosen.group, role=chosen.role, by=None
         )
     _say(f"{chosen.user or chosen.group} is {chosen.role} of {chosen.name}.")
 

@@ -216,8 +216,8 @@ def numbered(
     """Return the annotation that neuroglancer calls by a number."""
     with context(request).database.read() as connection:
         owners = visible(connection, access)
-        there = annotations.by_number(connection, access.dataset.id, number, owners=owners)
-        return _with_owner(connection, response, there)
+        one = annotations.by_number(connection, access.dataset.id, number, owners=owners)
+        return _with_owner(connection, response, one)
 
 
 @router.get(ONE)
@@ -225,8 +225,8 @@ def one(request: Request, response: Response, access: Reading, annotation: str) 
     """Return an annotation that one may see, also a deleted one."""
     with context(request).database.read() as connection:
         owners = visible(connection, access)
-        there = annotations.get(connection, access.dataset.id, annotation, owners=owners)
-        return _with_owner(connection, response, there)
+        row = annotations.get(connection, access.dataset.id, annotation, owners=owners)
+        return _with_owner(connection, response, row)
 
 
 class _Conflicts:
@@ -325,10 +325,10 @@ def undo(
 def history(request: Request, access: Reading, annotation: str) -> dict[str, Any]:
     """Return every revision of an annotation, oldest first: who did what, and when."""
     with context(request).database.read() as connection:
-        there = annotations.get(
+        row = annotations.get(
             connection, access.dataset.id, annotation, owners=visible(connection, access)
         )
-        steps = annotations.history(connection, there)
+        steps = annotations.history(connection, row)
     return {"revisions": [{**asdict(step), "at": spelled_time(step.at)} for step in steps]}
 
 

@@ -157,10 +157,10 @@ def submit(request: Request, access: Writing, body: Submission) -> dict[str, Any
 def one(request: Request, access: Reading, entry: str) -> dict[str, Any]:
     """Return an entry with its discussion."""
     with context(request).database.read() as connection:
-        there = atlas.get(connection, viewer_of(access), access.dataset.id, entry)
-        lines = atlas.discussion(connection, there)
+        row = atlas.get(connection, viewer_of(access), access.dataset.id, entry)
+        lines = atlas.discussion(connection, row)
         names = accounts.names(connection, [line.user_id for line in lines])
-        card = _card(connection, access, there)
+        card = _card(connection, access, row)
     return {**card, "discussion": [spoken(line, names) for line in lines]}
 
 
@@ -168,7 +168,7 @@ def one(request: Request, access: Reading, entry: str) -> dict[str, Any]:
 def review(request: Request, access: Reviewing, entry: str, body: Review) -> dict[str, Any]:
     """Accept an entry, reject it, or ask for changes."""
     with context(request).database.write() as connection:
-        there = atlas.review(
+        row = atlas.review(
             connection,
             access.dataset.id,
             access.user_id,
@@ -177,7 +177,7 @@ def review(request: Request, access: Reviewing, entry: str, body: Review) -> dic
             revision=body.revision,
             text=body.text,
         )
-        return _card(connection, access, there)
+        return _card(connection, access, row)
 
 
 @router.post(ONE + "/withdraw")
@@ -185,8 +185,8 @@ def withdraw(request: Request, access: Writing, entry: str, body: Words) -> dict
     """Take an own entry back."""
     with context(request).database.write() as connection:
         atlas.get(connection, viewer_of(access), access.dataset.id, entry)
-        there = atlas.withdraw(connection, access.dataset.id, access.user_id, entry, text=body.text)
-        return _card(connection, access, there)
+        row = atlas.withdraw(connection, access.dataset.id, access.user_id, entry, text=body.text)
+        return _card(connection, access, row)
 
 
 @router.post(ONE + "/comments", status_code=201)

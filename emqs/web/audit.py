@@ -42,6 +42,8 @@ class Recorder:
             return status < 400 or self._few(scope)
         if scope["state"].get("noted"):  # a sign-in at a provider ends with a GET
             return True
+        if "refused" in scope["state"]:  # one at a provider that ended without a session
+            return self._few(scope)
         given = header(scope, "authorization") or scope["state"].get("user")
         return status in (401, 403, 404) and given is not None and self._few(scope)
 
@@ -69,7 +71,7 @@ class Recorder:
             "subject_id": _plain(scope["path_params"][subject], 100) if subject else "",
             "dataset_id": state.get("dataset"),
             "address": _address(scope)[:100],
-            "outcome": "done" if status < 400 else "refused" if status < 500 else "failed",
+            "outcome": _outcome(scope, status),
             "details": {
                 "path": _plain(scope["path"], 500),
                 "status": status,
@@ -82,6 +84,13 @@ class Recorder:
                 connection.execute(audit_table.insert().values(row))
         except DatabaseError:
             logger.exception("the audit log cannot be written: %s", row)
+
+
+def _outcome(scope: Scope, status: int) -> str:
+    """Return what came of a request; one that was refused may end on another page."""
+    if status >= 500:
+        return "failed"
+    return "refused" if status >= 400 or "refused" in scope["state"] else "done"
 
 
 def _plain(value: object, longest: int) -> str:

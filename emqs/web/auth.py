@@ -1,5 +1,6 @@
 """Signing in and out, API tokens, and who one is."""
 
+import logging
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -7,12 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from emqs.errors import NotFoundError
+from emqs.errors import ForbiddenError, NotFoundError
 from emqs.web import accounts, catalogue, oidc, providers, rates, sessions
 from emqs.web.context import Context, context
 from emqs.web.refusals import Refusal
 from emqs.web.rights import Access, needs
 from emqs.web.sessions import User
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -20,6 +23,7 @@ OIDC_COOKIE = "emqs_oidc"
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 MOST_DAYS = 3650
+MOST_SAID = 200  # letters of what a provider says that are logged
 WRONG = "The name or the password is wrong."
 
 
@@ -259,9 +263,11 @@ def oidc_start(
 ) -> Response:
     """Send the browser to a provider to sign in."""
     state = context(request)
-    address, pending = providers.of(state, provider).start(
-        _callback(request, provider), own_path(after)
-    )
+    known = providers.of(state, provider)
+    try:
+        address, pending = known.start(_callback(request, provider), own_path(after))
+    except oidc.SignInRefusal as error:
+        return _refused(request, error)
     with state.database.write() as connection:
         oidc.store(connection, pending)
     response = RedirectResponse(address, 303)
@@ -281,31 +287,65 @@ def oidc_start(
 def oidc_callback(
     request: Request,
     provider: str,
-    answered: Annotated[str, Query(alias="state", max_length=500)],
+    answered: Annotated[str, Query(alias="state", max_length=500)] = "",
     code: Annotated[str | None, Query(max_length=4000)] = None,
     error: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
-    """Take the browser back from a provider, and begin a session if it says who it is."""
+    """Take the browser back from a provider, and begin a session if it says who it is.
+
+    Who is refused comes to the page of sign-in, which says why in one sentence.
+    """
     state = context(request)
-    rates.count(state.database, _keys(request, "*oidc", state.settings.logins_per_minute))
     known = providers.of(state, provider)
-    cookie = request.cookies.get(OIDC_COOKIE)
-    with state.database.write() as connection:
-        pending = oidc.take(connection, provider, answered, cookie)
-    if error is not None or code is None:
-        raise Refusal(400, "The provider did not confirm the sign-in. Start it again.")
-    claims = known.finish(pending, code, _callback(request, provider))
-    with state.database.write() as connection:
-        user = accounts.of_claims(
-            connection,
-            claims,
-            create_users=known.config.create_users,
-            match_email=known.config.match_email,
-        )
+    try:
+        _count_oidc(request)
+        with state.database.write() as connection:
+            cookie = request.cookies.get(OIDC_COOKIE)
+            pending = oidc.take(connection, provider, answered, cookie)
+        if error is not None or code is None:
+            raise oidc.SignInRefusal(400, "unconfirmed", error or "no code")
+        claims = known.finish(pending, code, _callback(request, provider))
+        user = _known_user(state, known, claims)
+    except oidc.SignInRefusal as refusal:
+        return _refused(request, refusal)
     response = RedirectResponse(pending.after, 303)
     _sign_in(state, request, response, user)
     response.delete_cookie(OIDC_COOKIE, path="/api/v1/auth/oidc")
     return response
+
+
+def _count_oidc(request: Request) -> None:
+    state = context(request)
+    try:
+        rates.count(state.database, _keys(request, "*oidc", state.settings.logins_per_minute))
+    except Refusal as error:
+        raise oidc.SignInRefusal(error.status, "often") from None
+
+
+def _known_user(state: Context, provider: oidc.Provider, claims: oidc.Claims) -> User:
+    """Return whose account the claims open."""
+    config = provider.config
+    try:
+        with state.database.write() as connection:
+            return accounts.of_claims(
+                connection,
+                claims,
+                create_users=config.create_users,
+                match_email=config.match_email,
+            )
+    except ForbiddenError as error:
+        raise oidc.SignInRefusal(403, "account", str(error)) from None
+
+
+def _refused(request: Request, refusal: oidc.SignInRefusal) -> Response:
+    """Return the way to the page of sign-in, which says why; the log and the audit say it, too."""
+    said = "".join(c if c.isprintable() else "?" for c in refusal.detail[:MOST_SAID])
+    detail = f" ({said})" if said else ""
+    logger.warning(
+        "%s refused: %d %s%s", request.url.path, refusal.status, refusal.sentence, detail
+    )
+    request.state.refused = f"{refusal.status} {refusal.sentence}{detail}"
+    return RedirectResponse(f"/?refused={refusal.why}", 303)
 
 
 def own_path(path: str) -> str:

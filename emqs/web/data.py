@@ -268,8 +268,8 @@ def link_layers(request: Request, token: str) -> dict[str, Any]:
             query = query.where(layers_table.c.owner_id.is_(None))
         else:
             query = query.where(layers_table.c.id == link.layer_id)
-        found = [catalogue._layer(row) for row in connection.execute(query)]
-    return {"layers": _addresses(found, f"/api/v1/links/{token}/data")}
+        opened = [catalogue._layer(row) for row in connection.execute(query)]
+    return {"layers": _addresses(opened, f"/api/v1/links/{token}/data")}
 
 
 @router.get("/links/{token}/{rest:path}", dependencies=[needs("public")], include_in_schema=False)
@@ -279,7 +279,7 @@ def link_nothing(request: Request, token: str, rest: str) -> None:
     raise Refusal(404, f"A link opens no {rest[:50]!r}.")
 
 
-def _addresses(found: Sequence[Layer], before: str) -> list[dict[str, Any]]:
+def _addresses(listed: Sequence[Layer], before: str) -> list[dict[str, Any]]:
     return [
         {
             "name": layer.name,
@@ -287,7 +287,7 @@ def _addresses(found: Sequence[Layer], before: str) -> list[dict[str, Any]]:
             "version": layer.version,
             "precomputed": f"{before}/{layer.name}/{layer.version}/precomputed/raw",
         }
-        for layer in found
+        for layer in listed
         if layer.kind in ("image", "segmentation")
     ]
 
@@ -300,14 +300,14 @@ def described(
     state = context(request)
     user_id = None if access.user is None else access.user.id
     with state.database.read() as connection:
-        found = catalogue.layer(connection, access.dataset.id, layer, user_id)
-    opened = layers(state).get(found)
-    before = f"/api/v1/data/{access.dataset.name}/{found.name}/{found.version}"
+        row = catalogue.layer(connection, access.dataset.id, layer, user_id)
+    opened = layers(state).get(row)
+    before = f"/api/v1/data/{access.dataset.name}/{row.name}/{row.version}"
     files = None if opened.folder is None else f"{before}/files/"
     return {
-        "name": found.name,
-        "kind": found.kind,
-        "version": found.version,
+        "name": row.name,
+        "kind": row.kind,
+        "version": row.version,
         **opened.describe(),
         "addresses": {"precomputed": f"{before}/precomputed/raw", "files": files},
     }

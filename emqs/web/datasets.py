@@ -194,10 +194,10 @@ def add_layer(request: Request, access: Managing, body: NewLayer) -> dict[str, A
 def remove_layer(request: Request, access: Reading, layer: str) -> Response:
     """Remove one's own layer, or as a manager one of everybody; files of the server stay."""
     with context(request).database.write() as connection:
-        there = catalogue.layer(connection, access.dataset.id, layer, access.user_id)
-        if there.owner_id != access.user_id and not access.at_least("manager"):
+        row = catalogue.layer(connection, access.dataset.id, layer, access.user_id)
+        if row.owner_id != access.user_id and not access.at_least("manager"):
             raise Refusal(403, "This needs the role manager in the dataset.")
-        connection.execute(layers_table.delete().where(layers_table.c.id == there.id))
+        connection.execute(layers_table.delete().where(layers_table.c.id == row.id))
     return Response(status_code=204)
 
 

@@ -162,8 +162,8 @@ def checked(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
     try:
         return KINDS[kind].settings.model_validate(settings).model_dump(mode="json")
     except ValueError as error:
-        found: list[Any] = getattr(error, "errors", list)()
-        first = found[0] if found else {"loc": (), "msg": "they are no settings"}
+        problems: list[Any] = getattr(error, "errors", list)()
+        first = problems[0] if problems else {"loc": (), "msg": "they are no settings"}
         name = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"Settings of a job of the kind {kind}: {name}: {first['msg']}."

@@ -281,13 +281,13 @@ def requeue_dead(connection: Connection, dead_s: float = DEAD_S) -> list[tuple[s
         ``"cancelled"`` where that was asked for.
     """
     silent = and_(jobs.c.state == "running", jobs.c.heartbeat < now(connection) - dead_s)
-    found = _requeued(connection, silent, "Its worker does not answer any more.", counts=True)
+    dead = _requeued(connection, silent, "Its worker does not answer any more.", counts=True)
     connection.execute(
         update(workers)
         .where(workers.c.stopped.is_(None), workers.c.heartbeat < now(connection) - dead_s)
         .values(stopped=now(connection), job_id=None)
     )
-    return found
+    return dead
 
 
 def _requeued(

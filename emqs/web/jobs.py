@@ -57,18 +57,18 @@ def known_job(state: Context, access: Access, job_id: str) -> Job:
     return job
 
 
-def shown(state: Context, found: Sequence[Job]) -> list[dict[str, Any]]:
+def shown(state: Context, listed: Sequence[Job]) -> list[dict[str, Any]]:
     """Return what clients see of jobs, with the names of their owners and datasets."""
     with state.database.read() as connection:
-        people = accounts.names(connection, [job.owner_id for job in found])
-        known = catalogue.names(connection, [job.dataset_id for job in found])
+        people = accounts.names(connection, [job.owner_id for job in listed])
+        known = catalogue.names(connection, [job.dataset_id for job in listed])
     return [
         {
             **job.shown(),
             "owner": people.get(job.owner_id),
             "dataset": None if job.dataset_id is None else known.get(job.dataset_id),
         }
-        for job in found
+        for job in listed
     ]
 
 
@@ -112,12 +112,12 @@ def of_dataset(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """List everybody's jobs of a dataset, newest first."""
-    there = context(request)
-    with there.database.read() as connection:
-        found = job_queue.listed(
+    state = context(request)
+    with state.database.read() as connection:
+        listed = job_queue.listed(
             connection, dataset_id=access.dataset.id, before=before, limit=limit
         )
-    return {"jobs": shown(there, found)}
+    return {"jobs": shown(state, listed)}
 
 
 @router.get("/jobs")
@@ -133,16 +133,16 @@ def own(
     if unknown:
         raise ConfigError(f"state must be one of {', '.join(JOB_STATES)}, got '{unknown[0][:20]}'.")
     everybody = access.user is not None and access.user.is_admin
-    there = context(request)
-    with there.database.read() as connection:
-        found = job_queue.listed(
+    server = context(request)
+    with server.database.read() as connection:
+        listed = job_queue.listed(
             connection,
             owner_id=None if everybody else access.user_id,
             states=state or (),
             before=before,
             limit=limit,
         )
-    return {"jobs": shown(there, found)}
+    return {"jobs": shown(server, listed)}
 
 
 @router.get("/jobs/kinds")
@@ -164,8 +164,8 @@ def at_work(request: Request, _access: Annotated[Access, needs("admin")]) -> dic
 @router.get("/jobs/{job}")
 def one(request: Request, access: Signed, job: str) -> dict[str, Any]:
     """Return a job."""
-    there = context(request)
-    return shown(there, [known_job(there, access, job)])[0]
+    state = context(request)
+    return shown(state, [known_job(state, access, job)])[0]
 
 
 @router.delete("/jobs/{job}")
@@ -205,10 +205,10 @@ def log(
 def made(request: Request, access: Signed, job: str) -> Response:
     """Return the file that a job made, or a part of it."""
     state = context(request)
-    found = known_job(state, access, job)
-    name = (found.result or {}).get("file")
-    if found.state != "done" or not name:
-        raise NotFoundError(f"The job is {found.state} and has made no file.")
+    row = known_job(state, access, job)
+    name = (row.result or {}).get("file")
+    if row.state != "done" or not name:
+        raise NotFoundError(f"The job is {row.state} and has made no file.")
     served = served_files.find(state.home.cache / "downloads", str(name))
     response = served_files.respond(request, served, cache=served_files.CHECKED)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -202,11 +202,11 @@ def _name(factors: Triple) -> str:
 def _opened(path: Path, place: Place, finest: Volume, factors: Triple) -> Volume:
     z, y, x = (v * f for v, f in zip(finest.require_voxel_size(), factors, strict=True))
     volume = open_volume(path, axes="zyx", voxel_size_nm=(z, y, x))
-    wanted = tuple(-(-n // f) for n, f in zip(finest.shape, factors, strict=True))
-    if volume.shape != wanted or volume.dtype != finest.dtype:
+    shape = tuple(-(-n // f) for n, f in zip(finest.shape, factors, strict=True))
+    if volume.shape != shape or volume.dtype != finest.dtype:
         raise DataError(
             f"{path} is no level of {place.url}: it is {volume.dtype} of {volume.shape} instead of "
-            f"{finest.dtype} of {wanted}. Remove its folder; it is made again."
+            f"{finest.dtype} of {shape}. Remove its folder; it is made again."
         )
     return volume
 

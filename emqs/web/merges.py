@@ -222,17 +222,17 @@ def open_request(request: Request, access: Writing, body: NewPull) -> dict[str, 
 def one(request: Request, access: Reading, pull: str) -> dict[str, Any]:
     """Return a pull request with its segments, conflicts and discussion."""
     with context(request).database.read() as connection:
-        there = pull_requests.get(connection, access.dataset.id, pull)
-        lines = pull_requests.discussion(connection, there)
+        row = pull_requests.get(connection, access.dataset.id, pull)
+        lines = pull_requests.discussion(connection, row)
         names = accounts.names(connection, [line.user_id for line in lines])
-        table = pull_requests.segments(connection, there.id)
+        table = pull_requests.segments(connection, row.id)
         return {
-            **_shown(connection, access, there),
+            **_shown(connection, access, row),
             "segments": {str(old): str(new) for old, new in table.items()},
-            "conflicts": pull_requests.conflicts(connection, there),
+            "conflicts": pull_requests.conflicts(connection, row),
             "overlaps": {
                 str(segment): other
-                for segment, other in pull_requests.overlaps(connection, there).items()
+                for segment, other in pull_requests.overlaps(connection, row).items()
             },
             "discussion": [spoken(line, names) for line in lines],
         }
@@ -250,7 +250,7 @@ def comment(request: Request, access: Reading, pull: str, body: Words) -> dict[s
 def review(request: Request, access: Reviewing, pull: str, body: Review) -> dict[str, Any]:
     """Accept a pull request, reject it, or ask for changes."""
     with context(request).database.write() as connection:
-        there = pull_requests.review(
+        row = pull_requests.review(
             connection,
             access.dataset.id,
             access.user_id,
@@ -259,27 +259,27 @@ def review(request: Request, access: Reviewing, pull: str, body: Review) -> dict
             revision=body.revision,
             text=body.text,
         )
-        return _shown(connection, access, there)
+        return _shown(connection, access, row)
 
 
 @router.post(PULL + "/renew")
 def renew(request: Request, access: Writing, pull: str, body: Words) -> dict[str, Any]:
     """Take one's merges as they are now into one's pull request, and open it again."""
     with context(request).database.write() as connection:
-        there = pull_requests.renew(
+        row = pull_requests.renew(
             connection, access.dataset.id, access.user_id, pull, text=body.text
         )
-        return _shown(connection, access, there)
+        return _shown(connection, access, row)
 
 
 @router.post(PULL + "/withdraw")
 def withdraw(request: Request, access: Writing, pull: str, body: Words) -> dict[str, Any]:
     """Take one's pull request back."""
     with context(request).database.write() as connection:
-        there = pull_requests.withdraw(
+        row = pull_requests.withdraw(
             connection, access.dataset.id, access.user_id, pull, text=body.text
         )
-        return _shown(connection, access, there)
+        return _shown(connection, access, row)
 
 
 @router.get("/datasets/{dataset}/equivalences/{layer}")
@@ -287,10 +287,8 @@ def equivalences(request: Request, access: Reading, layer: str) -> dict[str, Any
     """Return what was accepted and is not yet part of the layer: segment to segment."""
     user_id = None if access.user is None else access.user.id
     with context(request).database.read() as connection:
-        there = catalogue.layer(connection, access.dataset.id, layer, user_id)
-        version, table, requests = applying.equivalence_table(
-            connection, access.dataset.id, there.id
-        )
+        row = catalogue.layer(connection, access.dataset.id, layer, user_id)
+        version, table, requests = applying.equivalence_table(connection, access.dataset.id, row.id)
     return {
         "version": version,
         "table": {str(old): str(new) for old, new in table.items()},

@@ -1,6 +1,5 @@
 """Signing in at an OpenID provider: where the user is sent, and what comes back."""
 
-import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -20,13 +19,32 @@ if TYPE_CHECKING:  # what signs and asks is imported when somebody signs in so
     from authlib.integrations.httpx_client import OAuth2Client
     from joserfc.jwk import KeySet
 
-logger = logging.getLogger(__name__)
-
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 TIMEOUT_S = 10.0
 LEEWAY_S = 60  # clocks of two computers
 PENDING_S = 600  # longest time at the provider
 KEYS_S = 30.0  # unknown keys do not make us ask for the keys more often than this
+
+
+REFUSALS = {  # why nobody gets in: the page of sign-in knows these names, and says the sentences
+    "browser": "This sign-in was not begun in this browser. Start it again.",
+    "late": "This sign-in took too long, or was finished before. Start it again.",
+    "unconfirmed": "The provider did not confirm the sign-in. Start it again.",
+    "invalid": "The provider's answer is not valid for this sign-in. Start it again.",
+    "email": "Accounts of this e-mail address may not sign in.",
+    "account": "You have no account here, or it is locked. Ask an admin.",
+    "provider": "The provider does not answer as it should. Try again later.",
+    "often": "Too many tries. Wait a minute.",
+}
+
+
+class SignInRefusal(Refusal):
+    """A sign-in at a provider that ends without a session."""
+
+    def __init__(self, status: int, why: str, detail: str = "") -> None:
+        """Take a status, a name in ``REFUSALS``, and what only the log tells."""
+        super().__init__(status, REFUSALS[why])
+        self.why, self.detail = why, detail
 
 
 @dataclass(frozen=True)
@@ -67,10 +85,10 @@ def take(connection: Connection, provider: str, state: str, cookie: str | None) 
         cookie: The state that this browser was sent away with.
 
     Raises:
-        Refusal: If the browser, the provider or the time is another.
+        SignInRefusal: If the browser, the provider or the time is another.
     """
     if cookie is None or not secrets.compare_digest(cookie.encode(), state.encode()):
-        raise Refusal(400, "This sign-in was not begun in this browser. Start it again.")
+        raise SignInRefusal(400, "browser")
     row = connection.execute(
         oidc_logins.delete()
         .where(oidc_logins.c.state_hash == digest(state), oidc_logins.c.provider == provider)
@@ -78,7 +96,7 @@ def take(connection: Connection, provider: str, state: str, cookie: str | None) 
         .returning(oidc_logins.c.nonce, oidc_logins.c.verifier, oidc_logins.c.next_path)
     ).one_or_none()
     if row is None:
-        raise Refusal(400, "This sign-in took too long, or was finished before. Start it again.")
+        raise SignInRefusal(400, "late")
     return Pending(provider, state, row.nonce, row.verifier, row.next_path)
 
 
@@ -140,7 +158,7 @@ class Provider:
             redirect: The same address as for ``start``.
 
         Raises:
-            Refusal: If the code or anything in the token is not as it must be.
+            SignInRefusal: If the code or anything in the token is not as it must be.
         """
         import httpx2
         from authlib.common.errors import AuthlibBaseError
@@ -154,17 +172,14 @@ class Provider:
                     grant_type="authorization_code",
                 )
         except (AuthlibBaseError, httpx2.HTTPError, ValueError) as error:
-            logger.warning("oidc %s: no token: %s", self.name, type(error).__name__)
-            raise Refusal(
-                400, "The provider did not confirm the sign-in. Start it again."
-            ) from None
+            raise SignInRefusal(400, "unconfirmed", type(error).__name__) from None
         return self.checked(token.get("id_token"), pending.nonce)
 
     def checked(self, value: object, nonce: str) -> Claims:
         """Return what an ID token says, if it was signed by the provider, for us, and now.
 
         Raises:
-            Refusal: If not.
+            SignInRefusal: If not.
         """
         from joserfc import jwt
         from joserfc.errors import InvalidKeyIdError, JoseError
@@ -204,15 +219,14 @@ class Provider:
         email = email.lower() if isinstance(email, str) else None
         domains = [domain.lower() for domain in self.config.domains]
         if domains and (email is None or email.rpartition("@")[2] not in domains):
-            raise Refusal(403, "Accounts of this e-mail address may not sign in.")
+            raise SignInRefusal(403, "email")
         name = claims.get("preferred_username") or claims.get("name")
         return Claims(
             self.config.issuer, str(claims["sub"]), email, name if isinstance(name, str) else None
         )
 
-    def _invalid(self, error: Exception) -> Refusal:
-        logger.warning("oidc %s: refused an ID token: %s", self.name, type(error).__name__)
-        return Refusal(400, "The provider's answer is not valid for this sign-in. Start it again.")
+    def _invalid(self, error: Exception) -> SignInRefusal:
+        return SignInRefusal(400, "invalid", f"{type(error).__name__}: {error}")
 
     def _decoded(self, value: str, *, fresh_keys: bool) -> dict[str, Any]:
         from joserfc import jwt
@@ -223,14 +237,14 @@ class Provider:
         """Return what the provider tells of itself.
 
         Raises:
-            Refusal: If it does not answer, or calls itself something else.
+            SignInRefusal: If it does not answer, or calls itself something else.
         """
         with self._lock:
             if self._metadata is None:
                 address = f"{self.config.issuer.rstrip('/')}/.well-known/openid-configuration"
                 metadata = self._json(address)
                 if metadata.get("issuer") != self.config.issuer:
-                    raise Refusal(502, f"The provider {self.name} calls itself something else.")
+                    raise SignInRefusal(502, "provider", "it calls itself something else")
                 self._metadata = metadata
             return self._metadata
 
@@ -254,8 +268,8 @@ class Provider:
             value = answer.json()
             if not isinstance(value, dict):
                 raise ValueError
-        except (httpx2.HTTPError, ValueError):
-            raise Refusal(502, f"The provider {self.name} does not answer.") from None
+        except (httpx2.HTTPError, ValueError) as error:
+            raise SignInRefusal(502, "provider", type(error).__name__) from None
         return value
 
     def _client(self, redirect: str) -> "OAuth2Client":

@@ -85,9 +85,9 @@ def _planes(engine: parts.SearchableStore, labels: Volume) -> Iterator[tuple[int
         places = np.zeros((count, 3), dtype=np.int64)
         places[:, axis] = np.arange(count)
         nm = grid.centres_nm(places)[:, axis] - labels.origin_nm[axis]
-        found = np.floor(nm / labels.require_voxel_size()[axis] + 0.5).astype(np.int64)
-        at.append(np.clip(found, 0, labels.shape[axis] - 1))
-        inside.append((found >= 0) & (found < labels.shape[axis]))
+        voxels = np.floor(nm / labels.require_voxel_size()[axis] + 0.5).astype(np.int64)
+        at.append(np.clip(voxels, 0, labels.shape[axis] - 1))
+        inside.append((voxels >= 0) & (voxels < labels.shape[axis]))
     depth = max(1, labels.chunks[0])
     first = 0
     while first < grid.shape[0]:
@@ -148,11 +148,11 @@ def allowed_places(
     allowed = np.ones(len(segments), dtype=np.bool_)
     for start in range(0, len(segments), 2**24):
         part = np.asarray(segments[start : start + 2**24])
-        here = allowed[start : start + 2**24]
+        block = allowed[start : start + 2**24]
         if inside:
-            here &= np.isin(part, members(inside))
+            block &= np.isin(part, members(inside))
         if outside:
-            here &= ~np.isin(part, members(outside))
+            block &= ~np.isin(part, members(outside))
     return allowed
 
 
@@ -166,8 +166,8 @@ class FilteredEngine:
         self._signatures = np.empty(0, dtype=np.uint64)
         if np.count_nonzero(allowed) <= FEW:
             positions = np.flatnonzero(allowed)
-            signatures, there = engine.signatures(positions)
-            self._positions, self._signatures = positions[there], signatures[there]
+            signatures, stored = engine.signatures(positions)
+            self._positions, self._signatures = positions[stored], signatures[stored]
 
     @property
     def name(self) -> str:
@@ -220,7 +220,7 @@ class FilteredEngine:
 
     def nearest(
         self,
-        wanted: np.ndarray,
+        examples: np.ndarray,
         first: int,
         stop: int,
         *,
@@ -232,13 +232,13 @@ class FilteredEngine:
             mask = None if within is None else self._within(self._positions, within)
             if len(self._positions) == 0 or (mask is not None and not mask.any()):
                 return np.empty(0, dtype=np.int64)
-            found, _ = parts.hamming.nearest(
-                self._signatures, wanted, stop, mask=mask, n_threads=n_threads
+            rows, _ = parts.hamming.nearest(
+                self._signatures, examples, stop, mask=mask, n_threads=n_threads
             )
-            return np.asarray(self._positions[found[first:]])
+            return np.asarray(self._positions[rows[first:]])
         asked = 2 * stop
         while True:
-            near = self.engine.nearest(wanted, 0, asked, within=within, n_threads=n_threads)
+            near = self.engine.nearest(examples, 0, asked, within=within, n_threads=n_threads)
             kept = near[self.allowed[near]]
             if len(kept) >= stop or len(near) < asked:
                 return np.asarray(kept[first:stop])
@@ -247,9 +247,9 @@ class FilteredEngine:
     def blocks(self, within: Box | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions and codes of the allowed places, block by block of the grid."""
         for positions, codes in self.engine.blocks(within):
-            here = self.allowed[positions]
-            if here.any():
-                yield positions[here], codes[here]
+            chosen = self.allowed[positions]
+            if chosen.any():
+                yield positions[chosen], codes[chosen]
 
 
 def file_of(cache: Path, store: str, fingerprint: str, place: Place, version: str) -> Path:

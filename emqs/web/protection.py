@@ -36,9 +36,9 @@ POLICY = "; ".join(
 
 def header(scope: Scope, name: str) -> str | None:
     """Return a header of a request, or None; of several the first."""
-    wanted = name.encode()
+    sought = name.encode()
     for key, value in scope["headers"]:
-        if key == wanted:
+        if key == sought:
             return str(value.decode("latin-1"))
     return None
 
@@ -221,7 +221,7 @@ class Protection:
             self.observe(scope["method"], route, status, seconds)
         access_log.log(
             logging.WARNING
-            if status in (401, 403, 413, 421, 429) or status >= 500
+            if status in (401, 403, 413, 421, 429) or status >= 500 or "refused" in state
             else logging.INFO,
             "%s %s %d",
             scope["method"],

@@ -51,4 +51,4 @@ class Recent:
 
 def recent(state: Context) -> Recent:
     """Return what this process has asked its database lately."""
-    return state.kept(Recent, lambda here: Recent(here.database))
+    return state.kept(Recent, lambda process: Recent(process.database))

@@ -264,9 +264,9 @@ def add(
         NotFoundError: If a grant names an unknown user or group.
     """
     settings, rows = measured
-    there = catalogue.dataset(connection, draft.name)
+    known = catalogue.dataset(connection, draft.name)
     now = time.time()
-    if there is not None and not replace:
+    if known is not None and not replace:
         raise ConflictError(f"There is a dataset {draft.name} already. Choose another name.")
     values = {
         "title": draft.title,
@@ -275,7 +275,7 @@ def add(
         "settings": settings,
         "changed": now,
     }
-    if there is None:
+    if known is None:
         number = new_id()
         connection.execute(
             datasets.insert().values(
@@ -289,11 +289,11 @@ def add(
             )
         )
     else:
-        number = there.id
+        number = known.id
         connection.execute(
             update(datasets)
             .where(datasets.c.id == number)
-            .values(revision=there.revision + 1, **values)
+            .values(revision=known.revision + 1, **values)
         )
     for row in rows:
         put_layer(connection, number, row, owner_id=None)
@@ -320,10 +320,10 @@ def put_layer(
     now = time.time()
     same_owner = layers.c.owner_id.is_(None) if owner_id is None else layers.c.owner_id == owner_id
     where = and_(layers.c.dataset_id == dataset_id, layers.c.name == row["name"], same_owner)
-    there = connection.execute(select(layers.c.id).where(where)).scalar_one_or_none()
-    if there is not None:
-        connection.execute(update(layers).where(layers.c.id == there).values(**row, changed=now))
-        return str(there)
+    known = connection.execute(select(layers.c.id).where(where)).scalar_one_or_none()
+    if known is not None:
+        connection.execute(update(layers).where(layers.c.id == known).values(**row, changed=now))
+        return str(known)
     number = new_id()
     connection.execute(
         layers.insert().values(

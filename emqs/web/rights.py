@@ -255,9 +255,9 @@ def access_to(request: Request, access: Access, name: str, role: str = "reader")
     state = context(request)
     needed = DatasetNeeds(f"dataset:{role}")
     with state.database.read() as connection:
-        there = needed._in_dataset(state, connection, request, replace(access, link=None), name)
-    needed._check(request, there)
-    return there
+        inside = needed._in_dataset(state, connection, request, replace(access, link=None), name)
+    needed._check(request, inside)
+    return inside
 
 
 def identified(

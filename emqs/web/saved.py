@@ -88,7 +88,7 @@ def question_of(search: Search) -> Question:
     return Question.model_validate({**search.settings, **search.examples})
 
 
-def _matches(first: Prepared, found: search_values.Found) -> list[Match]:
+def _matches(first: Prepared, results: search_values.Found) -> list[Match]:
     return [
         Match(
             one.rank,
@@ -98,7 +98,7 @@ def _matches(first: Prepared, found: search_values.Found) -> list[Match]:
             one.score,
             one.probability,
         )
-        for one in found.matches
+        for one in results.matches
     ]
 
 
@@ -147,7 +147,7 @@ def save(request: Request, access: Reading, body: NewSearch) -> dict[str, Any]:
     state = context(request)
     user_id = access.user_id
     first = prepared(request, access, body.question)
-    found = searching.searcher(state).search(first.stores, first.ask, first.segments)
+    results = searching.searcher(state).search(first.stores, first.ask, first.segments)
     question = body.question.model_dump(exclude_none=True)
     with state.database.write() as connection:
         search = searches.save(
@@ -158,9 +158,9 @@ def save(request: Request, access: Reading, body: NewSearch) -> dict[str, Any]:
             note=body.note,
             examples={key: question[key] for key in EXAMPLES},
             settings={key: value for key, value in question.items() if key not in EXAMPLES},
-            fingerprint=fingerprint(first, found),
+            fingerprint=fingerprint(first, results),
         )
-        search = searches.store_matches(connection, search, _matches(first, found))
+        search = searches.store_matches(connection, search, _matches(first, results))
         return _whole(connection, search)
 
 
@@ -218,10 +218,10 @@ def run(request: Request, access: Reading, search: str) -> dict[str, Any]:
         for one in marks
     ]
     ask = searching.refined(first.ask, marks_of(first, known))
-    found = searching.searcher(state).search(first.stores, ask, first.segments)
+    results = searching.searcher(state).search(first.stores, ask, first.segments)
     with state.database.write() as connection:
         search_now = searches.store_matches(
-            connection, kept, _matches(first, found), fingerprint=fingerprint(first, found)
+            connection, kept, _matches(first, results), fingerprint=fingerprint(first, results)
         )
         same = search_now.fingerprint == kept.fingerprint
         return {**_whole(connection, search_now), "same_fingerprint": same}

@@ -67,8 +67,8 @@ def refine(request: Request, access: Reading, body: Refinement) -> dict[str, Any
     ask = searching.refined(first.ask, marks_of(first, body.marks))
     search = searching.searcher(context(request))
     question = asked_again(first, ask, body.question)
-    found = search.search(first.stores, ask, first.segments)
-    return {**answered(first, found), "question": question.model_dump(exclude_none=True)}
+    results = search.search(first.stores, ask, first.segments)
+    return {**answered(first, results), "question": question.model_dump(exclude_none=True)}
 
 
 @router.post(f"{ROOT}/suggestions")
@@ -88,8 +88,8 @@ def batch(request: Request, access: Reading, body: Several) -> dict[str, Any]:
     for question in body.questions:
         try:
             first = prepared(request, access, question)
-            found = search.search(first.stores, first.ask, first.segments)
-            answers.append(answered(first, found))
+            results = search.search(first.stores, first.ask, first.segments)
+            answers.append(answered(first, results))
         except ConfigError as error:
             answers.append({"error": str(error)})
     return {"answers": answers}

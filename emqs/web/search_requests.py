@@ -199,13 +199,13 @@ def _examples(
             if place.annotation is not None:
                 if number not in owners:
                     owners[number] = visible(connection, accesses[number])
-                there = annotations.get(
+                annotation = annotations.get(
                     connection,
                     accesses[number].dataset.id,
                     place.annotation,
                     owners=owners[number],
                 )
-                z, y, x = (math.floor(v) for v in there.centre)
+                z, y, x = (math.floor(v) for v in annotation.centre)
             elif None not in given:
                 z, y, x = (int(v) for v in given if v is not None)
             else:
@@ -262,19 +262,19 @@ def told(first: Prepared, match: Match) -> dict[str, Any]:
     }
 
 
-def fingerprint(first: Prepared, found: Found) -> dict[str, str]:
+def fingerprint(first: Prepared, results: Found) -> dict[str, str]:
     """Return what was searched: the fingerprint of each dataset's store."""
     names = [dataset.name for dataset in first.datasets]
-    return dict(zip(names, found.fingerprints, strict=True))
+    return dict(zip(names, results.fingerprints, strict=True))
 
 
-def answered(first: Prepared, found: Found) -> dict[str, Any]:
+def answered(first: Prepared, results: Found) -> dict[str, Any]:
     """Return what clients see of an answer."""
     return {
-        "matches": [told(first, match) for match in found.matches],
-        "after": found.matches[-1].rank if found.more else None,
-        "fingerprint": fingerprint(first, found),
-        "seconds": found.seconds,
+        "matches": [told(first, match) for match in results.matches],
+        "after": results.matches[-1].rank if results.more else None,
+        "fingerprint": fingerprint(first, results),
+        "seconds": results.seconds,
     }
 
 

@@ -11,15 +11,15 @@ import math
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emqs.annotations.turns import Turns
 from emqs.errors import ConfigError
 from emqs.web.caches import Cache
 from emqs.web.context import Context
@@ -69,44 +69,9 @@ class _Results:
     exhausted: bool
 
 
-@dataclass
-class Turns:
-    """So many at a time, in the order in which they came."""
-
-    at_once: int
-    wait_s: float
-    _busy: int = 0
-    _waiting: deque[threading.Event] = field(default_factory=deque)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @contextmanager
-    def one(self) -> Iterator[int]:
-        """Wait for a turn; yield how many are at work, this one counted.
-
-        Raises:
-            Refusal: 503 if it takes too long.
-        """
-        turn = threading.Event()
-        with self._lock:
-            if self._busy < self.at_once and not self._waiting:
-                self._busy += 1
-                turn.set()
-            else:
-                self._waiting.append(turn)
-        if not turn.wait(self.wait_s):
-            with self._lock:
-                if not turn.is_set():
-                    self._waiting.remove(turn)
-                    sentence = "Too many searches are at work. Ask again in a moment."
-                    raise Refusal(503, sentence, {"Retry-After": "5"})
-        try:
-            yield self._busy
-        finally:
-            with self._lock:
-                if self._waiting:
-                    self._waiting.popleft().set()
-                else:
-                    self._busy -= 1
+def _too_many() -> Refusal:
+    sentence = "Too many searches are at work. Ask again in a moment."
+    return Refusal(503, sentence, {"Retry-After": "5"})
 
 
 class Searcher:
@@ -123,9 +88,11 @@ class Searcher:
         self._folder = cache
         self._stores: Cache[OpenStore] = Cache(MOST_OPEN)
         self._filters: Cache[place_filter.FilteredEngine] = Cache(FILTER_BYTES, _filter_bytes)
-        self._found: Cache[_Results] = Cache(FOUND_BYTES, lambda found: 400 * len(found.matches))
-        self._turns = Turns(at_once, wait_s)
-        self._exact_turns = Turns(EXACT_AT_ONCE, wait_s)
+        self._found: Cache[_Results] = Cache(
+            FOUND_BYTES, lambda results: 400 * len(results.matches)
+        )
+        self._turns = Turns(at_once, wait_s, _too_many)
+        self._exact_turns = Turns(EXACT_AT_ONCE, wait_s, _too_many)
 
     # --- stores ----------------------------------------------------------------------------------
 
@@ -172,10 +139,10 @@ class Searcher:
         kept = self._found.peek(key)
         seconds = 0.0
         if kept is None or (len(kept.matches) < last and not kept.exhausted):
-            wanted = min(max(AHEAD * ask.k, last), MOST_RANK)
+            n_results = min(max(AHEAD * ask.k, last), MOST_RANK)
             exact = self._exact_turns.one() if ask.exact else nullcontext()
             with exact, self._turns.one() as busy:
-                kept = self._results(stores, opened, ask, segments, wanted, busy)
+                kept = self._results(stores, opened, ask, segments, n_results, busy)
             self._found.forget(lambda other: other == key)
             self._found.get(key, lambda: kept)
             seconds = time.perf_counter() - started
@@ -230,7 +197,7 @@ class Searcher:
         opened: Sequence[OpenStore],
         ask: Ask,
         segments: Sequence[OpenLayer | None],
-        wanted: int,
+        n_results: int,
         busy: int,
     ) -> _Results:
         from emqs.web import search_parts as parts
@@ -241,7 +208,7 @@ class Searcher:
         if ask.only:
             engines = _without_others(engines, ask.only)
         settings = parts.SearchConfig(
-            n_results=wanted,
+            n_results=n_results,
             candidates=ask.candidates,
             exact=ask.exact,
             distance_nm=ask.distance_nm,
@@ -250,15 +217,15 @@ class Searcher:
         )
         query = parts.QueryConfig(**QUERY)  # type: ignore[arg-type] # of this one's fields
         with _held(opened):
-            found = parts.search(
+            matches = parts.search(
                 engines,
                 [(one.store, *one.voxel) for one in ask.positives],
                 [(one.store, *one.voxel) for one in ask.negatives],
                 query=query,
                 settings=settings,
             )
-            probabilities = _probabilities(parts.SeveralStores(tuple(engines)), found, query)
-        return _Results(tuple(_matches(found, probabilities)), len(found.ranks) < wanted)
+            probabilities = _probabilities(parts.SeveralStores(tuple(engines)), matches, query)
+        return _Results(tuple(_matches(matches, probabilities)), len(matches.ranks) < n_results)
 
     def _filtered(
         self,
@@ -298,8 +265,8 @@ def searcher(state: Context) -> Searcher:
     """Return the searches of this process."""
     return state.kept(
         Searcher,
-        lambda here: Searcher(
-            here.home.cache, at_once=here.settings.searches, wait_s=here.settings.search_wait_s
+        lambda state: Searcher(
+            state.home.cache, at_once=state.settings.searches, wait_s=state.settings.search_wait_s
         ),
     )
 
@@ -327,10 +294,10 @@ def _stamp(name: str) -> tuple[int, int, int] | None:
     if "://" in name:
         return None
     try:
-        found = os.stat(f"{name}/zarr.json")  # noqa: PTH116 - fast, before every search
+        status = os.stat(f"{name}/zarr.json")  # noqa: PTH116 - fast, before every search
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def opened_store(name: str) -> OpenStore:
@@ -390,16 +357,18 @@ def _held(opened: Sequence[OpenStore]) -> Iterator[None]:
 
 def _positions(joined: "parts.SeveralStores", examples: Sequence[Example]) -> np.ndarray:
     """Return the positions of the places around voxels, ``(n,)``, int64."""
-    found = []
+    positions = []
     for one in examples:
         grid = joined.stores[one.store].grid
         place = grid.nearest_place(one.voxel)
-        found.append(int(joined.starts[one.store]) + int(np.ravel_multi_index(place, grid.shape)))
-    return np.array(found, dtype=np.int64)
+        positions.append(
+            int(joined.starts[one.store]) + int(np.ravel_multi_index(place, grid.shape))
+        )
+    return np.array(positions, dtype=np.int64)
 
 
 def _probabilities(
-    joined: "parts.SeveralStores", found: "parts.Matches", query: "parts.QueryConfig"
+    joined: "parts.SeveralStores", matches: "parts.Matches", query: "parts.QueryConfig"
 ) -> np.ndarray | None:
     """Return how likely each match is right, ``(K,)``, or None where examples are too few to say.
 
@@ -408,13 +377,13 @@ def _probabilities(
     """
     from emqs.web import search_parts as parts
 
-    if min(len(found.positives), len(found.negatives)) < parts.MIN_EXAMPLES:
+    if min(len(matches.positives), len(matches.negatives)) < parts.MIN_EXAMPLES:
         return None
     sample = joined.sample()
     codes = []
     for places, owners in (
-        (found.positives, found.positive_stores),
-        (found.negatives, found.negative_stores),
+        (matches.positives, matches.positive_stores),
+        (matches.negatives, matches.negative_stores),
     ):
         shapes = [joined.stores[owner].grid.shape for owner in owners.tolist()]
         inside = [np.ravel_multi_index(tuple(p), s) for p, s in zip(places, shapes, strict=True)]
@@ -432,13 +401,18 @@ def _probabilities(
 
     held_out = parts.held_out_scores(build, codes[0], codes[1])
     calibrated = parts.fit(*held_out, build(codes[0], codes[1])(sample))
-    return calibrated.probability(found.scores)
+    return calibrated.probability(matches.scores)
 
 
-def _matches(found: "parts.Matches", probabilities: np.ndarray | None) -> Iterator[Match]:
+def _matches(matches: "parts.Matches", probabilities: np.ndarray | None) -> Iterator[Match]:
     columns = (
-        found.ranks, found.stores, found.voxels, found.centres_nm, found.hamming, found.scores
-    )  # fmt: skip
+        matches.ranks,
+        matches.stores,
+        matches.voxels,
+        matches.centres_nm,
+        matches.hamming,
+        matches.scores,
+    )
     rows = zip(*(column.tolist() for column in columns), strict=True)
     for number, (rank, store, voxel, nm, hamming, score) in enumerate(rows):
         probability = None if probabilities is None else float(probabilities[number])

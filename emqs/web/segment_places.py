@@ -86,9 +86,9 @@ def _points(voxels: np.ndarray, segments: Sequence[int]) -> dict[int, np.ndarray
     where = np.argwhere(np.isin(voxels, sought))
     labels = voxels[tuple(where.T)]
     order = np.argsort(labels, kind="stable")
-    there, first = np.unique(labels[order], return_index=True)
-    parts = np.split(where[order], first[1:]) if len(there) else []
-    return {int(label): part for label, part in zip(there, parts, strict=True)}
+    present, first = np.unique(labels[order], return_index=True)
+    parts = np.split(where[order], first[1:]) if len(present) else []
+    return {int(label): part for label, part in zip(present, parts, strict=True)}
 
 
 def _middle(points: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -125,15 +125,15 @@ def listed(
     state = context(request)
     user_id = None if access.user is None else access.user.id
     with state.database.read() as connection:
-        there = catalogue.layer(connection, access.dataset.id, layer, user_id)
-    found = places(
-        layers(state).get(there),
+        row = catalogue.layer(connection, access.dataset.id, layer, user_id)
+    by_label = places(
+        layers(state).get(row),
         [_label(one) for one in segment],
         None if beside is None else _label(beside),
     )
-    offset = there.settings.get("offset") or (0, 0, 0)
+    offset = row.settings.get("offset") or (0, 0, 0)
     moved = {
         str(label): None if place is None else [v + o for v, o in zip(place, offset, strict=True)]
-        for label, place in found.items()
+        for label, place in by_label.items()
     }
     return {"places": moved}

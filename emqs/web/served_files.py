@@ -60,14 +60,14 @@ def find(folder: Path, inside: str) -> ServedFile:
         if not path.startswith(f"{root}{os.sep}"):
             raise _not_there()
         try:
-            found = os.stat(path)  # noqa: PTH116 - fast, for every chunk
+            status = os.stat(path)  # noqa: PTH116 - fast, for every chunk
         except (OSError, ValueError):
             continue
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise _not_there()
-        seen = f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{ending}"
+        seen = f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{ending}"
         tag = f'"{sha256(seen.encode()).hexdigest()[:24]}"'
-        return ServedFile(Path(path), found.st_size, found.st_mtime, tag, ending == ".gz")
+        return ServedFile(Path(path), status.st_size, status.st_mtime, tag, ending == ".gz")
     raise _not_there()
 
 

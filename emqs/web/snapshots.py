@@ -202,14 +202,14 @@ def overlaps(edge: Edge, first: int, count: int) -> np.ndarray:
 def _labels(
     flat: np.ndarray, rows: Edge, columns: Edge, top: int, left: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    found = []
+    sides = []
     for (start, width, count), first, length in (
         (rows, top, flat.shape[0]),
         (columns, left, flat.shape[1]),
     ):
         middle = np.floor(start + (np.arange(count) + 0.5) * width + 0.5).astype(np.int64) - first
-        found.append((np.clip(middle, 0, length - 1), (middle >= 0) & (middle < length)))
-    (down, in_rows), (right, in_columns) = found
+        sides.append((np.clip(middle, 0, length - 1), (middle >= 0) & (middle < length)))
+    (down, in_rows), (right, in_columns) = sides
     return flat[np.ix_(down, right)], in_rows[:, None] & in_columns
 
 
@@ -297,13 +297,13 @@ def pictures(state: Context) -> Pictures:
     return state.kept(Pictures, lambda _: Pictures())
 
 
-def first_image(found: Sequence[catalogue.Layer]) -> str:
+def first_image(listed: Sequence[catalogue.Layer]) -> str:
     """Return the name of the first image among layers.
 
     Raises:
         NotFoundError: If there is none.
     """
-    for layer in found:
+    for layer in listed:
         if layer.kind == "image" and layer.owner_id is None:
             return layer.name
     raise NotFoundError("This dataset has no image to draw. Name a layer.")
@@ -357,8 +357,8 @@ def snapshot(
         if layer is None and access.link is None:
             layer = first_image(catalogue.layers_of(connection, access.dataset.id, user_id))
         name = layer or "image"
-        found = layer_for(connection, access.dataset.id, name, user_id, access.link)
-    opened = layers(state).get(found)
+        row = layer_for(connection, access.dataset.id, name, user_id, access.link)
+    opened = layers(state).get(row)
     shown = f"{opened.key}:{opened.n_missing}:{view}"
     tag = f'"{sha256(shown.encode()).hexdigest()[:24]}"'
     headers = {"ETag": tag, "Cache-Control": served_files.CHECKED}

@@ -72,16 +72,16 @@ def stamp(place: Place) -> str:
         return ""
     inner = str(path)
     try:
-        found = [os.stat(inner)]  # noqa: PTH116 - all of this on every request for a chunk
+        statuses = [os.stat(inner)]  # noqa: PTH116 - all of this on every request for a chunk
         dataset = place.settings.get("dataset")
-        if stat.S_ISDIR(found[0].st_mode):
+        if stat.S_ISDIR(statuses[0].st_mode):
             if dataset:
                 inner = f"{inner}/{dataset}"
-                found = [os.stat(inner)]  # noqa: PTH116
-            found = list(_marks(inner)) or found
+                statuses = [os.stat(inner)]  # noqa: PTH116
+            statuses = list(_marks(inner)) or statuses
     except OSError:
         raise DataError(f"There is no volume at {path}. Check the path.") from None
-    return _digest(tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in found))
+    return _digest(tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in statuses))
 
 
 def _marks(folder: str) -> Iterator[os.stat_result]:
@@ -113,12 +113,12 @@ def open_place(place: Place, level: int | None = None) -> Volume:
     """
     settings = {name: place.settings[name] for name in SETTINGS if name in place.settings}
     base = int(settings.pop("level", None) or 0)
-    wanted = base if level is None else base + level
-    if wanted > base:
+    number = base if level is None else base + level
+    if number > base:
         settings.pop("voxel_size_nm", None)  # is that of the finest
     if place.kind == "segmentation":
-        return _labels(place, settings, wanted)
-    return open_volume(place.url, level=wanted, **settings)
+        return _labels(place, settings, number)
+    return open_volume(place.url, level=number, **settings)
 
 
 def own_levels(place: Place, first: Volume) -> list[Volume]:

@@ -165,9 +165,9 @@ def ng_info(
     """Describe annotations of a kind to neuroglancer; any other version is asked for anew."""
     state = context(request)
     view = _view(state, access, whose, kind, classes)
-    if whose == "atlas":
-        return spatial.atlas_info(view)
     with state.database.read() as connection:
+        if whose == "atlas":
+            return spatial.atlas_info(view, atlas.accepted(connection, view.dataset_id))
         return spatial.view_info(connection, view)
 
 

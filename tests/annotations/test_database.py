@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -225,4 +226,34 @@ def test_too_few_connections_are_a_clear_error(
         database.read(),
     ):
         pass
+    database.close()
+
+
+def test_writers_of_a_process_go_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    database = Database.open(f"sqlite:///{tmp_path}/emqs.db")
+    turns = database._writers
+    assert turns is not None
+    threads = [threading.Thread(target=put, args=(database, f"{n:02d}", n)) for n in range(12)]
+    with database.write():
+        for number, thread in enumerate(threads):
+            thread.start()
+            end = time.monotonic() + 20
+            while turns.n_waiting <= number:
+                assert time.monotonic() < end
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        query = sa.select(server_settings.c.key).order_by(sa.literal_column("rowid"))
+        assert list(connection.scalars(query)) == [f"{n:02d}" for n in range(12)]
+    database.close()
+
+
+def test_a_writer_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emqs.annotations.database.BUSY_WAIT_S", 0.1)
+    database = Database.open(f"sqlite:///{tmp_path}/emqs.db")
+    with database.write():  # noqa: SIM117 - the first is held
+        with pytest.raises(DatabaseError, match=r"Others have written .* for 0.1 s"):
+            put(database, "a", 1)
+    put(database, "a", 1)
     database.close()

@@ -163,7 +163,7 @@ def test_boxes_find_all_that_touches_them(
     assert found_any > 20
 
 
-SORTS = ["created", "-created", "title", "-title", "changed", "-changed"]
+SORTS = ["created", "-created", "title", "-title", "changed", "-changed", "kind", "-kind"]
 
 
 def test_sorts(world: World, crowd: list[Annotation], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +171,7 @@ def test_sorts(world: World, crowd: list[Annotation], monkeypatch: pytest.Monkey
         "created": lambda row: row.number,
         "title": lambda row: (row.title.casefold(), row.number),
         "changed": lambda row: (row.change, row.number),
+        "kind": lambda row: (row.kind, row.number),
     }
     owners = {world.ada, world.ben}
     for few, text, sort in itertools.product((3000, 10), ("", "spine"), SORTS):
@@ -293,7 +294,7 @@ def test_a_cursor_belongs_to_its_list(world: World) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sort": "colour"}, "sort must be one of created, changed, title"),
+        ({"sort": "colour"}, "sort must be one of created, changed, title, kind"),
         ({"limit": 0}, "limit must be from 1 to 1000, got 0"),
         ({"limit": 1001}, "got 1001"),
         ({"kinds": ("blob",)}, "kind must be one of point"),

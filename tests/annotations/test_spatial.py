@@ -20,7 +20,7 @@ FLOATS = {"point": 3, "line": 6, "sphere": 6, "box": 6}
 
 
 def view_of(world: World, kind: str, **options: object) -> spatial.View:
-    frame = Frame((40.0, 4.0, 4.0), tuple(SHAPE))
+    frame = Frame((40.0, 4.0, 4.0), tuple(options.pop("shape", SHAPE)))
     options.setdefault("owners", frozenset({world.ada}))
     return spatial.View(world.brain, kind, frame=frame, **options)
 
@@ -85,16 +85,61 @@ def crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Annotation]:
 def test_every_point_lies_in_exactly_one_cell(world: World, crowd: list[Annotation]) -> None:
     points = {row.number: row for row in crowd if row.kind == "point"}
     cells = all_cells(world, view_of(world, "point", classes=("b",)))
-    seen = [number for _, _, found in cells for number in found]
+    seen = [number for _, _, held in cells for number in held]
     assert sorted(seen) == sorted(points)
     assert len({level["key"] for level, _, _ in cells}) == 3
-    for level, place, found in cells:
-        for number, record in found.items():
+    for level, place, held in cells:
+        for number, record in held.items():
             row = points[number]
             assert record[:3] == pytest.approx(row.points[0][::-1], abs=1e-4)
             assert record[3:] == ((1 if row.colour_class == "b" else 0), 0, 0, 0)
-            edge = level["chunk_size"][0]
-            assert [int(c // edge) for c in row.points[0][::-1]] == list(place)
+            assert [
+                int(c // edge)
+                for c, edge in zip(row.points[0][::-1], level["chunk_size"], strict=True)
+            ] == list(place)
+
+
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        ((12, 512, 512), 1.0),
+        ((300, 300, 300), 1.0),
+        ((2, 3, 900), 1.0),
+        ((12, 512, 512), 0.1),  # all in a corner
+    ],
+    ids=["flat", "cube", "thread", "cluster"],
+)
+def test_levels_hold_all_once_and_say_how_full_they_are(
+    world: World, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int, int], part: float
+) -> None:
+    monkeypatch.setattr(spatial, "IN_A_CELL", 20)
+    world.brain = add_dataset(world.database, "cells", shape=list(shape))
+    chance = random.Random(5)
+    rows = [
+        {"kind": "point", "points": [[chance.uniform(0, part * n) for n in shape]]}
+        for _ in range(900)
+    ]
+    assert world.batch(rows).counts == {"created": 900}
+    cells = all_cells(world, view_of(world, "point", shape=shape))
+    numbers = [number for _, _, held in cells for number in held]
+    assert len(numbers) == len(set(numbers)) == 900
+    by_key: dict[str, list[int]] = {}
+    limits = {level["key"]: level["limit"] for level, _, _ in cells}
+    for level, _, held in cells:
+        by_key.setdefault(level["key"], []).append(len(held))
+        assert all(
+            edge <= length for edge, length in zip(level["chunk_size"], shape[::-1], strict=True)
+        )
+    assert {key: max(held) for key, held in by_key.items()} == limits
+    for held in by_key.values():
+        assert sum(held) / len(held) <= 20
+    assert len(limits) == 3
+    # of very many a sample says how full the cells are
+    monkeypatch.setattr(spatial, "SAMPLED", 300)
+    with world.database.read() as connection:
+        levels = spatial.view_info(connection, view_of(world, "point", shape=shape))["spatial"]
+    for level, limit in zip(levels, limits.values(), strict=True):
+        assert limit / 3 < level["limit"] < 3 * limit
 
 
 @pytest.mark.parametrize("kind", ["line", "box", "sphere"])
@@ -104,16 +149,16 @@ def test_large_ones_lie_on_one_level_in_every_cell_that_they_touch(
     rows = {row.number: row for row in crowd if row.kind == kind}
     cells = all_cells(world, view_of(world, kind))
     levels: dict[int, set[str]] = {}
-    for level, place, found in cells:
-        edge = level["chunk_size"][0]
-        for number in found:
+    for level, place, held in cells:
+        edges = level["chunk_size"]
+        for number in held:
             levels.setdefault(number, set()).add(level["key"])
         for number, row in rows.items():
             if level["key"] in levels.get(number, ()):
-                assert (number in found) == _touches(row, place, edge)
+                assert (number in held) == _touches(row, place, edges)
     assert {number: len(keys) for number, keys in levels.items()} == dict.fromkeys(rows, 1)
-    for _, _, found in cells:
-        for number, record in found.items():
+    for _, _, held in cells:
+        for number, record in held.items():
             row = rows[number]
             expected = [c for point in row.points for c in point[::-1]]
             if kind == "sphere":
@@ -121,10 +166,11 @@ def test_large_ones_lie_on_one_level_in_every_cell_that_they_touch(
             assert record[:6] == pytest.approx(expected, rel=1e-5)
 
 
-def _touches(row: Annotation, place: tuple[int, int, int], edge: int) -> bool:
+def _touches(row: Annotation, place: tuple[int, int, int], edges: list[int]) -> bool:
     around = [row.radius_nm / size for size in (40, 4, 4)] if row.radius_nm else [0, 0, 0]
     for axis in range(3):
         values = [point[axis] for point in row.points]
+        edge = edges[2 - axis]
         first = place[2 - axis] * edge
         if min(values) - around[axis] >= first + edge or max(values) + around[axis] < first:
             return False
@@ -138,10 +184,11 @@ def test_the_info_file_says_what_neuroglancer_needs(world: World, crowd: list[An
     assert info["dimensions"] == {"x": (4e-9, "m"), "y": (4e-9, "m"), "z": (4e-8, "m")}
     assert (info["lower_bound"], info["upper_bound"]) == ([0, 0, 0], [700, 500, 60])
     assert info["annotation_type"] == "ELLIPSOID"
-    assert info["spatial"][0]["chunk_size"] == [1024] * 3
+    assert info["spatial"][0]["chunk_size"] == [700, 500, 60]
     for level in info["spatial"]:
         covered = [n * e for n, e in zip(level["grid_shape"], level["chunk_size"], strict=True)]
-        assert all(c >= n for c, n in zip(covered, [700, 500, 60], strict=True))
+        spare = zip(covered, level["chunk_size"], [700, 500, 60], strict=True)
+        assert all(0 <= c - n < edge for c, edge, n in spare)
     assert info["properties"][0]["enum_labels"] == ["other", "x"]
 
 
@@ -171,12 +218,14 @@ def test_one_by_its_number(world: World, crowd: list[Annotation]) -> None:
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        ("spatial-1-2", "0_0_0"),
-        ("spatial-9-0", "0_0_0"),
-        ("spatial-1-1", "0_0_1"),
-        ("spatial-1-1", "-1_0_0"),
-        ("1-1", "0_0_0"),
-        ("spatial-1-1", "0_0"),
+        ("spatial-1-2-8", "0_0_0"),
+        ("spatial-9-0-8", "0_0_0"),
+        ("spatial-0-0-11", "0_0_0"),
+        ("spatial-1-1-8", "0_0_1"),
+        ("spatial-1-1-8", "-1_0_0"),
+        ("1-1-8", "0_0_0"),
+        ("spatial-1-1", "0_0_0"),
+        ("spatial-1-1-8", "0_0"),
         ("../x", "0_0_0"),
     ],
 )
@@ -190,7 +239,7 @@ def test_cells_that_do_not_exist(world: World, key: str, name: str) -> None:
 
 def test_an_empty_view_has_one_empty_cell(world: World) -> None:
     cells = all_cells(world, view_of(world, "point"))
-    assert [found for _, _, found in cells] == [{}]
+    assert [held for _, _, held in cells] == [{}]
 
 
 def test_a_view_needs_shape_and_voxel_size(world: World) -> None:
@@ -222,4 +271,5 @@ def test_the_atlas_shows_what_was_reviewed(world: World) -> None:
             spatial.atlas_by_id(view, atlas.accepted(connection, world.brain), "99")
     assert decoded(content, "point") == {row.number: (3.0, 2.0, 1.0, 1, 0, 0, 0)}
     assert one == content[8:24]
-    assert spatial.atlas_info(view)["spatial"][0]["key"] == "atlas"
+    level = spatial.atlas_info(view, [entry])["spatial"][0]
+    assert (level["key"], level["limit"], level["chunk_size"]) == ("atlas", 1, SHAPE[::-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsing import PASSWORD, Workplace, no_serious_findings, toy_workplace
+from support.browsing import PASSWORD, Workplace, no_serious_findings, toy_workplace, until_equal
 from web.oidc_provider import CLIENT, SECRET, Provider
 
 pytestmark = pytest.mark.slow
@@ -129,14 +129,14 @@ def test_language_and_colours_are_remembered(place: Workplace) -> None:
     page = place.page("ben", "/account")
     page.get_by_label("Colours").select_option("Dark")
     background = "() => getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(background) == "rgb(20, 23, 28)"
+    until_equal(page, background, "rgb(20, 23, 28)")
     no_serious_findings(page)
     page.locator("main").get_by_label("Language").select_option("Deutsch")
     expect(page.get_by_role("heading", name="Konto")).to_be_visible()
-    assert page.evaluate("() => document.documentElement.lang") == "de"
+    until_equal(page, "() => document.documentElement.lang", "de")
     other = place.page("ben", "/account")  # another browser
     expect(other.get_by_role("heading", name="Konto")).to_be_visible()
-    assert other.evaluate(background) == "rgb(20, 23, 28)"
+    until_equal(other, background, "rgb(20, 23, 28)")
     no_serious_findings(other)
     other.get_by_role("banner").get_by_label("Sprache").select_option("English")
     expect(other.get_by_role("heading", name="Account")).to_be_visible()

@@ -202,7 +202,9 @@ def test_a_group_sees_the_annotations_of_a_colleague_and_cannot_change_them(
         expect(page.locator("tr.detail").get_by_role("button", name="Delete")).to_have_count(0)
         expect(page.locator("tr.detail").get_by_role("form")).to_have_count(0)
         drawn(page)
-        assert "annotations of ben" in page.locator(".neuroglancer").inner_text()
+        expect(page.locator(".neuroglancer")).to_contain_text(
+            "annotations of ben", use_inner_text=True
+        )
     # the reader is told why there are no tools
     expect(page.get_by_role("status").filter(has_text="annotator")).to_be_visible()
     expect(page.get_by_role("group", name="Tool")).to_have_count(0)
@@ -211,7 +213,9 @@ def test_a_group_sees_the_annotations_of_a_colleague_and_cannot_change_them(
     page.get_by_label("ben", exact=True).uncheck()
     expect(page.locator("tr.line")).to_have_count(0)
     drawn(page)
-    assert "annotations of ben" not in page.locator(".neuroglancer").inner_text()
+    expect(page.locator(".neuroglancer")).not_to_contain_text(
+        "annotations of ben", use_inner_text=True
+    )
     Slice(page).click(100, 100, "Control")  # draws nothing
     assert len(kept(place, "rea", owner="ben")) == 1
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsing import Workplace, drawn, no_serious_findings, until_true
+from support.browsing import Workplace, drawn, loaded, no_serious_findings, until_true
 
 pytestmark = pytest.mark.slow
 
@@ -138,7 +138,7 @@ def test_filters_over_all_datasets(place: Workplace) -> None:
     expect(page.get_by_text("Nothing fits the filter.")).to_be_visible()
     page.get_by_label("Mine").uncheck()
     picture = page.get_by_role("listitem").filter(has_text="Synapse").locator("img")
-    assert picture.evaluate("image => image.complete && image.naturalWidth") == 256
+    loaded(picture, width=256)
     page.get_by_role("link", name="Synapse [1").focus()  # with the keyboard alone
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Synapse [1")).to_be_visible()

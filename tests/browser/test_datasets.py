@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from support.browsing import Workplace, no_serious_findings, toy_workplace
+from support.browsing import Workplace, loaded, no_serious_findings, toy_workplace
 from support.served import write_zarr
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def test_one_sees_what_one_may_know_of(place: Workplace) -> None:
     page.get_by_text("Where is my dataset?").click()
     expect(page.get_by_text("your name here is rea")).to_be_visible()
     no_serious_findings(page)
-    assert card.locator("img").evaluate("image => image.complete && image.naturalWidth") == 320
+    loaded(card.locator("img"), width=320)
     card.get_by_role("link", name="Toy neuropil").click()
     expect(page).to_have_url(re.compile("/d/toy/search"))
     page.go_back()

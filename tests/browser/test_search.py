@@ -5,7 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
-from support.browsing import Workplace, click_voxel, drawn, no_serious_findings, until_true
+from support.browsing import (
+    Workplace,
+    click_voxel,
+    drawn,
+    no_serious_findings,
+    until_equal,
+    until_true,
+)
 from support.search_pages import (
     EXAMPLE,
     OTHER,
@@ -54,7 +61,7 @@ def test_from_a_click_to_matches_to_a_refined_search(place: Workplace) -> None:
         page.get_by_role("status").filter(has_text=f"{len(told['matches'])} in all")
     ).to_be_visible()
     layers = "window.emqsViewer.layers().map((layer) => layer.name)"
-    assert set(page.evaluate(layers)[2:]) == {"positives", "negatives", "Matches"}
+    until_equal(page, f"() => {layers}.slice(2).sort()", ["Matches", "negatives", "positives"])
 
     third = page.locator("ol[aria-label=Matches] .card").nth(2)
     third.hover()
@@ -183,7 +190,7 @@ def test_all_of_it_without_a_mouse(place: Workplace) -> None:
     expected = answer(place, positives=[{"z": 6, "y": 256, "x": 256}], negatives=[OTHER])
     page.keyboard.press("Enter")
     fifth = {axis: expected["matches"][4][axis] + 0.5 for axis in "zyx"}
-    assert page.evaluate("() => window.emqsViewer.centre()") == fifth
+    until_equal(page, "() => window.emqsViewer.centre()", fifth)
     page.keyboard.press("w")
     page.keyboard.press("w")  # takes it back
     page.keyboard.press("f")

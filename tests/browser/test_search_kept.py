@@ -16,6 +16,7 @@ from support.browsing import (
     add_people,
     drawn,
     no_serious_findings,
+    until_equal,
     until_true,
     workplace,
 )
@@ -206,7 +207,7 @@ def test_a_reload_back_and_a_colleague_s_link_show_the_same(place: Workplace) ->
     assert cards(page) == before
     expect(page.get_by_role("group", name="Marks")).to_contain_text("✓ 1 right")
     drawn(page)
-    assert page.evaluate("() => window.emqsViewer.centre()") == {"z": 2.5, "y": 222.5, "x": 111.5}
+    until_equal(page, "() => window.emqsViewer.centre()", {"z": 2.5, "y": 222.5, "x": 111.5})
     page.get_by_role("link", name="Annotate").click()
     expect(page.locator(".card")).to_have_count(0)
     page.go_back()
@@ -301,8 +302,7 @@ def test_another_dataset_and_one_that_cannot_be_searched(place: Workplace) -> No
     until_true(page, "() => location.pathname === '/d/copy/search'")
     drawn(page)
     there = {axis: expected[0][axis] + 0.5 for axis in "zyx"}
-    until_true(page, f"() => window.emqsViewer.centre().x === {there['x']}")
-    assert page.evaluate("() => window.emqsViewer.centre()") == there
+    until_equal(page, "() => window.emqsViewer.centre()", there)
     expect(page.locator("ol[aria-label=Matches] .card")).to_have_count(len(expected))
     assert asked(page)["p"] == [[*triple(EXAMPLE), "toy"]]
     page.get_by_label("Dataset", exact=True).select_option("plain")

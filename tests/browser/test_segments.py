@@ -189,11 +189,11 @@ def test_labels_are_uploaded_seen_at_once_and_deleted(shared_place: Workplace) -
     until_true(page, f"() => ({chosen})() === ''")
     page.reload()
     drawn(page)
-    assert "painted" in page.locator(".neuroglancer").inner_text()
+    expect(page.locator(".neuroglancer")).to_contain_text("painted", use_inner_text=True)
     page.get_by_role("button", name="Delete the layer painted").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("region", name="My layers")).to_contain_text("no layers of your own")
-    assert "painted" not in page.locator(".neuroglancer").inner_text()
+    expect(page.locator(".neuroglancer")).not_to_contain_text("painted", use_inner_text=True)
 
     page.evaluate("() => window.emqsViewer.go({ z: 3.5, y: 60.5, x: 70.5 })")
     link = page.get_by_role("link", name="Download napari.py")
@@ -209,14 +209,14 @@ def test_labels_are_uploaded_seen_at_once_and_deleted(shared_place: Workplace) -
 def test_a_link_opens_the_data_until_it_is_withdrawn(shared_place: Workplace) -> None:
     page = shared_place.page("ann", "/d/toy/annotate/layers")
     links = page.get_by_role("region", name="Links for other programs")
-    links.get_by_label("What for").fill("a script")
+    links.get_by_label("Name of the link").fill("a script")
     links.get_by_label("Layer").select_option("image")
-    links.get_by_label("Days").fill("2")
     links.get_by_role("button", name="Make a link").click()
     address = links.locator("code").inner_text()
     assert address.startswith(f"precomputed://{shared_place.url}/api/v1/links/")
     info = address.removeprefix("precomputed://") + "/info"
     assert httpx2.get(info).json()["type"] == "image"
     links.get_by_role("button", name="Withdraw the link a script").click()
-    expect(page.locator(".notice")).to_contain_text("withdrawn")
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(links).to_contain_text("No links are valid now.")
     assert httpx2.get(info).status_code in (401, 404)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsing import Workplace, click_voxel, drawn, until_true
+from support.browsing import Workplace, click_voxel, drawn, until_equal, until_true, voxel_at
 
 from emqs.web import pages
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 MOST_BYTES = 6_000_000
 MOST_AT_FIRST = 600_000  # compressed
 TOY = "/d/toy/search"
+POSITION = "() => window.emqsViewer.state().position"
 
 
 def looking_at(**view: object) -> str:
@@ -72,10 +73,17 @@ def test_the_whole_slice_is_shown_at_first_and_segments_are_one_click_off(place:
     assert view["start"]["y"] <= 0 <= 512 <= view["stop"]["y"]
     assert view["start"]["y"] > -64, "it fills the viewer"
     assert view["start"]["z"] is None, "nobody sees along the axis of a slice"
-    labels = page.get_by_role("group", name="Layers").get_by_label("labels")
+    labels = page.get_by_role("checkbox", name="labels")
     expect(labels).not_to_be_checked()
     labels.check()
     until_true(page, "() => window.emqsViewer.layers()[1].visible")
+    drawn(page)
+    page.mouse.move(*voxel_at(page, 40, 40))
+    page.mouse.move(*voxel_at(page, 41, 40))
+    expect(page.locator(".viewer-tools .values")).to_have_text(re.compile(r"image \d+, labels \d+"))
+    page.get_by_role("button", name="Contrast and more of image").click()
+    expect(page.locator(".neuroglancer").get_by_text("Opacity")).to_be_visible()
+    page.locator(".neuroglancer").get_by_title("Close").click()
     tools = page.get_by_role("toolbar", name="Tools of the viewer")
     for name, layout in (
         ("Three directions", "4panel"),
@@ -89,7 +97,7 @@ def test_the_whole_slice_is_shown_at_first_and_segments_are_one_click_off(place:
         assert state(page)["layout"] in (layout, {"type": layout})
     page.evaluate("() => window.emqsViewer.go({z: 1.5, y: 20, x: 30})")
     tools.get_by_role("button", name="Fit").click()
-    assert state(page)["position"] == [256, 256, 6]
+    until_equal(page, POSITION, [256, 256, 6])
     tools.get_by_role("button", name="Help").click()
     expect(page.get_by_text("Toggle", exact=False).first).to_be_visible()
     assert page.errors == []  # type: ignore[attr-defined]
@@ -127,7 +135,7 @@ def test_the_view_goes_along_to_other_pages_and_back(place: Workplace) -> None:
     drawn(page)
     page.get_by_role("link", name="Annotate").click()
     until_true(page, "() => location.hash.includes('110.5')")
-    assert state(page)["position"] == [100.5, 110.5, 2.5]
+    until_equal(page, POSITION, [100.5, 110.5, 2.5])
     page.evaluate("() => window.emqsViewer.go({z: 5.5, y: 120.5, x: 130.5})")
     until_true(page, "() => location.hash.includes('120.5')")
     page.get_by_role("link", name="Datasets").click()  # a page without a viewer
@@ -135,12 +143,12 @@ def test_the_view_goes_along_to_other_pages_and_back(place: Workplace) -> None:
     until_true(page, "() => window.emqsViewer === undefined")
     page.get_by_role("link", name="Search").click()
     drawn(page)
-    assert state(page)["position"] == [130.5, 120.5, 5.5]
+    until_equal(page, POSITION, [130.5, 120.5, 5.5])
     page.go_back()
     page.go_back()  # Annotate, as it was left
     expect(page.locator(".viewer")).to_have_count(1)
     drawn(page)
-    assert state(page)["position"] == [130.5, 120.5, 5.5]
+    until_equal(page, POSITION, [130.5, 120.5, 5.5])
     page.go_back()  # Search, as it was
     until_true(page, "() => window.emqsViewer.state().position[0] === 100.5")
     # an address that is typed into the page that is open

@@ -169,8 +169,11 @@ def test_a_region_lies_where_it_lay(run: Run) -> None:
 @pytest.mark.parametrize(
     "ending",
     [
-        *("nrrd", "precomputed", "h5"),
-        *(pytest.param(ending, marks=pytest.mark.slow) for ending in ("nii", "n5", "zarr")),
+        "nrrd",
+        *(
+            pytest.param(ending, marks=pytest.mark.slow)
+            for ending in ("precomputed", "h5", "nii", "n5", "zarr")
+        ),
     ],
 )
 def test_size_and_origin_come_back_from_each_format(ending: str, run: Run) -> None:
@@ -262,13 +265,43 @@ def test_a_channel_is_chosen(run: Run) -> None:
     steps = [{"type": "scale", "scale": [1, 40, 8, 8]}]
     level = {"path": "0", "coordinateTransformations": steps}
     group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [level]}]
+    group.attrs["omero"] = {"channels": [{"label": "1"}, {"label": "561"}]}
     assert "give input.select={c: 0}" in run.fails("task=convert source=in.zarr target=a.zarr")
-    said = run("task=convert source=in.zarr target=seg.zarr input.select={c:1}")
-    assert "compared as zarr reads the source" in said
-    np.testing.assert_array_equal(stored("seg.zarr"), labels(seed=1))
+    for number, entry in enumerate(("561", "'561'", "0", "'1'")):
+        said = run(
+            "task=convert source=in.zarr", f"target={number}.zarr", f"input.select={{c:{entry}}}"
+        )
+        assert "compared as zarr reads the source" in said
+        is_second = entry in ("561", "'561'")
+        np.testing.assert_array_equal(stored(f"{number}.zarr"), labels(seed=int(is_second)))
+    failed = run.fails("task=convert source=in.zarr target=a.zarr input.select={c:1}")
+    assert "\"input.select={c: '1'}\" or \"input.select={c: '561'}\"" in failed
+    failed = run.fails("task=convert source=in.zarr target=a.zarr input.select={c:1e3}")
+    assert "was read as 1000.0. Put a name in quotes: \"input.select={c: '...'}\"" in failed
 
 
-@pytest.mark.parametrize("name", ["2024_05_01", "1e3", "007", "a (1), b=2 #3", "Gro\u0308\u00dfe"])
+def test_a_level_of_a_pyramid_in_a_tiff(run: Run) -> None:
+    metadata = {"axes": "ZYX", **{f"PhysicalSize{axis}": 0.008 for axis in "ZYX"}}
+    options = {"photometric": "minisblack", "tile": (16, 16)}
+    with tifffile.TiffWriter("a.ome.tif") as file:
+        file.write(labels("uint16"), subifds=1, metadata=metadata, **options)
+        file.write(labels("uint16")[:, ::2, ::2], subfiletype=1, **options)
+    said = run("task=convert source=a.ome.tif target=a.zarr input.scale=1")
+    assert "compared as tifffile reads the source" in said
+    assert stated("a.zarr")["scale"] == [8, 16, 16]
+    np.testing.assert_array_equal(stored("a.zarr"), labels("uint16")[:, ::2, ::2])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1e3",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("2024_05_01", "007", "a (1), b=2 #3", "Gro\u0308\u00dfe")
+        ),
+    ],
+)
 def test_a_name_is_that_name(name: str, run: Run) -> None:
     Path(name).mkdir()
     np.save(Path(name) / "seg.npy", labels())

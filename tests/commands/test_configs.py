@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,11 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONFIG_DIR / group).glob("*.yaml"))
 
 
+@cache  # asked for a thousand times while tests are collected
 def defaults(file: Path) -> list[Any]:
-    found = yaml.safe_load(file.read_text()).get("defaults", [])
-    assert isinstance(found, list)
-    return found
+    entries = yaml.safe_load(file.read_text()).get("defaults", [])
+    assert isinstance(entries, list)
+    return entries
 
 
 def groups_of(command: str) -> set[str]:
@@ -100,17 +102,37 @@ OPTIONS = [  # each with one of the commands that have its group, in turn
 ]
 
 
-@pytest.mark.parametrize(("command", "group", "option"), OPTIONS)
-def test_every_option_composes_and_is_read(command: str, group: str, option: str) -> None:
-    cfg = composed(command, f"{group}={option}", *GIVEN.get(option, []))
+def fits(group: str, chosen: dict[str, str]) -> bool:
+    """Whether an option of a group can be given with others; a model's recipe brings its own."""
+    groups = {group, *chosen}
+    return group not in chosen and not ("model" in groups and groups & {"augment", "loss"})
+
+
+def together() -> list[tuple[str, dict[str, str]]]:
+    """Options of different groups of one command, composed at once: command, option by group."""
+    lines: list[tuple[str, dict[str, str]]] = []
+    for command, group, option in OPTIONS:
+        taken = next((o for name, o in lines if name == command and fits(group, o)), None)
+        if taken is None:
+            lines.append((command, taken := {}))
+        taken[group] = option
+    return lines
+
+
+@pytest.mark.parametrize(("command", "chosen"), together())
+def test_every_option_composes_and_is_read(command: str, chosen: dict[str, str]) -> None:
+    given = [setting for option in chosen.values() for setting in GIVEN.get(option, [])]
+    cfg = composed(command, *(f"{group}={option}" for group, option in chosen.items()), *given)
     assert OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    settings = read(CLASSES[group], cfg[group], group)
-    assert isinstance(settings, CLASSES[group])
+    for group in chosen:
+        settings = read(CLASSES[group], cfg[group], group)
+        assert isinstance(settings, CLASSES[group])
 
 
 def test_the_list_of_options_is_complete() -> None:
     """Every group is used by a command, and is read by a dataclass."""
     assert len(OPTIONS) > 40
+    assert sum(len(chosen) for _, chosen in together()) == len(OPTIONS)
     used = {group for command in COMMANDS for group in groups_of(command)}
     assert used == set(GROUPS) - {"recipe"}
     assert set(CLASSES) == set(GROUPS) - {"experiment", "recipe"}

@@ -13,7 +13,7 @@ from emqs.embedding.stores import hamming
 from emqs.errors import ConfigError, DataError
 
 
-@pytest.fixture(params=["numpy", "numba"])
+@pytest.fixture(params=["numpy", pytest.param("numba", marks=pytest.mark.slow)])
 def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The loops that a test uses, whatever there is to compare."""
     if request.param == "numba":

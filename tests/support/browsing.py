@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from emqs.annotations.database import Database
 from emqs.web import accounts
@@ -109,10 +109,31 @@ def drawn(page: Page) -> None:
 
 def until_true(page: Page, script: str) -> None:
     """Wait until a function of the page returns true; pages may not evaluate text themselves."""
+    until_equal(page, f"async () => Boolean(await ({script})())", True)
+
+
+def until_equal(page: Page, script: str, expected: object) -> None:
+    """Wait until a function of the page returns a value.
+
+    A page that is being left may lack what the function asks for, or go away under it: that counts
+    as another value.
+    """
     ends = time.monotonic() + WAIT_MS / 1000
-    while not page.evaluate(script):
-        assert time.monotonic() < ends, f"never became true: {script}"
+    while True:
+        try:
+            value = page.evaluate(script)
+        except Error as error:
+            value = error
+        if value == expected:
+            return
+        assert time.monotonic() < ends, f"{script} never was {expected}, but {value}"
         page.wait_for_timeout(100)
+
+
+def loaded(picture: Locator, *, width: int) -> None:
+    """Wait until a picture is there, of so many pixels across."""
+    expect(picture).to_have_js_property("complete", True)
+    expect(picture).to_have_js_property("naturalWidth", width)
 
 
 def no_serious_findings(page: Page) -> None:

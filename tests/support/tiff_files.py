@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 from support.volumes_on_disk import SIZE, VOXELS
 
 _KINDS = {"u": 1, "i": 2, "f": 3}
@@ -183,3 +184,31 @@ def ome(
     for z, image in enumerate(voxels):
         write(folder / str(names[z]), [page(image, description=text(z))])
     return folder / str(names[len(names) // 2])
+
+
+def pyramid(
+    path: Path,
+    voxels: np.ndarray = VOXELS,
+    *,
+    n_levels: int = 3,
+    in_pages: bool = False,
+    marked: bool = True,
+    **metadata: Any,  # noqa: ANN401
+) -> Path:
+    """By tifffile: smaller copies of each page in its SubIFDs, or of all as pages after them."""
+    is_ome = path.name.endswith(".ome.tif")
+    tiles: dict[str, Any] = {
+        "tile": (16, 16), "compression": "zlib", "photometric": "minisblack",
+    }  # fmt: skip
+    first = {"metadata": {"axes": "ZYX", **metadata} if is_ome else None, "subifds": n_levels - 1}
+    with tifffile.TiffWriter(path, ome=is_ome) as file:
+        for level in range(n_levels):
+            images = voxels[:, :: 2**level, :: 2**level]
+            if not in_pages:
+                file.write(images, **tiles, **(first if level == 0 else {"subfiletype": 1}))
+                continue
+            for image in images:
+                file.write(
+                    image, subfiletype=int(level > 0 and marked), metadata=None, contiguous=False
+                )
+    return path

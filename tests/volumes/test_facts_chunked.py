@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorstore
+import tifffile
 import z5py
 import zarr
 from support import volumes_on_disk as disk
@@ -206,9 +207,10 @@ def test_an_unknown_size_is_unknown_and_the_user_wins_with_a_note(tmp_path: Path
     assert ["wins over" in note for note in volume.notes] == [True, True]
 
 
-def test_channels_by_name(tmp_path: Path) -> None:
-    stored = np.stack([VOXELS, VOXELS + 1000])
-    group = zarr.open_group(tmp_path / "a", mode="w", zarr_format=2)
+def channels_of_zarr(path: Path, names: list[str]) -> Path:
+    """OME-Zarr by zarr-python: each channel its number in thousands more."""
+    stored = np.stack([VOXELS + 1000 * n for n in range(len(names))])
+    group = zarr.open_group(path, mode="w", zarr_format=2)
     group.create_array("s", data=stored, chunks=(1, 3, 3, 3))
     axes = [{"name": "c", "type": "channel"}]
     axes += [{"name": a, "type": "space", "unit": "nanometer"} for a in "zyx"]
@@ -220,12 +222,55 @@ def test_channels_by_name(tmp_path: Path) -> None:
             "datasets": [{"path": "s", "coordinateTransformations": steps}],
         }
     ]
-    group.attrs["omero"] = {"channels": [{"label": "membrane"}, {"label": "nucleus"}]}
-    volume = open_volume(tmp_path / "a", select={"c": "nucleus"})  # type: ignore[dict-item]
-    assert volume.select == {"c": 1}
-    np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000)
-    with pytest.raises(ConfigError, match="its channels are membrane, nucleus"):
-        open_volume(tmp_path / "a", select={"c": "DAPI"})  # type: ignore[dict-item]
+    group.attrs["omero"] = {"channels": [{"label": name} for name in names]}
+    return path
+
+
+def channels_of_n5(path: Path, names: list[str]) -> Path:
+    """The same metadata in N5, by z5py."""
+    n5(path, "v/s", np.stack([VOXELS + 1000 * n for n in range(len(names))]))
+    described = json.loads(
+        (channels_of_zarr(path.with_suffix(".z"), names) / ".zattrs").read_text()
+    )
+    group_attributes(path, "v", **described)
+    return path / "v"
+
+
+def channels_of_tiff(path: Path, names: list[str]) -> Path:
+    """OME-TIFF by tifffile."""
+    path = path.with_suffix(".ome.tif")
+    stored = np.stack([VOXELS + 1000 * n for n in range(len(names))])
+    metadata = {"axes": "CZYX", "Channel": {"Name": names}}
+    tifffile.imwrite(path, stored, metadata=metadata, photometric="minisblack")
+    return path
+
+
+@pytest.mark.parametrize("make", [channels_of_zarr, channels_of_n5, channels_of_tiff])
+def test_channels_by_name(make: Callable[[Path, list[str]], Path], tmp_path: Path) -> None:
+    path = make(tmp_path / "a", ["membrane", "561", "0", "1", "3"])
+    for entry, number in (
+        ("membrane", 0), ("561", 1), (561, 1), ("0", 2), ("1", 3), ("2", 2), (2, 2), (4, 4),
+    ):  # fmt: skip
+        volume = open_volume(path, select={"c": entry})
+        assert list(volume.select.values())[-1] == number, entry
+        np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000 * number)
+    with pytest.raises(ConfigError, match="its channels are membrane, 561, 0, 1, 3"):
+        open_volume(path, select={"c": "DAPI"})
+    with pytest.raises(ConfigError, match=r"5 entries .* from 0 to 4. Its channels are membrane"):
+        open_volume(path, select={"c": 7})
+    with pytest.raises(
+        ConfigError,
+        match=r"c: 0} is the name of channel 2 .*number of channel 0, .*{c: '0'}.*{c: 'membrane'}",
+    ):
+        open_volume(path, select={"c": 0})
+
+
+def test_a_name_where_channels_have_none_is_an_error(tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "a", data=VOXELS[None].repeat(2, 0), zarr_format=2)
+    array.attrs["_ARRAY_DIMENSIONS"] = ["c", "z", "y", "x"]
+    with pytest.raises(ConfigError, match="its channels are without names"):
+        open_volume(tmp_path / "a", select={"c": "DAPI"})
+    assert open_volume(tmp_path / "a", select={"c": "1"}).select == {"c": 1}
 
 
 # plain Zarr
@@ -279,7 +324,8 @@ def test_plain_zarr_with_the_attributes_of_funlib(tmp_path: Path) -> None:
 def n5(path: Path, name: str, voxels: np.ndarray, **attributes: object) -> None:
     """An array by z5py, which lists axes Z first and stores them X first."""
     with z5py.File(str(path), "a", use_zarr_format=False) as file:
-        dataset = file.create_dataset(name, data=voxels, chunks=(2, 3, 4), compression="gzip")
+        chunks = (1,) * (voxels.ndim - 3) + (2, 3, 4)
+        dataset = file.create_dataset(name, data=voxels, chunks=chunks, compression="gzip")
         for key, value in attributes.items():
             dataset.attrs[key] = value
 
@@ -386,6 +432,90 @@ def test_n5_of_bigdataviewer(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"holds 2 datasets: setup0/timepoint0, setup1/timepoint0"
     ):
+        open_volume(path)
+
+
+BDV = """<SpimData version="0.2"><BasePath type="relative">.</BasePath><SequenceDescription>
+<ImageLoader format="bdv.n5" version="1.0"><n5 type="relative">{n5}</n5></ImageLoader><ViewSetups>
+{setups}</ViewSetups></SequenceDescription><ViewRegistrations>{views}</ViewRegistrations></SpimData>
+"""
+BDV_SETUP = """<ViewSetup><id>{setup}</id><size>7 6 5</size><voxelSize><unit>{unit}</unit>
+<size>{size}</size></voxelSize></ViewSetup>"""
+BDV_VIEW = """<ViewRegistration timepoint="{time}" setup="{setup}"><ViewTransform type="affine">
+<affine>{affine}</affine></ViewTransform></ViewRegistration>"""
+
+
+def bdv_n5(folder: Path, n_setups: int = 1, n_times: int = 1, xml: str = "a.xml") -> Path:
+    """As BigDataViewer exports: arrays by z5py, sizes in micrometres in the XML alone."""
+    size = " ".join(map(str, UM))
+    setups, views = "", ""
+    for setup in range(n_setups):
+        for time in range(n_times):
+            part = VOXELS + np.uint16(1000 * setup + 2000 * time)
+            name = f"setup{setup}/timepoint{time}"
+            n5(folder / "a.n5", f"{name}/s0", part, downsamplingFactors=[1, 1, 1])
+            n5(folder / "a.n5", f"{name}/s1", part[:, ::2, ::2], downsamplingFactors=[2, 2, 1])
+            group_attributes(folder / "a.n5", name, resolution=[1, 1, 1], multiScale=True)
+            moved = f"{UM[0]} 0 0 1.024 0 {UM[1]} 0 2.048 0 0 {UM[2]} {-0.12 + time}"
+            views += BDV_VIEW.format(time=time, setup=setup, affine=moved)
+        factors = [[1, 1, 1], [2, 2, 1]]
+        group_attributes(folder / "a.n5", f"setup{setup}", downsamplingFactors=factors)
+        setups += BDV_SETUP.format(setup=setup, unit="\u00b5m", size=size)
+    text = BDV.format(n5="a.n5", setups=setups, views=views)
+    (folder / xml).write_text(text, encoding="utf-8")
+    return folder / xml
+
+
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("name", ["a.xml", "a.n5", "a.n5/setup0/timepoint0", "other.xml"])
+def test_n5_of_bigdataviewer_with_its_xml(name: str, labels: bool, tmp_path: Path) -> None:
+    """Size, unit and place are those of the XML; the middle of a larger voxel lies further in."""
+    bdv_n5(tmp_path, xml="other.xml" if name == "other.xml" else "a.xml")
+    further = (ORIGIN[0], ORIGIN[1] + SIZE[1] / 2, ORIGIN[2] + SIZE[2] / 2)
+    for level, size, origin, voxels in ((0, SIZE, ORIGIN, VOXELS), (1, HALF, further, SMALL)):
+        volume = open_request(tmp_path / name, Request(level=level, labels=labels))
+        assert volume.voxel_size_nm == pytest.approx(size)
+        assert volume.origin_nm == pytest.approx(origin)
+        assert (volume.level, volume.n_levels, volume.format) == (level, 2, "n5")
+        assert volume.dtype == np.uint16
+        np.testing.assert_array_equal(volume.read(volume.box), voxels)
+
+
+def test_an_array_of_bigdataviewer_alone_knows_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bdv_n5(tmp_path)
+    monkeypatch.chdir(tmp_path / "a.n5")
+    for path in (tmp_path / "a.n5/setup0/timepoint0/s1", Path("setup0/timepoint0/s1")):
+        assert open_volume(path).voxel_size_nm == pytest.approx(HALF)
+
+
+def test_setups_and_time_points_of_bigdataviewer_in_n5(tmp_path: Path) -> None:
+    path = bdv_n5(tmp_path, 2, 2)
+    with pytest.raises(ConfigError, match=r"holds 4 datasets: setup0/timepoint0, setup0/timepo"):
+        open_volume(path)
+    with pytest.raises(ConfigError, match=r"holds 2 datasets: timepoint0, timepoint1"):
+        open_volume(path, dataset="setup1")
+    volume = open_volume(path, dataset="setup1/timepoint1")
+    assert volume.origin_nm == pytest.approx((ORIGIN[0] + 1000, *ORIGIN[1:]))
+    np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 3000)
+
+
+def test_an_xml_that_does_not_name_the_n5_says_nothing_of_it(tmp_path: Path) -> None:
+    path = bdv_n5(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(">a.n5<", ">b.n5<"), encoding="utf-8")
+    assert open_volume(tmp_path / "a.n5").voxel_size_nm is None
+    for other, complaint in (
+        (">b.n5<", "b.n5, which is missing"), (">../a.n5<", "which lies outside of its folder"),
+    ):  # fmt: skip
+        path.write_text(text.replace(">a.n5<", other), encoding="utf-8")
+        with pytest.raises(DataError, match=complaint):
+            open_volume(path)
+    split = text.replace("<ImageLoader", "<ImageLoader format='split.loader'><ImageLoader")
+    split = split.replace("</ImageLoader>", "</ImageLoader></ImageLoader>")
+    path.write_text(split, encoding="utf-8")
+    with pytest.raises(DataError, match=r"an image of the kind 'split.loader'"):
         open_volume(path)
 
 

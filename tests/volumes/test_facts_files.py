@@ -17,7 +17,7 @@ import pytest
 from support.dm_files import dm
 from support.mrc_files import mrc
 from support.nrrd_files import nrrd
-from support.tiff_files import imagej, ome, tiff
+from support.tiff_files import imagej, ome, pyramid, tiff
 from support.volumes_on_disk import SHAPE, SIZE, VOXELS, ZEROS
 
 from emqs.volumes import open_volume
@@ -132,6 +132,7 @@ def of(function: Callable[..., Path], name: str, *args: object, **options: objec
     return lambda folder: function(folder / name, *args, **options)
 
 
+PHYSICAL = {f"PhysicalSize{a}": edge for a, edge in zip("ZYX", UM, strict=True)}
 TAGS = json.dumps({"axes": [{"key": k, "typeFlags": 2, "resolution": 0} for k in "xyz"]})
 TAGS_UNITS = json.dumps({"axes": [{"key": k, "resolution": s, "unit": "um"}
                                   for k, s in zip("zyx", UM, strict=True)]})  # fmt: skip
@@ -162,6 +163,20 @@ CASES: dict[str, Case] = {
     "ome-tiff, order XYCZT": Case(of(ome, "a.ome.tif", size=UM, order="XYCZT"), axes="tzcyx"),
     "ome-tiff in many files": Case(of(ome, "a.ome.tif", size=UM, files=True)),
     "ome-tiff, renamed": Case(of(ome, "a.ome.tif", size=UM, own_name="before.ome.tif")),
+    "ome-tiff, pyramid": Case(of(pyramid, "a.ome.tif", **PHYSICAL), axes="tzcyx"),
+    "ome-tiff, level 1": Case(
+        of(pyramid, "a.ome.tif", **PHYSICAL), (30.0, 16.0, 8.0), axes="tzcyx",
+        said={"level": 1}, voxels=VOXELS[:, ::2, ::2]),
+    "ome-tiff, level 2": Case(
+        of(pyramid, "a.ome.tif", **PHYSICAL), (30.0, 32.0, 16.0), axes="tzcyx",
+        said={"level": 2}, voxels=VOXELS[:, ::4, ::4]),
+    "tiff of SubIFDs": Case(of(pyramid, "a.tif"), None),
+    "tiff of SubIFDs, level 2": Case(
+        of(pyramid, "a.tif"), None, said={"level": 2}, voxels=VOXELS[:, ::4, ::4]),
+    "tiff of pages of two sizes": Case(of(pyramid, "a.tif", n_levels=2, in_pages=True), None),
+    "tiff of pages of two sizes, level 1": Case(
+        of(pyramid, "a.tif", n_levels=2, in_pages=True), None, said={"level": 1},
+        voxels=VOXELS[:, ::2, ::2]),
     "plain tiff": Case(of(tiff, "a.tif"), None),
     "plain tiff, per inch": Case(of(tiff, "a.tif", resolution=(72, 1), resolution_unit=2), None),
     "plain tiff, per cm": Case(of(tiff, "a.tif", resolution=(10**6, 1), resolution_unit=3), None),

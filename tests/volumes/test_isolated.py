@@ -144,7 +144,9 @@ def test_a_chunk_that_crashes_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         assert counts.n_voxels == np.count_nonzero(blocky() == 0)
 
 
-@pytest.mark.parametrize("dtype", ["uint32", "int16", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["uint32", *(pytest.param(one, marks=pytest.mark.slow) for one in ("int16", "bool"))]
+)
 def test_a_volume_in_another_process_is_the_volume(dtype: str, tmp_path: Path) -> None:
     labels = blocky() - 3 if dtype == "int16" else blocky()
     labels = labels.astype(dtype)

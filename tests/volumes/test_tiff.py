@@ -11,12 +11,17 @@ import tifffile
 from PIL import Image
 from support.label_volumes import SIZE as LABEL_SIZE
 from support.label_volumes import blocky, opened, written
-from support.tiff_files import UM, imagej, ome, page, tiff, write
+from support.tiff_files import UM, imagej, ome, page, pyramid, tiff, write
 from support.volumes_on_disk import VOXELS
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box
+from emqs.labels.second import second
 from emqs.volumes import Layout, Volume, create_volume, open_volume
+from emqs.volumes.axes import Request
+from emqs.volumes.formats.tiff_levels import downsampling
+from emqs.volumes.formats.tiff_pages import read_slices
+from emqs.volumes.opening import open_request
 
 EIGHT = (VOXELS % 251).astype(np.uint8)
 
@@ -224,3 +229,55 @@ def test_what_is_written_is_ome_tiff_with_size_and_origin(tmp_path: Path) -> Non
     wide = written(tmp_path / "b.tif", "tiff", blocky("uint64"))
     assert opened(wide).voxel_size_nm is None
     np.testing.assert_array_equal(tifffile.imread(wide), blocky("uint64"))
+
+
+def test_smaller_copies_of_pages_are_levels_and_others_are_not(tmp_path: Path) -> None:
+    path = pyramid(tmp_path / "a.tif", n_levels=2)
+    with pytest.raises(ConfigError, match=r"level=2 is out of range.* 2 resolution levels"):
+        open_volume(path, level=2)
+    with pytest.raises(ConfigError, match="one resolution only, got level=1"):
+        open_volume(tiff(tmp_path / "b.tif"), level=1)
+    unmarked = pyramid(tmp_path / "c.tif", n_levels=2, in_pages=True, marked=False)
+    with pytest.raises(DataError, match="does not say that the smaller ones are copies"):
+        open_volume(unmarked)
+
+
+def test_smaller_copies_are_no_slices_of_their_own(tmp_path: Path) -> None:
+    """Written alternately: slice, its copy, slice, its copy."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for image in VOXELS:
+            file.write(image, metadata=None, contiguous=False)
+            file.write(image[::2, ::2], subfiletype=1, metadata=None, contiguous=False)
+    np.testing.assert_array_equal(read(open_volume(tmp_path / "a.tif")), VOXELS)
+    np.testing.assert_array_equal(read(open_volume(tmp_path / "a.tif", level=1)),
+                                  VOXELS[:, ::2, ::2])  # fmt: skip
+    np.testing.assert_array_equal(read_slices(tmp_path / "a.tif", 1, 3), VOXELS[1:3])
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_tifffile_looks_at_the_same_level(level: int, tmp_path: Path) -> None:
+    """Rows and columns of even lengths, so that they say the factor."""
+    voxels = VOXELS[:, :, :6]
+    path = pyramid(
+        tmp_path / "a.ome.tif", voxels, n_levels=2,
+        **{f"PhysicalSize{a}": edge for a, edge in zip("ZYX", UM, strict=True)},
+    )  # fmt: skip
+    first = open_request(path, Request(level=level, labels=True))
+    with second(first, str(path), Request(level=level, labels=True)) as other:
+        assert other.library == "tifffile"
+        assert other.volume.voxel_size_nm == pytest.approx((30.0, 8.0 * 2**level, 4.0 * 2**level))
+        np.testing.assert_array_equal(read(other.volume), voxels[:, :: 2**level, :: 2**level])
+
+
+@pytest.mark.parametrize(
+    ("shape", "smaller", "factors"),
+    [((5, 6, 7), (5, 3, 4), [1, 2, 2]), ((5, 6, 7), (5, 3, 3), [1, 2, 2]),
+     ((1023, 100), (127, 12), [8, 8]), ((1024, 768), (16, 12), [64, 64]),
+     ((7, 7), (1, 2), [4, 4]), ((90, 120), (30, 40), [3, 3]), ((12, 18), (2, 3), [6, 6]),
+     ((100, 99), (67, 66), [100 / 67, 1.5])],
+)  # fmt: skip
+def test_lengths_say_by_what_a_level_is_downsampled(
+    shape: tuple[int, ...], smaller: tuple[int, ...], factors: list[float]
+) -> None:
+    """Lengths halved again and again, rounded up or down; thirds; two thirds."""
+    assert downsampling(shape, smaller) == pytest.approx(factors)

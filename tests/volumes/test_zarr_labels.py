@@ -260,7 +260,9 @@ def test_a_piece_written_over_others_is_merged(seed: int, tmp_path: Path) -> Non
 # ---- questions ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["u8", "i2", pytest.param("?", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "dtype", ["u8", *(pytest.param(one, marks=pytest.mark.slow) for one in ("i2", "?"))]
+)
 def test_questions_are_answered_as_by_looking(dtype: str, tmp_path: Path) -> None:
     labels = objects(dtype="u4") % 3 == 1 if dtype == "?" else objects(dtype=dtype)
     labels[:8, :16, :32] = 0  # a chunk that is not stored

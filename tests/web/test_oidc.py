@@ -17,7 +17,7 @@ from support.served import Served, served
 from web.oidc_provider import CLIENT, SECRET, Provider, another_key
 
 from emqs.annotations.database import Database
-from emqs.annotations.schema import identities, oidc_logins, users
+from emqs.annotations.schema import audit, identities, oidc_logins, users
 from emqs.errors import ConfigError
 from emqs.web import accounts, oidc
 from emqs.web.settings import OidcConfig
@@ -57,6 +57,15 @@ def signed_in(made: Served, **options: str) -> tuple[TestClient, Any]:
     return browser, browser.get(back)
 
 
+def why(answer: httpx2.Response) -> str:
+    """Return why somebody came back to the page of sign-in."""
+    assert answer.status_code == 303, answer.text
+    place, _, name = answer.headers["location"].partition("=")
+    assert place == "/?refused"
+    assert "emqs_session" not in answer.headers.get("set-cookie", "")
+    return str(name)
+
+
 def test_a_stranger_gets_an_account_without_rights_and_comes_back_to_it(made: Served) -> None:
     browser, answer = signed_in(made)
     assert (answer.status_code, answer.headers["location"]) == (303, "/atlas")
@@ -83,33 +92,73 @@ def test_names_that_are_taken_get_a_number(made: Served) -> None:
 
 def test_the_answer_is_worthless_in_another_browser_and_a_second_time(made: Served) -> None:
     _, back = begun(made)
-    assert made.client(follow_redirects=False).get(back).status_code == 400
+    assert why(made.client(follow_redirects=False).get(back)) == "browser"
     browser, back = begun(made)
-    assert browser.get(back).status_code == 303
-    assert browser.get(back).status_code == 400
+    assert browser.get(back).headers["location"] == "/atlas"
+    assert why(browser.get(back)) == "browser"  # which forgot it
+    kept = {"Cookie": f"emqs_oidc={httpx2.URL(back).params['state']}"}
+    assert why(made.client(follow_redirects=False).get(back, headers=kept)) == "late"
 
 
 def test_a_state_of_somebody_else_is_refused(made: Served) -> None:
     browser, back = begun(made)
     _, other = begun(made)
-    assert browser.get(other).status_code == 400
-    assert browser.get(back.partition("state=")[0] + "state=x").status_code == 400
+    assert why(browser.get(other)) == "browser"
+    assert why(browser.get(back.partition("state=")[0] + "state=x")) == "browser"
+    assert why(browser.get(back.partition("?")[0])) == "browser"
+    assert browser.get(f"{API}/me").status_code == 401
 
 
 def test_a_sign_in_that_took_too_long_is_refused(made: Served) -> None:
     browser, back = begun(made)
     with made.context.database.write() as connection:
         connection.execute(oidc_logins.update().values(expires=time.time() - 1))
-    assert browser.get(back).status_code == 400
+    assert why(browser.get(back)) == "late"
 
 
 def test_a_code_that_is_not_the_provider_s_is_refused(made: Served) -> None:
     browser, back = begun(made)
     url = httpx2.URL(back)
-    assert browser.get(str(url.copy_set_param("code", "forged"))).status_code == 400
+    assert why(browser.get(str(url.copy_set_param("code", "forged")))) == "unconfirmed"
     browser, back = begun(made)
     denied = httpx2.URL(back).copy_remove_param("code").copy_set_param("error", "access_denied")
-    assert browser.get(str(denied)).status_code == 400
+    assert why(browser.get(str(denied))) == "unconfirmed"
+    assert browser.get(f"{API}/me").status_code == 401
+
+
+def test_what_is_refused_stands_in_the_log_and_in_the_audit(
+    made: Served, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.change = {"nonce": "another"}
+    assert why(signed_in(made)[1]) == "invalid"
+    browser, back = begun(made)
+    denied = httpx2.URL(back).copy_remove_param("code").copy_set_param("error", "access\ndenied")
+    assert why(browser.get(str(denied))) == "unconfirmed"
+    with made.context.database.read() as connection:
+        rows = connection.execute(select(audit).order_by(audit.c.number)).all()
+    callback = "GET /auth/oidc/{provider}/callback"
+    assert [(row.action, row.outcome) for row in rows] == [(callback, "refused")] * 2
+    assert rows[0].details["why"].startswith("400 The provider's answer is not valid")
+    assert "nonce" in rows[0].details["why"]
+    assert "access?denied" in rows[1].details["why"]
+    assert "not valid for this sign-in" in caplog.text
+    assert "access?denied" in caplog.text
+    assert "code=" not in caplog.text  # what stands in the address may be a secret
+
+
+def test_too_many_answers_are_refused(made: Served) -> None:
+    browser = made.client(follow_redirects=False)
+    answers = [browser.get(f"{API}/oidc/lab/callback") for _ in range(20)]
+    assert {why(answer) for answer in answers} == {"browser", "often"}
+
+
+def test_the_page_of_sign_in_knows_every_reason_and_says_the_same() -> None:
+    pages = Path(oidc.__file__).parent / "frontend" / "src"
+    page = (pages / "pages" / "account" / "SignIn.tsx").read_text("utf-8")
+    words = (pages / "i18n" / "strings.ts").read_text("utf-8")
+    for name, sentence in oidc.REFUSALS.items():
+        assert f'{name}: "sign_in.refused_{name}"' in page
+        assert f'"sign_in.refused_{name}": {{\n    en: "{sentence}"' in words
 
 
 BAD = {
@@ -133,19 +182,18 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(
 ) -> None:
     provider.change = change
     browser, answer = signed_in(made)
-    assert answer.status_code == 400
-    assert "not valid" in answer.json()["error"]
+    assert why(answer) == "invalid"
     assert browser.get(f"{API}/me").status_code == 401
 
 
 def test_a_token_of_an_unknown_key_is_refused(made: Served, provider: Provider) -> None:
     provider.signer = another_key("evil")
-    assert signed_in(made)[1].status_code == 400
+    assert why(signed_in(made)[1]) == "invalid"
 
 
 def test_a_key_of_the_same_name_does_not_help(made: Served, provider: Provider) -> None:
     provider.signer = another_key("first")
-    assert signed_in(made)[1].status_code == 400
+    assert why(signed_in(made)[1]) == "invalid"
 
 
 def test_new_keys_are_asked_for_but_not_on_every_forged_token(
@@ -154,11 +202,11 @@ def test_new_keys_are_asked_for_but_not_on_every_forged_token(
     signed_in(made)
     provider.signer = another_key("second")
     asked = provider.asked_for_keys
-    assert signed_in(made)[1].status_code == 400  # keys were asked for a moment ago
+    assert why(signed_in(made)[1]) == "invalid"  # keys were asked for a moment ago
     assert provider.asked_for_keys == asked
     provider.published.append(provider.signer)
     monkeypatch.setattr(oidc, "KEYS_S", 0.0)
-    assert signed_in(made)[1].status_code == 303
+    assert signed_in(made)[1].headers["location"] == "/atlas"
     assert provider.asked_for_keys == asked + 1
 
 
@@ -178,7 +226,7 @@ def test_a_token_without_a_real_signature_is_refused(made: Served, provider: Pro
     )
     for token in forged:
         provider.raw_token = token
-        assert signed_in(made)[1].status_code == 400
+        assert why(signed_in(made)[1]) == "invalid"
 
 
 def test_an_address_that_was_not_checked_is_nobody_s(
@@ -190,14 +238,14 @@ def test_an_address_that_was_not_checked_is_nobody_s(
         with made.context.database.write() as connection:
             accounts.create(connection, "ann", email="ann@lab.org")
         provider.change = {"email_verified": False}
-        assert signed_in(made)[1].status_code == 403
+        assert why(signed_in(made)[1]) == "email"
         provider.change = {"email": "ann@evil.org"}
-        assert signed_in(made)[1].status_code == 403
+        assert why(signed_in(made)[1]) == "email"
         provider.change = {"sub": "9", "email": "bob@lab.org"}
-        assert signed_in(made)[1].status_code == 403  # no account, and none is made
+        assert why(signed_in(made)[1]) == "account"  # no account, and none is made
         provider.change = {}
         browser, answer = signed_in(made)
-        assert answer.status_code == 303
+        assert answer.headers["location"] == "/atlas"
         assert browser.get(f"{API}/me").json()["name"] == "ann"
         with made.context.database.read() as connection:
             assert connection.execute(select(identities.c.subject)).scalars().all() == ["123"]
@@ -207,7 +255,7 @@ def test_a_locked_account_is_not_opened(made: Served) -> None:
     signed_in(made)
     with made.context.database.write() as connection:
         connection.execute(users.update().values(is_active=False))
-    assert signed_in(made)[1].status_code == 403
+    assert why(signed_in(made)[1]) == "account"
 
 
 def test_a_provider_without_https_or_that_calls_itself_something_else_is_refused(
@@ -216,7 +264,8 @@ def test_a_provider_without_https_or_that_calls_itself_something_else_is_refused
     with pytest.raises(ConfigError, match="must start with https"):
         oidc.Provider("x", OidcConfig("http://accounts.example", "x"), None)
     monkeypatch.setattr(Provider, "issuer", property(lambda self: "http://other"))
-    assert made.client().get(f"{API}/oidc/lab/start").status_code == 502
+    answer = made.client(follow_redirects=False).get(f"{API}/oidc/lab/start")
+    assert why(answer) == "provider"
 
 
 def test_an_unknown_provider_is_not_there(made: Served) -> None:

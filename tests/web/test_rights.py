@@ -53,13 +53,13 @@ def filled(path: str, dataset: str) -> str:
 @pytest.mark.parametrize(
     ("dataset", "person"),
     [
-        *product(("brain",), PEOPLE),
+        ("brain", "annotator"),
         ("open", "stranger"),
         ("nowhere", "guest"),
         *(
             pytest.param(dataset, person, marks=pytest.mark.slow)
-            for dataset, person in [*product(("open",), PEOPLE), ("nowhere", "root")]
-            if person != "stranger"
+            for dataset, person in [*product(("brain", "open"), PEOPLE), ("nowhere", "root")]
+            if (dataset, person) not in (("brain", "annotator"), ("open", "stranger"))
         ),
     ],
 )

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from support.small_stores import add_blocks, grid_of, random_codes, write_store
 
+from emqs.annotations.turns import Turns
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
 from emqs.retrieval import volume_search as lookup
@@ -24,7 +24,7 @@ from emqs.web.chunks import Scale
 from emqs.web.layers import OpenLayer
 from emqs.web.refusals import Refusal
 from emqs.web.search_values import Ask, Example
-from emqs.web.searching import Searcher, Turns
+from emqs.web.searching import Searcher, _too_many
 from emqs.web.sources import Place
 
 GRID = grid_of()
@@ -380,43 +380,12 @@ def test_many_at_once_get_what_one_alone_gets(made: EmbeddingStore, tmp_path: Pa
     assert [answers[n] for n in range(len(asks))] == expected
 
 
-def test_turns_come_in_order_and_not_more_than_allowed() -> None:
-    turns = Turns(2, 10.0)
-    order: list[int] = []
-    busy: list[int] = []
-    inside = 0
-    lock = threading.Lock()
-
-    def work(number: int) -> None:
-        nonlocal inside
-        with turns.one():
-            with lock:
-                inside += 1
-                busy.append(inside)
-                order.append(number)
-            time.sleep(0.05)
-            with lock:
-                inside -= 1
-
-    threads = []
-    for number in range(8):
-        threads.append(threading.Thread(target=work, args=(number,)))
-        threads[-1].start()
-        time.sleep(0.01)
-    for thread in threads:
-        thread.join()
-    assert max(busy) == 2
-    assert order == list(range(8))
-
-
-def test_who_waits_too_long_is_told_so() -> None:
-    turns = Turns(1, 0.05)
-    with turns.one():
-        with pytest.raises(Refusal) as refused, turns.one():
-            pass
-        assert refused.value.status == 503
-    with turns.one() as busy:  # the place in the row is free again
-        assert busy == 1
+def test_who_waits_too_long_for_a_search_is_told_so() -> None:
+    turns = Turns(1, 0.05, _too_many)
+    with turns.one(), pytest.raises(Refusal) as refused, turns.one():
+        pass
+    assert refused.value.status == 503
+    assert refused.value.headers == {"Retry-After": "5"}
 
 
 def test_the_server_never_imports_torch(made: EmbeddingStore, tmp_path: Path) -> None:

@@ -229,7 +229,9 @@ def test_the_server_never_imports_torch(tmp_path: Path) -> None:
         ),
         pytest.param(["host=192.0.2.1"], "cannot be listened on", marks=pytest.mark.slow),
         pytest.param(["task=fly"], "task must be one of", marks=pytest.mark.slow),
-        (["serve.nothing=1"], "There is no setting serve.nothing"),
+        pytest.param(
+            ["serve.nothing=1"], "There is no setting serve.nothing", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_wrong_setting_is_told_in_one_line(

@@ -17,7 +17,7 @@ class EmbedConfig:
     axes: str | None = None  # names of the stored axes, where the source does not say
     voxel_size_nm: list[float] | None = None  # (z, y, x); None: as the source says
     origin_nm: list[float] | None = None  # (z, y, x) of the first voxel; None: as the source says
-    select: dict[str, int] | None = None  # index along axes such as c, by name
+    select: dict[str, int | str] | None = None  # index along axes such as c; or a channel's name
     intensity: list[float] | None = None  # voxel values that become 0 and 1; None: of the type
     padding: float | None = None  # voxel value that is no tissue
     step_z_nm: float | None = None  # between places; None: every slice, or the step in the slice

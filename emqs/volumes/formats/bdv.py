@@ -1,6 +1,7 @@
-"""HDF5 of BigDataViewer, whose XML says how large voxels are and where they lie."""
+"""HDF5 and N5 of BigDataViewer, whose XML says how large voxels are and where they lie."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -9,10 +10,12 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.axes import Request, Stated
+from emqs.volumes.chunks import locate
 from emqs.volumes.formats.hdf5 import Source, open_dataset, partner
 from emqs.volumes.volume import Volume
 
 _MAX_XML_BYTES = 2**26
+_ARRAY = re.compile(r"setup(?P<setup>\d+)/timepoint(?P<time>\d+)/s\d+")  # of N5
 _PATH = re.compile(r"(?:t(?P<time>\d+)/)?s(?P<setup>\d+)(?:/(?P<level>\d+)(?:/cells)?)?")
 
 
@@ -24,20 +27,68 @@ def is_bdv(file: Any) -> bool:  # noqa: ANN401 (an HDF5 file)
 
 
 def open_xml(path: Path, request: Request) -> Volume:
-    """Return a volume of the HDF5 file that an XML of BigDataViewer names.
+    """Return a volume of the HDF5 file, or of the N5 folder, that an XML of BigDataViewer names.
 
     Raises:
-        DataError: If it is no such XML, or its HDF5 file is missing or lies elsewhere.
+        DataError: If it is no such XML, or what it names is missing or lies elsewhere.
+        ConfigError: If there are several setups or time points and none is chosen.
     """
-    root = _parsed(path)
-    named = root.find(".//ImageLoader/hdf5")
-    if named is None or not (named.text or "").strip():
-        raise DataError(
-            f"{path} names no HDF5 file of BigDataViewer. Give the volume itself: an HDF5 file, or "
-            "the folder of an N5 or Zarr."
-        )
-    file = partner(path, (named.text or "").strip(), "its image is in")
-    return open_bdv(Source(file), path, request)
+    kind, name = _named(_parsed(path))
+    if kind == "hdf5" and name:
+        return open_bdv(Source(partner(path, name, "its image is in")), path, request)
+    if kind == "n5" and name:
+        from emqs.volumes.formats.n5 import open_n5  # which asks this module for sizes
+
+        folder = locate(str(partner(path, name, "its image is in")))
+        if request.dataset is not None:
+            folder = folder.inside(request.dataset.strip("/"))
+        return open_n5(folder, request, path)
+    raise DataError(
+        f"{path} names no HDF5 file or N5 folder of BigDataViewer, but an image of the kind "
+        f"{kind or 'unknown'!r}. Give the volume itself: an HDF5 file, or the folder of an N5 or "
+        "Zarr."
+    )
+
+
+def _named(root: Any) -> tuple[str, str]:  # noqa: ANN401 (an element)
+    """Return the kind of image that an XML names, and its file; the outer one of loaders counts."""
+    loader = root.find(".//ImageLoader")
+    if loader is None:
+        return "", ""
+    for kind in ("hdf5", "n5"):
+        if (loader.findtext(kind) or "").strip():
+            return kind, loader.findtext(kind).strip()
+    return str(loader.get("format", "")), ""
+
+
+def of_n5(array: Path, xml: Path | None, factors: Sequence[float]) -> tuple[Stated, str] | None:
+    """Return what an XML says of an array of N5, axes X Y Z, and a note.
+
+    Args:
+        array: Its folder, ``NAME.n5/setup0/timepoint0/s0``.
+        xml: The XML; None to look for ``NAME.xml`` beside it, which must name it.
+        factors: How much coarser the level is along X Y Z.
+
+    Returns:
+        None if the array is none of BigDataViewer, or there is no XML.
+
+    Raises:
+        DataError: If the XML is damaged.
+    """
+    array = array.absolute()
+    match = _ARRAY.fullmatch("/".join(array.parts[-3:]))
+    if match is None:
+        return None
+    folder = array.parents[2]
+    if xml is None:
+        xml = folder.with_suffix(".xml")
+        if not xml.is_file() or _named(_parsed(xml)) != ("n5", folder.name):
+            return None
+    steps = np.asarray(factors, float)[::-1]
+    stated, note = _stated(xml, int(match["setup"]), int(match["time"]), steps)
+    lists = (stated.names, stated.scale, stated.translation, stated.units)
+    names, scale, shift, units = (None if each is None else each[::-1] for each in lists)
+    return Stated(names, scale, shift, units), note  # type: ignore[arg-type]
 
 
 def open_bdv(source: Source, xml: Path | None, request: Request) -> Volume:

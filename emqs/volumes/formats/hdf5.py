@@ -207,7 +207,7 @@ def _next(source: Source, file: Any, name: str) -> tuple[Source, str] | None:  #
 
 
 def partner(path: Path, name: str, what: str) -> Path:
-    """Return a file that another one names, which must lie in its folder or below.
+    """Return a file or folder that a file names, which must lie in its folder or below.
 
     Args:
         path: The file that names it.
@@ -224,7 +224,7 @@ def partner(path: Path, name: str, what: str) -> Path:
             "file there, or open it itself."
         )
     other = path.parent / pure
-    if not other.is_file():
+    if not other.exists():
         raise DataError(f"{path}: {what} {name}, which is missing. Put it beside this file.")
     return other
 

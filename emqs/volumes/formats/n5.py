@@ -16,18 +16,24 @@ from emqs.geometry import Box
 from emqs.volumes import stored
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.chunks import Location, locate, open_array
-from emqs.volumes.formats import n5_facts
+from emqs.volumes.formats import bdv, n5_facts
 from emqs.volumes.label_answers import PlainAnswers
 from emqs.volumes.volume import Volume
 
 DRIVER = {"driver": "n5"}
 METADATA = "attributes.json"
+_N_AXES = 3  # of arrays of BigDataViewer
 _DEPTH = 6  # of groups that are looked into for datasets
 _MOST = 1000  # groups that are looked into
 
 
-def open_n5(location: Location, request: Request) -> Volume:
+def open_n5(location: Location, request: Request, xml: Path | None = None) -> Volume:
     """Return a volume of an N5 dataset, or of one level of a multi-scale group.
+
+    Args:
+        location: Its folder, or one that holds a single one.
+        request: What the user says.
+        xml: Of BigDataViewer, which says the voxel size; None to look for it beside the folder.
 
     Raises:
         DataError: If there is neither, it holds label multisets, or its axes are not known.
@@ -37,13 +43,13 @@ def open_n5(location: Location, request: Request) -> Volume:
     attributes = location.read_json(METADATA) or {}
     if "dimensions" in attributes:
         request.refuse_level(location.name)
-        return _dataset(location, attributes, _groups(location), request)
+        return _dataset(location, attributes, _groups(location), request, xml=xml)
     if _is_group_of_levels(location, attributes):
-        return _level(location, attributes, request)
+        return _level(location, attributes, request, xml)
     if isinstance(attributes.get("painteraData"), dict):
-        return open_n5(location.inside("data"), request)
+        return open_n5(location.inside("data"), request, xml)
     if location.path is not None:
-        return open_n5(location.inside(_only(location, request)), request)
+        return open_n5(location.inside(_only(location, request)), request, xml)
     raise ConfigError(
         f"{location.name} is an N5 group, and there is no array 's{request.level}' in it for "
         f"level={request.level}. Give the path of a dataset or of a multi-scale group with "
@@ -58,7 +64,9 @@ def _is_group_of_levels(location: Location, attributes: Mapping[str, Any]) -> bo
     return own is not None and "dimensions" in own
 
 
-def _level(location: Location, attributes: dict[str, Any], request: Request) -> Volume:
+def _level(
+    location: Location, attributes: dict[str, Any], request: Request, xml: Path | None
+) -> Volume:
     """Return one level of a group: where the group says it is, else ``s0``, ``s1``, ..."""
     levels = n5_facts.levels(attributes)
     if levels is None:
@@ -78,7 +86,8 @@ def _level(location: Location, attributes: dict[str, Any], request: Request) -> 
             f"level={request.level}. Give the path of a dataset or of a multi-scale group with "
             f"dataset=, or another level{f' ({chr(44).join(paths)})' if paths else ''}."
         )
-    volume = _dataset(inner, own, [attributes, *_groups(location)], request, path)
+    groups = [attributes, *_groups(location)]
+    volume = _dataset(inner, own, groups, request, path, xml)
     return replace(volume, path=location.source, level=number, n_levels=n_levels)
 
 
@@ -108,6 +117,7 @@ def _dataset(
     groups: list[dict[str, Any]],
     request: Request,
     path: str | None = None,
+    xml: Path | None = None,
 ) -> Volume:
     """Return the volume of an array.
 
@@ -117,18 +127,29 @@ def _dataset(
         groups: Attributes of the groups that it lies in, the nearest first.
         request: What the user says.
         path: Of the array in the nearest group; None for its name.
+        xml: Of BigDataViewer; None to look for it beside the folder.
     """
     n5_facts.refuse_multisets(location.name, own, groups)
     name = location.name.rstrip("/").rpartition("/")[2] if path is None else path
 
+    described = None
+    if location.path is not None and len(own["dimensions"]) == _N_AXES:
+        factors = n5_facts.downsampling(own, groups, name, _N_AXES, location.name)
+        described = bdv.of_n5(location.path, xml, factors)
+
     def stated(shape: list[int]) -> Stated:
+        if described is not None:
+            return described[0]
         return n5_facts.stated(own, groups, name, len(shape), location.name)
 
     if stored.style_of(location, {"/": r"\d+(/\d+)*"}) is None:
         raise stored.no_chunks(location, "0/0/0")
-    return open_array(
+    volume = open_array(
         location, DRIVER, METADATA, stated, request, lambda axes: _answers(location, own, axes)
     )
+    if described is not None and described[1]:
+        volume = replace(volume, notes=(described[1], *volume.notes))
+    return volume
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,7 @@ def _of_ome(group: Mapping[str, Any], where: str, name: str) -> Stated:
         None if said.scale is None else said.scale[::-1],
         None if said.translation is None else said.translation[::-1],
         None if said.units is None else said.units[::-1],
+        said.channels,
     )
 
 
@@ -127,9 +128,7 @@ def _of_resolution(
     if resolution is None:
         return Stated(names)
     scale = _padded(resolution, n_axes, 1.0, f"The resolution of {where}")
-    factors = _padded(_factors(own, groups, name), n_axes, 1.0, f"'downsamplingFactors' of {where}")
-    if any(factor <= 0 for factor in factors):
-        raise DataError(f"'downsamplingFactors' of {where} must be above 0, got {factors}.")
+    factors = downsampling(own, groups, name, n_axes, where)
     offset = next((part["offset"] for part in (own, near) if "offset" in part), None)
     units = [units] * n_axes if isinstance(units, str) else units
     return Stated(
@@ -146,6 +145,26 @@ def _with_resolution(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | 
         if any(part.get(key) is not None for key in _RESOLUTION):
             return part
     return None
+
+
+def downsampling(
+    own: Mapping[str, Any],
+    groups: Sequence[Mapping[str, Any]],
+    name: str,
+    n_axes: int,
+    where: str,
+) -> list[float]:
+    """Return by what a level is downsampled along each axis, X first; 1 where nobody says.
+
+    Arguments are those of ``stated``.
+
+    Raises:
+        DataError: If they are no numbers above 0.
+    """
+    factors = _padded(_factors(own, groups, name), n_axes, 1.0, f"'downsamplingFactors' of {where}")
+    if any(factor <= 0 for factor in factors):
+        raise DataError(f"'downsamplingFactors' of {where} must be above 0, got {factors}.")
+    return factors
 
 
 def _factors(own: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], name: str) -> object:

@@ -65,7 +65,12 @@ def read_ome(path: Path, text: str, request: Request) -> OmeImage:
         places = _places(pixels, names, shape, path, uuid)
     except ValueError as error:
         raise _damaged(path, f"its OME-XML holds no valid number ({error})") from None
-    return OmeImage(shape, Stated(list(names), *_calibration(pixels, names)), places)
+    named = [channel.get("Name") for channel in _all(pixels, "Channel")]
+    channels = [str(n) if name is None else name for n, name in enumerate(named)]
+    if not any(named):
+        channels = []
+    stated = Stated(list(names), *_calibration(pixels, names), channels=channels)
+    return OmeImage(shape, stated, places)
 
 
 def _root(path: Path, text: str) -> tuple[Any, str | None]:

@@ -121,7 +121,6 @@ def _alone(
         return _open(_Array(location, metadata, node), stated, request)
     image = ome.read_image(described, version, group.name)
     number = paths.index(name)
-    request = replace(request, select=image.chosen(request.select, group.name))
     array = _Array(location, metadata, node, group, attributes, name)
     volume = _open(array, lambda _: image.stated(number), request)
     return replace(volume, level=number, n_levels=len(paths))
@@ -272,7 +271,6 @@ def _image(
             return (open_zarr3 if metadata == _VERSION_3 else open_zarr2)(array, request)
     image = ome.read_image(described, version, location.name)
     number = image.number(request, location.name)
-    request = replace(request, select=image.chosen(request.select, location.name))
     path = image.levels[number].path
     inner = location.inside(path)
     node = inner.read_json(metadata)

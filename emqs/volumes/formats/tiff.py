@@ -13,6 +13,14 @@ from emqs.errors import DataError
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.formats.ome_tiff import ome_xml, read_ome
+from emqs.volumes.formats.tiff_levels import (
+    Layers,
+    Page,
+    Pages,
+    at_level,
+    page_of,
+    smaller_pages,
+)
 from emqs.volumes.formats.tiff_pages import (
     Shades,
     has_plain_pages,
@@ -33,27 +41,6 @@ LARGE = 2**20  # voxels of a box for which that pays
 _UNCOMPRESSED = 1  # of the tag Compression
 MOST_PAGES = 4096  # of a volume that are kept: where their pixels lie, some KB each
 
-Pages = tuple[tuple[Path, int], ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Layers:
-    """Where the pixels of a TIFF lie.
-
-    Attributes:
-        shape: Lengths of the stored axes; Y and X are the last.
-        stated: What the file says of them.
-        pages: File and page of each plane; empty if they lie one after the other.
-        offset: First byte of them, if they do.
-        note: What a user should be told.
-    """
-
-    shape: tuple[int, ...]
-    stated: Stated
-    pages: Pages = ()
-    offset: int | None = None
-    note: str = ""
-
 
 def open_tiff(path: Path, request: Request) -> Volume:
     """Return a volume of a TIFF file; pages are slices unless the file says otherwise.
@@ -65,10 +52,9 @@ def open_tiff(path: Path, request: Request) -> Volume:
 
     Raises:
         DataError: If the file is damaged or coloured, or a partner is missing or lies elsewhere.
-        ConfigError: If a channel or a time point must be chosen.
+        ConfigError: If a channel or a time point must be chosen, or there is no such level.
     """
     where = str(path)
-    request.refuse_level(where)
     if path.suffix.lower() == ".ome":  # the metadata of a set of files
         layers = _ome(path, path.read_text(encoding="utf-8", errors="replace"), request)
         return _volume(path, layers, request)
@@ -90,13 +76,10 @@ def open_tiff(path: Path, request: Request) -> Volume:
 def _volume(path: Path, layers: Layers, request: Request) -> Volume:
     """Return a volume of layers whose place is known."""
     where = str(path)
-    axes = layers.stated.axes(layers.shape, request, where)
-    if sorted(axes.spatial[1:]) != [len(layers.shape) - 2, len(layers.shape) - 1]:
-        raise DataError(f"{where}: the last two axes of a TIFF are its rows and columns, y and x.")
-    facts = layers.stated.geometry(axes, request, where).fields()
-    first = layers.pages[0] if layers.pages else (path, 0)
-    with opened(first[0]) as file:
-        page: Any = file.pages[first[1]]
+    with opened(layers.pages[0][0] if layers.pages else path) as file:
+        first = page_of(file, layers.pages[0][1] if layers.pages else (0,))
+        layers = at_level(layers, first, path, request)
+        page = page_of(file, layers.pages[0][1]) if layers.level else first
         if len(page.shape) != 2 or page.shape != tuple(layers.shape[-2:]):
             raise DataError(
                 f"{where} has pages of shape {page.shape}, and states slices of "
@@ -104,6 +87,10 @@ def _volume(path: Path, layers: Layers, request: Request) -> Volume:
             )
         shades = shades_of(page, labels=request.labels, where=where)
         stored, tile = np.dtype(page.dtype).newbyteorder(file.byteorder), page.chunks[-2:]
+    axes = layers.stated.axes(layers.shape, request, where)
+    if sorted(axes.spatial[1:]) != [len(layers.shape) - 2, len(layers.shape) - 1]:
+        raise DataError(f"{where}: the last two axes of a TIFF are its rows and columns, y and x.")
+    facts = layers.stated.geometry(axes, request, where).fields()
     facts["notes"] = (*(note for note in (layers.note, shades.note) if note), *facts["notes"])
     shape = axes.triple(layers.shape, 1)
     reader: MappedReader | PagesReader
@@ -118,22 +105,27 @@ def _volume(path: Path, layers: Layers, request: Request) -> Volume:
         reader.check_ends()
     return Volume(
         name=where, shape=shape, dtype=shades.dtype, chunks=chunks, reader=reader, path=path,
-        format="tiff", **facts,
+        format="tiff", level=layers.level, n_levels=layers.n_levels, **facts,
     )  # fmt: skip
 
 
 def _ome(path: Path, text: str, request: Request) -> Layers:
     image = read_ome(path, text, request)
-    return Layers(image.shape, image.stated, image.pages)
+    pages = tuple((file, (number,)) for file, number in image.pages)
+    return Layers(image.shape, image.stated, pages)
 
 
 def _layers(file: tifffile.TiffFile, path: Path, request: Request) -> Layers:
     """Return where the pixels of a file without OME-XML lie."""
+    smaller: tuple[tuple[tuple[int, ...], Pages], ...] = ()
     if has_plain_pages(file, path):
         names, shape = ["z", "y", "x"], (len(file.pages), *file.pages.first.shape)
+        numbers: list[Page] = [(number,) for number in range(len(file.pages))]
     else:
         series = file.series[0]
         names, shape = list(series.axes.lower()), tuple(series.shape)
+        smaller = smaller_pages(series, path)
+        numbers = [tuple(page.treeindex) for page in series.pages if page is not None]
     if names[-1] == "s" or len(names) != len(shape):
         raise DataError(
             f"{path} is coloured: its pages have {shape[-1]} samples per pixel. Save one channel."
@@ -144,13 +136,13 @@ def _layers(file: tifffile.TiffFile, path: Path, request: Request) -> Layers:
     if file.pages.first.bitspersample % 8 == 0 and file.series[0].shape == shape:
         offset = file.series[0].dataoffset
     n_planes = prod(shape[:-2])
-    if offset is None and len(file.pages) != n_planes:
+    if offset is None and len(numbers) != n_planes:
         raise DataError(
-            f"{path} holds {len(file.pages)} pages for {n_planes} slices; it is cut off or damaged."
+            f"{path} holds {len(numbers)} pages for {n_planes} slices; it is cut off or damaged."
             " Copy or export it again, one slice per page."
         )
-    pages = () if offset is not None else tuple((path, number) for number in range(n_planes))
-    return Layers(shape, stated, pages, offset, note)
+    pages = () if offset is not None else tuple((path, number) for number in numbers)
+    return Layers(shape, stated, pages, offset, note, smaller)
 
 
 def _named(
@@ -252,7 +244,7 @@ class PagesReader:
     stored: np.dtype[np.generic]
     axes: Axes
     shades: Shades
-    _known: dict[tuple[Path, int, tuple[int, ...]], Any] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[Path, Page, tuple[int, ...]], Any] = field(default_factory=dict, repr=False)
 
     def check_ends(self) -> None:
         """Raise an error unless every file has all its pages and the pixels of the last.
@@ -260,20 +252,20 @@ class PagesReader:
         Raises:
             DataError: If one is cut off.
         """
-        last: dict[Path, int] = {}
+        last: dict[Path, Page] = {}
         for path, number in self.pages:
-            last[path] = max(number, last.get(path, 0))
+            last[path] = max(number, last.get(path, number))
         for path, number in last.items():
             with opened(path) as file:
-                if number >= len(file.pages):
+                if number[0] >= len(file.pages):
                     raise DataError(
-                        f"{path} holds {len(file.pages)} pages and must hold {number + 1}; it is "
-                        "damaged or cut off. Copy or export it again."
+                        f"{path} holds {len(file.pages)} pages and must hold {number[0] + 1}; it is"
+                        " damaged or cut off. Copy or export it again."
                     )
-                page: Any = file.pages[number]
+                page = page_of(file, number)
                 ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
                 if max(ends, default=0) > file.filehandle.size:
-                    raise ValueError(f"the pixels of page {number} lie beyond its end")
+                    raise ValueError(f"the pixels of page {number[0]} lie beyond its end")
 
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of a box; see ``Reader.read``."""
@@ -285,29 +277,29 @@ class PagesReader:
                 (box.start[0], box.start[2], box.start[1]), (box.stop[0], box.stop[2], box.stop[1])
             )
         rows = {z: row for row, z in enumerate(range(box.start[0], box.stop[0]))}
-        by_file: dict[Path, list[tuple[int, int]]] = {}
+        by_file: dict[Path, list[tuple[Page, int]]] = {}
         for z, row in rows.items():
             path, number = self.pages[self._plane(z)]
             by_file.setdefault(path, []).append((number, row))
-        for path, wanted in by_file.items():
-            pages = self._pages(path, [number for number, _ in wanted])
+        for path, planes in by_file.items():
+            pages = self._pages(path, [number for number, _ in planes])
 
             def read_some(
-                some: list[tuple[int, int]], path: Path = path, pages: dict[int, Any] = pages
+                some: list[tuple[Page, int]], path: Path = path, pages: dict[Page, Any] = pages
             ) -> None:
                 with path.open("rb") as stream:
                     for number, row in some:
                         part = voxels[row].T if turned else voxels[row]
-                        name = f"page {number} of {path.name}"
+                        name = f"page {number[0]} of {path.name}"
                         read_page(pages[number], stream, name, on_page, part)
 
-            compressed = pages[wanted[0][0]].keyframe.compression != _UNCOMPRESSED
+            compressed = pages[planes[0][0]].keyframe.compression != _UNCOMPRESSED
             n_threads = N_THREADS if compressed and box.size >= LARGE else 1
             with told(path), ThreadPoolExecutor(n_threads) as threads:
-                list(threads.map(read_some, (wanted[i::n_threads] for i in range(n_threads))))
+                list(threads.map(read_some, (planes[i::n_threads] for i in range(n_threads))))
         return self.shades.of(voxels, self.pages[0][0])
 
-    def _pages(self, path: Path, numbers: list[int]) -> dict[int, Any]:
+    def _pages(self, path: Path, numbers: list[Page]) -> dict[Page, Any]:
         """Return pages of a file by number; where their pixels lie is looked up once.
 
         Raises:
@@ -321,7 +313,7 @@ class PagesReader:
         if missing:
             with opened(path, walk=False) as file:
                 for number in missing:
-                    pages[number] = self._checked(file.pages[number], number)
+                    pages[number] = self._checked(page_of(file, number), number[0])
             if len(self._known) + len(missing) > MOST_PAGES:
                 self._known.clear()
             self._known.update({(path, n, stamp): pages[n] for n in missing})

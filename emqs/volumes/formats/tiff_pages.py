@@ -301,7 +301,9 @@ def read_slices(path: Path, first: int, last: int, *, labels: bool = False) -> l
             )
         shades = shades_of(page, labels=labels, where=path)
         if paged:
-            slices = [np.asarray(file.pages[z].asarray()) for z in range(first, last)]
+            plain = has_plain_pages(file, path)
+            pages: Any = file.pages if plain else file.series[0].pages  # others are smaller copies
+            slices = [np.asarray(pages[z].asarray()) for z in range(first, last)]
         else:
             volume = file.series[0].asarray()
             slices = [np.array(volume[z]) for z in range(first, last)]

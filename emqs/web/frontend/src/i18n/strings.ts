@@ -83,6 +83,8 @@ export const strings = {
   "viewer.fit": { en: "Fit", de: "Einpassen" },
   "viewer.fit_hint": { en: "Show the whole volume", de: "Das ganze Volumen zeigen" },
   "viewer.layers": { en: "Layers", de: "Ebenen" },
+  "viewer.settings": { en: "Contrast and more of {name}", de: "Kontrast und mehr von {name}" },
+  "viewer.values": { en: "What lies under the mouse", de: "Was unter der Maus liegt" },
   "viewer.help": { en: "Help", de: "Hilfe" },
   "viewer.help_hint": { en: "Keys of the viewer", de: "Tasten des Betrachters" },
 
@@ -98,6 +100,42 @@ export const strings = {
   "sign_in.no_account": {
     en: "No account, or password lost? An administrator of this server makes you a link to sign in with.",
     de: "Kein Konto, oder Passwort vergessen? Die Verwaltung dieses Servers gibt Ihnen einen Link zum Anmelden.",
+  },
+  "sign_in.refused": {
+    en: "The sign-in was refused. Start it again.",
+    de: "Die Anmeldung wurde abgelehnt. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_browser": {
+    en: "This sign-in was not begun in this browser. Start it again.",
+    de: "Diese Anmeldung wurde nicht in diesem Browser begonnen. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_late": {
+    en: "This sign-in took too long, or was finished before. Start it again.",
+    de: "Diese Anmeldung hat zu lange gedauert oder war schon fertig. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_unconfirmed": {
+    en: "The provider did not confirm the sign-in. Start it again.",
+    de: "Der Anbieter hat die Anmeldung nicht bestätigt. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_invalid": {
+    en: "The provider's answer is not valid for this sign-in. Start it again.",
+    de: "Die Antwort des Anbieters gilt nicht für diese Anmeldung. Beginnen Sie noch einmal.",
+  },
+  "sign_in.refused_email": {
+    en: "Accounts of this e-mail address may not sign in.",
+    de: "Konten dieser E-Mail-Adresse dürfen sich nicht anmelden.",
+  },
+  "sign_in.refused_account": {
+    en: "You have no account here, or it is locked. Ask an admin.",
+    de: "Sie haben hier kein Konto, oder es ist gesperrt. Fragen Sie die Verwaltung.",
+  },
+  "sign_in.refused_provider": {
+    en: "The provider does not answer as it should. Try again later.",
+    de: "Der Anbieter antwortet nicht, wie er sollte. Versuchen Sie es später noch einmal.",
+  },
+  "sign_in.refused_often": {
+    en: "Too many tries. Wait a minute.",
+    de: "Zu viele Versuche. Warten Sie eine Minute.",
   },
   "one_time.title": { en: "Welcome to emqs", de: "Willkommen bei emqs" },
   "one_time.about": {
@@ -575,6 +613,10 @@ export const strings = {
   "annotate.layer_chosen": { en: "chosen", de: "gewählt" },
   "annotate.list": { en: "List of annotations", de: "Liste der Annotationen" },
   "annotate.count": { en: "Annotations: {n}", de: "Annotationen: {n}" },
+  "annotate.sampled": {
+    en: "From afar the viewer draws some of many; zoom in to see all.",
+    de: "Aus der Ferne zeichnet der Betrachter einige von vielen; alle sieht man aus der Nähe.",
+  },
   "annotate.count_more": { en: "Annotations: more than {n}", de: "Annotationen: mehr als {n}" },
   "annotate.columns": { en: "Columns", de: "Spalten" },
   "annotate.columns_hint": {
@@ -865,22 +907,6 @@ export const strings = {
     de: "Die Übertragung brach ab. Bitte Verbindung prüfen und noch einmal versuchen.",
   },
   "layers.links": { en: "Links for other programs", de: "Links für andere Programme" },
-  "layers.links_hint": {
-    en: "Whoever has such a link reads the data without signing in, until it ends or is withdrawn.",
-    de: "Wer so einen Link hat, liest die Daten ohne Anmeldung, bis er endet oder zurückgezogen wird.",
-  },
-  "layers.link_for": { en: "What for", de: "Wofür" },
-  "layers.all_layers": { en: "all layers", de: "alle Ebenen" },
-  "layers.days": { en: "Days", de: "Tage" },
-  "layers.link_make": { en: "Make a link", de: "Link anlegen" },
-  "layers.link_once": {
-    en: "Copy it now: it is shown only this once.",
-    de: "Jetzt kopieren: Er wird nur dieses eine Mal gezeigt.",
-  },
-  "layers.unnamed_link": { en: "unnamed", de: "ohne Namen" },
-  "layers.until": { en: "until {when}", de: "bis {when}" },
-  "layers.withdraw_link": { en: "Withdraw the link {name}", de: "Link {name} zurückziehen" },
-  "layers.link_withdrawn": { en: "The link is withdrawn", de: "Der Link ist zurückgezogen" },
   // end of annotate: segments
 
   // atlas

@@ -1,5 +1,5 @@
 // What stands above the viewer: how it is laid out, and what it shows.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Dataset } from "../api/types";
 import { t } from "../i18n";
 import { Button } from "../ui";
@@ -13,6 +13,18 @@ function useLayers(handle: ViewerHandle | null): void {
     draw((n) => n + 1);
     return handle?.onLayers(() => draw((n) => n + 1));
   }, [handle]);
+}
+
+// What lies under the mouse; written past Preact, since it changes with every move.
+function Values({ handle }: { handle: ViewerHandle | null }) {
+  const text = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    return handle?.onValues(() => {
+      if (text.current === null) return;
+      text.current.textContent = Object.entries(handle.values()).map(([name, value]) => `${name} ${value}`).join(", ");
+    });
+  }, [handle]);
+  return <span ref={text} class="values hint" title={t("viewer.values")} />;
 }
 
 export function Tools({ handle, dataset }: { handle: ViewerHandle | null; dataset: Dataset }) {
@@ -44,16 +56,23 @@ export function Tools({ handle, dataset }: { handle: ViewerHandle | null; datase
           ?.layers()
           .filter((layer) => !layer.own)
           .map((layer) => (
-            <label key={layer.name}>
-              <input
-                type="checkbox"
-                checked={layer.visible}
-                onChange={(event) => handle.setVisible(layer.name, event.currentTarget.checked)}
-              />
-              {layer.name}
-            </label>
+            <span key={layer.name} class="layer">
+              <label>
+                <input
+                  type="checkbox"
+                  checked={layer.visible}
+                  onChange={(event) => handle.setVisible(layer.name, event.currentTarget.checked)}
+                />
+                {layer.name}
+              </label>
+              {layer.kind !== "annotation" && (
+                <Button kind="quiet" icon="⚙" label={t("viewer.settings", { name: layer.name })}
+                  onClick={() => handle.settings(layer.name)} />
+              )}
+            </span>
           ))}
       </span>
+      <Values handle={handle} />
       <Button kind="quiet" disabled={handle === null} title={t("viewer.help_hint")} onClick={() => handle?.help()}>
         {t("viewer.help")}
       </Button>

@@ -5,6 +5,11 @@ import type { Position, Shape } from "./types";
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- untyped parts of neuroglancer
 export type Untyped = any;
 
+export function removeLayer(viewer: Untyped, name: string): void {
+  const managed = viewer.layerManager.getLayerByName(name);
+  if (managed !== undefined) viewer.layerManager.removeManagedLayer(managed);
+}
+
 export function vector(position: Position): Float32Array {
   return Float32Array.of(position.x, position.y, position.z);
 }

@@ -2,6 +2,7 @@
 // stability.
 import "neuroglancer";
 import { setDefaultInputEventBindings } from "neuroglancer/unstable/ui/default_input_event_bindings.js";
+import { animationFrameDebounce } from "neuroglancer/unstable/util/animation_frame_debounce.js";
 import { makeMinimalViewer } from "neuroglancer/unstable/ui/minimal_viewer.js";
 import { registerActionListener } from "neuroglancer/unstable/util/event_action_map.js";
 import { LAYOUTS } from "./types";
@@ -88,7 +89,8 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     target, showLayerDialog: false, resetStateWhenEmpty: false,
     showHelpButton: false, showSettingsButton: false, showEditStateButton: false, showScreenshotButton: false,
     showToolPaletteButton: false, showSelectionPanelButton: false, showLayerListPanelButton: false,
-    showLocation: true, showLayerPanel: true, showPanelBorders: false,
+    showLocation: true, showLayerPanel: false, // the page lists the layers
+     showPanelBorders: false,
   } as Untyped);
   setDefaultInputEventBindings(viewer.inputEventBindings);
   viewer.inputEventBindings.global.set("keyn", "emqs-nothing"); // else: add a layer
@@ -191,9 +193,33 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
           name: layer.name,
           kind: layer.initialSpecification?.type ?? layer.layer?.type ?? "",
           visible: layer.visible,
-          own: own.has(layer.name) || overlays.has(layer.name),
+          own: own.has(layer.name),
         }),
       );
+    },
+    values() {
+      const { layerManager, layerSelectedValues, mouseState } = viewer;
+      if (!mouseState.active) return {};
+      const values: Record<string, string> = {};
+      for (const { name, layer, visible } of layerManager.managedLayers as Untyped[]) {
+        const value = visible && layer !== null ? layerSelectedValues.get(layer)?.value : undefined;
+        if (value !== undefined && value !== null && !own.has(name) && !overlays.has(name)) values[name] = String(value);
+      }
+      return values;
+    },
+    onValues(listener) {
+      const later = animationFrameDebounce(listener);
+      const remove = viewer.layerSelectedValues.changed.add(later);
+      return () => {
+        later.cancel();
+        remove();
+      };
+    },
+    settings(layer) {
+      viewer.selectedLayer.layer = viewer.layerManager.getLayerByName(layer);
+      viewer.selectedLayer.visible = true;
+      const tabs = viewer.selectedLayer.layer?.layer?.tabs;
+      if (tabs !== undefined) tabs.value = "rendering";
     },
     setVisible(layer, visible) {
       viewer.layerManager.getLayerByName(layer)?.setVisible(visible);

@@ -1,10 +1,9 @@
 // Layers of pages that neuroglancer reads from the server, e.g. annotations by the million; they are
 // no part of the state. And layers of the state that pages add or remove, and clicks on annotations.
 import { makeLayer } from "neuroglancer/unstable/layer/index.js";
+import { removeLayer, type Untyped } from "./annotations";
 import type { Overlaying } from "./types";
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- untyped parts of neuroglancer
-type Untyped = any;
 type Description = Record<string, unknown>;
 
 const STILL_PX = 4; // a mouse that moved farther between down and up has moved the view
@@ -63,8 +62,7 @@ export class Overlays {
   }
 
   remove(name: string): void {
-    const managed = this.viewer.layerManager.getLayerByName(name);
-    if (managed !== undefined) this.viewer.layerManager.removeManagedLayer(managed);
+    removeLayer(this.viewer, name);
   }
 
   // A click, with no key held down, on an annotation.

@@ -1,7 +1,7 @@
 // Layers that pages show; they are no part of the state of the viewer.
 import type { Annotation } from "neuroglancer/unstable/annotation/index.js";
 import { makeLayer } from "neuroglancer/unstable/layer/index.js";
-import { annotation, type Untyped } from "./annotations";
+import { annotation, removeLayer, type Untyped } from "./annotations";
 import type { Shape } from "./types";
 
 const SHADER = `void main() {
@@ -46,12 +46,7 @@ export class OwnLayers {
   }
 
   hide(name: string): void {
-    if (this.shown.delete(name) && !this.disposed) this.takeOut(name);
-  }
-
-  private takeOut(name: string): void {
-    const managed = this.viewer.layerManager.getLayerByName(name);
-    if (managed !== undefined) this.viewer.layerManager.removeManagedLayer(managed);
+    if (this.shown.delete(name) && !this.disposed) removeLayer(this.viewer, name);
   }
 
   private putIn(name: string, description: Description): void {
@@ -94,21 +89,21 @@ export class OwnLayers {
       layer.source = annotations;
       layer.drawn = new Map();
     }
-    const wanted = new Map(layer.shapes.map((shape) => [shape.id, shape]));
+    const missing = new Map(layer.shapes.map((shape) => [shape.id, shape]));
     for (const old of [...annotations] as Annotation[]) {
-      const shape = wanted.get(old.id);
+      const shape = missing.get(old.id);
       const text = shape && JSON.stringify(shape);
       if (shape !== undefined && layer.drawn.get(old.id) === text) {
-        wanted.delete(old.id);
+        missing.delete(old.id);
         continue;
       }
       const reference = annotations.getReference(old.id);
       if (shape === undefined) annotations.delete(reference);
       else annotations.update(reference, annotation(shape));
       reference.dispose();
-      wanted.delete(old.id);
+      missing.delete(old.id);
     }
-    for (const shape of wanted.values()) annotations.add(annotation(shape)).dispose();
+    for (const shape of missing.values()) annotations.add(annotation(shape)).dispose();
     layer.drawn = new Map(layer.shapes.map((shape) => [shape.id, JSON.stringify(shape)]));
   }
 }

@@ -26,10 +26,10 @@ describe("the state of the viewer", () => {
     expect(names).toEqual(["own", "image", "labels"]);
   });
   it("shows at first the whole slice, and no segments", () => {
-    const first = fitted(NORMAL, TOY, { clientWidth: 900, clientHeight: 572 });
-    expect(first.crossSectionScale).toBeCloseTo(1.04); // 512 voxels into 572 - 60 pixels
+    const first = fitted(NORMAL, TOY, { clientWidth: 900, clientHeight: 542 });
+    expect(first.crossSectionScale).toBeCloseTo(1.04); // 512 voxels into 542 - 30 pixels
     expect(first.layers).toEqual([NORMAL.layers[0], { ...NORMAL.layers[1], visible: false }]);
     const deep = { ...TOY, voxel_size_nm: [20, 8, 4] } as Dataset; // in voxels of 4 nm it is 1024 high
-    expect(fitted(NORMAL, deep, { clientWidth: 900, clientHeight: 572 }).crossSectionScale).toBeCloseTo(2.08);
+    expect(fitted(NORMAL, deep, { clientWidth: 900, clientHeight: 542 }).crossSectionScale).toBeCloseTo(2.08);
   });
 });

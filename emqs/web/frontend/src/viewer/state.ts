@@ -42,7 +42,7 @@ export function expanded(kept: unknown, normal: ViewerState): ViewerState {
 }
 
 const MARGIN = 1.04; // around a volume that fits
-const ROWS = 60; // pixels of the viewer that are no slice
+const ROWS = 30; // pixels of the viewer that are no slice
 
 // Return the state that a dataset is first shown in: all of a slice, and no segments, which would hide it.
 export function fitted(

@@ -75,6 +75,11 @@ export interface ViewerHandle extends Overlaying, Segmenting {
   setLayout(name: LayoutName): void;
   layers(): ViewerLayer[];
   setVisible(layer: string, visible: boolean): void;
+  // What the visible layers hold under the mouse, by their names: an intensity, a segment.
+  values(): Record<string, string>;
+  onValues(listener: () => void): () => void;
+  // Open neuroglancer's panel of a layer: contrast, opacity.
+  settings(layer: string): void;
   // Called when layers come, go, are shown or hidden, or the layout changes.
   onLayers(listener: () => void): () => void;
   // Ask again for what could not be loaded.

@@ -3,13 +3,25 @@ import { useState } from "preact/hooks";
 import { expired, request, url } from "../../api/client";
 import type { Me } from "../../api/types";
 import { t } from "../../i18n";
-import { oneTime } from "../../router";
+import { oneTime, route } from "../../router";
 import { load, me } from "../../session";
-import { Check, Dialog, Field, Form, Text, useLoaded } from "../../ui";
+import { Check, Dialog, Field, Form, Message, Text, useLoaded } from "../../ui";
 import { OneTime } from "./OneTime";
 import "../../styles/account.css";
 
 const LONGEST = 1500; // of an address that is sent to a provider and back
+
+// Why a provider's answer let nobody in: /?refused=WHY
+const REFUSALS = {
+  browser: "sign_in.refused_browser",
+  late: "sign_in.refused_late",
+  unconfirmed: "sign_in.refused_unconfirmed",
+  invalid: "sign_in.refused_invalid",
+  email: "sign_in.refused_email",
+  account: "sign_in.refused_account",
+  provider: "sign_in.refused_provider",
+  often: "sign_in.refused_often",
+} as const;
 
 // The page for somebody who is not signed in.
 export function SignIn() {
@@ -17,9 +29,17 @@ export function SignIn() {
   return (
     <main class="sign-in" id="content">
       <h1>{token === null ? t("sign_in.title") : t("one_time.title")}</h1>
+      {token === null && <Why />}
       {token === null ? <WithPassword /> : <OneTime token={token} />}
     </main>
   );
+}
+
+function Why() {
+  const why = route.value.query.get("refused");
+  if (why === null) return null;
+  const word = Object.hasOwn(REFUSALS, why) ? REFUSALS[why as keyof typeof REFUSALS] : "sign_in.refused";
+  return <Message kind="error">{t(word)}</Message>;
 }
 
 // The dialog over a page whose session has ended; what is on the page stays.

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { dataset as pathOf, request } from "../../api/client";
 import { count, t } from "../../i18n";
-import { Button, Field, Message, Spinner, tell } from "../../ui";
+import { Area, Button, Field, Form, Message, Spinner, tell, Text } from "../../ui";
 import { useCurrent } from "./AnnotationsTab";
 import { Entry, type AtlasEntry } from "./AtlasEntry";
 import { placeText } from "./format";
@@ -73,43 +73,28 @@ function Submit({ store, onDone }: { store: Store; onDone: () => void }) {
 function Words({ store, row, onDone }: { store: Store; row: Row; onDone: () => void }) {
   const [title, setTitle] = useState(row.title);
   const [description, setDescription] = useState(row.description);
-  const [error, setError] = useState<string | null>(null);
   const pending = row.atlas_state !== "" && title === row.title && description === row.description;
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
-    setError(null);
-    try {
-      await store.edit(row, { title, description });
-      const now = await store.one(row.id);
-      await request(`${pathOf(store.dataset.name)}/atlas`, { body: { annotation: row.id, revision: now.revision } });
-      tell(t("annotate.submitted"));
-      await store.refresh(row.id);
-      onDone();
-    } catch (reason) {
-      setError((reason as Error).message);
-    }
+  const waits = pending && ["submitted", "accepted"].includes(row.atlas_state);
+  async function send(): Promise<void> {
+    await store.edit(row, { title, description });
+    const now = await store.one(row.id);
+    await request(`${pathOf(store.dataset.name)}/atlas`, { body: { annotation: row.id, revision: now.revision } });
+    tell(t("annotate.submitted"));
+    await store.refresh(row.id);
+    onDone();
   }
   return (
-    <form onSubmit={submit}>
+    <Form action={t(row.atlas_state ? "annotate.submit_again" : "annotate.submit_do")} send={send}
+      disabled={!title.trim() || !description.trim() || waits}>
       {row.atlas_state && (
         <p class="hint">{t("annotate.is_now", { state: t(`annotate.state_${row.atlas_state}` as "annotate.state_accepted") })}</p>
       )}
       <Field label={t("annotate.title")}>
-        {(id) => <input id={id} required value={title} maxLength={400} onInput={(e) => setTitle(e.currentTarget.value)} />}
+        {(id) => <Text id={id} required value={title} set={setTitle} maxLength={400} />}
       </Field>
       <Field label={t("annotate.column_description")} hint={t("annotate.letters", { n: count(description.length) })}>
-        {(id) => (
-          <textarea id={id} required rows={3} value={description} onInput={(e) => setDescription(e.currentTarget.value)} />
-        )}
+        {(id) => <Area id={id} rows={3} value={description} set={setDescription} />}
       </Field>
-      {error && <Message kind="error">{error}</Message>}
-      <Button
-        kind="primary"
-        type="submit"
-        disabled={!title.trim() || !description.trim() || (pending && ["submitted", "accepted"].includes(row.atlas_state))}
-      >
-        {t(row.atlas_state ? "annotate.submit_again" : "annotate.submit_do")}
-      </Button>
-    </form>
+    </Form>
   );
 }

@@ -9,6 +9,8 @@ import type { Filters, Store } from "./store";
 
 type Open = "columns" | "import" | "export" | "edit" | null;
 
+const MANY = 1000; // of which the viewer may draw a part
+
 export function Bar({ store }: { store: Store }) {
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
@@ -18,6 +20,7 @@ export function Bar({ store }: { store: Store }) {
       <div class="row spread">
         <span role="status">
           {total && t(total.exact ? "annotate.count" : "annotate.count_more", { n: count(total.count) })}
+          {total && total.count >= MANY && <span class="hint"> {t("annotate.sampled")}</span>}
         </span>
         <span class="row">
           <Button onClick={() => setOpen("columns")}>{t("annotate.columns")}</Button>

@@ -6,7 +6,7 @@ import { t } from "../../i18n";
 import { loadDatasets } from "../../session";
 import { Button, Dialog, Field, Message, tell, tellError } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
-import { Links } from "./Links";
+import { Links } from "../datasets/Links";
 import { Upload } from "./Upload";
 
 export function LayersTab({ dataset }: { dataset: Dataset }) {
@@ -16,7 +16,12 @@ export function LayersTab({ dataset }: { dataset: Dataset }) {
       <Napari dataset={dataset} />
       <OwnLayers dataset={dataset} />
       {mayWrite && <Upload dataset={dataset} />}
-      {mayWrite && <Links dataset={dataset} />}
+      {mayWrite && (
+        <section aria-label={t("layers.links")}>
+          <h2>{t("layers.links")}</h2>
+          <Links dataset={dataset} />
+        </section>
+      )}
     </div>
   );
 }

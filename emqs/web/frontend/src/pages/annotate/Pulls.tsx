@@ -5,7 +5,7 @@ import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { address } from "../../router";
 import { me } from "../../session";
-import { Button, Field, Message, Spinner, tell } from "../../ui";
+import { Area, Button, Field, Form, Message, Spinner, tell, Text } from "../../ui";
 import { Discussion } from "./AtlasEntry";
 import { when } from "./format";
 import type { Segments } from "./segments";
@@ -62,32 +62,23 @@ export function Pulls({ dataset, segments, mayWrite }: Props) {
 function NewPull({ path, segments, onDone }: { path: string; segments: Segments; onDone: () => void }) {
   const [title, setTitle] = useState("");
   const [description, setDescription] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  async function submit(event: Event): Promise<void> {
-    event.preventDefault();
-    try {
-      await request(path, { body: { layer: segments.layer, title, description } });
-      tell(t("segments.pull_sent"));
-      setTitle("");
-      setDescription("");
-      setError(null);
-      onDone();
-    } catch (reason) {
-      setError((reason as Error).message);
-    }
+  async function send(): Promise<void> {
+    await request(path, { body: { layer: segments.layer, title, description } });
+    tell(t("segments.pull_sent"));
+    setTitle("");
+    setDescription("");
+    onDone();
   }
   return (
-    <form onSubmit={submit}>
+    <Form action={t("segments.pull_do")} send={send} disabled={title.trim() === ""}>
       <p class="hint">{t("segments.pull_hint")}</p>
       <Field label={t("annotate.title")}>
-        {(id) => <input id={id} required value={title} maxLength={400} onInput={(e) => setTitle(e.currentTarget.value)} />}
+        {(id) => <Text id={id} required value={title} set={setTitle} maxLength={400} />}
       </Field>
       <Field label={t("annotate.column_description")}>
-        {(id) => <textarea id={id} rows={2} value={description} onInput={(e) => setDescription(e.currentTarget.value)} />}
+        {(id) => <Area id={id} rows={2} value={description} set={setDescription} />}
       </Field>
-      {error && <Message kind="error">{error}</Message>}
-      <Button kind="primary" type="submit" disabled={title.trim() === ""}>{t("segments.pull_do")}</Button>
-    </form>
+    </Form>
   );
 }
 

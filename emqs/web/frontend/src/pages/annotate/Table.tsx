@@ -10,8 +10,8 @@ import { colourOf, colourOfOwner, type Row, type Triple } from "./model";
 import { columns, type Column } from "./settings";
 import { PAGE, type Sort, type Store } from "./store";
 
-const SORTED: Partial<Record<Column | "title", "created" | "changed" | "title">> = {
-  title: "title", created: "created", changed: "changed",
+const SORTED: Partial<Record<Column | "title", "created" | "changed" | "title" | "kind">> = {
+  title: "title", kind: "kind", created: "created", changed: "changed",
 };
 
 export function Table({ store, current }: { store: Store; current: Row | null }) {
@@ -88,7 +88,7 @@ function Head({ store, column }: { store: Store; column: Column | "title" }) {
   if (by === undefined) return <th scope="col">{name}</th>;
   const sort = store.sort.value;
   const now = sort === by ? "ascending" : sort === `-${by}` ? "descending" : "none";
-  const next: Sort = now === "ascending" ? `-${by}` : now === "descending" || by === "title" ? by : `-${by}`;
+  const next: Sort = now === "ascending" ? `-${by}` : now === "descending" || by === "title" || by === "kind" ? by : `-${by}`;
   return (
     <th scope="col" aria-sort={now}>
       <button type="button" class="sort" onClick={() => store.setSort(next)}>

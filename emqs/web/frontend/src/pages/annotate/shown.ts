@@ -9,6 +9,9 @@ import type { Store } from "./store";
 
 const QUIET_MS = 1500; // after an edit, until the cells are loaded anew
 const CHOSEN = "#ff5fa2";
+// Of each kind the viewer draws at most about one in a square of so many pixels, a sample of those in view:
+// computers without a graphics card draw no more in time, and more would hide the slice.
+const SPACING_PX = 32;
 
 function rgb(colour: string): string {
   const parts = [1, 3, 5].map((i) => (parseInt(colour.slice(i, i + 2), 16) / 255).toFixed(3));
@@ -52,11 +55,11 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
     }),
     effect(() => {
       if (version.value === 0) return;
-      const wanted = store.shownOwners.value;
+      const shown = store.shownOwners.value;
       const classes = store.classes.value;
       const owners = untracked(() => store.owners.value);
       const gone = new Set(names);
-      for (const owner of wanted) {
+      for (const owner of shown) {
         const name = layerName(owner, store.mine);
         const own = owner === store.mine;
         const colour = own ? OWN : colourOfOwner(owner, owners);
@@ -68,6 +71,8 @@ export function showAll(store: Store, viewer: ViewerHandle): () => void {
             url: `${base}/${own ? "mine" : `by-${owner}`}/${kind}/${version.value}/?${query}|neuroglancer-precomputed:`,
           })),
           shader: shader(classes, colour, own),
+          crossSectionAnnotationSpacing: SPACING_PX,
+          projectionAnnotationSpacing: SPACING_PX,
           tab,
         });
         names.add(name);

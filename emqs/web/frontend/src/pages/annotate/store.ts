@@ -24,7 +24,8 @@ export interface Filters {
   z?: string; // "first,one after the last"
 }
 
-export type Sort = "created" | "-created" | "changed" | "-changed" | "title" | "-title";
+type Sorted = "created" | "changed" | "title" | "kind";
+export type Sort = Sorted | `-${Sorted}`;
 
 interface Kept {
   filters?: Filters;

@@ -1,7 +1,7 @@
 // Links that open the data of a dataset to other programs.
 import { useState } from "preact/hooks";
 import { dataset as path, request } from "../../api/client";
-import type { Dataset } from "../../api/types";
+import type { Dataset, Layer } from "../../api/types";
 import { t } from "../../i18n";
 import { Button, Choice, Confirm, Copy, Empty, Field, Form, Message, Text, Time, useLoaded, Waiting } from "../../ui";
 
@@ -14,19 +14,34 @@ interface DataLink {
   expires: number;
 }
 
+interface Made {
+  token: string;
+  path: string;
+  layer: string | null;
+}
+
 const DAYS = ["1", "7", "30", "90", "366"] as const;
 
 export function Links({ dataset }: { dataset: Dataset }) {
   const root = `${path(dataset.name)}/links`;
   const links = useLoaded(async () => (await request<{ links: DataLink[] }>(root)).links, [root]);
-  const [made, setMade] = useState<string | null>(null);
+  const [made, setMade] = useState<Made | null>(null);
   const [asked, setAsked] = useState<DataLink | null>(null);
   return (
     <>
       <p class="hint">{t("link.about")}</p>
       {made !== null && (
         <Message kind="info">
-          <Copy label={t("link.made")} text={made} hint={t("link.once")} />
+          <Copy label={t("link.made")} text={location.origin + made.path} hint={t("link.once")} />
+          <ul class="tokens">
+            {readable(dataset)
+              .filter((one) => (made.layer === null ? !one.own : one.name === made.layer))
+              .map((one) => (
+                <li key={one.name}>
+                  {one.name}: <code>{address(one, made.token)}</code>
+                </li>
+              ))}
+          </ul>
         </Message>
       )}
       {links.value === undefined && <Waiting error={links.error} retry={links.reload} />}
@@ -47,8 +62,8 @@ export function Links({ dataset }: { dataset: Dataset }) {
           </li>
         ))}
       </ul>
-      <NewLink dataset={dataset} onMade={(address) => {
-        setMade(address);
+      <NewLink dataset={dataset} onMade={(link) => {
+        setMade(link);
         void links.reload();
       }} />
       {asked && (
@@ -65,16 +80,25 @@ export function Links({ dataset }: { dataset: Dataset }) {
   );
 }
 
-function NewLink({ dataset, onMade }: { dataset: Dataset; onMade: (address: string) => void }) {
+function readable(dataset: Dataset): Layer[] {
+  return dataset.layers.filter((one) => one.kind === "image" || one.kind === "segmentation");
+}
+
+// What neuroglancer and its like call a layer.
+function address(layer: Layer, token: string): string {
+  return `precomputed://${location.origin}/api/v1/links/${token}/data/${layer.name}/${layer.version}/precomputed/raw`;
+}
+
+function NewLink({ dataset, onMade }: { dataset: Dataset; onMade: (link: Made) => void }) {
   const [name, setName] = useState("");
   const [layer, setLayer] = useState("");
   const [days, setDays] = useState<(typeof DAYS)[number]>("30");
-  const shown = dataset.layers.filter((one) => one.kind === "image" || one.kind === "segmentation");
+  const shown = readable(dataset);
   async function send(): Promise<void> {
     const body = { name: name.trim(), layer: layer === "" ? null : layer, days: Number(days) };
-    const { path: address } = await request<{ path: string }>(`${path(dataset.name)}/links`, { body });
+    const link = await request<{ token: string; path: string }>(`${path(dataset.name)}/links`, { body });
     setName("");
-    onMade(location.origin + address);
+    onMade({ ...link, layer: body.layer });
   }
   return (
     <Form action={t("link.make")} send={send} disabled={name.trim() === ""} class="narrow-column box">
