@@ -120,7 +120,7 @@ def search(edge: int, count: int, settings: Sequence[str]) -> None:
         png = png_slices(folder / "png", given.slices)
         stack = folder / "stack.tif"
         tifffile.imwrite(stack, np.stack(given.slices).astype(np.uint16) * 257)
-        rows = [{"volume": "published", **scored(folder, "published", settings)}]
+        told({"volume": "published", **scored(folder, "published", settings)}, edge, count)
         for source, path in (("PNG", png), ("16-bit TIFF", stack)):
             out = folder / f"{path.stem}.zarr"
             ingest(open_source(str(path), voxel_size_nm=SIZE_NM), out, SETTINGS)
@@ -132,9 +132,12 @@ def search(edge: int, count: int, settings: Sequence[str]) -> None:
                 png_slices(folder / name / "raw", list(voxels))
                 png_slices(folder / name / "labels", moved)
                 measured = scored(folder, name, settings)
-                rows.append({"volume": f"{source}, {dataset or 'aligned'}", **measured})
-        for row in rows:
-            print(json.dumps({"part": "search", "edge": edge, "slices": count, **row}), flush=True)
+                told({"volume": f"{source}, {dataset or 'aligned'}", **measured}, edge, count)
+
+
+def told(row: dict[str, Any], edge: int, count: int) -> None:
+    """Print a row as soon as it is there."""
+    print(json.dumps({"part": "search", "edge": edge, "slices": count, **row}), flush=True)
 
 
 class Made(Source):
@@ -160,8 +163,9 @@ class Made(Source):
         rng = np.random.default_rng(slot)
         planes: list[np.ndarray] = self.planes  # type: ignore[attr-defined]
         edge: int = self.edge  # type: ignore[attr-defined]
-        turn = slot % (2 * len(planes))  # to and fro, so that neighbours follow each other
-        plane = planes[min(turn, 2 * len(planes) - 1 - turn)]
+        period = 2 * len(planes) - 2  # to and fro, so that neighbours follow each other
+        turn = slot % period
+        plane = planes[min(turn, period - turn)]
         y, x = rng.integers(0, 30, 2)
         whole = np.tile(plane, self.tiles)  # type: ignore[attr-defined]
         image = greys(whole[y : y + edge, x : x + edge].astype(float), rng)

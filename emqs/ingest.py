@@ -38,11 +38,11 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         raise ConfigError("source is missing: give it as source=PATH.")
     if cfg.out is None and cfg.task == "ingest":
         raise ConfigError("out is missing: give it as out=PATH.")
+    executor = _executor(cfg)
     source = _source(cfg, settings)
     for note in source.notes:
         print(f"Note: {note}")  # noqa: T201
     with progress.stages_told() as step:
-        executor = _executor(cfg)
         if cfg.task == "check":
             with closing(executor):
                 judged, made = _checked(source, settings, run, step, executor), None
