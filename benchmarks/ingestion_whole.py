@@ -102,7 +102,7 @@ def scored(images: Path, name: str, settings: Sequence[str]) -> dict[str, Any]:
         raise SystemExit(f"{name}: {done.stderr[-2000:]}")
     measured = json.loads((run / "metrics.json").read_text())
     return {
-        "precision_at_20": measured["precision_at"]["20"],
+        "precision_at": measured["precision_overlap"],
         "component_ap": measured["component_ap"],
     }
 
