@@ -313,6 +313,7 @@ def test_a_full_disk_is_said_and_gone_on_from(
     assert digests(out) == digests(made.path)
 
 
+@pytest.mark.slow
 def test_a_server_opens_what_was_made(made: Made, tmp_path: Path) -> None:
     from support.served import served
 
