@@ -3,7 +3,8 @@
     python benchmarks/readme_table.py --images IMAGES --weights PUBLISHED
     python benchmarks/readme_table.py --images IMAGES --finetuned EPFL=FILE VNC=FILE
 
-``--finetuned`` adds rows for weights of model=contrastive that learned from a set's own slices.
+``--finetuned`` adds rows for weights of model=contrastive that learned from a set's own slices; a
+set without such weights has a dash there.
 """
 
 import argparse
@@ -32,6 +33,11 @@ SEARCHES = {  # what is put on top of configs/query/default.yaml
     "whole patches": {"dense": False},
     "paper": {"dense": False, "metric": "l2", "whiten": "none"},
 }
+MEASURES = (
+    ("component AP", "component_ap"),
+    ("patch AP, touch", "patch_ap_touch"),
+    ("patch AP, overlap", "patch_ap_overlap"),
+)
 NETWORKS = ("ae", "vae")
 STAGES = ("pretrained", "finetuned")
 
@@ -53,27 +59,27 @@ class Entry:
 
 def entries(published: Path | None, finetuned: dict[str, str]) -> list[Entry]:
     """Return the rows in the order of the table."""
-    found = []
+    rows = []
     ours = str(WEIGHTS_DIR / "contrastive_pretrained.safetensors")
     contrastive = ModelConfig("contrastive", weights=ours)
     if finetuned:
-        found += [
+        rows += [
             Entry("contrastive, finetuned on the set", search, contrastive, finetuned)
             for search in ("default", "default, mostly", "whole patches")
         ]
-    found += [Entry("`contrastive_pretrained`", name, contrastive, ours) for name in SEARCHES]
+    rows += [Entry("`contrastive_pretrained`", name, contrastive, ours) for name in SEARCHES]
     for stage in reversed(STAGES):
         for name in reversed(NETWORKS):
             path = str(WEIGHTS_DIR / f"{name}_{stage}.safetensors")
             config = ModelConfig(name, weights=path)
-            found.append(Entry(f"`{name}_{stage}`", "paper", config, path))
+            rows.append(Entry(f"`{name}_{stage}`", "paper", config, path))
     for stage in reversed(STAGES) if published is not None else ():
         for name in reversed(NETWORKS):
             path = str(published / f"{name}_{stage}.pth.tar")
             config = ModelConfig(name, weights=path)
-            found.append(Entry(f"{name}_{stage}, published", "paper", config, path))
-    found += [Entry(f"`model={name}`", "paper", baseline(name), None) for name in BASELINES]
-    return found
+            rows.append(Entry(f"{name}_{stage}, published", "paper", config, path))
+    rows += [Entry(f"`model={name}`", "paper", baseline(name), None) for name in BASELINES]
+    return rows
 
 
 def evaluated(stack: Stack, entry: Entry, *, border: bool) -> Evaluation:
@@ -96,7 +102,7 @@ def main() -> None:
     parser.add_argument("--images", default=os.environ.get("EMQS_IMAGES"), required=False)
     parser.add_argument("--weights", default=os.environ.get("EMQS_WEIGHTS"), required=False)
     parser.add_argument("--no-border", action="store_true", help="whole patches only")
-    parser.add_argument("--finetuned", nargs=2, metavar="SET=FILE", default=[])
+    parser.add_argument("--finetuned", nargs="+", metavar="SET=FILE", default=[])
     parser.add_argument("--only", default="", help="only rows whose name holds this")
     arguments = parser.parse_args()
     if arguments.images is None:
@@ -114,6 +120,9 @@ def main() -> None:
             continue
         row = {"encoder": entry.label, "search": entry.search}
         for stack in stacks:
+            if isinstance(entry.weights, dict) and stack.name not in entry.weights:
+                row |= {f"{stack.name} {name}": "-" for name, _ in MEASURES}
+                continue
             result = evaluated(stack, entry, border=not arguments.no_border).metrics
             low, high = result["confidence_95"]["component_ap"]
             row[f"{stack.name} component AP"] = (
@@ -121,11 +130,7 @@ def main() -> None:
             )
             row[f"{stack.name} patch AP, touch"] = f"{result['patch_ap_touch']:.3f}"
             row[f"{stack.name} patch AP, overlap"] = f"{result['patch_ap_overlap']:.3f}"
-            for name, key in (
-                ("component AP", "component_ap"),
-                ("patch AP, touch", "patch_ap_touch"),
-                ("patch AP, overlap", "patch_ap_overlap"),
-            ):
+            for name, key in MEASURES:
                 chance[f"{stack.name} {name}"] = f"{result['chance'][key]:.3f}"
         table.append(row)
     print(tables.markdown_table([*table, chance]))

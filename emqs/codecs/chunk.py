@@ -201,9 +201,9 @@ def decode_chunk(
         return np.frombuffer(plain, dtype.newbyteorder("<")).reshape(shape)[first:last]
     try:
         stated = crackle_stream.read_head(plain)
-        found = stated.shape, stated.width, stated.signed, stated.fortran_order
-        if found != (shape, dtype.itemsize, False, True):
-            raise damaged(f"its crackle header states shape, bytes, sign and order {found}")
+        stored_as = stated.shape, stated.width, stated.signed, stated.fortran_order
+        if stored_as != (shape, dtype.itemsize, False, True):
+            raise damaged(f"its crackle header states shape, bytes, sign and order {stored_as}")
         only = crackle_stream.check(plain, stated)
     except crackle_stream.StreamError as fault:
         raise damaged(str(fault)) from None
@@ -322,7 +322,7 @@ def damaged(why: str) -> CodecError:
 
 def _smallest(labels: np.ndarray, settings: ChunkSettings) -> tuple[int, int, int, bytes]:
     """Return coding, compressor, length before compression, and payload."""
-    found: list[tuple[int, int, int, bytes]] = []
+    packings: list[tuple[int, int, int, bytes]] = []
     stream = bytes(
         _crackle().compress(
             labels.T,
@@ -334,14 +334,14 @@ def _smallest(labels: np.ndarray, settings: ChunkSettings) -> tuple[int, int, in
     if len(stream) <= labels.nbytes:
         number = COMPRESSOR_NAMES.index(settings.compressor)
         payload = settings.second_stage(len(stream)).compress(stream)
-        found.append((CRACKLE, number, len(stream), payload))
+        packings.append((CRACKLE, number, len(stream), payload))
     if len(stream) * _POOR_RATIO > labels.nbytes:
         plain = labels.astype(labels.dtype.newbyteorder("<"), copy=False).tobytes()
         level = settings.level if settings.compressor == "zstd" else None
         packed = Zstd(level=level, max_output=len(plain)).compress(plain)
-        found.append((PLAIN, COMPRESSOR_NAMES.index("zstd"), len(plain), packed))
-        found.append((PLAIN, COMPRESSOR_NAMES.index("none"), len(plain), plain))
-    return min(found, key=lambda one: len(one[3]))
+        packings.append((PLAIN, COMPRESSOR_NAMES.index("zstd"), len(plain), packed))
+        packings.append((PLAIN, COMPRESSOR_NAMES.index("none"), len(plain), plain))
+    return min(packings, key=lambda one: len(one[3]))
 
 
 def _pack_index(index: LabelIndex) -> bytes:

@@ -61,16 +61,16 @@ class CompressedSegmentation(Framed):
 
     def _payload_labels(self, payload: bytes, description: Description) -> np.ndarray:
         streams = self._split(payload, description)
-        found = [np.zeros(0, description.dtype)]
+        tables = [np.zeros(0, description.dtype)]
         for box, stream in zip(_boxes(description.shape), streams, strict=True):
             shape = tuple(side.stop - side.start for side in box)
             check_stream(stream, shape, description.dtype)
-            found.append(
+            tables.append(
                 _library().labels(
                     stream, shape=shape[::-1], dtype=description.dtype, block_size=_BLOCK
                 )
             )
-        return np.concatenate(found)
+        return np.concatenate(tables)
 
     def _split(self, payload: bytes, description: Description) -> list[bytes]:
         """Return the chunks' streams; an error unless there are as many as the shape needs."""

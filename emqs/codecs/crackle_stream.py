@@ -162,10 +162,10 @@ def _numbers(section: memoryview, at: int, count: int, width: int) -> tuple[np.n
     stop = at + count * width
     if stop > len(section):
         raise StreamError("its crackle pins are truncated")
-    found = np.frombuffer(section[at:stop], f"<u{width}")
-    if count and int(found.max()) > 2**32:
+    numbers = np.frombuffer(section[at:stop], f"<u{width}")
+    if count and int(numbers.max()) > 2**32:
         raise StreamError("its crackle pins reach outside of the chunk")
-    return found.astype(np.int64), stop
+    return numbers.astype(np.int64), stop
 
 
 def _places(section: memoryview, at: int, count: int, width: int) -> tuple[np.ndarray, int]:

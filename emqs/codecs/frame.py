@@ -198,14 +198,14 @@ class Framed(ABC):
         return self._unpack(payload, description)
 
 
-def check_agreement(found: Description, promised: Description, *, codec: str) -> None:
+def check_agreement(stated: Description, promised: Description, *, codec: str) -> None:
     """Raise an error if a payload's own header and its frame differ; before memory is taken.
 
     Raises:
         CodecError: If they do.
     """
-    if found != promised:
+    if stated != promised:
         raise CodecError(
             f"{codec}: the stream contradicts itself: the frame promises {promised.dtype} of shape "
-            f"{promised.shape}, the payload {found.dtype} of shape {found.shape}."
+            f"{promised.shape}, the payload {stated.dtype} of shape {stated.shape}."
         )

@@ -60,7 +60,7 @@ class Child:
             assert process.stdin is not None  # noqa: S101 (for the type checker)
             assert process.stdout is not None  # noqa: S101 (for the type checker)
             _send(process.stdin, request, content)
-            answer, found = _receive(process.stdout)
+            answer, result = _receive(process.stdout)
         except (BrokenPipeError, EOFError):
             raise EndedError(self._end()) from None
         except BaseException:
@@ -71,7 +71,7 @@ class Child:
             raise kind(answer["message"]) from (
                 CodecError(answer["cause"]) if answer["cause"] else None
             )
-        return answer, found
+        return answer, result
 
     def close(self) -> None:
         """End the process."""
@@ -134,10 +134,10 @@ def serve() -> None:
             try:
                 if handle is None:
                     handle = getattr(importlib.import_module(module), name)(**first["settings"])
-                answer, found = handle(request, content)
+                answer, result = handle(request, content)
             except Exception as fault:  # goes on in the process that asked
-                answer, found = _told(fault), b""
-            _send(answers, answer, found)
+                answer, result = _told(fault), b""
+            _send(answers, answer, result)
     except (EOFError, BrokenPipeError):
         pass
 
@@ -168,14 +168,14 @@ def _exactly(pipe: IO[bytes], length: int) -> bytearray:
     Raises:
         EOFError: If it ends before.
     """
-    found = bytearray(length)
-    view = memoryview(found)
+    content = bytearray(length)
+    view = memoryview(content)
     while view:
         count = pipe.readinto(view)  # type: ignore[attr-defined]
         if not count:
             raise EOFError
         view = view[count:]
-    return found
+    return content
 
 
 def as_answer(labels: np.ndarray | None) -> Answer:
@@ -232,14 +232,14 @@ class Isolated:
 
     def _ask(self, what: str, stream: bytes) -> np.ndarray:
         try:
-            found = as_array(*self._child.ask({"what": what}, bytes(stream)))
+            labels = as_array(*self._child.ask({"what": what}, bytes(stream)))
         except EndedError as end:
             raise CodecError(
                 f"{self.name}: reading the stream ended the process that did so ({end}): it is "
                 "damaged, or was made to do that."
             ) from None
-        assert found is not None  # noqa: S101 (for the type checker)
-        return found
+        assert labels is not None  # noqa: S101 (for the type checker)
+        return labels
 
     def close(self) -> None:
         """End the process; it is started again when it is needed."""

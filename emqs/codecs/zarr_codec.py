@@ -274,8 +274,8 @@ def chunk_name(key: str, ndim: int) -> str:
 
     Empty if the key is not that of a chunk of an array with ``ndim`` axes.
     """
-    found = _KEY.search(key)
-    numbers = re.split(r"[/.]", found.group(1))[1:] if found else []
+    match = _KEY.search(key)
+    numbers = re.split(r"[/.]", match.group(1))[1:] if match else []
     return "/".join(numbers) if len(numbers) == ndim else ""
 
 

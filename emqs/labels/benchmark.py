@@ -88,11 +88,11 @@ def names(value: str | None, known: Sequence[str], kind: str) -> list[str]:
     """
     if value is None or value == "all":
         return sorted(known)
-    wanted = [name.strip() for name in str(value).split(",")]
-    for name in wanted:
+    chosen = [name.strip() for name in str(value).split(",")]
+    for name in chosen:
         if name not in known:
             raise ConfigError(f"There is no {kind}={name}. Known are: {', '.join(sorted(known))}.")
-    return wanted
+    return chosen
 
 
 def measure(
@@ -200,30 +200,30 @@ def record(result: Result) -> dict[str, Any]:
     }
 
 
-def row(found: dict[str, Any]) -> dict[str, Any]:
+def row(measured: dict[str, Any]) -> dict[str, Any]:
     """Return one row of the printed table for what ``record`` returned."""
 
     def shown(key: str) -> str:
-        speed = found[key]
+        speed = measured[key]
         return f"{speed['median']:.0f} ({speed['min']:.0f}-{speed['max']:.0f})"
 
     return {
-        "encoding": found["encoding"],
-        "compressor": found["compression"],
-        "bytes": f"{found['comp_bytes']:,}",
-        "ratio": f"{found['ratio']:.1f}",
-        "bits/voxel": f"{found['bits_per_voxel']:.4f}",
+        "encoding": measured["encoding"],
+        "compressor": measured["compression"],
+        "bytes": f"{measured['comp_bytes']:,}",
+        "ratio": f"{measured['ratio']:.1f}",
+        "bits/voxel": f"{measured['bits_per_voxel']:.4f}",
         "write MB/s": shown("total_comp_speed"),
-        "Mvoxel/s": f"{found['total_comp_mvoxels']['median']:.0f}",
+        "Mvoxel/s": f"{measured['total_comp_mvoxels']['median']:.0f}",
         "read MB/s": shown("total_decomp_speed"),
-        "Mvoxel/s back": f"{found['total_decomp_mvoxels']['median']:.0f}",
+        "Mvoxel/s back": f"{measured['total_decomp_mvoxels']['median']:.0f}",
     }
 
 
-def flat(found: dict[str, Any]) -> dict[str, Any]:
+def flat(measured: dict[str, Any]) -> dict[str, Any]:
     """Return ``record`` with one number per key, for a CSV file: ``enc_speed_median`` ..."""
     numbers: dict[str, Any] = {}
-    for key, value in found.items():
+    for key, value in measured.items():
         if isinstance(value, dict):
             numbers.update({f"{key}_{part}": number for part, number in value.items()})
         else:

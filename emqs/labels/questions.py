@@ -19,7 +19,7 @@ Step = Callable[[str, int, int], None]
 
 
 @dataclass
-class Found:
+class Answer:
     """An answer, and what it took.
 
     Attributes:
@@ -51,25 +51,25 @@ def _blocks(volume: Volume, stage: str, step: Step) -> Iterator[Box]:
         step(stage, number + 1, total)
 
 
-def labels(volume: Volume, *, step: Step = _nothing) -> Found:
+def labels(volume: Volume, *, step: Step = _nothing) -> Answer:
     """Return all labels that occur.
 
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(volume.shape, volume.chunks))
+    answer = Answer(count_boxes(volume.shape, volume.chunks))
     answers, known = answers_of(volume), np.zeros(0, volume.dtype)
     for box in _blocks(volume, "listing", step):
         listed = answers.block_labels(box)
         if listed is None:
-            found.n_decoded += 1
+            answer.n_decoded += 1
             listed = volume.read(box)
         known = np.union1d(known, listed.astype(volume.dtype, copy=False))
-    found.labels = known
-    return found
+    answer.labels = known
+    return answer
 
 
-def where(volume: Volume, label: int, *, first_only: bool = False, step: Step = _nothing) -> Found:
+def where(volume: Volume, label: int, *, first_only: bool = False, step: Step = _nothing) -> Answer:
     """Return the blocks that hold a label.
 
     Args:
@@ -81,24 +81,24 @@ def where(volume: Volume, label: int, *, first_only: bool = False, step: Step = 
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(volume.shape, volume.chunks), blocks=[])
-    assert found.blocks is not None  # noqa: S101 (for the type checker)
+    answer = Answer(count_boxes(volume.shape, volume.chunks), blocks=[])
+    assert answer.blocks is not None  # noqa: S101 (for the type checker)
     if not fits(volume, label):
-        return found
-    answers, wanted = answers_of(volume), volume.dtype.type(label)
+        return answer
+    answers, sought = answers_of(volume), volume.dtype.type(label)
     for box in _blocks(volume, "looking", step):
         listed = answers.block_labels(box)
         if listed is None:
-            found.n_decoded += 1
+            answer.n_decoded += 1
             listed = volume.read(box)
-        if (listed == wanted).any():
-            found.blocks.append(box)
+        if (listed == sought).any():
+            answer.blocks.append(box)
             if first_only:
                 break
-    return found
+    return answer
 
 
-def measure(volume: Volume, label: int, *, box: bool = True, step: Step = _nothing) -> Found:
+def measure(volume: Volume, label: int, *, box: bool = True, step: Step = _nothing) -> Answer:
     """Return number of voxels and bounding box of a label.
 
     Where a format counts the voxels of each label in a block, only the outermost blocks that hold
@@ -113,30 +113,30 @@ def measure(volume: Volume, label: int, *, box: bool = True, step: Step = _nothi
     Raises:
         DataError: If a block is damaged.
     """
-    found = Found(count_boxes(volume.shape, volume.chunks))
+    answer = Answer(count_boxes(volume.shape, volume.chunks))
     if not fits(volume, label):
-        return found
-    answers, wanted = answers_of(volume), volume.dtype.type(label)
+        return answer
+    answers, sought = answers_of(volume), volume.dtype.type(label)
     ends = _Ends(volume.shape)
     counted: list[Box] = []  # blocks that hold the label, and were not decoded
     for block in _blocks(volume, "measuring", step):
         counts = answers.block_counts(block)
         if counts is not None:
-            number = int(counts[1][counts[0] == wanted].sum())
-            found.n_voxels += number
+            number = int(counts[1][counts[0] == sought].sum())
+            answer.n_voxels += number
             if number:
                 counted.append(block)
             continue
         listed = answers.block_labels(block)
-        if listed is None or (listed == wanted).any():
-            found.n_decoded += 1
-            found.n_voxels += ends.add(volume.read(block) == wanted, block)
+        if listed is None or (listed == sought).any():
+            answer.n_decoded += 1
+            answer.n_voxels += ends.add(volume.read(block) == sought, block)
     for block in _outermost(counted) if box else ():
-        found.n_decoded += 1
-        ends.add(volume.read(block) == wanted, block)
-    if found.n_voxels and box:
-        found.box = ends.box()
-    return found
+        answer.n_decoded += 1
+        ends.add(volume.read(block) == sought, block)
+    if answer.n_voxels and box:
+        answer.box = ends.box()
+    return answer
 
 
 class _Ends:

@@ -64,14 +64,14 @@ def sample(volume: Volume, chunk: Shape, n_chunks: int, seed: int) -> list[np.nd
     """
     total = count_boxes(volume.shape, chunk)
     order = np.random.default_rng(seed).permutation(total)[: 4 * n_chunks]
-    wanted = set(order.tolist())
+    sampled = set(order.tolist())
     rank = {int(number): place for place, number in enumerate(order)}
-    found = {
+    chunks = {
         rank[number]: volume.read(box)
         for number, box in enumerate(volume.blocks(chunk))
-        if number in wanted
+        if number in sampled
     }
-    parts = [found[place] for place in sorted(found)]
+    parts = [chunks[place] for place in sorted(chunks)]
     busy = [part for part in parts if part.min() != part.max()]
     chosen = (busy or parts)[:n_chunks]
     if any(part.dtype.kind == "i" and part.min() < 0 for part in chosen):

@@ -141,11 +141,11 @@ def _ome(folder: Path) -> dict[str, Any] | None:
     """Return the first multiscale image that a folder describes."""
     for name, path in (("zarr.json", ("attributes", "ome")), (".zattrs", ())):
         if (folder / name).is_file():
-            found = json.loads((folder / name).read_text())
+            attributes = json.loads((folder / name).read_text())
             for key in path:
-                found = found.get(key, {})
-            if found.get("multiscales"):
-                return dict(found["multiscales"][0])
+                attributes = attributes.get(key, {})
+            if attributes.get("multiscales"):
+                return dict(attributes["multiscales"][0])
     return None
 
 

@@ -1,21 +1,11 @@
 """The tasks of label volumes: convert, verify, questions, recommend, benchmark."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from emqs.codecs import CODECS, COMPRESSORS, MAX_VOXELS
 from emqs.datasets.synthetic.segmentation import segmentation
@@ -34,6 +24,7 @@ from emqs.labels.settings import (
     RecommendConfig,
 )
 from emqs.runs import command, record, tables
+from emqs.runs.progress import progress_bar, stages
 from emqs.settings import read
 from emqs.volumes.axes import Request, letters
 from emqs.volumes.creating import format_of_target, target_dtype
@@ -90,28 +81,6 @@ def request_of(how: InputConfig) -> Request:
     )
 
 
-def progress_bar() -> Progress:
-    """Return a bar with the time left; nothing is drawn where there is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True)
-    return Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True,
-        disable=not console.is_terminal,
-    )  # fmt: skip
-
-
-def stepper(progress: Progress) -> Callable[[str, int, int], None]:
-    """Return what tasks call after each part; every stage has a bar of its own."""
-    tasks: dict[str, TaskID] = {}
-
-    def step(stage: str, done: int, total: int) -> None:
-        if stage not in tasks:
-            tasks[stage] = progress.add_task(stage, total=total)
-        progress.update(tasks[stage], completed=done)
-
-    return step
-
-
 def bench_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> float:
     """Measure encodings and compressors; write tables and a chart."""
     how = read(BenchConfig, cfg.bench, "bench")
@@ -127,13 +96,13 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> fl
         else benchmark.names(settings.compressor, list(COMPRESSORS), "compressor")
     )
     volume, what = bench_volume(cfg, settings, how)
-    with progress_bar() as progress:
+    with progress_bar(transient=True) as progress:
         task = progress.add_task("measuring", total=how.runs * len(encodings) * len(compressors))
 
         def step(name: str) -> None:
             progress.update(task, advance=1, description=name)
 
-        found, left_out = benchmark.measure(
+        measured, left_out = benchmark.measure(
             volume, encodings, compressors, runs=how.runs, slow_bytes=how.slow_bytes, step=step
         )
     results: dict[str, Any] = {
@@ -143,12 +112,12 @@ def bench_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> fl
             "dtype": str(volume.dtype),
             "n_labels": len(np.unique(volume)),
         },
-        "results": [benchmark.record(result) for result in found],
+        "results": [benchmark.record(result) for result in measured],
         "left_out": left_out,
     }
     run.save_json(RESULTS, results)
     benchmark_tables.write([results], run.folder)
-    best = min(found, key=lambda result: result.compressed_bytes)
+    best = min(measured, key=lambda result: result.compressed_bytes)
     run.log_metrics({"ratio": best.ratio, "bits_per_voxel": best.bits_per_voxel})
     run.log_figure(run.folder / "ratios.png")
     print(f"\n{benchmark_tables.described(results)}")  # noqa: T201
@@ -258,7 +227,7 @@ def converted(
             "Leave them out, or end target in .zarr."
         )
     dtype = how.dtype or target_dtype(volume.dtype, format_name)
-    with progress_bar() as progress:
+    with progress_bar(transient=True) as progress:
         conversion = convert.Conversion(
             format_name,
             dtype=np.dtype(dtype),
@@ -267,7 +236,7 @@ def converted(
             verify=how.verify,
             restart=how.restart,
         )
-        return convert.convert(volume, target, conversion, again=again, step=stepper(progress))
+        return convert.convert(volume, target, conversion, again=again, step=stages(progress))
 
 
 def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> None:
@@ -276,23 +245,23 @@ def verify_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
     Raises:
         DataError: If one is damaged; all of them are listed first.
     """
-    with opened(cfg, settings) as volume, progress_bar() as progress:
-        found = verify.verify(volume, step=stepper(progress))
+    with opened(cfg, settings) as volume, progress_bar(transient=True) as progress:
+        report = verify.verify(volume, step=stages(progress))
         tell_notes(volume)
-    run.save_json("verify.json", asdict(found))
-    for place, why in found.bad.items():
+    run.save_json("verify.json", asdict(report))
+    for place, why in report.bad.items():
         print(f"damaged: {place}: {why}")  # noqa: T201
-    if found.bad:
+    if report.bad:
         raise DataError(
-            f"{len(found.bad)} of {found.n_blocks} chunks of {settings.source} are damaged; they "
+            f"{len(report.bad)} of {report.n_blocks} chunks of {settings.source} are damaged; they "
             f"are listed above and in {run.folder / 'verify.json'}. Convert the original again."
         )
     how = (
-        f"checked against {found.checksum}"
-        if found.checksum
+        f"checked against {report.checksum}"
+        if report.checksum
         else f"decoded; {volume.format} has no checksum here, so a changed label would not show"
     )
-    print(f"{settings.source}: all {found.n_blocks} chunks can be read, {how}.")  # noqa: T201
+    print(f"{settings.source}: all {report.n_blocks} chunks can be read, {how}.")  # noqa: T201
 
 
 def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> None:
@@ -301,18 +270,18 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
         raise ConfigError(f"action={settings.action} needs a label: give label=NUMBER.")
     target = needed_target(settings) if settings.action == "extract" else None
     with opened(cfg, settings) as volume:
-        with progress_bar() as progress:
-            step = stepper(progress)
+        with progress_bar(transient=True) as progress:
+            step = stages(progress)
             if settings.action == "list":
-                found = questions.labels(volume, step=step)
+                result = questions.labels(volume, step=step)
             elif settings.action == "contains":
-                found = questions.where(volume, settings.label or 0, step=step)
+                result = questions.where(volume, settings.label or 0, step=step)
             else:
                 box = settings.action != "count"
-                found = questions.measure(volume, settings.label or 0, box=box, step=step)
-        if target is not None and found.box is None:
+                result = questions.measure(volume, settings.label or 0, box=box, step=step)
+        if target is not None and result.box is None:
             raise DataError(f"{settings.source} does not hold label {settings.label}.")
-        answer = told(found, settings)
+        answer = told(result, settings)
         run.save_json("labels.json", answer)
         if settings.action == "list":
             for label in answer["labels"]:
@@ -323,30 +292,30 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
             print(f"Label {settings.label}: {yes}", end="; ")  # noqa: T201
         else:
             print(f"Label {settings.label}: {answer['n_voxels']:,} voxels", end="")  # noqa: T201
-            print(f", {found.box}" if found.box else "", end="; ")  # noqa: T201
-        print(f"{found.n_decoded} of {found.n_blocks} chunks were decoded.")  # noqa: T201
+            print(f", {result.box}" if result.box else "", end="; ")  # noqa: T201
+        print(f"{result.n_decoded} of {result.n_blocks} chunks were decoded.")  # noqa: T201
         if target is not None:
-            assert found.box is not None  # noqa: S101 (for the type checker)
-            mask = questions.mask_of(volume, settings.label or 0, found.box)
+            assert result.box is not None  # noqa: S101 (for the type checker)
+            mask = questions.mask_of(volume, settings.label or 0, result.box)
             converted(cfg, mask, target)
             print(f"Its mask, cut to these ends: {target}")  # noqa: T201
 
 
-def told(found: questions.Found, settings: CompressConfig) -> dict[str, Any]:
+def told(result: questions.Answer, settings: CompressConfig) -> dict[str, Any]:
     """Return an answer as JSON can hold it."""
     answer: dict[str, Any] = {
         "action": settings.action,
         "label": settings.label,
-        "n_chunks": found.n_blocks,
-        "n_decoded": found.n_decoded,
+        "n_chunks": result.n_blocks,
+        "n_decoded": result.n_decoded,
     }
-    if found.labels is not None:
-        answer["labels"] = found.labels.tolist()
-    if found.blocks is not None:
-        answer["blocks"] = [ends(box) for box in found.blocks]
+    if result.labels is not None:
+        answer["labels"] = result.labels.tolist()
+    if result.blocks is not None:
+        answer["blocks"] = [ends(box) for box in result.blocks]
     if settings.action in ("count", "box", "extract"):
-        answer["n_voxels"] = found.n_voxels
-        answer["box"] = ends(found.box) if found.box else None
+        answer["n_voxels"] = result.n_voxels
+        answer["box"] = ends(result.box) if result.box else None
     return answer
 
 
@@ -360,7 +329,7 @@ def recommend_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -
     how = read(RecommendConfig, cfg.recommend, "recommend")
     chunks_of = read(CodecConfig, cfg.codec, "codec").chunks
     how_opened = [item for item in command.typed() if item.startswith("input.")]
-    with opened(cfg, settings) as volume, progress_bar() as progress:
+    with opened(cfg, settings) as volume, progress_bar(transient=True) as progress:
         size = volume.voxel_size_nm
         chunk = tuple(min(a, b) for a, b in zip(chunks_of, volume.shape, strict=True))
         parts = recommend.sample(volume, chunk, how.n_chunks, how.seed)  # type: ignore[arg-type]

@@ -240,13 +240,13 @@ def _create(architecture: str, size: int, *, pretrained: bool) -> Any:  # noqa: 
 def _pooled_layer(network: Any, x: Tensor, layer: int, pooling: str, *, norm: bool) -> Tensor:  # noqa: ANN401
     """Return the pooled output ``(N, D)`` of one layer for inputs ``(N, 3, H, W)``."""
     options: dict[str, Any] = {"return_prefix_tokens": True} if pooling == "cls" else {}
-    (found,) = network.forward_intermediates(
+    (features,) = network.forward_intermediates(
         x, indices=[layer], norm=norm, stop_early=True, intermediates_only=True, **options
     )
     if pooling == "cls":
-        _, prefix = found  # (N, C, h, w), (N, number of prefix tokens, C)
+        _, prefix = features  # (N, C, h, w), (N, number of prefix tokens, C)
         return prefix[:, 0]
-    return pooled(found, pooling)
+    return pooled(features, pooling)
 
 
 def _code_size(network: Any, how: BackboneSettings) -> int:  # noqa: ANN401
@@ -357,14 +357,14 @@ def _check_fit(
 
 def _norms(content: Any, path: Path) -> tuple[float, float] | None:  # noqa: ANN401
     """Return mean and standard deviation of grey values that a checkpoint of CEM states."""
-    found = content.get("norms") if isinstance(content, Mapping) else None
-    if found is None or isinstance(found, Tensor):
+    norms = content.get("norms") if isinstance(content, Mapping) else None
+    if norms is None or isinstance(norms, Tensor):
         return None
     try:
-        values = [found["mean"], found["std"]] if isinstance(found, Mapping) else list(found)
+        values = [norms["mean"], norms["std"]] if isinstance(norms, Mapping) else list(norms)
         mean, std = (float(value) for value in values)
     except (KeyError, TypeError, ValueError):
         raise WeightsError(
-            f"{path} has norms={found!r}, which is not a mean and a standard deviation."
+            f"{path} has norms={norms!r}, which is not a mean and a standard deviation."
         ) from None
     return mean, std

@@ -102,13 +102,13 @@ class Location:
         Raises:
             DataError: If it cannot be read, or is no JSON object.
         """
-        found = wait(lambda: self.store.read(key), 0, f"{self.name}/{key}")
-        if found.state != "value":
+        got = wait(lambda: self.store.read(key), 0, f"{self.name}/{key}")
+        if got.state != "value":
             return None
-        if len(found.value) > MAX_METADATA_BYTES:
-            raise DataError(f"{self.name}/{key} has {len(found.value)} bytes: no metadata file.")
+        if len(got.value) > MAX_METADATA_BYTES:
+            raise DataError(f"{self.name}/{key} has {len(got.value)} bytes: no metadata file.")
         try:
-            content = json.loads(found.value)
+            content = json.loads(got.value)
         except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from itertools import islice
 
 from emqs.errors import DataError
+from emqs.geometry import Box, Shape, boxes, count_boxes
 from emqs.volumes.chunks import Location
 
 _MOST_KEYS = 10**6  # names that are looked at; a source with so many is not empty
+_SHARES = (0.8191725134, 0.6710436067, 0.5497004779)  # powers of the root of x**4 = x + 1, inverted
 
 
 def style_of(location: Location, styles: Mapping[str, str]) -> str | None:
@@ -36,14 +38,40 @@ def style_of(location: Location, styles: Mapping[str, str]) -> str | None:
     return expected if n_seen == _MOST_KEYS else other
 
 
-def no_chunks(location: Location, names: str) -> DataError:
+def spread(shape: Shape, size: Shape, most: int) -> list[Box]:
+    """Return the chunks of a volume, or some of them all over it if there are more.
+
+    Args:
+        shape: Of the volume, Z Y X, voxels.
+        size: Of a chunk, Z Y X, voxels.
+        most: How many at most. Places follow a sequence that fills space evenly.
+    """
+    if count_boxes(shape, size) <= most:
+        return list(boxes(shape, size))
+    counts = [-(-length // step) for length, step in zip(shape, size, strict=True)]
+    places = {
+        tuple(
+            int((n + 0.5) * share % 1 * count) for share, count in zip(_SHARES, counts, strict=True)
+        )
+        for n in range(most)
+    }
+    chosen = []
+    for place in sorted(places):
+        z, y, x = (number * step for number, step in zip(place, size, strict=True))
+        stop = min(z + size[0], shape[0]), min(y + size[1], shape[1]), min(x + size[2], shape[2])
+        chosen.append(Box((z, y, x), stop))
+    return chosen
+
+
+def no_chunks(location: Location, names: str, looked: str = "") -> DataError:
     """Return the error of a source none of whose chunks is there.
 
     Args:
         location: Folder of the array or of the scale.
         names: How chunks would be called, an example.
+        looked: Which were looked at, if not all, e.g. ``"256 "``.
     """
     return DataError(
-        f"None of the chunks of {location.name} is there (they would be called {names}): only its "
-        "metadata are. Copy the rest of it, or choose another level or dataset."
+        f"None of the {looked}chunks of {location.name} is there (they would be called {names}): "
+        "only its metadata are. Copy the rest of it, or choose another level or dataset."
     )

@@ -26,7 +26,8 @@ class Server:
             def do_GET(self) -> None:
                 server.requests.append(self.path)
                 how = server.failures.pop(0) if server.failures else server.always
-                if how is None and "Range" in self.headers:
+                is_file = (folder / self.path.lstrip("/")).is_file()
+                if how is None and "Range" in self.headers and is_file:
                     self.send_part(folder / self.path.lstrip("/"))
                 elif how is None:
                     super().do_GET()

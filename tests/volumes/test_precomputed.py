@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from support.label_volumes import blocky, written
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box, boxes
-from emqs.volumes import Layout, create_volume, open_volume
+from emqs.volumes import Layout, create_volume, open_volume, stored
 from emqs.volumes.axes import Request
+from emqs.volumes.formats import precomputed as precomputed_format
 from emqs.volumes.opening import open_request
 
 SIZE = (40.0, 4.0, 4.0)
@@ -132,6 +133,78 @@ def test_a_source_without_any_chunk_is_an_error_that_says_so(tmp_path: Path) -> 
         open_volume(tmp_path)
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.stop()
+
+
+def of_tensorstore(path: Path, size: list[int], kind: str, *, sharded: bool = False) -> Any:  # noqa: ANN401
+    """A volume without chunks, and what writes them."""
+    scale = {"size": size, "resolution": [4, 4, 40], "chunk_size": [4, 4, 4], "encoding": "raw",
+             **({"sharding": SHARDING} if sharded else {})}  # fmt: skip
+    spec = {
+        "driver": "neuroglancer_precomputed", "kvstore": f"file://{path}/",
+        "multiscale_metadata": {"type": kind, "data_type": "uint8", "num_channels": 1},
+        "scale_metadata": scale,
+    }  # fmt: skip
+    return tensorstore.open(spec, create=True).result()
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("kind", ["image", "segmentation"])
+def test_no_chunk_at_all_is_an_error_wherever_it_lies(
+    kind: str, sharded: bool, is_remote: bool, tmp_path: Path, server: Server
+) -> None:
+    store = of_tensorstore(tmp_path / "v", [16, 12, 8], kind, sharded=sharded)
+    source = f"{server.url}/v" if is_remote else tmp_path / "v"
+    with pytest.raises(DataError, match=r"None of the chunks of .*4_4_40 is there \(.*0-4_0-4_0-4"):
+        open_volume(source)
+    store[12:, 8:, 4:].write(7).result()  # the last chunk
+    volume = open_volume(source)
+    assert volume.read(volume.box)[4:, 8:, 12:].tolist() == np.full((4, 4, 4), 7).tolist()
+    assert volume.read(volume.box).sum() == 7 * 64
+
+
+def test_some_chunks_of_a_server_stand_for_many(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """16 x 16 x 16 chunks: an image without any is an error, labels without any are noted."""
+    monkeypatch.setattr(precomputed_format, "_MOST_LOOKED", 32)
+    for kind in ("image", "segmentation"):
+        of_tensorstore(tmp_path / kind, [64, 64, 64], kind)
+    with pytest.raises(DataError, match="None of the 32 looked at, of 4,096 chunks of"):
+        open_volume(f"{server.url}/image")
+    volume = open_volume(f"{server.url}/segmentation")
+    assert "None of the 32 chunks that were looked at, of 4,096, is there" in volume.notes[0]
+    store = of_tensorstore(tmp_path / "some", [64, 64, 64], "image")
+    store[32:64, 32:64, 32:64].write(7).result()  # 1 in 8
+    assert open_volume(f"{server.url}/some").notes == ()
+
+
+def test_a_chunk_of_a_server_that_is_not_the_first_tells_how_chunks_are_packed(
+    tmp_path: Path, server: Server
+) -> None:
+    info(tmp_path / "v", "raw")
+    last = list(boxes(LABELS.shape, CHUNK))[-1]
+    packed = gzip.compress(stream(LABELS[last.slices], "raw"))
+    disk.put(tmp_path / "v" / "4_4_40" / f"{name_of(last)}.gz", packed)
+    volume = open_volume(f"{server.url}/v")
+    np.testing.assert_array_equal(volume.read(last), LABELS[last.slices])
+
+
+def test_places_that_are_looked_at_are_spread_evenly() -> None:
+    chosen = stored.spread((100, 200, 50), (3, 7, 2), 256)
+    assert len(set(chosen)) > 250
+    assert set(chosen) <= set(boxes((100, 200, 50), (3, 7, 2)))
+    for axis, length in enumerate((100, 200, 50)):
+        quarters = np.histogram([box.start[axis] for box in chosen], 4, (0, length))[0]
+        assert quarters.min() > 50
+    assert stored.spread((4, 4, 4), (2, 2, 2), 8) == list(boxes((4, 4, 4), (2, 2, 2)))
+
+
 @pytest.mark.parametrize(
     "key",
     ["../other", "/etc", "file:///etc", "a/../../b", "https://example.org/x", "..", "a\\b", ""],
@@ -161,17 +234,13 @@ def test_damaged_info(change: dict[str, Any], message: str, tmp_path: Path) -> N
         open_volume(tmp_path)
 
 
-def test_chunks_on_a_server(tmp_path: Path) -> None:
+def test_chunks_on_a_server(tmp_path: Path, server: Server) -> None:
     info(tmp_path / "v", "crackle")
     for box in boxes(LABELS.shape, CHUNK):
         content = gzip.compress(stream(LABELS[box.slices], "crackle"))
         disk.put(tmp_path / "v" / "4_4_40" / f"{name_of(box)}.gz", content)
-    server = Server(tmp_path)
-    try:
-        volume = open_volume(f"{server.url}/v")
-        np.testing.assert_array_equal(volume.read(volume.box), LABELS)
-    finally:
-        server.stop()
+    volume = open_volume(f"{server.url}/v")
+    np.testing.assert_array_equal(volume.read(volume.box), LABELS)
 
 
 # writing

@@ -114,17 +114,20 @@ def put_together(parts: Parts) -> np.ndarray:
     used, positions, firsts, first_labels = 0, [], [], []
     for part in windows.slabs(parts.shape, parts.window[0]):
         areas = find_areas(boundaries[part])
-        here = area_labels[used : used + areas.n_ids]
+        slab_labels = area_labels[used : used + areas.n_ids]
         used += areas.n_ids
         if used > len(area_labels):
             raise DamageError(f"its boundaries enclose more areas than its {len(area_labels)} ids")
         _fill(
-            labels[part], boundaries[part], here[areas.id_places][areas.run_areas], areas.run_starts
+            labels[part],
+            boundaries[part],
+            slab_labels[areas.id_places][areas.run_areas],
+            areas.run_starts,
         )
         before = part.start * labels[0].size
         positions.append(undetermined(boundaries[part]) + before)
         firsts.append(areas.boundary_firsts + before)
-        first_labels.append(here[areas.boundary_id_places])
+        first_labels.append(slab_labels[areas.boundary_id_places])
     if used < len(area_labels):
         raise DamageError(f"it has {len(area_labels)} ids, but its boundaries enclose {used} areas")
     marked_more = _settle(labels, boundaries, np.concatenate(positions), parts.locations)
@@ -164,19 +167,19 @@ def labels_of(parts: Parts) -> np.ndarray:
     Raises:
         DamageError: If a label does not fit the dtype, or the windows contradict each other.
     """
-    found = np.unique(_fitting(parts.ids - np.uint64(1), parts.dtype, "id"))
+    labels = np.unique(_fitting(parts.ids - np.uint64(1), parts.dtype, "id"))
     own = parts.locations >= len(_DIRECTIONS)
     thin = _fitting(parts.locations[own] - np.uint64(6), parts.dtype, "location")
-    found = np.union1d(found, thin)
-    maybe = np.setdiff1d(np.unique(parts.locations[~own]) - np.uint64(6), found)
+    labels = np.union1d(labels, thin)
+    maybe = np.setdiff1d(np.unique(parts.locations[~own]) - np.uint64(6), labels)
     if len(maybe) and parts.dtype == np.uint64:
         boundaries = unpack_boundaries(parts)
         positions = undetermined(boundaries)
         _check_count(positions, parts.locations)
         near = _neighbours(positions[~own], parts.locations[~own], parts.shape)
         hidden = parts.locations[~own][boundaries.reshape(-1)[near]]
-        found = np.union1d(found, hidden - np.uint64(6))
-    return found.astype(parts.dtype)
+        labels = np.union1d(labels, hidden - np.uint64(6))
+    return labels.astype(parts.dtype)
 
 
 def _ids(labels: np.ndarray, boundaries: np.ndarray) -> np.ndarray:
@@ -222,19 +225,21 @@ def _neighbour(positions: np.ndarray, direction: int, shape: tuple[int, ...]) ->
     """
     axis, step = _DIRECTIONS[direction]
     stride = prod(shape[axis + 1 :])
-    there = positions // stride % shape[axis] + step
-    return np.where((there >= 0) & (there < shape[axis]), positions + step * stride, positions)
+    neighbours = positions // stride % shape[axis] + step
+    return np.where(
+        (neighbours >= 0) & (neighbours < shape[axis]), positions + step * stride, positions
+    )
 
 
 def _neighbours(
     positions: np.ndarray, directions: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray:
     """Do the same with a direction for each pixel, shape ``(N,)``."""
-    found = positions.copy()
+    neighbours = positions.copy()
     for direction in range(len(_DIRECTIONS)):
         chosen = directions == direction
-        found[chosen] = _neighbour(positions[chosen], direction, shape)
-    return found
+        neighbours[chosen] = _neighbour(positions[chosen], direction, shape)
+    return neighbours
 
 
 def _fill(

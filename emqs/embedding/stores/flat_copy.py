@@ -135,8 +135,8 @@ def _update(
         if time.monotonic() - noted > NOTED_S:
             note()
             noted = time.monotonic()
-    there = {",".join(map(str, block)) for block in blocks}
-    for key in [key for key in known if key not in there]:  # it is being made again
+    complete = {",".join(map(str, block)) for block in blocks}
+    for key in [key for key in known if key not in complete]:  # it is being made again
         z, y, x = (int(part) for part in key.split(","))
         shaped[-1][grid.places((z, y, x)).slices] = 0
         del known[key]

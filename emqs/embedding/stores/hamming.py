@@ -30,7 +30,7 @@ SAMPLE_PART = 2**12  # ... from all over the volume, so many together
 SURE = 2.0  # times k that the sample must promise
 MANY = 2**24  # comparisons that take NumPy some 10 ms; fewer are not worth importing numba for
 
-Found = tuple[np.ndarray, np.ndarray]
+Matches = tuple[np.ndarray, np.ndarray]
 
 
 def nearest(
@@ -88,8 +88,8 @@ def nearest_of_each(
     checked = [_checked(signatures, positives, mask) for positives, _ in searches]
     array, allowed = checked[0][1:]
     queries, ks = [own for own, _, _ in checked], [k for _, k in searches]
-    found = _nearest_of_each(array, queries, ks, allowed, n_threads)
-    return [positions for positions, _ in found]
+    matches = _nearest_of_each(array, queries, ks, allowed, n_threads)
+    return [positions for positions, _ in matches]
 
 
 def _nearest_of_each(
@@ -98,7 +98,7 @@ def _nearest_of_each(
     ks: list[int],
     allowed: np.ndarray | None,
     n_threads: int | None,
-) -> list[Found]:
+) -> list[Matches]:
     """Return positions and distances of the nearest for each search; see ``nearest``."""
     if min(ks) < 1:
         raise ConfigError(f"k must be at least 1, got {min(ks)}.")
@@ -111,12 +111,12 @@ def _nearest_of_each(
         ]
     count = _counted if compiled is None else compiled.counted
     limits = [_likely(array, own, k, allowed, count) for own, k in zip(queries, ks, strict=True)]
-    found = _below(array, queries, ks, allowed, n_threads, limits, compiled)
-    for number, (_, distances) in enumerate(found):
+    matches = _below(array, queries, ks, allowed, n_threads, limits, compiled)
+    for number, (_, distances) in enumerate(matches):
         if len(distances) < ks[number] and limits[number] < FAR:  # unlikely: look at all of them
             alone = [queries[number]], [ks[number]]
-            found[number] = _below(array, *alone, allowed, n_threads, [FAR], compiled)[0]
-    return found
+            matches[number] = _below(array, *alone, allowed, n_threads, [FAR], compiled)[0]
+    return matches
 
 
 def _likely(
@@ -146,7 +146,7 @@ def _below(
     n_threads: int,
     limits: list[int],
     compiled: ModuleType | None,
-) -> list[Found]:
+) -> list[Matches]:
     """Return the nearest of each search that are nearer than a limit.
 
     What is not nearer than the k nearest of some part cannot be among the k, wherever it is; so
@@ -156,15 +156,15 @@ def _below(
     alone = _nearest if compiled is None else compiled.nearest
     pieces = min(max(len(array) // (16 * max(ks) * n_threads), 1), PIECES)  # k of each are kept
 
-    def searched(part: tuple[int, int]) -> list[Found]:
+    def searched(part: tuple[int, int]) -> list[Matches]:
         if compiled is not None and len(queries) > 1:
-            found = compiled.nearest_of_each(array, queries, ks, allowed, tuple(limits), *part)
+            matches = compiled.nearest_of_each(array, queries, ks, allowed, tuple(limits), *part)
         else:
-            found = [alone(array, queries[0], ks[0], allowed, limits[0], *part)]
-        for number, (_, distances) in enumerate(found):
+            matches = [alone(array, queries[0], ks[0], allowed, limits[0], *part)]
+        for number, (_, distances) in enumerate(matches):
             if len(distances) == ks[number]:  # an equal one may come before
                 limits[number] = min(limits[number], int(distances[-1]) + 1)
-        return found
+        return matches
 
     with ThreadPoolExecutor(n_threads) as threads:  # both kinds work without Python's lock
         parts = list(threads.map(searched, _parts(len(array), pieces * n_threads)))

@@ -67,8 +67,8 @@ def _images(path: Path, request: Request) -> list[Any]:
         with path.open("rb") as file:
             reader = library.DigitalMicrographReader(file)
             reader.parse_file()
-            found = reader.get_image_dictionaries() or []
-            return [library.ImageObject(image, file) for image in found]
+            images = reader.get_image_dictionaries() or []
+            return [library.ImageObject(image, file) for image in images]
     except Exception as fault:  # also its own classes of errors
         raise damaged(path, "DM3 or DM4 file", fault, request) from None
 

@@ -76,8 +76,8 @@ def find(folder: Path, allowed: tuple[str, ...]) -> Files:
     kinds = sorted({FORMATS[p.suffix.lower()] for p in paths})
     if len(kinds) > 1:
         counts = {k: sum(FORMATS[p.suffix.lower()] == k for p in paths) for k in kinds}
-        found = " and ".join(f"{n} {kind}" for kind, n in counts.items())
-        raise DataError(f"{folder} mixes formats: {found} files. Keep one format per folder.")
+        listed = " and ".join(f"{n} {kind}" for kind, n in counts.items())
+        raise DataError(f"{folder} mixes formats: {listed} files. Keep one format per folder.")
     stems = [normalize("NFC", p.stem) for p in paths]
     twice = (
         [stem for stem in stems if stems.count(stem) > 1] if len(set(stems)) < len(stems) else []

@@ -3,12 +3,14 @@
 Chunks that are raw, jpeg, png or compressed_segmentation are read by tensorstore, from disk and
 from servers, sharded or not. Those of other encodings, and files that cloud-volume compressed under
 another name (``.gz``, ``.br``, ``.zstd``), are read by ``precomputed_chunks``. A chunk that is
-missing is background, as in Neuroglancer; a scale without any chunk is an error.
+missing is background, as in Neuroglancer; a scale without any chunk is an error, on servers and in
+shards too as far as can be seen there.
 
 Source:
     https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +31,8 @@ from emqs.volumes.formats.precomputed_chunks import (
 from emqs.volumes.volume import Volume, check_chunks
 
 METADATA = "info"
+_MOST_LOOKED = 256  # chunks that are looked for where they cannot be listed
+_N_AT_ONCE = 16
 _AXES = ["x", "y", "z", "c"]
 _BY_TENSORSTORE = ("raw", "jpeg", "png", "compressed_segmentation")
 _DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float32")
@@ -54,7 +58,7 @@ def open_precomputed(location: Location, request: Request) -> Volume:
     scale = scales[number]
     chunks = _chunks(location, info, scale)
     stated = _stated(scale, location)
-    notes, ending = _look(chunks)
+    notes, ending = _look(chunks, is_image=info.get("type") == "image")
     if chunks.encoding in _BY_TENSORSTORE and not ending:
         driver = {"driver": "neuroglancer_precomputed", "scale_index": number}
         volume = open_array(
@@ -139,17 +143,18 @@ def _stated(scale: dict[str, Any], location: Location) -> Stated:
     return Stated(_AXES, [*resolution, 1.0], [*shift, 0.0], ["nm", "nm", "nm", None])
 
 
-def _look(chunks: Chunks) -> tuple[tuple[str, ...], str]:
+def _look(chunks: Chunks, *, is_image: bool) -> tuple[tuple[str, ...], str]:
     """Return notes on chunks that are missing, and the ending that names of chunks have.
 
     Raises:
         DataError: If none is there.
     """
-    if chunks.sharding is not None:
-        return (), ""
-    keys = chunks.folder.keys()
-    if keys is None:  # a server cannot be asked for all names, but for the first
-        return (), chunks.ending_of_first()
+    keys = None if chunks.sharding is not None else chunks.folder.keys()
+    if keys is None:  # neither servers nor shards can be asked for all names, but for some
+        return _look_at_some(chunks, is_image=is_image)
+    path = chunks.folder.path
+    if path is not None and not path.exists():
+        keys = iter(())
     names: set[str] = set()
     endings: set[str] = set()
     for key in keys:
@@ -164,6 +169,31 @@ def _look(chunks: Chunks) -> tuple[tuple[str, ...], str]:
     notes = (f"{missing:,} of {total:,} chunks are missing: background 0.",) if missing > 0 else ()
     compressed = sorted(endings - {""})
     return notes, compressed[0] if compressed else ""
+
+
+def _look_at_some(chunks: Chunks, *, is_image: bool) -> tuple[tuple[str, ...], str]:
+    """Return what ``_look`` does; the first chunk is looked at, and others if it is missing.
+
+    Where they are too many to look at all of them, an image is taken to be without chunks if none
+    of those that are looked at is there. Labels may be few and far between, so it is noted.
+    """
+    total = count_boxes(chunks.shape, chunks.chunk)
+    ending = chunks.ending(chunks.first) if total else ""
+    if ending is not None:
+        return (), ending
+    some = stored.spread(chunks.shape, chunks.chunk, _MOST_LOOKED)
+    with ThreadPoolExecutor(_N_AT_ONCE) as threads:
+        for start in range(0, len(some), _N_AT_ONCE):
+            for ending in threads.map(chunks.ending, some[start : start + _N_AT_ONCE]):
+                if ending is not None:
+                    return (), ending
+    if len(some) == total or is_image:
+        looked = "" if len(some) == total else f"{len(some)} looked at, of {total:,} "
+        raise stored.no_chunks(chunks.folder, chunks.name(chunks.first), looked)
+    return (
+        f"None of the {len(some)} chunks that were looked at, of {total:,}, is there: background "
+        f"0 as far as they go. If {chunks.folder.name} should have labels, check the address.",
+    ), ""
 
 
 def split(key: str) -> tuple[str | None, str]:

@@ -77,13 +77,18 @@ class Chunks:
                 return str(folder.path / f"{name}{ending}")
         return str(folder.path / name)
 
-    def ending_of_first(self) -> str:
-        """Return the ending of the first chunk's name; an empty one if it is not there."""
+    def ending(self, box: Box) -> str | None:
+        """Return the ending of a chunk's name; None if the chunk is not there.
+
+        Raises:
+            DataError: If it cannot be seen.
+        """
+        if self.sharding is not None:
+            return None if self.stream(box) is None else ""
         for ending in ENDINGS[:4]:
-            key = self.name(self.first) + ending
-            if self.folder.read_bytes(key) is not None:
+            if self.folder.read_bytes(self.name(box) + ending) is not None:
                 return ending
-        return ""
+        return None
 
     def stream(self, box: Box) -> bytes | None:
         """Return the bytes of a chunk, decompressed; None if it is missing.

@@ -128,15 +128,15 @@ class LabelVolume:
 
     def counts(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the distinct labels in ascending order, and the voxels of each, uint64."""
-        found: dict[int, int] = {}
+        counts: dict[int, int] = {}
         for key in self._keys(0):
             index = self._index(0, key)
             pairs = zip(index.labels.tolist(), index.counts.tolist(), strict=True)
             for label, count in pairs:
-                found[label] = found.get(label, 0) + count
-        labels = np.array(list(found), self.dtype)
+                counts[label] = counts.get(label, 0) + count
+        labels = np.array(list(counts), self.dtype)
         order = np.argsort(labels)
-        return labels[order], np.array(list(found.values()), np.uint64)[order]
+        return labels[order], np.array(list(counts.values()), np.uint64)[order]
 
     def contains(self, label: int) -> bool:
         """Return whether a label occurs."""
@@ -223,12 +223,12 @@ class LabelVolume:
     def fault(self, level: int, key: Key) -> str | None:
         """Return what is wrong with a chunk, or None."""
         try:
-            found = self._counted(level, key)
+            counted = self._counted(level, key)
             index = self._index(level, key)
         except Exception as fault:  # codecs of others raise what they like
             return str(fault) or type(fault).__name__
-        same = np.array_equal(found.labels, index.labels)
-        if not same or not np.array_equal(found.counts, index.counts):
+        same = np.array_equal(counted.labels, index.labels)
+        if not same or not np.array_equal(counted.counts, index.counts):
             return "its index names other labels than it holds"
         return None
 

@@ -146,7 +146,7 @@ class LabelWriter:
         """Return a chunk of a level, made of the level before; few chunks are held at a time."""
         factors = self._plan.factors[level - 1]
         source = self._arrays[level - 1]
-        found = np.empty([part.stop - part.start for part in box], self.dtype)
+        pooled = np.empty([part.stop - part.start for part in box], self.dtype)
         steps = [n + n % factor for n, factor in zip(self._chunks(level - 1), factors, strict=True)]
         region = [
             slice(part.start * factor, min(part.stop * factor, side))
@@ -161,8 +161,8 @@ class LabelWriter:
                 slice(inner.start // factor, -(-inner.stop // factor))
                 for inner, factor in zip(part, factors, strict=True)
             )
-            found[write] = mode_pool(source[read], factors)
-        return found
+            pooled[write] = mode_pool(source[read], factors)
+        return pooled
 
     def _array(self, level: int) -> Any:  # noqa: ANN401 (zarr's, which is optional)
         """Return the array of a level, new or as it was left."""
@@ -170,7 +170,7 @@ class LabelWriter:
         from emqs.codecs.zarr_codec import LabelChunks
 
         folder = self.path / str(level)
-        wanted = {
+        options = {
             "shape": self._plan.shapes[level],
             "chunks": self._chunks(level),
             "dtype": self.dtype,
@@ -184,9 +184,9 @@ class LabelWriter:
             if self.path.exists() and level == 0 and any(self.path.iterdir()):
                 raise DataError(f"{self.path} is not empty, and is no interrupted label image.")
             self.path.mkdir(exist_ok=True)
-            return zarr.create_array(folder, **wanted)
+            return zarr.create_array(folder, **options)
         array = zarr.open_array(folder, mode="r+")
-        fresh = zarr.create_array(zarr.storage.MemoryStore(), **wanted)
+        fresh = zarr.create_array(zarr.storage.MemoryStore(), **options)
         if _essence(array) != _essence(fresh):
             raise DataError(
                 f"{folder} was written with other settings: {_essence(array)}; now they are "
