@@ -38,7 +38,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     region = _region(cfg)
 
     from emqs.embedding.stores.zarr import open_store
-    from emqs.prediction.predict import predict
+    from emqs.prediction.predict import Embedded, predict
     from emqs.retrieval.contact_sheet import source_volume
     from emqs.runs.model import load_model
 
@@ -47,14 +47,11 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     with source_volume(store, None if cfg.volume is None else str(cfg.volume)) as volume:
         with progress.stages_told() as step:
             made = predict(
-                store,
-                volume,
-                load_model(cfg),
+                Embedded(store, volume, load_model(cfg), compute.compute),
                 examples,
                 Path(str(cfg.out)).expanduser(),
                 settings=settings,
                 region=region,
-                compute=compute.compute,
                 step=step,
                 restart=bool(cfg.restart),
             )

@@ -39,6 +39,23 @@ def silent(_stage: str, _done: int, _total: int) -> None:
     """Say nothing of how far the work is."""
 
 
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """An embedding volume, with what it was made of.
+
+    Attributes:
+        store: Its patches decide the scale.
+        volume: That it was made of.
+        model: The encoder that it was made with.
+        compute: Device and batch size.
+    """
+
+    store: SearchableStore
+    volume: Volume
+    model: Model
+    compute: Compute = DEFAULT
+
+
 @dataclass(frozen=True)
 class Predicted:
     """What was made.
@@ -59,29 +76,23 @@ class Predicted:
 
 
 def predict(
-    store: SearchableStore,
-    volume: Volume,
-    model: Model,
+    embedded: Embedded,
     examples: Examples,
     out: Path,
     *,
     settings: PredictConfig,
     region: Box | None = None,
-    compute: Compute = DEFAULT,
     step: Step = silent,
     restart: bool = False,
 ) -> Predicted:
     """Predict where a structure is.
 
     Args:
-        store: An embedding volume; its patches decide the scale.
-        volume: That it was made of.
-        model: The encoder that it was made with.
+        embedded: Where.
         examples: Clicks on the structure and on something else.
         out: The OME-Zarr to make; must not exist, unless it was made in the same way.
         settings: Everything else.
         region: In voxels; None: the whole volume.
-        compute: Device and batch size.
         step: Called with a stage, parts done, and parts in all.
         restart: Begin anew where a run was stopped.
 
@@ -93,15 +104,16 @@ def predict(
             volume is another than the store's, or ``out`` holds something else.
         DataError: If the volume cannot be read, or the result not be written.
     """
+    store, volume = embedded.store, embedded.volume
     region = volume.box if region is None else _checked_region(region, volume)
-    _check_model(store, model)
+    _check_model(store, embedded.model)
     _check_examples(store, volume, examples)
     plan = _plan(store, examples, region, settings)
     if check_target(out, plan_digest(plan)):
         return Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
     with working_folder(out, plan, restart=restart) as folder:
         image = _image(folder / "image", store, region, settings)
-        _fill(image, folder, _features(store, volume, model, compute), examples, region,
+        _fill(image, folder, features_of(embedded), examples, region,
               settings, step)  # fmt: skip
         for level in image.levels[1:]:
             shards = list(image.shards(level.number))
@@ -191,12 +203,14 @@ def _plan(
     }
 
 
-def _features(store: SearchableStore, volume: Volume, model: Model, compute: Compute) -> Features:
+def features_of(embedded: Embedded) -> Features:
+    """Return the features of the voxels of an embedded volume, as its network was shown them."""
+    store = embedded.store
     low, high = store.manifest["intensity"]
     known = store.manifest["contrast"]
     contrast = None if known is None else np.array(known)
-    source = PlaceSource(volume, (low, high), store.manifest["padding"], contrast)
-    return Features(source, model, store.grid, compute)
+    source = PlaceSource(embedded.volume, (low, high), store.manifest["padding"], contrast)
+    return Features(source, embedded.model, store.grid, embedded.compute)
 
 
 def _image(folder: Path, store: SearchableStore, region: Box, settings: PredictConfig) -> Image:
