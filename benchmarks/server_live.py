@@ -29,6 +29,7 @@ from emqs.web import sessions
 ROOT = Path(__file__).parents[1]
 API = "/api/v1"
 START_S = 120.0
+SHAPE = (4000, 30000, 30000)  # of a dataset, voxels along Z Y X
 
 
 class LiveServer:
@@ -141,7 +142,7 @@ class LiveServer:
             now, number = time.time(), new_id()
             connection.execute(datasets.insert().values(
                 id=number, name=name, title=name, description="", visibility="private",
-                settings={"voxel_size_nm": [40.0, 4.0, 4.0], "shape": [4000, 30000, 30000],
+                settings={"voxel_size_nm": [40.0, 4.0, 4.0], "shape": list(SHAPE),
                           "stores": [], "view": {}, **settings},
                 revision=1, changes=0, created=now, changed=now,
             ))  # fmt: skip
@@ -232,14 +233,17 @@ def fill(server: LiveServer, dataset: str, count: int) -> None:
             heap = rng.choice(heaps)
             place = [rng.uniform(0, 4000), rng.uniform(0, 30000), rng.uniform(0, 30000)]
             if rng.random() < 0.5:
-                place = [v + rng.gauss(0, 150) for v in heap]
+                around = [v + rng.gauss(0, 150) for v in heap]
+                place = [min(max(v, 0), n - 1) for v, n in zip(around, SHAPE, strict=True)]
             rows.append({
                 "kind": "point", "points": [place], "title": " ".join(rng.sample(words, 2)),
                 "description": " ".join(rng.sample(words, 6)),
                 "tags": rng.sample(words[:50], rng.choice([0, 0, 1])),
             })  # fmt: skip
         with server.database.write() as connection:
-            batches.write(connection, dataset, server.admin, rows)
+            report = batches.write(connection, dataset, server.admin, rows)
+        if report.counts != {"created": len(rows)}:
+            raise RuntimeError(f"annotations were refused: {report.counts}")
         known += len(rows)
         if known % 50_000 == 0:
             print(f"  {known:,} annotations", flush=True)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 callable_as(__name__, "emqs.notebook:embed")
 
-ENGINES = ("local", "ray")
-
 
 def work(cfg: DictConfig, run: record.Run) -> float | None:
     """Do what ``python -m emqs.embed`` was asked to.
@@ -31,7 +29,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         cfg: The composed configuration of ``configs/embed.yaml``.
         run: Where the record goes; the embedding volume goes to ``out``.
     """
-    from emqs.embedding.build.settings import EmbedConfig, RayConfig
+    from emqs.embedding.build.settings import EmbedConfig
+    from emqs.runs.settings import ENGINES, RayConfig
 
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
@@ -47,7 +46,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         path = str(Path(path).expanduser().absolute())
 
     from emqs.embedding.build import build  # settings are right, so what takes seconds is worth it
-    from emqs.embedding.build.ray_executor import RayExecutor
+    from emqs.embedding.build.remote import on_ray
     from emqs.runs.model import load_model
     from emqs.volumes import open_volume
 
@@ -72,7 +71,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         settings=settings,
         compute=compute.compute,
         opened_as=path,
-        executor=RayExecutor(ray, reopen) if cfg.engine == "ray" else None,
+        executor=on_ray(ray, reopen) if cfg.engine == "ray" else None,
     )
     measured = metrics(filled)
     run.save_json("metrics.json", measured)

@@ -3,6 +3,7 @@
 python -m emqs.ingest source=FOLDER out=NAME.zarr voxel_size_nm='[50,4,4]'
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from emqs.ingestion.judge import Judged
     from emqs.ingestion.lay import Laid
     from emqs.ingestion.sources import Source
+    from emqs.runs.executors import Executor
 
 
 def work(cfg: DictConfig, run: record.Run) -> float | None:
@@ -36,17 +38,27 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         raise ConfigError("source is missing: give it as source=PATH.")
     if cfg.out is None and cfg.task == "ingest":
         raise ConfigError("out is missing: give it as out=PATH.")
+    executor = _executor(cfg)
     source = _source(cfg, settings)
     for note in source.notes:
         print(f"Note: {note}")  # noqa: T201
     with progress.stages_told() as step:
         if cfg.task == "check":
-            judged, made = _checked(source, settings, run, step), None
+            with closing(executor):
+                judged, made = _checked(source, settings, run, step, executor), None
         else:
-            from emqs.ingestion.ingest import ingest
+            from emqs.ingestion import dataset_file
+            from emqs.ingestion.ingest import EVEN, ingest
 
             out = Path(str(cfg.out)).expanduser()
-            made = ingest(source, out, settings, step=step, restart=bool(cfg.restart))
+            home = None if cfg.home is None else Path(str(cfg.home)).expanduser()
+            if home is not None:
+                dataset_file.place(home, out)
+            restart = bool(cfg.restart)
+            made = ingest(source, out, settings, step=step, restart=restart, executor=executor)
+            if home is not None:
+                even = (out / EVEN).is_dir()
+                print(f"Dataset: {dataset_file.write(home, out, even=even)}")  # noqa: T201
             if made.judged is None:
                 print(f"{made.path} is there already, made of these slices in this way.")  # noqa: T201
                 return None
@@ -89,8 +101,26 @@ def _source(cfg: DictConfig, settings: "Settings") -> "Source":
     )
 
 
+def _executor(cfg: DictConfig) -> "Executor":
+    """Return who does the work."""
+    from emqs.runs.executors import InProcess
+    from emqs.runs.settings import ENGINES, RayConfig
+
+    one_of("engine", str(cfg.engine), ENGINES)
+    ray = read(RayConfig, cfg.ray, "ray")
+    if cfg.engine == "local":
+        return InProcess()
+    from emqs.ingestion.remote import on_ray
+
+    return on_ray(ray)
+
+
 def _checked(
-    source: "Source", settings: "Settings", run: record.Run, step: progress.Step
+    source: "Source",
+    settings: "Settings",
+    run: record.Run,
+    step: progress.Step,
+    executor: "Executor",
 ) -> "Judged":
     """Return what is thought of the slices; results in between are not kept."""
     import tempfile
@@ -99,8 +129,9 @@ def _checked(
 
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         return judge(
-            source, Path(folder), check_settings=settings.check, align=settings.align, step=step
-        )
+            source, Path(folder), check_settings=settings.check, align=settings.align, step=step,
+            executor=executor,
+        )  # fmt: skip
 
 
 def _record(

@@ -7,7 +7,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from rich.progress import Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from emqs.datasets import Stack
@@ -17,6 +16,7 @@ from emqs.models import Convolutional, Encoder, Fittable
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches import cutting
+from emqs.runs import progress
 
 logger = logging.getLogger(__name__)
 
@@ -182,16 +182,8 @@ def with_progress(
         what: Word beside the bar.
         show: Whether to show it.
     """
-    if not show:
-        yield from batches
-        return
-    columns = (
-        *Progress.get_default_columns()[:-1],
-        TimeRemainingColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} patches"),
-    )
-    with Progress(*columns) as bar:
-        task = bar.add_task(what, total=total)
+    count = "{task.completed:,.0f} of {task.total:,.0f} patches"
+    with progress.advancing(what, total, count, show=show) as advance:
         for numbers, batch in batches:
             yield numbers, batch
-            bar.advance(task, len(numbers))
+            advance(len(numbers))

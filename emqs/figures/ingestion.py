@@ -72,25 +72,36 @@ def alignment(curves: Mapping[str, np.ndarray]) -> Figure:
     top.set_ylabel("correlation of pairs")
     _dots(middle, curves["residual"], style.BLUE, "o", "of pairs")
     middle.set_ylabel("residual, px")
+    middle.set_ylim(bottom=0)
     drift = curves["drift"]
     for column, colour, name in ((1, style.BLUE, "y"), (2, style.ORANGE, "x")):
-        bottom.plot(drift[:, 0], drift[:, column], color=colour, linewidth=1, label=name)
+        _line(bottom, drift, column, colour, name)
     bottom.set_ylabel("moved by, px")
-    turns.plot(drift[:, 0], drift[:, 3], color=style.GREEN, linewidth=1, label="turned by")
+    _line(turns, drift, 3, style.GREEN, "turned by")
     turns.set_ylabel("degrees")
     turns.set_xlabel("z, slots")
     for axes in (top, middle, bottom, turns):
         for slot in curves["bad"]:
             axes.axvline(slot, color=style.GREY, linewidth=0.8, linestyle=":")
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=style.SMALL, loc="upper right", ncols=5)
-    top.set_title("Dotted lines: bad or missing slices", fontsize=style.SMALL)
+            axes.legend(  # above the panel, where it hides nothing
+                fontsize=style.SMALL, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=5,
+                frameon=False, borderaxespad=0.1,
+            )  # fmt: skip
+    top.set_title("Dotted: bad or missing slices", fontsize=style.SMALL, loc="left")
     return figure
 
 
 def _dots(axes: Axes, rows: np.ndarray, colour: str, marker: str, label: str) -> None:
     if len(rows):
         axes.scatter(rows[:, 0], rows[:, 1], s=14, color=colour, marker=marker, label=label)
+
+
+def _line(axes: Axes, rows: np.ndarray, column: int, colour: str, label: str) -> None:
+    axes.plot(
+        rows[:, 0], rows[:, column], color=colour, linewidth=1, marker=".", markersize=3,
+        label=label,
+    )  # fmt: skip
 
 
 def cuts(planes: Mapping[str, np.ndarray]) -> Figure:

@@ -182,22 +182,24 @@ def _swapped(
             continue
         gain = [(y or 0.0) - (x or 0.0) for x, y in zip(straight, other, strict=True)]
         total = sum(x or 0.0 for x in straight)
-        if min(gain) > 0 and sum(gain) > limit * max(total, 1e-3):
+        room = min(total, 2.0 - total)  # a gain is large against what fits, or what does not
+        if min(gain) > 0 and sum(gain) > limit * max(room, 1e-3):
             text = "It and slot {} fit better the other way round; change places and use them."
             swapped[a], swapped[b] = text.format(b), text.format(a)
     return swapped
 
 
 def _folded(used: list[int], known: Mapping[tuple[int, int], Pair], limit: float) -> dict[int, str]:
-    """Return slices of which a part lies elsewhere in both neighbours, which fit each other."""
+    """Return slices of which a part lies elsewhere in both neighbours, but not between these."""
     folded = {}
     for before, at, after in zip(used, used[1:], used[2:], strict=False):
         sides = [known.get((before, at)), known.get((at, after))]
         bridge = known.get((before, after))
-        if bridge is None or not bridge.matched or any(p is None or not p.matched for p in sides):
+        if any(p is None or not p.matched for p in sides):
             continue
         share = min(p.displaced for p in sides if p is not None)
-        if share > limit and bridge.displaced < 0.5 * share:
+        across = bridge.displaced if bridge is not None and bridge.matched else 0.0
+        if share > limit and across < 0.5 * share:
             folded[at] = (
                 f"{100 * share:.0f} % of it lies elsewhere than the rest, in both neighbours."
             )

@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from emqs.ingestion.settings import (
     IngestConfig,
     OutputConfig,
 )
+from emqs.ingestion.slabs import Plan
 from emqs.ingestion.sources import Source
+from emqs.runs.executors import Executor, InProcess
 
 Step = Callable[[str, int, int], None]
 EVEN = "even"  # the evened image, inside the volume
@@ -69,6 +72,7 @@ class _Job:
     settings: Settings
     folder: Path
     step: Step
+    executor: Executor
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +86,7 @@ def ingest(
     *,
     step: Step = lambda _stage, _done, _total: None,
     restart: bool = False,
+    executor: Executor | None = None,
 ) -> Made:
     """Make a volume of raw slices, or go on with one that was begun.
 
@@ -91,6 +96,8 @@ def ingest(
         settings: All that is decided.
         step: Told the stage, the parts done, and the parts in all.
         restart: Begin anew where a run was stopped.
+        executor: Does the work, and is closed at the end, e.g. that of ``on_ray``; None: this
+            process.
 
     Returns:
         What was made. If the very same volume is there already, nothing is done.
@@ -110,8 +117,11 @@ def ingest(
     if settings.ingest.format == "precomputed" and second.exists() and not begun:
         raise ConfigError(f"{second} exists. Remove it first, or give another out=.")
     try:
-        with working_folder(out, plan, restart=restart) as folder:
-            made = _make(_Job(source, settings, folder, step), out, digest)
+        with (
+            closing(InProcess() if executor is None else executor) as engine,
+            working_folder(out, plan, restart=restart) as folder,
+        ):
+            made = _make(_Job(source, settings, folder.absolute(), step, engine), out, digest)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
@@ -159,9 +169,9 @@ def _content(path: Path, setting: str) -> str:
 def _make(job: _Job, out: Path, digest: str) -> Made:
     judged = judge(
         job.source, job.folder, check_settings=job.settings.check, align=job.settings.align,
-        step=job.step,
+        step=job.step, executor=job.executor,
     )  # fmt: skip
-    laid = lay(judged, job.settings.align, job.folder, job.step)
+    laid = lay(judged, job.settings.align, job.folder, job.step, job.executor)
     height, width = laid.transforms.shape
     shape = (len(job.source.names), height, width)
     volume = job.folder / "volume"
@@ -184,10 +194,11 @@ def _write_volume(
     settings, source, volume = job.settings, job.source, job.folder / "volume"
     dtype = np.dtype(judged.verdicts[judged.used[0]].measures["dtype"])
     size = source.require_voxel_size()
-    assembly = Assembly(
+    plan = Plan(
         judged.slices, judged.used, laid.transforms, settings.ingest.fill, settings.contrast,
-        job.journal, job.folder / "slab", job.step,
+        job.folder / "slabs",
     )  # fmt: skip
+    assembly = Assembly(plan, job.journal, job.executor, job.step)
     image = new_image(volume, shape, dtype, size, settings.output)
     measured = assembly.raw(image)
     assembly.smaller(image, "pyramid")

@@ -13,6 +13,7 @@ from emqs.ingestion.matching.pair import Pair
 from emqs.ingestion.settings import AlignConfig, CheckConfig
 from emqs.ingestion.sources import Source
 from emqs.ingestion.work import Slices
+from emqs.runs.executors import Executor, InProcess
 
 Step = Callable[[str, int, int], None]
 ROUNDS = 4  # of judging and matching: slices that turn out bad let others meet
@@ -56,6 +57,7 @@ def judge(
     check_settings: CheckConfig,
     align: AlignConfig,
     step: Step,
+    executor: Executor | None = None,
 ) -> Judged:
     """Return which slices are bad, and how the others lie on each other.
 
@@ -65,11 +67,13 @@ def judge(
         check_settings: When a slice is bad.
         align: Whether and how slices are matched.
         step: Told the stage, the parts done, and the parts in all.
+        executor: Does the work; None: this process.
 
     Raises:
         DataError: If a slice cannot be read, slices differ in type, or under 2 are usable.
     """
-    measured = _measured(source, Journal(folder / "measures.jsonl"), step)
+    executor = InProcess() if executor is None else executor
+    measured = _measured(source, Journal(folder / "measures.jsonl"), step, executor)
     slices = Slices(source)
     slices.learn(measured)
     verdicts = check.alone(source.names, measured, check_settings)
@@ -85,7 +89,7 @@ def judge(
         if not matching:
             break
         plan = pairs.planned(used)
-        tried = _matched(slices, plan, journal, align, step)
+        tried = _matched(work.Matching(slices, align), plan, journal, step, executor)
         if user is not None:
             break
         judged = check.together(verdicts, tried, check_settings)
@@ -95,7 +99,8 @@ def judge(
     used = [one.slot for one in verdicts if one.use]
     _check_enough(used, verdicts, source)
     if matching:
-        tried = _matched(slices, pairs.planned(used), journal, align, step)
+        plan = pairs.planned(used)
+        tried = _matched(work.Matching(slices, align), plan, journal, step, executor)
     everything = [Pair(**journal.done[name]) for name in sorted(journal.done, key=_numbers)]
     return Judged(slices, verdicts, tried, everything)
 
@@ -116,13 +121,15 @@ def _check_enough(used: list[int], verdicts: Sequence[Verdict], source: Source) 
         )
 
 
-def _measured(source: Source, journal: Journal, step: Step) -> dict[int, dict[str, Any]]:
+def _measured(
+    source: Source, journal: Journal, step: Step, executor: Executor
+) -> dict[int, dict[str, Any]]:
     """Return the measures of every slice; those that are known are not taken again."""
     slots = source.slots
-    for number, slot in enumerate(slots):
-        if str(slot) not in journal:
-            journal.add(str(slot), work.look(source, slot))
-        step("look", number + 1, len(slots))
+    missing = [slot for slot in slots if str(slot) not in journal]
+    for count, (number, one) in enumerate(executor.run(work.look, source, missing)):
+        journal.add(str(missing[number]), one)
+        step("look", len(slots) - len(missing) + count + 1, len(slots))
     measured = {slot: journal[str(slot)] for slot in slots}
     first = measured[slots[0]]["dtype"]
     for slot, one in measured.items():
@@ -136,19 +143,20 @@ def _measured(source: Source, journal: Journal, step: Step) -> dict[int, dict[st
 
 
 def _matched(
-    slices: Slices,
+    known: work.Matching,
     plan: Sequence[tuple[int, int]],
     journal: Journal,
-    align: AlignConfig,
     step: Step,
+    executor: Executor,
 ) -> list[Pair]:
     """Return the pairs of a plan; those that were tried before are not tried again."""
     missing: dict[int, list[int]] = {}
     for first, second in plan:
         if f"{first} {second}" not in journal:
             missing.setdefault(first, []).append(second)
-    for number, (first, others) in enumerate(missing.items()):
-        for one in work.match(slices, first, others, align):
+    groups = work.groups(missing, single=executor.single)
+    for count, (_, rows) in enumerate(executor.run(work.match, known, groups)):
+        for one in rows:
             journal.add(f"{one['first']} {one['second']}", one)
-        step("match", number + 1, len(missing))
+        step("match", count + 1, len(groups))
     return [Pair(**journal[f"{first} {second}"]) for first, second in plan]

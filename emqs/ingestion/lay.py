@@ -14,6 +14,7 @@ from emqs.ingestion.judge import Judged
 from emqs.ingestion.matching.pair import Pair
 from emqs.ingestion.settings import AlignConfig
 from emqs.ingestion.transforms import Transforms
+from emqs.runs.executors import Executor, InProcess
 
 Step = Callable[[str, int, int], None]
 FINER = (1.0, 0.67, 0.67)  # rounds of elastic matching: edges of blocks, of ``align.block_px``
@@ -41,7 +42,13 @@ class Laid:
     pieces: list[list[int]] = field(default_factory=list)
 
 
-def lay(judged: Judged, settings: AlignConfig, folder: Path, step: Step) -> Laid:
+def lay(
+    judged: Judged,
+    settings: AlignConfig,
+    folder: Path,
+    step: Step,
+    executor: Executor | None = None,
+) -> Laid:
     """Return where each slice lies in the volume.
 
     Args:
@@ -49,6 +56,7 @@ def lay(judged: Judged, settings: AlignConfig, folder: Path, step: Step) -> Laid
         settings: Model, trend, what to do at a break.
         folder: Where blocks of ``align=elastic`` are kept from run to run.
         step: Told the stage, the parts done, and the parts in all.
+        executor: Matches blocks of ``align=elastic``; None: this process.
 
     Raises:
         DataError: If nothing bridges two pieces and ``align.breaks`` is ``"error"``, or the slices
@@ -91,7 +99,8 @@ def lay(judged: Judged, settings: AlignConfig, folder: Path, step: Step) -> Laid
         laid.residual_px.update(placed.residual_px)
     total = transforms.placed(forward, sizes, n_slots, settings.canvas)
     if settings.model == "elastic":
-        total = _bent(judged, total, accepted, settings, folder, step)
+        finds = _Seams(folder, InProcess() if executor is None else executor, step)
+        total = _bent(judged, total, accepted, settings, finds)
     return replace(laid, transforms=total)
 
 
@@ -126,8 +135,7 @@ def _bent(
     flat: Transforms,
     accepted: Sequence[Pair],
     settings: AlignConfig,
-    folder: Path,
-    step: Step,
+    finds: "_Seams",
 ) -> Transforms:
     """Return transforms with a mesh for each slice."""
     partners: dict[int, list[int]] = {}
@@ -136,14 +144,34 @@ def _bent(
     now = flat
     step_px = settings.block_px // 2
     for number, finer in enumerate(FINER):
-        edge_px = finer * settings.block_px
-        journal = Journal(folder / f"seams{number}.jsonl")
-        for count, (first, others) in enumerate(sorted(partners.items())):
-            if str(first) not in journal:
-                found = work.seams(judged.slices, first, others, now, edge_px)
-                journal.add(str(first), found)
-            step(f"bend {number + 1}", count + 1, len(partners))
-        seams = [
+        known = work.Bending(judged.slices, now, finer * settings.block_px)
+        seams = finds(number, known, partners)
+        mesh = elastic.meshes(flat, seams, step_px)
+        mesh = {slot: offsets.round(4) for slot, offsets in mesh.items()}
+        now = replace(flat, step_px=step_px, mesh=mesh)
+    return now
+
+
+@dataclass(frozen=True, eq=False)
+class _Seams:
+    """Finds blocks of neighbours that lie on each other; keeps them from run to run."""
+
+    folder: Path
+    executor: Executor
+    step: Step
+
+    def __call__(
+        self, number: int, known: work.Bending, partners: dict[int, list[int]]
+    ) -> list[Seams]:
+        """Return the seams of a round."""
+        journal = Journal(self.folder / f"seams{number}.jsonl")
+        missing = {first: rest for first, rest in partners.items() if str(first) not in journal}
+        groups = work.groups(missing, single=self.executor.single)
+        for count, (_, rows) in enumerate(self.executor.run(work.bend, known, groups)):
+            for first, seen in rows:
+                journal.add(str(first), seen)
+            self.step(f"bend {number + 1}", count + 1, len(groups))
+        return [
             Seams(
                 one["first"],
                 one["second"],
@@ -153,7 +181,3 @@ def _bent(
             for first in sorted(partners)
             for one in journal[str(first)]
         ]
-        mesh = elastic.meshes(flat, seams, step_px)
-        mesh = {slot: offsets.round(4) for slot, offsets in mesh.items()}
-        now = replace(flat, step_px=step_px, mesh=mesh)
-    return now

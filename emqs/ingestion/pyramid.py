@@ -83,6 +83,10 @@ class Image:
     shard: Shape
     _open: dict[int, Any] = field(default_factory=dict, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Go to another process without what is open."""
+        return {**self.__dict__, "_open": {}}
+
     def array(self, number: int) -> Any:  # noqa: ANN401 - of tensorstore
         """Return a level, which is made if it is not there."""
         if number not in self._open:
@@ -211,13 +215,12 @@ def means(voxels: np.ndarray, factors: Shape) -> np.ndarray:
         voxels: ``(Z, Y, X)``, uint8 or uint16.
         factors: 1 or 2 along each axis.
     """
-    total = voxels.astype(np.uint32)
-    counts = np.ones((1, 1, 1), dtype=np.uint32)
+    total: np.ndarray = voxels.astype(np.uint16 if voxels.dtype == np.uint8 else np.uint32)
+    shift = np.zeros((1, 1, 1), dtype=total.dtype)  # log2 of how many voxels a sum has
     for axis, factor in enumerate(factors):
         if factor == 1:
             continue
-        starts = np.arange(0, total.shape[axis], factor)
-        lengths = np.minimum(factor, total.shape[axis] - starts).astype(np.uint32)
+        length = total.shape[axis]
         index = [slice(None)] * 3
         index[axis] = slice(0, None, 2)
         summed = total[tuple(index)].copy()
@@ -226,10 +229,12 @@ def means(voxels: np.ndarray, factors: Shape) -> np.ndarray:
         index[axis] = slice(0, odd.shape[axis])
         summed[tuple(index)] += odd
         total = summed
+        doubled = np.ones(total.shape[axis], dtype=total.dtype)
+        doubled[length // 2 :] = 0  # the last, where one is left over
         shape = [1, 1, 1]
-        shape[axis] = len(lengths)
-        counts = counts * lengths.reshape(shape)
-    half = counts // 2
-    result, rest = np.divmod(total, counts)
-    up = (rest > half) | ((rest == half) & (counts % 2 == 0) & (result % 2 == 1))
-    return (result + up).astype(voxels.dtype)
+        shape[axis] = len(doubled)
+        shift = shift + doubled.reshape(shape)
+    several = shift > 0
+    below_half = np.where(several, (1 << shift) // 2 - several, 0).astype(total.dtype)
+    total += below_half + ((total >> shift) & several)  # a half goes to the even neighbour
+    return (total >> shift).astype(voxels.dtype)

@@ -101,7 +101,8 @@ def along_z(judged: Judged, laid: Laid | None) -> dict[str, np.ndarray]:
     Returns:
         ``correlation``: rows ``(z, correlation, distance)`` of matched pairs; ``residual``: rows
         ``(z, pixels)``; ``unmatched`` and ``thrown``: middles of pairs; ``drift``: rows ``(z, y,
-        x, degrees)`` of slices, against their raw places; ``bad``: slots that are not used.
+        x, degrees)`` of slices, against their raw places, NaN between pieces; ``bad``: slots that
+        are not used.
     """
     matched = [pair for pair in judged.pairs if pair.matched]
     middle = {(p.first, p.second): (p.first + p.second) / 2 for p in judged.pairs}
@@ -109,7 +110,10 @@ def along_z(judged: Judged, laid: Laid | None) -> dict[str, np.ndarray]:
     residual = {} if laid is None else laid.residual_px
     drift: list[tuple[float, ...]] = []
     if laid is not None:
+        starts = {piece[0] for piece in laid.pieces[1:]}
         for slot, forward in sorted(laid.transforms.forward.items()):
+            if slot in starts:
+                drift.append((np.nan,) * 4)
             place = affine.centre(laid.transforms.sizes[slot])
             y, x = affine.apply(forward, place[None])[0] - place
             drift.append((slot, y, x, np.degrees(affine.angle(forward))))

@@ -37,7 +37,7 @@ class CheckConfig:
     saturated: float = 0.15  # share of black or white pixels above that of the neighbours
     duplicate: float = 0.35  # of the usual difference of neighbours; less is the same section
     swapped: float = 0.15  # by how much the other order must fit better
-    folded: float = 0.15  # share of blocks that lie elsewhere together
+    folded: float = 0.06  # share of blocks that lie elsewhere together
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""

@@ -6,8 +6,9 @@ missing among the files leaves its slot empty.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from itertools import pairwise
 from math import gcd
@@ -39,6 +40,7 @@ class Source:
         voxel_size_nm: As the source states it; None if it does not.
         origin_nm: Of the first voxel.
         notes: What a user should be told, a sentence each.
+        reopen: Opens the same source again; None: it is in memory alone.
     """
 
     name: str
@@ -48,6 +50,19 @@ class Source:
     voxel_size_nm: Lengths | None = None
     origin_nm: Lengths = (0.0, 0.0, 0.0)
     notes: tuple[str, ...] = ()
+    reopen: "Callable[[], Source] | None" = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as what opens it there.
+
+        Raises:
+            ConfigError: If it is in memory alone.
+        """
+        if self.reopen is None:
+            raise ConfigError(
+                f"{self.name} cannot be opened by other processes, as engine=ray needs it."
+            )
+        return _again, (self.reopen, self.names)
 
     @property
     def slots(self) -> list[int]:
@@ -81,6 +96,20 @@ class Source:
         if path is None:
             raise DataError(f"{self.name} has no slice in slot {slot}.")
         return checked(read_slice(path), str(path))
+
+
+def _again(reopen: Callable[[], Source], names: tuple[str | None, ...]) -> Source:
+    """Return a source in another process.
+
+    Raises:
+        DataError: If it has other slices by now.
+    """
+    source = reopen()
+    if source.names != names:
+        raise DataError(
+            f"{source.name} has other slices than when the run began. Begin anew with restart=true."
+        )
+    return source
 
 
 def checked(image: np.ndarray, where: str) -> np.ndarray:
@@ -127,6 +156,18 @@ def open_source(
             of one number, or tiles.
         ConfigError: If a setting does not fit the source.
     """
+    again = partial(
+        open_source, path, numbering=numbering, request=request, voxel_size_nm=voxel_size_nm
+    )
+    return replace(_opened(path, numbering, request, voxel_size_nm), reopen=again)
+
+
+def _opened(
+    path: str,
+    numbering: str,
+    request: Mapping[str, Any] | None,
+    voxel_size_nm: Lengths | None,
+) -> Source:
     folder = Path(path).expanduser()
     if "://" not in path and folder.is_dir() and not _is_chunked(folder):
         files = image_files.find(folder, image_files.RAW_FORMATS)

@@ -19,6 +19,7 @@ from emqs.ingestion.sources import Source, digest
 from emqs.ingestion.transforms import Transforms
 
 KEPT = 4  # prepared slices that are held at once
+TOGETHER = 8  # slices that another process matches at once; each has its neighbours to prepare
 THUMBNAIL = 160  # pixels, of the longer edge of a small picture of a slice
 LEAST_EDGE = 32  # pixels of the reduced slices, of an elastic block
 
@@ -37,6 +38,10 @@ class Slices:
     known: dict[int, str] = field(default_factory=dict)
     reductions: tuple[int, int] = (1, 1)
     _prepared: "OrderedDict[int, Prepared]" = field(default_factory=OrderedDict, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Go to another process without the slices that are held."""
+        return {**self.__dict__, "_prepared": OrderedDict()}
 
     def read(self, slot: int) -> np.ndarray:
         """Return a slice as it was when it was looked at.
@@ -84,14 +89,55 @@ def look(source: Source, slot: int) -> dict[str, Any]:
         ) from None
 
 
-def match(
-    slices: Slices, first: int, others: list[int], settings: AlignConfig
-) -> list[dict[str, Any]]:
-    """Return how a slice lies on others, each as ``Pair.to_dict`` has it."""
-    moving = Rotations(slices.prepared(first))
+Group = list[tuple[int, list[int]]]  # slices, each with those that it is matched with
+
+
+def groups(partners: Mapping[int, list[int]], *, single: bool) -> list[Group]:
+    """Return what is matched, in parts: slice by slice, or by several that follow each other."""
+    rows = [(first, partners[first]) for first in sorted(partners)]
+    size = 1 if single else TOGETHER
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """What matching needs: the raw slices and the settings."""
+
+    slices: Slices
+    settings: AlignConfig
+
+
+def match(known: Matching, group: Group) -> list[dict[str, Any]]:
+    """Return how slices lie on others, each as ``Pair.to_dict`` has it."""
+    rows = []
+    for first, others in group:
+        moving = Rotations(known.slices.prepared(first))
+        for other in others:
+            target = known.slices.prepared(other)
+            rows.append(pair.match((first, other), moving, target, known.settings).to_dict())
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Bending:
+    """What a round of elastic matching needs.
+
+    Attributes:
+        slices: The raw ones.
+        transforms: Where they lie by now; with meshes from the second round on.
+        edge_px: Of a block.
+    """
+
+    slices: Slices
+    transforms: Transforms
+    edge_px: float
+
+
+def bend(known: Bending, group: Group) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Return the seams of each slice of a group; see ``seams``."""
     return [
-        pair.match((first, other), moving, slices.prepared(other), settings).to_dict()
-        for other in others
+        (first, seams(known.slices, first, others, known.transforms, known.edge_px))
+        for first, others in group
     ]
 
 

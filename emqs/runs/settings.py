@@ -48,3 +48,28 @@ class ComputeConfig:
     def compute(self) -> Compute:
         """What rooms take; a command shows its progress."""
         return Compute(device=self.device, batch_size=self.batch_size, progress=True)
+
+
+ENGINES = ("local", "ray")  # this process, or those of a Ray cluster
+
+
+@dataclass(frozen=True)
+class RayConfig:
+    """Where and how ``engine=ray`` works. Values come from the command's file in ``configs``."""
+
+    address: str | None = None  # of a cluster that runs; None: start one on this computer
+    workers: int | None = None  # processes at work at once; None: what the cluster holds
+    cpus: float = 1.0  # processors that each of them takes; its threads
+    gpus: float | None = None  # GPUs that each takes; None: one where the cluster has any
+    retries: int = 3  # how often a part is given out again when its worker dies
+
+    def __post_init__(self) -> None:
+        """Check the limits that a type cannot express."""
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"ray.workers must be at least 1, got {self.workers}.")
+        if not self.cpus > 0:
+            raise ConfigError(f"ray.cpus must be above 0, got {self.cpus:g}.")
+        if self.gpus is not None and not self.gpus >= 0:
+            raise ConfigError(f"ray.gpus must be 0 or more, got {self.gpus:g}.")
+        if self.retries < 0:
+            raise ConfigError(f"ray.retries must be 0 or more, got {self.retries}.")

@@ -81,6 +81,14 @@ def test_pages_follow_each_other_in_the_chosen_order(page: Page) -> None:
     expect(page.get_by_role("columnheader", name="Title ")).to_have_attribute(
         "aria-sort", "descending"
     )
+    page.get_by_role("button", name="Kind ").click()
+    expect(first.locator("td").nth(1)).to_have_text("Box")
+    page.get_by_role("button", name="Kind ").click()
+    expect(first.locator("td").nth(1)).to_have_text("Sphere")
+    page.get_by_role("button", name="Title ").click()
+    expect(first).to_contain_text("thing 000")
+    page.get_by_role("button", name="Title ").click()
+    expect(first).to_contain_text("thing 299")
 
 
 def test_each_column_has_a_filter(page: Page) -> None:

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
 
-from emqs.embedding.build import Built, EmbedConfig, RayConfig, build
-from emqs.embedding.build.ray_executor import TASK, RayExecutor
+from emqs.embedding.build import Built, EmbedConfig, build
+from emqs.embedding.build.remote import on_ray
 from emqs.errors import ConfigError, DataError, MissingDependencyError
 from emqs.models.compute import Compute
+from emqs.runs.settings import RayConfig
 from emqs.volumes import open_volume, write_ome_zarr
 
 needs_ray = pytest.mark.skipif(  # not imported here: it must be told first where to listen
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
 )
-HERE = EmbedConfig(block=8, n_sample=64, short=12)
+SETTINGS = EmbedConfig(block=8, n_sample=64, short=12)
 
 
 def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> Built:
@@ -32,9 +33,9 @@ def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> B
         model(),
         folder / name / "emb.zarr",
         patch=PATCH,
-        settings=HERE,
+        settings=SETTINGS,
         compute=Compute(device="cpu"),
-        executor=None if ray is None else RayExecutor(ray, reopen),
+        executor=None if ray is None else on_ray(ray, reopen),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -48,19 +49,19 @@ def children(parent: int) -> dict[int, str]:
             titles[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ").strip()
         except OSError:
             continue
-    found = {}
+    below = {}
     for pid in above:
         seen = pid
         while seen in above and seen != parent:
             seen = above[seen]
         if seen == parent and pid != parent:
-            found[pid] = titles[pid]
-    return found
+            below[pid] = titles[pid]
+    return below
 
 
 def listening() -> set[tuple[str, int]]:
     """Return addresses and ports on which this computer listens."""
-    found = set()
+    open_ports = set()
     for name in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
             fields = line.split()
@@ -69,8 +70,8 @@ def listening() -> set[tuple[str, int]]:
                 words = [bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, len(address), 8)]
                 family = socket.AF_INET if name == "tcp" else socket.AF_INET6
                 text = socket.inet_ntop(family, b"".join(words))
-                found.add((text.removeprefix("::ffff:"), int(port, 16)))
-    return found
+                open_ports.add((text.removeprefix("::ffff:"), int(port, 16)))
+    return open_ports
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,9 @@ def test_a_run_whose_worker_is_killed_ends_like_a_local_one(folder: Path) -> Non
         while not (killed or finished.is_set()):
             if len(list(chunks.glob("*/*/*"))) >= 3:
                 seen.update(listening())
-                workers = [pid for pid, title in children(os.getpid()).items() if TASK in title]
+                workers = [
+                    pid for pid, title in children(os.getpid()).items() if "emqs.embed" in title
+                ]
                 for pid in workers[:1]:
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
@@ -127,15 +130,15 @@ def test_an_error_in_a_worker_is_that_of_a_local_run(folder: Path) -> None:
     lost = partial(open_volume, folder / "nothing.zarr")
     with pytest.raises(DataError, match=r"^There is no volume at \S+nothing\.zarr"):
         build(
-            reopen(), model(), folder / "lost" / "emb.zarr", patch=PATCH, settings=HERE,
-            compute=Compute(device="cpu"), executor=RayExecutor(RayConfig(workers=1), lost),
+            reopen(), model(), folder / "lost" / "emb.zarr", patch=PATCH, settings=SETTINGS,
+            compute=Compute(device="cpu"), executor=on_ray(RayConfig(workers=1), lost),
         )  # fmt: skip
     assert list((folder / "lost").iterdir()) == []
 
 
 @needs_ray
 def test_a_cluster_that_is_not_there_is_told() -> None:
-    engine = RayExecutor(RayConfig(address="127.0.0.1:1"), partial(open_volume, "v.zarr"))
+    engine = on_ray(RayConfig(address="127.0.0.1:1"), partial(open_volume, "v.zarr"))
     with pytest.raises(ConfigError, match=r"Ray cannot be used at 127\.0\.0\.1:1.*ray\.address"):
         engine._start()
 
@@ -145,7 +148,7 @@ def test_ray_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingDependencyError, match=r"emqs\[ray\]"):
-        RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
+        on_ray(RayConfig(), partial(open_volume, "v.zarr"))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_settings_of_ray_that_do_not_fit(settings: dict[str, int], message: str)
 
 @needs_ray
 def test_ray_that_was_imported_before_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = RayExecutor(RayConfig(), partial(open_volume, "v.zarr"))
+    engine = on_ray(RayConfig(), partial(open_volume, "v.zarr"))
     monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", raising=False)
     with pytest.raises(ConfigError, match="imported before"):
         engine._start()
@@ -168,4 +171,4 @@ def test_ray_that_was_imported_before_is_not_started(monkeypatch: pytest.MonkeyP
 
 def test_a_volume_in_memory_is_refused() -> None:
     with pytest.raises(ConfigError, match="reopen"):
-        RayExecutor(RayConfig(), None)
+        on_ray(RayConfig(), None)

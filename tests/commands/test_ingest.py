@@ -77,6 +77,7 @@ def test_a_check_writes_no_volume_and_its_table_overrules(raw: Path, tmp_path: P
         (["source=none", "task=look"], "task must be one of ingest, check"),
         (["source=none", "out=v.zarr", "fill=mirror"], "fill must be one of none, nearest"),
         (["source=none", "out=v.zarr", "contrast.window=4"], "contrast.window must be odd"),
+        (["source=none", "out=v.zarr", "engine=dask"], "engine must be one of local, ray"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], line: str) -> None:

@@ -69,21 +69,25 @@ def verdicts_of(n: int) -> list[check.Verdict]:
     return [check.Verdict(k, f"s{k}", check.GOOD, True, "", {}) for k in range(n)]
 
 
-def chain(n: int, order: list[int]) -> list[Pair]:
-    """Pairs of slices that lie in another order in truth: 0.5 next to each other, 0.2 at two."""
-    fit = {1: 0.5, 2: 0.2}
+SECTIONS = {1: 0.5, 2: 0.2, 3: 0.05}  # correlations by distance: 50 nm, and ...
+FIB = {1: 0.95, 2: 0.87, 3: 0.77}  # ... 5 nm
+
+
+def chain(n: int, order: list[int], fit: dict[int, float] = SECTIONS) -> list[Pair]:
+    """Pairs of slices that lie in another order in truth."""
     return [
-        pair(a, b, fit.get(abs(order[a] - order[b]), 0.05))
+        pair(a, b, fit[min(3, abs(order[a] - order[b]))])
         for a in range(n)
         for b in (a + 1, a + 2)
         if b < n
     ]
 
 
-def test_swapped_neighbours_are_told_from_good_ones() -> None:
-    good = together(verdicts_of(9), chain(9, list(range(9))), LIMITS)
+@pytest.mark.parametrize("fit", [SECTIONS, FIB])
+def test_swapped_neighbours_are_told_from_good_ones(fit: dict[int, float]) -> None:
+    good = together(verdicts_of(9), chain(9, list(range(9)), fit), LIMITS)
     assert all(one.use for one in good)
-    swapped = together(verdicts_of(9), chain(9, [0, 1, 2, 4, 3, 5, 6, 7, 8]), LIMITS)
+    swapped = together(verdicts_of(9), chain(9, [0, 1, 2, 4, 3, 5, 6, 7, 8], fit), LIMITS)
     assert [one.slot for one in swapped if one.verdict == "swapped"] == [3, 4]
     assert "slot 4 fit better the other way round" in swapped[3].why
 

@@ -14,7 +14,7 @@ from support.raw_slices import disturbed, tissue, written
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box
-from emqs.ingestion import assemble
+from emqs.ingestion import assemble, dataset_file
 from emqs.ingestion.ingest import Made, Settings, Step, ingest
 from emqs.ingestion.judge import judge
 from emqs.ingestion.settings import (
@@ -311,3 +311,29 @@ def test_a_full_disk_is_said_and_gone_on_from(
     monkeypatch.undo()
     ingest(opened(raw), out, WHOLE)
     assert digests(out) == digests(made.path)
+
+
+@pytest.mark.slow
+def test_a_server_opens_what_was_made(made: Made, tmp_path: Path) -> None:
+    from support.served import served
+
+    from emqs.web import files
+
+    home = tmp_path / "lab"
+    path = dataset_file.write(home, made.path, even=True)
+    with served(home) as lab:
+        assert files.synchronise(lab.context.database, lab.context.home) == ["brain"]
+        ann = lab.user("ann", admin=True)
+        answer = lab.client(ann).get("/api/v1/datasets/brain").json()
+        assert answer["title"] == "brain"
+        assert {layer["name"]: layer["kind"] for layer in answer["layers"]} == {
+            "image": "image", "even": "image"
+        }  # fmt: skip
+        assert answer["shape"] == list(made.shape)
+    path.write_text(path.read_text() + "grants: {users: {ann: reviewer}}\n")
+    kept = path.read_text()
+    assert dataset_file.write(home, made.path, even=True).read_text() == kept
+    with pytest.raises(ConfigError, match=r"brain\.yaml describes another volume"):
+        dataset_file.place(home, tmp_path / "brain.zarr")
+    with pytest.raises(ConfigError, match="cannot become a dataset"):
+        dataset_file.place(home, tmp_path / "my brain.zarr")

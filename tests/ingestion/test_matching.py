@@ -218,3 +218,16 @@ def test_a_bend_is_found_in_pictures() -> None:
     inner = apart[1:6, 1:6, 1]
     expected = -np.array([[bend[40 * r, 40 * c] for c in range(1, 6)] for r in range(1, 6)])
     assert np.abs(inner - expected).mean() < 0.5 * np.abs(expected).mean()
+
+
+def test_a_part_that_lies_elsewhere_is_seen_and_none_in_good_slices() -> None:
+    windows, _ = disturbed(tissue(2, 340, depth=6.0), 240, seed=4)
+    folded = windows[1].copy()  # the right two thirds moved by 30 pixels
+    folded[:, 80:210] = windows[1][:, 110:]
+    good, bad = (
+        match((0, 1), Rotations(prepare(windows[0])), prepare(window), ALIGN)
+        for window in (windows[1], folded)
+    )
+    assert good.displaced == 0.0
+    assert bad.matched
+    assert bad.displaced > 0.1

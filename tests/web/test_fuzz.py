@@ -1,5 +1,6 @@
 """Requests made up from the server's own description: none may end in a fault of the server."""
 
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ from support.served import Served
 
 from emqs.web import app
 
-EXAMPLES = 1  # of each route and way of making them up; more with --hypothesis-profile=hunt
+EXAMPLES = int(os.environ.get("EMQS_FUZZ_EXAMPLES", "1"))  # of each route, good and bad ones
 HOST = {"Host": "127.0.0.1"}
 SKIPPED = "/events"  # streams that do not end
 BUSY = (502, 503)  # another server does not answer, or too much is asked at once

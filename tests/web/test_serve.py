@@ -1,8 +1,10 @@
 """The command from its start to its end, in processes of its own."""
 
+import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -266,6 +268,27 @@ def test_without_accounts_everybody_on_this_computer_is_the_admin(tmp_path: Path
     assert client.get(f"{API}/auth/me", headers=bearer).status_code == 401
     assert client.get(f"{API}/auth/me", headers={"Host": "evil.example"}).status_code == 421
     app.state.context.close()
+
+
+def test_answers_do_not_wait_for_a_receipt() -> None:
+    async def no_delay() -> int:
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        class Told(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                accepted = transport.get_extra_info("socket")
+                seen.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        with server._listening(ServeConfig(port=0)) as listening:
+            running = await asyncio.get_running_loop().create_server(Told, sock=listening)
+            _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            told = await asyncio.wait_for(seen, 20)
+            writer.close()
+            running.close()
+            return told
+
+    assert asyncio.run(no_delay()) != 0
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ manifest. A block that is there and whole is never made again, so a run that was
 goes on where it was, and several processes may fill one store.
 
 Read ``build.py`` first. It cuts the work into parts (``work.py``), which an executor does: this
-process (``executors.py``), or those of a Ray cluster (``ray_executor.py``).
+process, or those of a Ray cluster (``remote.py``); both stand in ``emqs/runs``.
 """
 
 from emqs.embedding.build.build import build
 from emqs.embedding.build.grids import make_grid
-from emqs.embedding.build.settings import Built, EmbedConfig, RayConfig
+from emqs.embedding.build.settings import Built, EmbedConfig
 
-__all__ = ["Built", "EmbedConfig", "RayConfig", "build", "make_grid"]
+__all__ = ["Built", "EmbedConfig", "build", "make_grid"]

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
 from emqs.embedding import short_codes, signatures
 from emqs.embedding.build import compatibility, work
-from emqs.embedding.build.executors import Executor, InProcess
 from emqs.embedding.build.grids import make_grid
 from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
 from emqs.embedding.build.settings import Built, EmbedConfig
@@ -25,6 +23,8 @@ from emqs.models import Fittable
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches.settings import PatchConfig
+from emqs.runs import progress
+from emqs.runs.executors import Executor, InProcess
 from emqs.volumes import Box, Volume
 from emqs.volumes.volume import RANGES
 
@@ -56,7 +56,7 @@ def build(
             bar shows patches/s, GB/s and the time left.
         opened_as: Path or URL with which the volume can be opened again to draw results; None:
             its name.
-        executor: Does the work, and is closed at the end, e.g. a ``RayExecutor``; None: this
+        executor: Does the work, and is closed at the end, e.g. that of ``on_ray``; None: this
             process.
 
     Returns:
@@ -208,12 +208,8 @@ def _filled(
 @contextmanager
 def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
     """Give a function that moves a bar by what was done."""
-    columns = (
-        *Progress.get_default_columns()[:-1],
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[rate]:,.0f} patches/s, {task.fields[read]:.3f} GB/s"),
-    )
-    with Progress(*columns, disable=not show) as bar:
+    speed = "{task.fields[rate]:,.0f} patches/s, {task.fields[read]:.3f} GB/s"
+    with progress.progress_bar(speed, show=show) as bar:
         task = bar.add_task("embed", total=total, rate=0.0, read=0.0)
         started, so_far = time.perf_counter(), Done()
 

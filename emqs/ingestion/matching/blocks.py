@@ -10,6 +10,8 @@ from emqs.ingestion.matching.coarse import fading
 
 LEAST_VALID = 0.6  # of the pixels of a block must show something, in both slices
 LEAST_PEAK = 5.0  # of a block's correlation, in standard deviations
+LEAST_FAR_PEAK = 5.0  # likewise, where it is looked for further off
+LEAST_REACH = 40  # pixels, of such a look
 BATCH = 64  # blocks that are correlated at once
 
 
@@ -79,17 +81,73 @@ def match(
     return Blocks(corners[sure] + (edge - 1) / 2, all_offsets[sure], all_peaks[sure], len(corners))
 
 
+def far(
+    first: np.ndarray,
+    second: np.ndarray,
+    valid: tuple[np.ndarray, np.ndarray],
+    near: np.ndarray,
+    *,
+    edge: int,
+) -> Blocks:
+    """Return where blocks lie that do not lie where the others do.
+
+    They are looked for half a block off, or ``LEAST_REACH`` if that is more.
+
+    Args:
+        first: As of ``match``.
+        second: As of ``match``.
+        valid: As of ``match``.
+        near: Centres of the blocks that lie where they should, ``(N, 2)``; they are left out.
+        edge: Of a block, pixels.
+    """
+    height, width = second.shape
+    step = edge // 2
+    corners = grid((height, width), edge, step)
+    both = valid[0] & valid[1]
+    shown = np.array([both[y : y + edge, x : x + edge].mean() for y, x in corners])
+    corners = corners[shown >= LEAST_VALID]
+    n_tried = len(corners)
+    centres = corners + (edge - 1) / 2
+    apart = np.abs(centres[:, None] - near[None]).max(axis=2).min(axis=1, initial=np.inf)
+    corners = corners[apart > step / 2]
+    reach = max(edge // 2, LEAST_REACH)
+    around = np.pad(second, reach)
+    offsets, peaks = [np.empty((0, 2))], [np.empty(0)]
+    for start in range(0, len(corners), BATCH):
+        some = corners[start : start + BATCH]
+        blocks = np.zeros((len(some), edge + 2 * reach, edge + 2 * reach), np.float32)
+        window = np.outer(fading(edge), fading(edge))
+        targets = np.empty_like(blocks)
+        for k, (y, x) in enumerate(some):
+            inside = slice(reach, reach + edge)
+            blocks[k, inside, inside] = first[y : y + edge, x : x + edge] * window
+            targets[k] = around[y : y + edge + 2 * reach, x : x + edge + 2 * reach]
+        seen = _peaks(blocks, targets, blocks.shape[1], reach)
+        offsets.append(seen[0])
+        peaks.append(seen[1])
+    all_offsets, all_peaks = np.concatenate(offsets), np.concatenate(peaks)
+    sure = all_peaks >= LEAST_FAR_PEAK
+    return Blocks(corners[sure] + (edge - 1) / 2, all_offsets[sure], all_peaks[sure], n_tried)
+
+
 def _correlate(first: np.ndarray, second: np.ndarray, edge: int) -> tuple[np.ndarray, np.ndarray]:
     """Return offsets ``(N, 2)`` and heights ``(N,)`` of the peaks of stacks of blocks."""
     window = np.outer(fading(edge), fading(edge))
-    frame = (fft.next_fast_len(edge * 3 // 2, True),) * 2
-    spectra = [fft.rfft2(blocks * window, frame, workers=1) for blocks in (first, second)]
+    room = fft.next_fast_len(edge * 3 // 2, True)
+    return _peaks(first * window, second * window, room, edge // 4)
+
+
+def _peaks(
+    first: np.ndarray, second: np.ndarray, room: int, reach: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return offsets and heights of peaks, found up to ``reach`` in frames of edge ``room``."""
+    frame = (room, room)
+    spectra = [fft.rfft2(blocks, frame, workers=1) for blocks in (first, second)]
     cross = spectra[1] * np.conj(spectra[0])
     size = np.sqrt(np.abs(cross))
     cross /= size + 1e-3 * size.max(axis=(1, 2), keepdims=True) + 1e-12
     correlation = fft.irfft2(cross, frame, workers=1)
     spread = correlation.std(axis=(1, 2))
-    reach = edge // 4
     middle = np.roll(correlation, (reach, reach), axis=(1, 2))[:, : 2 * reach + 1, : 2 * reach + 1]
     flat = middle.reshape(len(middle), -1)
     best = flat.argmax(axis=1)

@@ -97,10 +97,14 @@ def match(
     if not AREA[0] < area < AREA[1]:
         return Pair(*numbers, rough.peak, f"the map would change areas by {area:.2f}")
     moved = warped(source.fine, forward, shape)
-    valid = (warped(source.valid.astype(np.float32), forward, shape) > 0.99) & target.valid
+    valid = warped(source.valid.astype(np.float32), forward, shape) > 0.99
+    both = valid & target.valid
+    near = seen.centres[inside] + seen.offsets[inside]
+    strange = blocks.far(moved, target.fine, (valid, target.valid), near, edge=size)
     return _matched(
         numbers, rough.peak, seen, inside, before, matrix,
-        factor=factor, correlation=correlated(moved[valid], target.fine[valid]),
+        factor=factor, correlation=correlated(moved[both], target.fine[both]),
+        displaced=_displaced(strange, size // 2),
     )  # fmt: skip
 
 
@@ -130,6 +134,7 @@ def _matched(
     *,
     factor: int,
     correlation: float,
+    displaced: float,
 ) -> Pair:
     """Return the pair with the places of its blocks in full pixels of both slices."""
     target = seen.centres + seen.offsets
@@ -146,20 +151,18 @@ def _matched(
         points=(source.round(3).tolist(), second.round(3).tolist()),
         n_blocks=seen.n_tried,
         n_agree=int(inside.sum()),
-        displaced=_displaced(seen, residual),
+        displaced=displaced,
         residual_px=float(np.median(residual[inside])) * factor,
         correlation=correlation,
     )
 
 
-def _displaced(seen: blocks.Blocks, residual: np.ndarray) -> float:
+def _displaced(strange: blocks.Blocks, step: int) -> float:
     """Return the share of blocks that lie elsewhere together with a neighbour."""
-    far = np.flatnonzero(residual > 2 * TOLERANCES[1])
-    if len(far) < 2:
-        return 0.0
-    places, offsets = seen.centres[far], seen.offsets[far]
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    lengths = np.linalg.norm(strange.offsets, axis=1)
+    far = lengths > 2 * TOLERANCES[1]
+    places, offsets = strange.centres[far], strange.offsets[far]
+    apart = np.abs(places[:, None] - places[None]).max(axis=2)
     differ = np.linalg.norm(offsets[:, None] - offsets[None], axis=2)
-    step = np.sort(apart + np.where(apart == 0, np.inf, 0), axis=1)[:, 0].min()
     friends = ((apart <= 1.5 * step) & (differ < TOLERANCES[1])).sum(axis=1) > 1
-    return float(friends.sum()) / max(1, seen.n_tried)
+    return float(friends.sum()) / max(1, strange.n_tried)

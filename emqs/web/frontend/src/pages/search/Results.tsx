@@ -112,11 +112,14 @@ function Actions({ now, dataset }: { now: Result; dataset: Dataset }) {
 }
 
 function Found({ now, dataset }: { now: Result; dataset: Dataset }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  // who refines stands far below among the old matches, and would not see that there are new ones
+  useEffect(() => title.current?.scrollIntoView({ block: "nearest" }), [now.seconds]);
   const number = t(now.after === null ? "search.n_matches" : "search.first_matches", { n: count(now.matches.length) });
   return (
     <>
       <div class="row spread">
-        <h2 id="matches-title">{t("search.matches")}</h2>
+        <h2 id="matches-title" ref={title}>{t("search.matches")}</h2>
         <span class="quiet" role="status">
           {number}
           {now.saved === null && ` · ${t("search.took", { s: now.seconds.toFixed(2) })}`}

@@ -1,9 +1,8 @@
 """The executor that lets processes of a Ray cluster do the parts.
 
-Workers get plain values: how to open the volume, the bytes of a weights file, settings, the folder
-of the store. Each opens and builds these once and keeps them. They write the blocks into the store
-themselves, so nothing large goes through Ray. When a worker dies, Ray gives its part to another;
-blocks that were written stay, since every part begins by looking for what is there.
+Workers get plain values, of which each makes once what its parts need, and keeps it. They write
+what is large themselves, so nothing large goes through Ray. When a worker dies, Ray gives its part
+to another, so a part must be such that it can be done again.
 """
 
 import logging
@@ -15,32 +14,18 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from emqs.embedding.build.executors import Work
-from emqs.embedding.build.planes import PlaceSource
-from emqs.embedding.build.settings import RayConfig
-from emqs.embedding.build.work import WorkerContext
-from emqs.embedding.stores.grid import PlaceGrid
-from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError, EmqsError, require
-from emqs.models import weights
-from emqs.models.compute import Compute
-from emqs.models.weights import Model
-from emqs.volumes import Volume
+from emqs.runs.executors import Context, Result, Work
+from emqs.runs.settings import RayConfig
 
-Opener = Callable[[], Volume]
-
-TASK = "emqs.embed"  # as Ray shows it, and the name of the processes
-OBJECT_STORE_BYTES = 2**28  # of Ray on this computer; weights and a few numbers go through it
+OBJECT_STORE_BYTES = 2**28  # of Ray on this computer; what workers are told goes through it
 CONNECT_S = 10.0  # a cluster answers within
 ON_THIS_COMPUTER = {  # Ray reads these when it is imported
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # every process listens on 127.0.0.1 alone
@@ -49,19 +34,28 @@ ON_THIS_COMPUTER = {  # Ray reads these when it is imported
 }
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a worker gets of a computer.
+
+    Attributes:
+        threads: At least 1.
+        gpus: 0: none.
+    """
+
+    threads: int
+    gpus: float
+
+
+Make = Callable[[], Any]  # returns a context; goes to other processes, so it holds plain values
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """What a worker makes its context of."""
 
     key: str  # two recipes with one key are the same
-    reopen: Opener
-    weights: bytes
-    weights_sha256: str | None
-    grid: dict[str, Any]
-    intensity: tuple[float, float]
-    padding: float | None
-    compute: Compute
-    threads: int
+    make: Make
     tell_host: bool
 
     def __eq__(self, other: object) -> bool:
@@ -78,56 +72,56 @@ class RayExecutor:
 
     single = False
 
-    def __init__(self, settings: RayConfig, reopen: Opener | None) -> None:
+    def __init__(
+        self, settings: RayConfig, pack: Callable[[Any, Share], Make], *, command: str
+    ) -> None:
         """Keep the settings; Ray is started when there is something to do.
 
         Args:
             settings: Where, and how many.
-            reopen: Opens the volume in another process.
+            pack: Returns of a context what makes the same in another process.
+            command: E.g. ``"embed"``; ``emqs.embed`` is what Ray calls its processes.
 
         Raises:
-            ConfigError: If the volume cannot be opened again.
             MissingDependencyError: If Ray is not installed.
         """
-        if reopen is None:
-            raise ConfigError(
-                "engine=ray needs a volume that other processes can open: give reopen=."
-            )
-        self.settings, self.reopen = settings, reopen
+        self.settings, self.pack, self.task = settings, pack, f"emqs.{command}"
         if settings.address is None and "ray" not in sys.modules:
             os.environ.update(ON_THIS_COMPUTER, RAY_AUTH_TOKEN=secrets.token_hex(32))
-        self.package = require("ray", extra="ray", purpose="embed with engine=ray")
+        self.package = require("ray", extra="ray", purpose=f"{command} with engine=ray")
         self._folder: Path | None = None
         self._started = False
 
     def run(
-        self, work: Work, context: WorkerContext, parts: list[Any]
-    ) -> Iterator[tuple[int, Any]]:
+        self, work: Callable[[Context, Any], Result], context: Context, parts: list[Any]
+    ) -> Iterator[tuple[int, Result]]:
         """Yield results in the order in which they come.
 
         Args:
-            work: A function of ``work.py``; workers import it.
+            work: A function of a module, which workers import.
             context: Of this process.
             parts: What it is called with.
 
         Yields:
             The number of a part and its result.
         """
+        if not parts:
+            return
         self._start()
         ray = self.package
         gpus = self._gpus()
         task = ray.remote(_work).options(
-            name=TASK, num_cpus=self.settings.cpus, num_gpus=gpus,
+            name=self.task, num_cpus=self.settings.cpus, num_gpus=gpus,
             max_retries=self.settings.retries,
         )  # fmt: skip
-        recipe = ray.put(self._recipe(context, gpus))
-        path = None if context.store is None else str(context.store.path.absolute())
+        make = self.pack(context, Share(max(1, int(self.settings.cpus)), gpus))
+        recipe = ray.put(Recipe(uuid.uuid4().hex, make, self.settings.address is not None))
         todo = iter(enumerate(parts))
         pending: dict[Any, int] = {}
         try:
             while True:
                 for number, part in islice(todo, max(0, self._at_once(gpus) - len(pending))):
-                    pending[task.remote(recipe, path, work, part)] = number
+                    pending[task.remote(recipe, work, part)] = number
                 if not pending:
                     return
                 ready, _ = ray.wait(list(pending))
@@ -187,27 +181,6 @@ class RayExecutor:
             capacity = min(capacity, resources.get("GPU", 0) / gpus)
         return 2 * max(1, int(capacity))  # what waits lets a cluster grow
 
-    def _recipe(self, context: WorkerContext, gpus: float) -> Recipe:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "weights.safetensors"
-            weights.save(path, context.model)
-            content = path.read_bytes()
-        compute = context.compute
-        if compute.device is None and gpus == 0:
-            compute = replace(compute, device="cpu")
-        return Recipe(
-            key=uuid.uuid4().hex,
-            reopen=self.reopen,
-            weights=content,
-            weights_sha256=context.model.sha256,
-            grid=context.grid.to_dict(),
-            intensity=context.source.intensity,
-            padding=context.source.padding,
-            compute=compute,
-            threads=max(1, int(self.settings.cpus)),
-            tell_host=self.settings.address is not None,
-        )
-
     def _result(self, reference: Any) -> Any:  # noqa: ANN401 - of Ray
         errors = self.package.exceptions
         try:
@@ -244,10 +217,10 @@ def _check_reached(address: str | None) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
 
 
-def _work(recipe: Recipe, path: str | None, work: Work, part: Any) -> Any:  # noqa: ANN401
+def _work(recipe: Recipe, work: Work, part: Any) -> Any:  # noqa: ANN401
     """Do one part; runs in a worker."""
     try:
-        return work(_context(recipe, path), part)
+        return work(_context(recipe), part)
     except EmqsError as error:
         if not recipe.tell_host:
             raise
@@ -255,21 +228,6 @@ def _work(recipe: Recipe, path: str | None, work: Work, part: Any) -> Any:  # no
 
 
 @lru_cache(maxsize=1)
-def _context(recipe: Recipe, path: str | None) -> WorkerContext:
+def _context(recipe: Recipe) -> Any:  # noqa: ANN401
     """Return the context of this process, made once."""
-    torch.set_num_threads(recipe.threads)
-    volume, model = recipe.reopen(), _model(recipe)
-    store = None if path is None else open_store(Path(path))
-    grid, contrast = PlaceGrid.from_dict(recipe.grid), None
-    if store is not None:
-        known = store.manifest["contrast"]
-        grid, contrast = store.grid, None if known is None else np.array(known)
-    source = PlaceSource(volume, recipe.intensity, recipe.padding, contrast)
-    return WorkerContext(source, model, grid, recipe.compute, store)
-
-
-def _model(recipe: Recipe) -> Model:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        path.write_bytes(recipe.weights)
-        return replace(weights.load(path), sha256=recipe.weights_sha256)
+    return recipe.make()
