@@ -252,6 +252,8 @@ def test_an_annotation_is_submitted_to_the_atlas_withdrawn_and_submitted_again(
 
 
 def test_nothing_keeps_people_from_using_the_tabs(place: Workplace) -> None:
+    body = {"kind": "point", "points": [[6.5, 100, 100]], "title": "one that is there"}
+    place.api("ben").post(ALL, json=body).raise_for_status()
     page = open_page(place, "ben")
     tabs = page.get_by_role("navigation", name="Parts of the page")
     page.locator("tr.line").first.get_by_role("button").click()
