@@ -189,11 +189,11 @@ def test_labels_are_uploaded_seen_at_once_and_deleted(shared_place: Workplace) -
     until_true(page, f"() => ({chosen})() === ''")
     page.reload()
     drawn(page)
-    expect(page.locator(".neuroglancer")).to_contain_text("painted", use_inner_text=True)
+    until_true(page, "() => window.emqsViewer.layers().some((one) => one.name === 'painted')")
     page.get_by_role("button", name="Delete the layer painted").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("region", name="My layers")).to_contain_text("no layers of your own")
-    expect(page.locator(".neuroglancer")).not_to_contain_text("painted", use_inner_text=True)
+    until_true(page, "() => !window.emqsViewer.layers().some((one) => one.name === 'painted')")
 
     page.evaluate("() => window.emqsViewer.go({ z: 3.5, y: 60.5, x: 70.5 })")
     link = page.get_by_role("link", name="Download napari.py")

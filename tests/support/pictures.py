@@ -17,13 +17,15 @@ TELLS = 12  # levels of grey, of 255, by which a block must differ to be another
 MOST_CHANGED = 0.01  # of all blocks
 # what is another each time: what the viewer draws, pictures of places, times, codes
 VARYING = (".stage", ".values", "img", "time", "code", ".varying")
+# nor does what is covered change where the rest lies
+STYLE = "code, time { display: inline-block; width: 12em; height: 1.3em; overflow: hidden; }"
 
 
 def picture_of(page: Page, *varying: str) -> Image.Image:
     """Return a page in grey, at half its size, with what varies covered."""
     masked = [page.locator(selector) for selector in (*VARYING, *varying)]
     content = page.screenshot(
-        animations="disabled", caret="hide", mask=masked, mask_color="#808080"
+        animations="disabled", caret="hide", mask=masked, mask_color="#808080", style=STYLE
     )
     return smaller(Image.open(io.BytesIO(content)))
 

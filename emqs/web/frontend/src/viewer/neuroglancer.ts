@@ -218,8 +218,8 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     settings(layer) {
       viewer.selectedLayer.layer = viewer.layerManager.getLayerByName(layer);
       viewer.selectedLayer.visible = true;
-      const tabs = viewer.selectedLayer.layer?.layer?.tabs;
-      if (tabs !== undefined) tabs.value = "rendering";
+      const panel = viewer.selectedLayer.layer?.layer?.panels.panels[0];
+      if (panel !== undefined) panel.selectedTab.value = "rendering";
     },
     setVisible(layer, visible) {
       viewer.layerManager.getLayerByName(layer)?.setVisible(visible);
