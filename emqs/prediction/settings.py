@@ -16,7 +16,7 @@ class PredictConfig:
     head: str = "logistic"  # one of HEADS
     regularisation: float = 10.0  # of the head; more: smoother, and less that few clicks can say
     components: int = 32  # of codes, learnt from the volume without labels
-    unlabelled: float = 1.0  # what all unlabelled voxels weigh, in clicks on something else
+    unlabelled: float = 3.0  # what all unlabelled voxels weigh, in clicks on something else
     n_unlabelled: int = 4000  # voxels drawn from all over the volume
     threshold: float | None = None  # probability from which on a voxel is an object; None: 0.5
     smallest_nm3: float | None = None  # of an object; None: a cube of half a patch's window

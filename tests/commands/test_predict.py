@@ -1,0 +1,183 @@
+"""``python -m emqs.predict``: from clicks to objects, by the command."""
+
+import csv
+import json
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from support.embedded_volumes import VOXEL_NM, contents
+from support.searches import run_command
+
+from emqs import open_volume
+from emqs.embed import work as embed
+from emqs.errors import ConfigError, DataError
+from emqs.predict import work as predict
+from emqs.volumes import write_ome_zarr
+
+SHAPE = (4, 200, 260)
+DISCS = [(50, 60), (50, 200), (150, 60), (150, 190)]  # rows and columns; radius 22
+CLICKS = "positive=[[1,50,60],[1,58,66],[2,150,60]]"
+OTHERS = "negative=[[1,100,130],[2,10,10],[2,100,20]]"
+
+
+def scene() -> tuple[np.ndarray, np.ndarray]:
+    """Return slices with dark discs of stripes on noise, and where the discs are."""
+    rng = np.random.default_rng(0)
+    y, x = np.ogrid[: SHAPE[1], : SHAPE[2]]
+    inside = np.zeros(SHAPE[1:], dtype=bool)
+    for row, column in DISCS:
+        inside |= (y - row) ** 2 + (x - column) ** 2 <= 22**2
+    stripes = 70 + 40 * np.sin(y / 2.0) * np.ones_like(x)
+    image = np.where(inside, stripes, 170.0) + rng.normal(0, 12, SHAPE)
+    return np.clip(image, 0, 255).astype(np.uint8), np.broadcast_to(inside, SHAPE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("predict")
+    write_ome_zarr(made / "v.zarr", scene()[0], VOXEL_NM, (4, 64, 64), origin_nm=(300, 50, 20))
+    run_command(
+        embed, "embed", made, f"volume={made}/v.zarr", f"out={made}/emb.zarr", "patch.size=40",
+        "patch.stride=20", "device=cpu",
+    )  # fmt: skip
+    return made
+
+
+def made(folder: Path, out: str, *more: str) -> Path:
+    clicks = () if any("examples=" in one for one in more) else (CLICKS, OTHERS)
+    run_command(
+        predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/{out}",
+        "device=cpu", "predict.tile=128", *clicks, *more,
+    )  # fmt: skip
+    return folder / out
+
+
+def test_discs_come_out_as_objects(folder: Path) -> None:
+    path = made(folder, "discs.zarr")
+    truth = scene()[1]
+    with open_volume(path) as probability:
+        assert (probability.shape, probability.dtype) == (SHAPE, np.uint8)
+        assert probability.voxel_size_nm == VOXEL_NM
+        assert probability.origin_nm == (300, 50, 20)
+        structure = probability.read(probability.box) >= 128
+    shared = 2 * (structure & truth).sum() / (structure.sum() + truth.sum())
+    assert shared > 0.85
+    with open_volume(path / "labels" / "objects") as labels:
+        assert labels.origin_nm == (300, 50, 20)
+        numbers = labels.read(labels.box)
+    assert sorted(np.unique(numbers)) == [0, 1, 2, 3, 4]
+    assert len({int(numbers[1, row, column]) for row, column in DISCS}) == 4
+    with (folder / "run_predict" / "objects.csv").open() as stream:
+        rows = {int(row["label"]): row for row in csv.DictReader(stream)}
+    assert sorted(rows) == [1, 2, 3, 4]
+    for label, row in rows.items():  # measured again, in the stored labels
+        voxels = np.argwhere(numbers == label)
+        assert int(row["n_voxels"]) == len(voxels)
+        assert float(row["volume_nm3"]) == pytest.approx(len(voxels) * np.prod(VOXEL_NM))
+        centre = [float(row[axis]) for axis in "zyx"]
+        np.testing.assert_allclose(centre, voxels.mean(axis=0), atol=0.006)
+        assert [int(row[f"{axis}_first"]) for axis in "zyx"] == voxels.min(axis=0).tolist()
+        assert [int(row[f"{axis}_last"]) for axis in "zyx"] == voxels.max(axis=0).tolist()
+        assert float(row["y_nm"]) == pytest.approx(50 + 5 * centre[1], abs=0.03)
+        assert row["touches_border"] == "1"  # the first slice and the last
+    group = zarr.open_group(path, mode="r")  # by another library
+    assert group["0"].shape == SHAPE  # type: ignore[union-attr]
+    image = group.attrs["ome"]["multiscales"][0]  # type: ignore[index,call-overload]
+    assert [axis["name"] for axis in image["axes"]] == ["z", "y", "x"]
+    with (folder / "run_predict" / "suggestions.csv").open() as stream:
+        asked = list(csv.DictReader(stream))
+    assert len(asked) == 5
+    assert {row["label"] for row in asked} == {""}
+    assert (folder / "run_predict" / "objects.png").stat().st_size > 10_000
+
+
+def test_tiles_resuming_and_repeating_change_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = made(folder, "whole.zarr", "figures=false")
+    expected = contents(whole)
+    with pytest.raises(ConfigError, match="exists and was made with other settings or slices"):
+        made(folder, "whole.zarr", "predict.components=16", "figures=false")
+    capsys.readouterr()
+    made(folder, "whole.zarr", "figures=false")
+    assert "is there already" in capsys.readouterr().out
+
+    def stop(stage: str, done: int, _total: int) -> None:
+        if stage == "probability" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emqs.runs.progress.stages_told", lambda: nullcontext(stop))
+        with pytest.raises(KeyboardInterrupt):
+            made(folder, "again.zarr", "figures=false")
+    assert not (folder / "again.zarr").exists()
+    assert len(list((folder / ".again.zarr.partial" / "tiles").iterdir())) == 3
+    again = contents(made(folder, "again.zarr", "figures=false"))
+    assert again.keys() == expected.keys()
+    assert {key for key in again if again[key] != expected[key]} == set()
+    assert not (folder / ".again.zarr.partial").exists()
+
+
+def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
+    """The part is that of the whole, where it lay."""
+    (folder / "clicks.csv").write_text(
+        "z,y,x,label\n1,50,60,positive\n1,58,66,positive\n2,150,60,positive\n"
+        "1,100,130,negative\n2,10,10,negative\n2,100,20,negative\n1,1,1,\n"
+    )
+    part = made(
+        folder, "part.zarr", f"examples={folder}/clicks.csv", "region=[[1,20,30],[3,120,130]]",
+        "figures=false",
+    )  # fmt: skip
+    whole = made(folder, "all.zarr", f"examples={folder}/clicks.csv", "figures=false")
+    with open_volume(part) as small, open_volume(whole) as large:
+        assert small.origin_nm == (330, 150, 170)
+        inside = large.read(large.box)[1:3, 20:120, 30:130].astype(int)
+        assert np.abs(small.read(small.box).astype(int) - inside).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["positive=[[1,50,600]]"], r"The example \[1, 50, 600\] lies outside the volume"),
+        (["negative=[[1,50,60]]"], "needs at least one positive example"),
+        (["positive=[[1,50]]"], r"positive must be a list of voxels"),
+        ([CLICKS, "region=[[0,0,0],[9,9,9]]"], "must begin and end inside the volume"),
+        ([CLICKS, "region=[0,9]"], "region must be the first voxel and the first outside"),
+        ([CLICKS, "examples=a.csv"], "Give either examples=NAME.csv, or positive="),
+        ([CLICKS, "predict.tile=100"], "predict.tile must be a multiple of 64"),
+        ([CLICKS, "predict.head=tree"], "predict.head must be one of logistic, svm"),
+        ([CLICKS, "model=pixels", "weights=null"], "was made with model=contrastive"),
+    ],
+)
+def test_mistakes_are_explained(settings: list[str], message: str, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        run_command(
+            predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
+            *settings,
+        )  # fmt: skip
+    assert not (folder / "no.zarr").exists()
+    shutil.rmtree(folder / ".no.zarr.partial", ignore_errors=True)
+
+
+def test_what_is_missing_is_named(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="store is missing: give it as store=PATH"):
+        run_command(predict, "predict", folder, f"out={folder}/no.zarr", CLICKS)
+    with pytest.raises(ConfigError, match="out is missing"):
+        run_command(predict, "predict", folder, f"store={folder}/emb.zarr", CLICKS)
+    with pytest.raises(DataError, match=r"There is no file of examples .*none\.csv"):
+        run_command(
+            predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
+            f"examples={folder}/none.csv",
+        )  # fmt: skip
+
+
+def test_the_plan_stands_in_the_result(folder: Path) -> None:
+    path = made(folder, "plan.zarr", "figures=false", "region=[[0,0,0],[1,128,128]]")
+    group = json.loads((path / "zarr.json").read_text())
+    plan = group["attributes"]["emqs"]["plan"]
+    assert plan["region"] == [[0, 0, 0], [1, 128, 128]]
+    assert [1, 50, 60, "positive"] in plan["examples"]

@@ -1,0 +1,79 @@
+"""Features of voxels: the same in every tile, and what a plain filter says."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from support.embedded_volumes import filled, model, volume, voxels
+
+from emqs.errors import ConfigError
+from emqs.geometry import Box
+from emqs.models.compute import Compute
+from emqs.prediction import grey
+from emqs.prediction.features import Features, principal
+from emqs.prediction.predict import Embedded, features_of
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Features:
+    source = volume(voxels(2, 300, 340))
+    store = filled(tmp_path_factory.mktemp("features") / "a.zarr", source).store
+    made = features_of(Embedded(store, source, model(), Compute(device="cpu")))
+    made.learn(8, n_voxels=400, seed=0)
+    return made
+
+
+def test_tiles_change_nothing(features: Features) -> None:
+    whole = features.of(Box((1, 0, 0), (2, 300, 340)))
+    assert whole.shape == (grey.N_MAPS + 8, 300, 340)
+    spread = whole.std(axis=(1, 2), keepdims=True)
+    for y, x in ((0, 0), (61, 133), (200, 240)):
+        part = features.of(Box((1, y, x), (2, y + 100, x + 100)))
+        error = np.abs(part - whole[:, y : y + 100, x : x + 100]) / spread
+        assert error.max() < 2e-3
+
+
+def test_a_voxel_has_the_features_of_its_place(features: Features) -> None:
+    whole = features.of(Box((0, 0, 0), (1, 300, 340)))
+    places = np.array([[0, 0, 0], [0, 150, 77], [0, 299, 339]])
+    spread = whole.std(axis=(1, 2))
+    for place, row in zip(places, features.at(places), strict=True):
+        assert np.abs((row - whole[:, place[1], place[2]]) / spread).max() < 2e-3
+
+
+def test_brightness_is_that_of_a_gaussian() -> None:
+    image = np.random.default_rng(0).random((64, 80)).astype(np.float32)
+    made = grey.maps(image)
+    for number, sigma in ((0, 1.0), (grey.PER_SCALE, 2.0)):
+        expected = ndimage.gaussian_filter(image, sigma, truncate=3)
+        np.testing.assert_allclose(made[number], expected, atol=1e-6)
+    smooth = ndimage.gaussian_filter(image, 6)
+    large = grey.maps(smooth)[2 * grey.PER_SCALE]  # of a copy at half the size
+    inside = slice(16, -16), slice(16, -16)
+    expected = ndimage.gaussian_filter(smooth, 4, truncate=3)
+    np.testing.assert_allclose(large[inside], expected[inside], atol=0.01)
+
+
+def test_a_ridge_is_seen_by_the_hessian_and_an_edge_by_the_gradient() -> None:
+    image = np.full((60, 60), 0.5, dtype=np.float32)
+    image[:, 30] = 1.0
+    made = grey.maps(image)
+    ridge = made[3]  # the smaller eigenvalue, sigma 1: far below 0 on a bright line
+    assert ridge[30].argmin() == 30
+    image[:, 30:] = 1.0
+    assert grey.maps(image)[1][30].argmax() in (29, 30)
+
+
+def test_principal_directions_have_a_variance_of_one() -> None:
+    rng = np.random.default_rng(0)
+    codes = (rng.normal(size=(500, 3)) @ rng.normal(size=(3, 12)) + 5).astype(np.float32)
+    few = principal(codes, 3)(codes)
+    np.testing.assert_allclose(np.cov(few, rowvar=False), np.eye(3), atol=1e-2)
+    assert principal(codes, 99).directions.shape == (12, 12)
+
+
+def test_a_slice_smaller_than_a_patch_is_refused(features: Features) -> None:
+    source = volume(np.zeros((1, 12, 40), dtype=np.uint8))
+    with pytest.raises(ConfigError, match="Slices of 12 x 40 voxels are smaller than a patch"):
+        Features(
+            features.source.__class__(source, (0, 255), None), model(), features.grid, Compute()
+        )

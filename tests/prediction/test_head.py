@@ -1,0 +1,48 @@
+"""Heads: what they tell apart, and where their threshold lies."""
+
+import numpy as np
+import pytest
+
+from emqs.prediction.head import fit
+from emqs.prediction.settings import PredictConfig
+
+
+def drawn(n: int, shift: float, seed: int) -> np.ndarray:
+    made = np.random.default_rng(seed).normal(size=(n, 6)).astype(np.float32)
+    made[:, 0] += shift
+    return made
+
+
+@pytest.mark.parametrize("head", ["logistic", "svm"])
+@pytest.mark.parametrize("n_negative", [0, 5])
+def test_a_rare_structure_is_told_apart(head: str, n_negative: int) -> None:
+    """5 % of the unlabelled voxels are the structure, as in a volume."""
+    unlabelled = np.concatenate([drawn(950, 0, 1), drawn(50, 5, 2)])
+    made = fit(drawn(5, 5, 3), drawn(n_negative, 0, 4), unlabelled, PredictConfig(head=head))
+    structure, rest = made.probability(drawn(500, 5, 5)), made.probability(drawn(500, 0, 6))
+    assert structure.dtype == np.float32
+    assert (structure > 0.5).mean() > 0.9
+    assert (rest > 0.5).mean() < 0.03
+    assert structure.max() <= 1
+    assert rest.min() >= 0
+
+
+def test_half_lies_between_the_clicks_and_the_volume() -> None:
+    positive, unlabelled = drawn(5, 4, 0), drawn(1000, 0, 1)
+    made = fit(positive, drawn(0, 0, 2), unlabelled, PredictConfig())
+    logit = lambda p: np.log(p / (1 - p))  # noqa: E731
+    assert logit(made.probability(positive)).mean() == pytest.approx(3, abs=1e-3)
+    assert logit(made.probability(unlabelled)).mean() == pytest.approx(-3, abs=1e-3)
+
+
+def test_scale_and_offset_of_a_feature_change_nothing() -> None:
+    positive, negative, unlabelled = drawn(5, 4, 0), drawn(5, 0, 1), drawn(400, 0, 2)
+    scale = np.array([1, 100, 0.01, 5, 7, 3], dtype=np.float32)
+    plain = fit(positive, negative, unlabelled, PredictConfig())
+    scaled = fit(
+        positive * scale + 3, negative * scale + 3, unlabelled * scale + 3, PredictConfig()
+    )
+    seen = drawn(50, 2, 3)
+    np.testing.assert_allclose(
+        scaled.probability(seen * scale + 3), plain.probability(seen), atol=2e-3
+    )

@@ -1,0 +1,89 @@
+"""Objects: connected across blocks as in one piece, cut where they are narrow."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from emqs.geometry import Box, boxes
+from emqs.prediction.objects import FULL, components, parts
+
+SIZE = (5.0, 5.0, 5.0)
+
+
+def numbered(mask: np.ndarray, block: tuple[int, int, int]) -> tuple[np.ndarray, dict[int, Box]]:
+    """Number a mask block by block; return the numbers that stay, and their boxes."""
+    kept = np.zeros(mask.shape, dtype=np.int32)
+
+    def write(box: Box, numbers: np.ndarray) -> None:
+        kept[box.slices] = numbers
+
+    def read(box: Box) -> np.ndarray:
+        inside = box.overlap(Box((0, 0, 0), mask.shape))  # type: ignore[arg-type]
+        return kept[inside.slices]
+
+    shape = mask.shape[0], mask.shape[1], mask.shape[2]
+    blocks = ((box, mask[box.slices]) for box in boxes(shape, block))
+    table, around = components(blocks, write, read)
+    return table[kept], around
+
+
+@pytest.mark.parametrize("block", [(7, 9, 11), (3, 4, 5), (1, 1, 1), (2, 16, 3)])
+@pytest.mark.parametrize("share", [0.04, 0.12])
+def test_blocks_change_nothing(block: tuple[int, int, int], share: float) -> None:
+    """As SciPy numbers the whole mask at once; a voxel that touches at a corner belongs to it."""
+    mask = np.random.default_rng(3).random((7, 9, 11)) < share
+    expected, count = ndimage.label(mask, structure=FULL)
+    made, around = numbered(mask, block)
+    pairs = set(zip(expected.ravel().tolist(), made.ravel().tolist(), strict=True))
+    assert len(pairs) == count + 1 == len(around) + 1
+    for number, box in around.items():
+        places = np.argwhere(made == number)
+        assert box.start == tuple(places.min(axis=0))
+        assert box.stop == tuple(places.max(axis=0) + 1)
+
+
+def ball(
+    centre: tuple[float, float, float], radius: float, shape: tuple[int, int, int]
+) -> np.ndarray:
+    z, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    away = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+    return np.asarray(away <= radius**2)
+
+
+def made_of(mask: np.ndarray, **settings: float) -> list[int]:
+    box = Box((10, 20, 30), tuple(a + n for a, n in zip((10, 20, 30), mask.shape, strict=True)))  # type: ignore[arg-type]
+    split = bool(settings.get("split", True))
+    made = parts(mask, box, SIZE, smallest_nm3=settings.get("smallest", 0), split=split)
+    for part in made:
+        assert part.mask.shape == part.box.shape
+    return sorted(int(part.mask.sum()) for part in made)
+
+
+def test_two_balls_that_touch_are_two_objects() -> None:
+    shape = (23, 23, 41)
+    mask = ball((11, 11, 11), 10, shape) | ball((11, 11, 29), 10, shape)
+    one, other = made_of(mask)
+    assert one + other == mask.sum()
+    assert one == pytest.approx(other, rel=0.05)
+    assert made_of(mask, split=False) == [mask.sum()]
+
+
+def test_what_has_no_waist_stays_one() -> None:
+    shape = (23, 23, 61)
+    rod = np.zeros(shape, dtype=bool)
+    for x in range(11, 50):
+        rod |= ball((11, 11, x), 10, shape)
+    assert made_of(rod) == [rod.sum()]
+    whole = ball((11, 11, 11), 10, (23, 23, 23))
+    assert made_of(whole) == [whole.sum()]
+    flat = np.ones((1, 30, 30), dtype=bool)
+    assert made_of(flat) == [900]
+
+
+def test_holes_are_filled_and_tiny_objects_left_out() -> None:
+    mask = np.zeros((3, 12, 12), dtype=bool)
+    mask[:, 1:11, 1:11] = True
+    mask[1, 4:7, 4:7] = False
+    assert made_of(mask) == [300]
+    assert made_of(mask, smallest=300 * 125) == [300]
+    assert made_of(mask, smallest=300 * 125 + 1) == []
