@@ -1,6 +1,8 @@
 """Fixtures that several test modules share."""
 
 import gc
+import io
+import logging
 import os
 import random
 from collections.abc import Generator, Iterator
@@ -45,18 +47,37 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Give back the environment as it was: what a command sets is not left to the next test.
+    """Give back the environment and the log as they were: the next test must not see a command's.
 
     Ray's own settings stay: it reads them once in a process, when it is imported.
     """
     before = dict(os.environ)
+    log = logging.getLogger()
+    level = log.level
     try:
         return (yield)
     finally:
+        log.setLevel(level)
         for name in set(os.environ) - set(before):
             if not name.startswith("RAY_"):
                 del os.environ[name]
         os.environ.update(before)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Make bars draw into text, as on a terminal of 100 columns."""
+    from rich import console as consoles
+
+    text = io.StringIO()
+    made = consoles.Console
+
+    def console(*, stderr: bool) -> object:
+        assert stderr
+        return made(file=text, force_terminal=True, width=100)
+
+    monkeypatch.setattr(consoles, "Console", console)
+    return text
 
 
 def _folder(variable: str, content: str) -> Path:

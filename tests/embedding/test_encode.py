@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -92,12 +94,13 @@ def test_no_boxes_give_no_codes() -> None:
     assert codes.shape == (0, 64)
 
 
-def test_a_bar_shows_progress(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_shows_progress(terminal: io.StringIO) -> None:
     made_by = model("pixels", size=8)
     codes = encodes.embed(made_by, STACK, BOXES, compute=Compute(progress=True))
-    assert f"{len(BOXES):,} of {len(BOXES):,} patches" in capsys.readouterr().out
+    drawn = terminal.getvalue()
+    assert f"{len(BOXES):,} of {len(BOXES):,} patches" in drawn
     np.testing.assert_array_equal(codes, encodes.embed(made_by, STACK, BOXES))
-    assert capsys.readouterr().out == ""
+    assert terminal.getvalue() == drawn
 
 
 class Broken(nn.Module):

@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,9 +206,7 @@ def test_searched_slices_without_the_structure() -> None:
         evaluate(stack=replace(stack, labels=labels))
 
 
-def test_search_gives_the_score_of_each_box_in_any_order(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_search_gives_the_score_of_each_box_in_any_order(terminal: io.StringIO) -> None:
     stack, made_by = blobs(), pixels()
     boxes = patch_grid.grid(stack.shapes, SIZE, SIZE)
     codes = encode.embed(made_by, stack, boxes)
@@ -216,7 +215,7 @@ def test_search_gives_the_score_of_each_box_in_any_order(
     found = stack_search.search(
         made_by, stack, boxes[order], scorer, compute=Compute(batch_size=7, progress=True)
     )
-    assert "search" in capsys.readouterr().out
+    assert "search" in terminal.getvalue()
     assert found.dtype == np.float64
     for position, score in zip(order[:40].tolist(), found[:40].tolist(), strict=True):
         expected = neighbours.score(codes[:5], codes[5:9], codes[position], 1)

@@ -3,23 +3,8 @@
 import io
 
 import pytest
-from rich import console as consoles
 
 from emqs.runs import progress
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Make bars draw into text, as on a terminal of 100 columns."""
-    text = io.StringIO()
-    made = consoles.Console
-
-    def console(*, stderr: bool) -> consoles.Console:
-        assert stderr
-        return made(file=text, force_terminal=True, width=100)
-
-    monkeypatch.setattr(consoles, "Console", console)
-    return text
 
 
 def test_a_bar_shows_how_much_is_done(terminal: io.StringIO) -> None:
