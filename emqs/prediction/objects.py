@@ -150,11 +150,11 @@ def parts(
         Objects, in the order of their first voxels.
     """
     least = max(1, int(np.ceil(smallest_nm3 / np.prod(voxel_size_nm))))
-    if np.count_nonzero(mask) < least:
-        return []
     if mask.size > MAX_BOX:
-        return [Part(box, mask)]
+        return [Part(box, mask)] if np.count_nonzero(mask) >= least else []
     filled = _filled(mask)
+    if np.count_nonzero(filled) < least:
+        return []
     numbers = _cut(filled, voxel_size_nm) if split else filled.astype(np.int32)
     sizes = np.bincount(numbers.ravel())
     result = []

@@ -5,6 +5,7 @@ and ``labels/objects`` in it holds the numbers of the objects. It is made in a f
 tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,6 +134,7 @@ def predict(
             extra={"emqs": {"plan_sha256": plan_digest(plan), "made_by": "predict", "plan": plan}},
         )  # fmt: skip
         image.folder.rename(out)
+    shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
     return Predicted(out, region, made, suggested + np.array(region.start), is_new=True)
 
 
