@@ -57,7 +57,7 @@ def made(folder: Path, out: str, *more: str) -> Path:
 
 
 def test_discs_come_out_as_objects(folder: Path) -> None:
-    path = made(folder, "discs.zarr")
+    path = made(folder, "discs.zarr", "predict.threshold=0.2")
     truth = scene()[1]
     with open_volume(path) as probability:
         assert (probability.shape, probability.dtype) == (SHAPE, np.uint8)
@@ -100,6 +100,7 @@ def test_discs_come_out_as_objects(folder: Path) -> None:
     assert (folder / "run_predict" / "objects.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_tiles_resuming_and_repeating_change_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,6 +128,7 @@ def test_tiles_resuming_and_repeating_change_nothing(
     assert not (folder / ".again.zarr.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
     """The part is that of the whole, where it lay."""
     (folder / "clicks.csv").write_text(
@@ -180,6 +182,7 @@ def test_what_is_missing_is_named(folder: Path) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_plan_stands_in_the_result(folder: Path) -> None:
     path = made(folder, "plan.zarr", "figures=false", "region=[[0,0,0],[1,128,128]]")
     group = json.loads((path / "zarr.json").read_text())

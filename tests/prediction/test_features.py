@@ -22,6 +22,7 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Features:
     return made
 
 
+@pytest.mark.slow
 def test_tiles_change_nothing(features: Features) -> None:
     whole = features.of(Box((1, 0, 0), (2, 300, 340)))
     assert whole.shape == (grey.N_MAPS + 8, 300, 340)
@@ -32,6 +33,7 @@ def test_tiles_change_nothing(features: Features) -> None:
         assert error.max() < 2e-3
 
 
+@pytest.mark.slow
 def test_a_voxel_has_the_features_of_its_place(features: Features) -> None:
     whole = features.of(Box((0, 0, 0), (1, 300, 340)))
     places = np.array([[0, 0, 0], [0, 150, 77], [0, 299, 339]])
@@ -71,6 +73,7 @@ def test_principal_directions_have_a_variance_of_one() -> None:
     assert principal(codes, 99).directions.shape == (12, 12)
 
 
+@pytest.mark.slow
 def test_a_slice_smaller_than_a_patch_is_refused(features: Features) -> None:
     source = volume(np.zeros((1, 12, 40), dtype=np.uint8))
     with pytest.raises(ConfigError, match="Slices of 12 x 40 voxels are smaller than a patch"):
