@@ -163,7 +163,7 @@ class Made(Source):
         rng = np.random.default_rng(slot)
         planes: list[np.ndarray] = self.planes  # type: ignore[attr-defined]
         edge: int = self.edge  # type: ignore[attr-defined]
-        period = 2 * len(planes) - 2  # to and fro, so that neighbours follow each other
+        period = 2 * len(planes) - 2  # back and forth, so that neighbours follow each other
         turn = slot % period
         plane = planes[min(turn, period - turn)]
         y, x = rng.integers(0, 30, 2)
