@@ -1,5 +1,6 @@
 """Numbers the objects of a probability, measures them, and writes them as a label image."""
 
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from emqs.geometry import Box, boxes
 from emqs.ingestion.pyramid import Image, Level
 from emqs.prediction.objects import Part, components, parts
 from emqs.prediction.settings import PredictConfig
+from emqs.runs.progress import Step
 from emqs.volumes.creating import create_volume
 from emqs.volumes.writer import Layout
 
@@ -21,8 +23,6 @@ CODEC = {
     "name": "crackle", "chunks": [32, 256, 256], "compressor": "zstd", "level": 3,
     "markov_order": 0, "pins": False,
 }  # fmt: skip
-
-Step = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def number_objects(
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
     least = 128 if settings.threshold is None else int(np.ceil(settings.threshold * 255))
+    shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
         np.dtype(np.int32), image.chunk, image.shard,
@@ -187,11 +188,11 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     layout = Layout(shape, np.dtype(np.uint32), size, (z, y, x), {"codec": CODEC, "levels": None})
     writer = create_volume(path, layout, "zarr")
-    written = list(boxes(shape, _unit(writer.unit, shape)))
+    written = list(boxes(shape, writer.unit))
     for done, box in enumerate(written):
         labels = np.zeros(box.shape, dtype=np.uint32)
         for number, around in pieces.found.items():
-            if around.overlap(box).size <= 0 or min(around.overlap(box).shape) <= 0:
+            if min(around.overlap(box).shape) <= 0:
                 continue
             for label, part in enumerate(pieces.of(number), first[number]):
                 shared = part.box.overlap(box)
@@ -202,8 +203,3 @@ def _write(
         writer.write(box, labels)
         step("objects", len(written) + done + 1, 2 * len(written))
     writer.finish()
-
-
-def _unit(unit: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    z, y, x = (n if u == -1 else u for u, n in zip(unit, shape, strict=True))
-    return z, y, x

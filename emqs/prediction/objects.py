@@ -64,7 +64,7 @@ def components(
     """Number the connected parts of a mask that comes block by block.
 
     Args:
-        blocks: Boxes that fill the region without overlap, and their masks, bool.
+        blocks: Boxes that fill the region without overlap, X fastest, and their masks, bool.
         write: Keeps the numbers of a block, int32.
         read: Returns the numbers of a box that were kept; blocks not yet written are 0.
 
@@ -75,12 +75,10 @@ def components(
     union = Union()
     found: dict[int, Box] = {}
     for box, mask in blocks:
-        numbers, count = ndimage.label(mask, structure=FULL)
+        own, count = ndimage.label(mask, structure=FULL)
         first = union.new(count)
-        numbers = np.where(numbers > 0, numbers + (first - 1), 0).astype(np.int32)
-        for number, slices in enumerate(
-            ndimage.find_objects(numbers[...] - (first - 1) * (numbers > 0)), first
-        ):
+        numbers = np.where(own > 0, own + (first - 1), 0).astype(np.int32)
+        for number, slices in enumerate(ndimage.find_objects(own), first):
             if slices is not None:
                 start = tuple(s.start + a for s, a in zip(slices, box.start, strict=True))
                 stop = tuple(s.stop + a for s, a in zip(slices, box.start, strict=True))
@@ -97,20 +95,21 @@ def components(
 
 
 def _touching(box: Box, read: Callable[[Box], np.ndarray]) -> set[tuple[int, int]]:
-    """Return pairs of numbers that touch across the faces of a block that was just written."""
+    """Return pairs of numbers that touch across a block's first faces; blocks before it are there.
+
+    Blocks come in order, so of two that touch the later one sees the earlier across a first face.
+    """
     pairs: set[tuple[int, int]] = set()
     grown_start = tuple(max(0, a - 1) for a in box.start)
     for axis in range(3):
-        for at in (box.start[axis], box.stop[axis]):
-            start, stop = list(grown_start), [b + 1 for b in box.stop]
-            start[axis], stop[axis] = at - 1, at + 1
-            if at == 0:
-                continue
-            slab = read(Box(tuple(start), tuple(stop)))  # type: ignore[arg-type]
-            if slab.shape[axis] < 2:
-                continue
-            near, far = np.moveaxis(slab, axis, 0)
-            pairs |= _pairs(near, far)
+        at = box.start[axis]
+        if at == 0:
+            continue
+        start, stop = list(grown_start), [b + 1 for b in box.stop]
+        start[axis], stop[axis] = at - 1, at + 1
+        slab = read(Box(tuple(start), tuple(stop)))  # type: ignore[arg-type]
+        near, far = np.moveaxis(slab, axis, 0)
+        pairs |= _pairs(near, far)
     return pairs
 
 

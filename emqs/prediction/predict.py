@@ -6,7 +6,6 @@ tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,12 @@ from emqs.prediction.found import Objects, number_objects
 from emqs.prediction.settings import PredictConfig
 from emqs.prediction.suggestions import suggest
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE, Examples
+from emqs.runs.progress import Step
 from emqs.volumes import Volume
 
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
-
-Step = Callable[[str, int, int], None]
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:
@@ -242,11 +240,11 @@ def _fill(
     if not missing:
         return
     fitted = fitted_head(features, examples, settings)
-    for number, box in missing:
+    for count, (number, box) in enumerate(missing, len(tiles) - len(missing) + 1):
         values = probabilities(features, fitted, box.moved(region.start))
         image.write(0, box, np.rint(values * 255).astype(np.uint8))
         (journal / str(number)).touch()
-        step("probability", len(list(journal.iterdir())), len(tiles))
+        step("probability", count, len(tiles))
 
 
 def fitted_head(features: Features, examples: Examples, settings: PredictConfig) -> heads.Head:

@@ -19,7 +19,12 @@ from emqs.predict import work as predict
 from emqs.volumes import write_ome_zarr
 
 SHAPE = (4, 200, 260)
-DISCS = [(50, 60), (50, 200), (150, 60), (150, 190)]  # rows and columns; radius 22
+DISCS = [
+    (50, 60),
+    (50, 200),
+    (130, 60),
+    (150, 190),
+]  # rows, columns; radius 22; one lies in two tiles
 CLICKS = "positive=[[1,50,60],[1,58,66],[2,150,60]]"
 OTHERS = "negative=[[1,100,130],[2,10,10],[2,100,20]]"
 
@@ -98,6 +103,23 @@ def test_discs_come_out_as_objects(folder: Path) -> None:
     assert len(asked) == 5
     assert {row["label"] for row in asked} == {""}
     assert (folder / "run_predict" / "objects.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_run_stopped_among_the_objects_goes_on(folder: Path) -> None:
+    """What it had numbered is numbered anew."""
+    expected = contents(made(folder, "straight.zarr", "figures=false"))
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "objects" and done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emqs.runs.progress.stages_told", lambda: nullcontext(stop))
+        with pytest.raises(KeyboardInterrupt):
+            made(folder, "stopped.zarr", "figures=false")
+    assert (folder / ".stopped.zarr.partial" / "numbers").is_dir()
+    assert contents(made(folder, "stopped.zarr", "figures=false")) == expected
 
 
 @pytest.mark.slow
