@@ -206,7 +206,7 @@ def nearest_of_each(
     last: int,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return what ``nearest`` returns for each of several searches, from one pass."""
-    fewer = np.minimum(np.array(ks, dtype=np.int64), last - first)
+    fewer = np.array([min(k, last - first) for k in ks], dtype=np.int64)
     room = 3 * int(fewer.max()) + WAITING
     positions = np.empty((len(queries), room), dtype=np.int64)
     distances = np.empty((len(queries), room), dtype=np.uint8)
