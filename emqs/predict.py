@@ -58,7 +58,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         if not made.is_new:
             print(f"{made.path} is there already, made of these examples in this way.")  # noqa: T201
             return None
-        _write(made, store, run)
+        _write(made, store, run, examples)
         if cfg.figures:
             _draw(made, volume, store, run)
     return None
@@ -83,15 +83,16 @@ def _region(cfg: DictConfig) -> "Box | None":
 
 def _examples(cfg: DictConfig, store: "SearchableStore") -> "Examples":
     """Return the clicks, from a file or as they were typed."""
-    from emqs.retrieval.examples_file import from_points, read_examples
+    from emqs.retrieval.examples_file import from_points, read_several
 
     typed = cfg.positive is not None or cfg.negative is not None
-    if cfg.examples is None:
+    names = command.names(cfg, "examples")
+    if not names:
         return from_points(_points(cfg, "positive"), _points(cfg, "negative"))
     if typed:
         raise ConfigError("Give either examples=NAME.csv, or positive= and negative=, not both.")
-    return read_examples(
-        Path(str(cfg.examples)).expanduser(),
+    return read_several(
+        [Path(name).expanduser() for name in names],
         voxel_size_nm=store.grid.voxel_size_nm,
         origin_nm=store.grid.origin_nm,
     )
@@ -110,21 +111,28 @@ def _points(cfg: DictConfig, name: str) -> list[list[int]]:
     return points  # type: ignore[return-value]
 
 
-def _write(made: "Predicted", store: "SearchableStore", run: record.Run) -> None:
+def _write(
+    made: "Predicted", store: "SearchableStore", run: record.Run, examples: "Examples"
+) -> None:
     """Write the tables, and print what was found."""
-    from emqs.retrieval.examples_file import columns
+    from emqs.retrieval.examples_file import columns, next_round
 
     if made.objects is None:
         raise RuntimeError("a new prediction has objects")
     table = made.objects.columns
     run.save_csv("objects.csv", table)
+    size, origin = store.grid.voxel_size_nm, store.grid.origin_nm
+    run.save_csv(
+        "examples.csv",
+        columns(examples.voxels, examples.labels, voxel_size_nm=size, origin_nm=origin),
+    )
     run.save_csv(
         "suggestions.csv",
         columns(
             made.suggested,
             [""] * len(made.suggested),
-            voxel_size_nm=store.grid.voxel_size_nm,
-            origin_nm=store.grid.origin_nm,
+            voxel_size_nm=size,
+            origin_nm=origin,
         ),
     )
     n_voxels = int(table["n_voxels"].sum()) if len(made.objects) else 0
@@ -139,10 +147,8 @@ def _write(made: "Predicted", store: "SearchableStore", run: record.Run) -> None
     print(f"\nProbability: {made.path}\nObjects: {made.path}/labels/objects")  # noqa: T201
     print(f"Results: {run.folder}")  # noqa: T201
     if len(made.suggested):
-        print(  # noqa: T201
-            "Next clicks: fill in the column label of suggestions.csv (positive, negative), add it "
-            "to your examples, and give another out=."
-        )
+        again = next_round("predict", command.typed(), run.folder)
+        print(f"\n{again} out=NEXT.zarr")  # noqa: T201
 
 
 def _draw(made: "Predicted", volume: "Volume", store: "SearchableStore", run: record.Run) -> None:

@@ -93,6 +93,13 @@ def typed() -> list[str]:
     return [str(item) for item in HydraConfig.get().overrides.task]
 
 
+def names(cfg: DictConfig, setting: str) -> list[str]:
+    """Return what a setting names: nothing, one thing, or several in brackets."""
+    value = cfg[setting]
+    values = list(value) if OmegaConf.is_list(value) else [value]
+    return [str(name) for name in values if name is not None]
+
+
 def compute(cfg: DictConfig) -> ComputeConfig:
     """Return the settings at the top of a command that say how codes are computed."""
     names = [part.name for part in fields(ComputeConfig) if part.name in cfg]
