@@ -42,6 +42,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
     path = str(cfg.volume)
+    if path == "toy" and not Path(path).exists():
+        path = str(toy(Path(str(cfg.out))))
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
 
@@ -79,6 +81,16 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     print(tables.plain_table([measured]))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
     return None
+
+
+def toy(out: Path) -> Path:
+    """Return the toy volume, which is drawn beside what is made of it, unless it is there."""
+    from emqs.datasets.toy_volume import write_toy_volume
+
+    path = out.expanduser().absolute().with_name("toy.zarr")
+    if write_toy_volume(path):
+        print(f"Note: the toy volume was drawn into {path}.")  # noqa: T201
+    return path
 
 
 def metrics(filled: "Built") -> dict[str, Any]:
