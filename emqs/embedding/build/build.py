@@ -212,6 +212,7 @@ def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
     with progress.progress_bar(speed, show=show) as bar:
         task = bar.add_task("embed", total=total, rate=0.0, read=0.0)
         started, so_far = time.perf_counter(), Done()
+        tell = progress.teller("embed", total) if show and bar.disable else None
 
         def advance(done: Done) -> None:
             nonlocal so_far
@@ -219,5 +220,7 @@ def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
             seconds = max(time.perf_counter() - started, 1e-9)
             rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e9
             bar.update(task, advance=done.n_places, rate=rate, read=read)
+            if tell is not None:
+                tell(done.n_places)
 
         yield advance
