@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from emqs.errors import ConfigError
 from emqs.lazy import callable_as
 from emqs.patches.settings import PatchConfig
-from emqs.runs import command, record, tables
+from emqs.runs import command, record
 from emqs.settings import CONFIG_DIR, read
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     measured = metrics(filled)
     run.save_json("metrics.json", measured)
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
-    print(tables.plain_table([measured]))  # noqa: T201
+    print(told(measured))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
     return None
 
@@ -104,6 +104,19 @@ def metrics(filled: "Built") -> dict[str, Any]:
         "seconds": filled.seconds,
         "seconds_reading_and_writing": filled.seconds_disk,
     }
+
+
+def told(measured: dict[str, Any]) -> str:
+    """Return what a run did, in words."""
+    made, there = measured["n_blocks_written"], measured["n_blocks_found"]
+    empty = measured["n_skipped"]
+    left_out = f"; {empty:,} show nothing (one grey, padding) and have no code" if empty else ""
+    return (
+        f"{measured['n_places']:,} places in all, {measured['n_embedded']:,} embedded by this run"
+        f"{left_out}.\n{made:,} of {made + there:,} files of codes were made, the other {there:,} "
+        f"were there and whole. It took {measured['seconds']:.0f} s, "
+        f"{measured['seconds_reading_and_writing']:.0f} s of them reading and writing."
+    )
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="embed")

@@ -152,8 +152,12 @@ def rows(matches: "Matches") -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
     names = [n for n in matches.columns if n in ("rank", "store", "z", "y", "x", "hamming")]
     columns = {name: matches.columns[name].tolist() for name in names}
-    shown = [
-        {**{name: columns[name][i] for name in names}, "score": f"{score:.4g}"}
+    shown: list[dict[str, Any]] = [
+        {
+            name: f"{value:.1f}" if isinstance(value, float) else value
+            for name, value in ((name, columns[name][i]) for name in names)
+        }
+        | {"score": f"{score:.4g}"}
         for i, score in enumerate(matches.scores.tolist())
     ]
     if matches.probabilities is not None:
