@@ -13,6 +13,7 @@ from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import places
+from emqs.retrieval.report import fine
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs.record import Run
 
@@ -120,7 +121,9 @@ def draw(result: Evaluation, stack: Stack, model: Model, run: Run, *, query: Que
             min_overlap=query.min_overlap,
         ),
         "score_maps.png": maps.score_maps(
-            stack, result.boxes, result.scores, structure=query.structure
+            stack,
+            *fine(stack, result.boxes, result.scores, result.again),
+            structure=query.structure,
         ),
     }
     if result.probabilities is not None:

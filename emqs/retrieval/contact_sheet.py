@@ -78,7 +78,16 @@ def sheet(
         f"{stack.name}, {store.manifest['model']['name']}; examples: {len(matches.positives)} "
         f"positive, {len(matches.negatives) or 'no'} negative; ranks {ranks[0]} to {ranks[-1]}"
     )
-    return sheets.retrieved(stack, positives, negatives, results, None, title=title, ranks=ranks)
+    shown = matches.of_store(number)
+    captions = [
+        f"#{rank}, score {score:.3g}\n[{z},{y},{x}]"
+        for rank, score, (z, y, x) in zip(
+            ranks.tolist(), shown.scores.tolist(), shown.voxels.tolist(), strict=False
+        )
+    ]
+    return sheets.retrieved(
+        stack, positives, negatives, results, None, title=title, captions=captions
+    )
 
 
 def _picture(

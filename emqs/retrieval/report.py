@@ -1,5 +1,6 @@
 """What a search with a few examples leaves in its run's folder: tables and figures."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from emqs.datasets import Stack
 from emqs.figures import maps, sheets, style
 from emqs.patches import boxes as patch_boxes
+from emqs.patches import windows
 from emqs.retrieval import examples_file, places, suggestions
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE
 from emqs.retrieval.retrieve import Retrieval
@@ -14,6 +16,7 @@ from emqs.retrieval.settings import RetrieveConfig
 from emqs.runs.record import Run
 
 MAX_DRAWN = 48  # results in a figure
+FINE = 5  # steps of a map of scores in the edge of a patch
 MAX_EXAMPLES = 4  # examples of each kind beside them
 
 
@@ -72,7 +75,7 @@ def draw(
     result: Retrieval, stack: Stack, run: Run, settings: RetrieveConfig, *, structure: int
 ) -> None:
     """Draw the results, and where on slices the scores are high, into the run's folder."""
-    examples, relevant = result.examples, result.relevant
+    examples, overlap = result.examples, result.overlap
     title = (
         f"{stack.name}, {result.metrics['model']}; examples: {len(examples.positives)} positive, "
         f"{len(examples.negatives) or 'no'} negative"
@@ -83,9 +86,10 @@ def draw(
             examples.positives[:MAX_EXAMPLES],
             examples.negatives[:MAX_EXAMPLES],
             result.boxes[:MAX_DRAWN],
-            None if relevant is None else relevant[:MAX_DRAWN],
+            None if overlap is None else overlap[:MAX_DRAWN],
             title=title,
             structure=structure,
+            captions=captions(result, stack)[:MAX_DRAWN],
         )
     else:
         figure = maps.boxes_on_slices(
@@ -93,7 +97,7 @@ def draw(
             examples.positives,
             examples.negatives,
             result.boxes,
-            relevant,
+            overlap,
             title=title,
             structure=structure,
         )
@@ -105,12 +109,57 @@ def draw(
             boxes[:MAX_DRAWN],
             result.searched_scores[result.suggested][:MAX_DRAWN],
             patch_boxes.middles(boxes)[:MAX_DRAWN],
+            why=suggestions.reasons(len(boxes))[:MAX_DRAWN],
             title=f"{stack.name}, {result.metrics['model']}: what to label next",
             structure=structure,
         )
         run.log_figure(style.save(figure, run.folder / "suggestions.png"))
-    figure = maps.score_maps(stack, result.searched, result.searched_scores, structure=structure)
+    boxes, scores = fine(
+        stack, result.searched, result.searched_scores, result.again,
+        shown=int(examples.positives[0, 0]),
+    )  # fmt: skip
+    figure = maps.score_maps(stack, boxes, scores, structure=structure, examples=examples.positives)
     run.log_figure(style.save(figure, run.folder / "score_maps.png"))
+
+
+def captions(result: Retrieval, stack: Stack) -> list[str]:
+    """Return what stands above each result in the figure: rank, slice, place, score, slices."""
+    made = []
+    for number, (z, y, x) in enumerate(patch_boxes.middles(result.boxes).tolist()):
+        through = 1 if result.n_slices is None else int(result.n_slices[number])
+        slices = f", {through} slices" if through > 1 else ""
+        name = sheets.slice_name(stack, z)
+        made.append(f"#{number + 1}, {name}{slices}\n[{z},{y},{x}] {result.scores[number]:.3g}")
+    return made
+
+
+def fine(
+    stack: Stack,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    again: Callable[..., np.ndarray] | None,
+    *,
+    shown: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return patches of some slices on a finer grid and their scores, for maps.
+
+    Args:
+        stack: The slices.
+        boxes: The searched patches.
+        scores: Theirs; returned as they are where there are no windows to look at.
+        again: Scores of other boxes.
+        shown: A slice that is among them if it was searched.
+    """
+    if again is None:
+        return boxes, scores
+    size = int(boxes[:, 3:].max())
+    slices = maps.some(np.unique(boxes[:, 0]))
+    if shown in boxes[:, 0]:
+        slices[np.abs(slices - shown).argmin()] = shown
+    slices = slices.tolist()
+    places_of = [windows.grid(stack.shapes[z], size, max(1, size // FINE)).boxes(z) for z in slices]
+    finer = np.concatenate(places_of)
+    return finer, again(finer, highest=False)
 
 
 def table(result: Retrieval, stack: Stack) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -51,9 +52,8 @@ class Retrieval:
     metrics: dict[str, Any]  # what metrics.json holds
     probabilities: np.ndarray | None  # (K,), float64; None with too few examples
     suggested: np.ndarray  # (S,), int64: searched patches to label next, the most helpful first
-    n_slices: np.ndarray | None = (
-        None  # (K,), int64: slices in a row that show it, if that is known
-    )
+    n_slices: np.ndarray | None = None  # (K,), int64: slices in a row that show it, if known
+    again: Callable[..., np.ndarray] | None = None  # scores of other boxes; see ``Scores.again``
 
     @property
     def relevant(self) -> np.ndarray | None:
@@ -139,6 +139,7 @@ def retrieve(
         probabilities,
         suggested,
         shown.n_slices if settings.distinct == "boxes" else None,
+        scored.again if query.dense else None,
     )
 
 
