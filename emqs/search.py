@@ -178,6 +178,7 @@ def write(
 
     from emqs.annotations.neuroglancer import neuroglancer
     from emqs.annotations.precomputed import write_points
+    from emqs.annotations.viewer_files import write_fiji, write_napari
 
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
@@ -194,6 +195,9 @@ def write(
             image=image,
         )
         run.save_json(f"neuroglancer{ending}.json", state)
+        write_napari(run.folder / f"napari{ending}.csv", part.centres)
+        rois = [f"{rank:06d}" for rank in part.ranks.tolist()]
+        write_fiji(run.folder / f"fiji_rois{ending}.zip", part.first, part.edges, rois)
         folder = run.folder / f"annotations{ending}"
         shutil.rmtree(folder, ignore_errors=True)  # of a search into the same folder
         write_points(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emqs.annotations import viewer_files
 from emqs.datasets import Stack
 from emqs.figures import maps, sheets, style
 from emqs.patches import boxes as patch_boxes
@@ -34,6 +35,10 @@ def write(result: Retrieval, stack: Stack, run: Run) -> None:
     if result.overlap is not None:
         columns["overlap"] = result.overlap
     run.save_csv("matches.csv", columns)
+    viewer_files.write_napari(run.folder / "napari.csv", places.middles(result.boxes))
+    first, edges = result.boxes[:, :3], np.insert(result.boxes[:, 3:], 0, 1, axis=1)
+    names = [f"{n:04d}" for n in range(1, len(first) + 1)]
+    viewer_files.write_fiji(run.folder / "fiji_rois.zip", first, edges, names)
     examples = result.examples
     kinds = [POSITIVE] * len(examples.positives) + [NEGATIVE] * len(examples.negatives)
     clicked = _label_columns(stack, examples.points, kinds)
