@@ -324,14 +324,18 @@ def _in_parts(scorer: Scorer, codes: np.ndarray) -> np.ndarray:
     return np.concatenate([scorer.score(part) for part in parts])
 
 
+def _not_asked(boxes: np.ndarray, **_: bool) -> np.ndarray:
+    raise RuntimeError(f"{len(boxes)} boxes cannot be scored again")
+
+
 @dataclass(frozen=True)
 class Scores:
     """Scores of the searched patches; higher is more alike."""
 
     ranking: np.ndarray  # (N,), float64: what ranks
     single: np.ndarray  # (N,), float64: without smoothing, as examples are scored when left out
-    again: Callable[..., np.ndarray]  # boxes (n, 5) of these slices -> their ranking scores, (n,);
-    # with highest=False the mean of the windows in each, whatever query.question is
+    again: Callable[..., np.ndarray] = _not_asked  # boxes (n, 5) of these slices -> their ranking
+    # scores, (n,); with highest=False the mean of the windows in each, whatever query.question is
 
 
 def suggest(
