@@ -1,6 +1,7 @@
 """Pictures of the examples and matches of a search in a volume."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,14 @@ AROUND = 1  # patches on each side of a patch that are read for its picture
 
 def source_volume(store: SearchableStore, path: str | None) -> Volume:
     """Return the volume that a store was made of, or what the user says it is now."""
+    return source_opener(store, path)()
+
+
+def source_opener(store: SearchableStore, path: str | None) -> Callable[[], Volume]:
+    """Return what opens that volume, also in another process."""
     known = store.manifest["volume"]
-    return open_volume(
+    return partial(
+        open_volume,
         str(known["name"]) if path is None else path,
         level=known["level"],
         dataset=known["dataset"],

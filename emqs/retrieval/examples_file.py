@@ -24,7 +24,7 @@ POSITIVE, NEGATIVE = "positive", "negative"
 ROUND = frozenset(
     {
         "examples", "positive", "negative", "retrieve.positive", "retrieve.negative", "out",
-        "hydra.run.dir", "search.page", "restart",
+        "labels", "label_classes", "hydra.run.dir", "search.page", "restart",
     }
 )  # fmt: skip
 MAX_BYTES = 2**26
