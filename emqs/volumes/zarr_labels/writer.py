@@ -22,6 +22,7 @@ from emqs.volumes.zarr_labels.plan import ImageOptions, Region, boxes, grid_of, 
 
 Step = Callable[[str, int, int], None]  # stage, chunks done, chunks in all
 
+READ_WITH = "zarr with the Python package emqs-labels, or emqs"  # for who finds a store
 _CHECKED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 
 
@@ -205,7 +206,8 @@ class LabelWriter:
         """Write the group's metadata."""
         ome = self._plan.described(self._name)
         sums = {str(level): checksum(_essence(array)) for level, array in enumerate(self._arrays)}
-        attributes = {"ome": ome, "emqs": {"checksums": sums | {"ome": checksum(ome)}}}
+        own = {"read_with": READ_WITH, "checksums": sums | {"ome": checksum(ome)}}
+        attributes = {"ome": ome, "emqs": own}
         zarr_library().open_group(self.path, mode="a", zarr_format=3).update_attributes(attributes)
 
     def _chunk_is_there(self, key: tuple[int, ...]) -> bool:
