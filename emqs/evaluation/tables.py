@@ -1,6 +1,5 @@
 """Tables and summaries of one evaluation and of a sweep."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +99,7 @@ class CombineResults(sweeps.SweepEnd):
 
         groups: dict[tuple[Any, ...], list[Point]] = {}
         for folder in folders:
-            result = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+            result = files.read_json(folder / "metrics.json", "the metrics of a run")
             groups.setdefault(tuple(result[name] for name in CONDITION), []).append(
                 (result, folder)
             )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import DataError
+from emqs.files import plain
 from emqs.geometry import Lengths
 
 POSITIVE, NEGATIVE = "positive", "negative"
@@ -83,7 +84,7 @@ def read_examples(
     labels: list[str] = []
     try:
         for row in rows:
-            label = (row["label"] or "").strip()
+            label = plain((row["label"] or "").strip())
             if not label:
                 continue
             if len(labels) >= MAX_ROWS or len(label) > MAX_LABEL:

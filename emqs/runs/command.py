@@ -23,6 +23,7 @@ from emqs.errors import ConfigError, EmqsError
 from emqs.runs import record as records
 from emqs.runs.compose import help_text, mistyped
 from emqs.runs.names import quoted
+from emqs.runs.secrets import check_typed, redacted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
 from emqs.runs.sweep import point_name, same_weights
 from emqs.settings import read
@@ -40,8 +41,8 @@ OmegaConf.register_new_resolver("emqs_point", point_name, replace=True)
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's text on one line."""
-    return " ".join(str(error).split())
+    """Return an error's text on one line, without passwords and tokens."""
+    return redacted(" ".join(str(error).split()))
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -158,6 +159,10 @@ def start(name: str, main: Callable[[], object]) -> None:
     Raises:
         SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
     """
+    try:
+        check_typed(sys.argv[1:])
+    except ConfigError as error:
+        sys.exit(f"emqs.{name}: {one_line(error)}")
     sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
     main = partial(_help, name) if _asks_for_help() else main
     if os.environ.get("HYDRA_FULL_ERROR"):

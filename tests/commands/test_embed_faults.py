@@ -82,8 +82,10 @@ def test_a_server_that_keeps_failing_stops_and_the_next_run_goes_on(
     volume = open_volume(f"{server.url}/v.zarr")
     write, blocks = EmbeddingStore.write, []
 
-    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
-        write(store, block, codes, valid)
+    def writing(
+        store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int
+    ) -> None:
+        write(store, block, codes, valid, made_of)
         blocks.append(block)
         server.always = failure if len(blocks) == 4 else server.always
 
@@ -108,8 +110,10 @@ def test_a_folder_that_vanishes_stops_and_the_next_run_goes_on(
     path = tmp_path / "a.zarr"
     write = EmbeddingStore.write
 
-    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
-        write(store, block, codes, valid)
+    def writing(
+        store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int
+    ) -> None:
+        write(store, block, codes, valid, made_of)
         if source.exists() and block[0] == 1:
             source.rename(tmp_path / "elsewhere")
 

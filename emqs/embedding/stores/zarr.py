@@ -5,14 +5,14 @@ code for every place of the grid, ``signatures`` (uint64, Z Y X) its signature, 
 whether there is one: places without contrast, of padding or with NaN are skipped and 0. ``sample``
 holds the codes that the signer was fitted to. Where codes are long, ``short`` (uint8, Z Y X C)
 holds a short one of each, by which candidates are chosen before their codes are read; older stores
-have none. The group's attributes hold a manifest of what must match for codes to be comparable. A
-place is known by its position in the grid; nothing else is stored about it.
+have none. ``made_of`` (uint64) holds a digest of the voxels that a block was made of. The group's
+attributes hold a manifest of what must match for codes to be comparable, with its checksum. A place
+is known by its position in the grid; nothing else is stored about it.
 
 The grid is worked on in blocks. A block is one file of each array, which appears whole or not at
 all and carries checksums (CRC-32C). Signatures are written last: where they are, the rest is.
 """
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,19 +26,19 @@ import numpy as np
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import flat_copy, hamming
+from emqs.embedding.stores import manifest as manifests
+from emqs.embedding.stores.arrays import ARRAYS, MADE_OF, SHORT, opened, opened_whole
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
-from emqs.files import replacing
+from emqs.files import read_json, write_json
 from emqs.volumes import Box
-from emqs.volumes.chunks import NotThereError, tensorstore, wait
+from emqs.volumes.chunks import NotThereError, wait
 
 FORMAT = "emqs-store"
 VERSION = 1
 KEY = "emqs"  # of the manifest, among the attributes of the group
 AT_ONCE = 1024  # places whose codes are looked up together, which reads 64 codes for each at most
-ARRAYS = ("embeddings", "valid", "signatures")  # of every store
-SHORT = "short"  # the array of short codes, which older stores do not have
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,36 +52,29 @@ class EmbeddingStore:
         manifest: What codes were made of and with; see ``create``.
         grid: Where patches lie.
         code_size: Length D of a code.
+        signer: What turns codes into signatures.
+        short_coder: What makes short codes; None: the store has none.
     """
 
     path: Path
     manifest: dict[str, Any] = field(repr=False)
     grid: PlaceGrid
     code_size: int
-
-    @cached_property
-    def signer(self) -> Signer:
-        """What turns codes into signatures."""
-        return Signer.from_dict(self.manifest["signer"])
-
-    @cached_property
-    def short_coder(self) -> ShortCoder | None:
-        """What makes short codes; None: the store has none."""
-        content = self.manifest.get(SHORT)
-        return None if content is None else ShortCoder.from_dict(content)
+    signer: Signer = field(repr=False)
+    short_coder: ShortCoder | None = field(default=None, repr=False)
 
     @property
     def arrays(self) -> tuple[str, ...]:
         """Names of the arrays of places, in the order in which a block is written."""
-        return ARRAYS if self.short_coder is None else (*ARRAYS[:-1], SHORT, ARRAYS[-1])
+        short = () if self.short_coder is None else (SHORT,)
+        made_of = (MADE_OF,) if MADE_OF in self.manifest else ()
+        return (*ARRAYS[:-1], *short, *made_of, ARRAYS[-1])
 
     @cached_property
     def _arrays(self) -> dict[str, Any]:
         """The arrays, opened so that a missing block is an error."""
-        return {
-            name: _opened(self.path / name, fill_missing_data_reads=False)
-            for name in (*self.arrays, "sample")
-        }
+        size = 0 if self.short_coder is None else self.short_coder.size
+        return opened_whole(self.path, self.arrays, self.grid, self.code_size, size)
 
     def sample(self) -> np.ndarray:
         """Return codes from all over the volume, shape ``(n, D)``, float32."""
@@ -118,18 +111,30 @@ class EmbeddingStore:
             signatures = self._read("signatures", where)
             if self.short_coder is not None:
                 self._read(SHORT, where)
+            self.made_of(block)
         except DataError:
             return False
         del codes  # reading compared its checksums
         return bool(np.all(valid <= 1) and np.all(signatures[valid == 0] == 0))
 
-    def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def made_of(self, block: Triple) -> int | None:
+        """Return the digest of the voxels that a block was made of; None: an older emqs made it.
+
+        Raises:
+            DataError: If it is missing or damaged.
+        """
+        if MADE_OF not in self.arrays:
+            return None
+        return int(self._read(MADE_OF, _one(block)).item())
+
+    def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int = 0) -> None:
         """Write a block; what is there of it is replaced.
 
         Args:
             block: Its numbers along Z Y X.
             codes: Shape ``(n, D)``, float16, finite, of the valid places in the order of the grid.
             valid: Shape ``(Y, X)`` of the block, bool; n of them are true.
+            made_of: Digest of the voxels that codes were made of, 64 bits.
 
         Raises:
             DataError: If the disk is full or cannot be written; what was written stays usable.
@@ -148,10 +153,12 @@ class EmbeddingStore:
             short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.uint8)
             short[valid] = self.short_coder.encode(codes)
             contents[SHORT] = short[None]
+        contents[MADE_OF] = np.full((1, 1, 1), made_of, dtype=np.uint64)
         for name in self.arrays:
             content = contents[name]
-            index = (slice(None), *where) if name == "embeddings" else where
-            target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
+            index: tuple[slice, ...] = _one(block) if name == MADE_OF else where
+            index = (slice(None), *where) if name == "embeddings" else index
+            target = opened(self.path / name, store_data_equal_to_fill_value=True)[index]
             self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
             wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
 
@@ -248,7 +255,8 @@ class EmbeddingStore:
             return self._whole("signatures", where), self._whole("valid", where) == 1
 
         parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
-        signatures, valid = flat_copy.followed(self.path, self.grid, "", parts, blocks, read)
+        copy = flat_copy.FlatCopy(self.path, self.grid, "", parts, read)
+        signatures, valid = copy.followed(blocks)
         return signatures, valid
 
     def _whole(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
@@ -276,22 +284,33 @@ class EmbeddingStore:
         return self._flat(self._blocks)
 
     @cached_property
-    def _short(self) -> np.ndarray:
-        """Short codes of all places, ``(N, size)``, uint8; from a copy like that of signatures."""
+    def _short_copy(self) -> flat_copy.FlatCopy:
         coder = self.short_coder
         if coder is None:
             raise RuntimeError("the store has no short codes")
 
-        def read(block: Triple) -> tuple[np.ndarray]:
-            return (self._whole(SHORT, self.grid.places(block).slices),)
+        def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
+            codes = self._whole(SHORT, self.grid.places(block).slices)
+            checks = flat_copy.row_checks(codes.reshape(-1, coder.size))
+            return codes, checks.reshape(codes.shape[:-1])
 
-        parts = ((f".{SHORT}", np.uint8, coder.size),)
-        (short,) = flat_copy.followed(self.path, self.grid, f".{SHORT}", parts, self._blocks, read)
-        return np.asarray(short).reshape(-1, coder.size)  # slicing it is cheaper than of a memmap
+        parts = (f".{SHORT}", np.uint8, coder.size), (f".{SHORT}_checks", np.uint16, 1)
+        return flat_copy.FlatCopy(self.path, self.grid, f".{SHORT}", parts, read, is_compared=False)
+
+    @cached_property
+    def _short(self) -> tuple[Any, ...]:
+        """Short codes of all places, ``(N, size)``, uint8, and a checksum of each, uint16."""
+        return self._short_copy.followed(self._blocks)
 
     def short_codes(self, positions: np.ndarray) -> np.ndarray:
-        """Return the short codes of places, ``(n, size)``, uint8; zeros where one has no code."""
-        return np.take(self._short, positions, axis=0)
+        """Return the short codes of places that have one, ``(n, size)``, uint8."""
+        codes, checks = map(np.asarray, self._short)  # slicing them is cheaper than of a memmap
+        result = np.take(codes.reshape(-1, codes.shape[-1]), positions, axis=0)
+        differ = flat_copy.row_checks(result) != np.take(checks, positions)
+        if differ.any():
+            self._short_copy.copied_again(self._short, np.asarray(positions)[differ])
+            result[differ] = codes.reshape(-1, codes.shape[-1])[np.asarray(positions)[differ]]
+        return result
 
     def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
@@ -361,17 +380,20 @@ class EmbeddingStore:
         grid = PlaceGrid.from_dict(manifest["grid"])
         for name in self.arrays:  # readers see longer arrays first, and the grid last
             path = self.path / name / "zarr.json"
-            content = json.loads(path.read_text())
+            content = read_json(path, "the description of an array")
             along_z = content["dimension_names"].index("z")
             content["shape"][along_z] = max(grid.shape[0], content["shape"][along_z])
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(content))
+            write_json(path, content)
         path = self.path / "zarr.json"
-        content = json.loads(path.read_text())
-        content["attributes"][KEY] = manifest
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=1))
+        content = read_json(path, "the manifest of an embedding volume")
+        content["attributes"][KEY] = manifests.sealed(manifest)
+        write_json(path, content)
         return open_store(self.path)
+
+
+def _one(block: Triple) -> tuple[slice, ...]:
+    """Return the index of a block where there is one number for each."""
+    return tuple(slice(n, n + 1) for n in block)
 
 
 def _numbers(folder: str, count: int) -> list[int]:
@@ -384,41 +406,26 @@ def _numbers(folder: str, count: int) -> list[int]:
 
 
 def open_store(path: Path) -> EmbeddingStore:
-    """Return an embedding volume.
+    """Return an embedding volume; its manifest is compared with its checksum, and checked.
 
     Raises:
         DataError: If there is none, or it is damaged or of another version.
     """
     try:
-        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-        manifest = dict(attributes[KEY])
-        stated = manifest["format"], manifest["version"]
+        group = read_json(path / "zarr.json", "the manifest of an embedding volume")
+        content = group["attributes"][KEY]
+        stated = content["format"], content["version"]
     except FileNotFoundError:
         raise DataError(
             f"There is no embedding volume {path}. Make one with python -m emqs.embed out={path}."
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged or no embedding volume: {error!r}.") from None
     if stated != (FORMAT, VERSION):
         raise DataError(
             f"{path} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
             f"version {VERSION}."
         )
-    try:
-        grid = PlaceGrid.from_dict(manifest["grid"])
-        store = EmbeddingStore(path, manifest, grid, int(manifest["code_size"]))
-        made_for = {len(coder.mean) for coder in (store.signer, store.short_coder) if coder}
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is damaged: its manifest lacks something ({error!r}).") from None
-    if made_for != {store.code_size}:
-        raise DataError(f"{path} is damaged: its signer does not fit its codes.")
-    return store
-
-
-def _kvstore(path: Path) -> dict[str, Any]:
-    return {"driver": "file", "path": f"{path.absolute()}/"}
-
-
-def _opened(path: Path, **options: bool) -> Any:  # noqa: ANN401 - an array of tensorstore
-    spec = {"driver": "zarr3", "kvstore": _kvstore(path), "recheck_cached_data": "open", **options}
-    return wait(lambda: tensorstore().open(spec, open=True, read=True, write=True), 0, str(path))
+    manifest = manifests.unsealed(content, str(path))
+    grid, signer, short_coder = manifests.checked(manifest, str(path))
+    return EmbeddingStore(path, manifest, grid, manifest["code_size"], signer, short_coder)
