@@ -36,12 +36,17 @@ def all_redacted(value: Any) -> Any:  # noqa: ANN401 - whatever settings hold
 
 
 def check_typed(arguments: Sequence[str]) -> None:
-    """Raise if a command line holds a password or a token; the message does not.
+    """Raise if a command line holds a password or a token, which the message does not, or code.
 
     Raises:
         ConfigError: Naming the setting.
     """
     for argument in arguments:
+        if "_target_" in argument.split("=", 1)[0]:
+            raise ConfigError(
+                f"{argument.split('=', 1)[0]} would choose which code runs, which no setting does. "
+                "Leave it out."
+            )
         if redacted(argument) != argument:
             name = (
                 argument.split("=", 1)[0] if "=" in argument.split("://", 1)[0] else "an argument"

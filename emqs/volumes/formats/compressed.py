@@ -85,7 +85,6 @@ def _opened(path: Path, ending: str) -> Any:  # noqa: ANN401 - a file object of 
 
 def _too_large(path: Path, most: int) -> DataError:
     return DataError(
-        f"{path} must be read as a whole, and holds more than the {most / 2**30:.3g} GiB that a "
-        "compressed file of its size may. Decompress it first, or store it as HDF5, Zarr or one "
-        "TIFF."
+        f"{path} must be read as a whole, which takes more memory than there is for it: more than "
+        f"{most / 2**30:.3g} GiB. Decompress it first, or store it as HDF5, Zarr or one TIFF."
     )
