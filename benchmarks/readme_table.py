@@ -124,10 +124,9 @@ def main() -> None:
                 row |= {f"{stack.name} {name}": "-" for name, _ in MEASURES}
                 continue
             result = evaluated(stack, entry, border=not arguments.no_border).metrics
-            low, high = result["confidence_95"]["component_ap"]
-            row[f"{stack.name} component AP"] = (
-                f"{result['component_ap']:.3f} ({low:.2f}-{high:.2f})"
-            )
+            ap = "component_ap_paper" if entry.search == "paper" else "component_ap"
+            low, high = result["confidence_95"][ap]
+            row[f"{stack.name} component AP"] = f"{result[ap]:.3f} ({low:.2f}-{high:.2f})"
             row[f"{stack.name} patch AP, touch"] = f"{result['patch_ap_touch']:.3f}"
             row[f"{stack.name} patch AP, overlap"] = f"{result['patch_ap_overlap']:.3f}"
             for name, key in MEASURES:

@@ -159,7 +159,7 @@ class Task:
         """Return the metrics of a random ranking."""
         n, n_touch, n_hits = len(self.overlap), int((self.overlap > 0).sum()), self.relevant.sum()
         return {
-            "component_ap": metrics.chance_component_average_precision(self.truth),
+            "component_ap": metrics.chance_component_average_precision(self.truth)[0],
             "patch_ap_touch": metrics.chance_average_precision(n_touch, n),
             "patch_ap_overlap": metrics.chance_average_precision(int(n_hits), n),
             "precision_10": float(n_hits / n),

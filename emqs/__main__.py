@@ -8,20 +8,25 @@ from collections.abc import Callable, Sequence
 
 import emqs
 
-VERBS = {
-    "retrieve": "a few examples in slices in, the most similar patches out",
-    "embed": "embed a whole volume, so that it can be searched in a moment",
-    "search": "click a few examples in an embedded volume, get every place like them",
-    "predict": "objects from a few clicks in an embedded volume, with their outlines",
-    "evaluate": "measure how well a model finds a structure in labelled slices",
-    "tsne": "map what a model finds alike",
-    "train": "fit an encoder to patches, without labels",
-    "compress": "label volumes: convert, verify, ask for labels, measure codecs",
-    "export": "copy an embedded volume to Parquet files or ClickHouse",
-    "ingest": "raw slices to one aligned, even, multiscale volume",
-    "download": "fetch a public dataset",
-    "serve": "the platform in the browser and as a REST API",
+TASKS = {  # what one wants to do, and the commands that do it
+    "Look": {"tsne": "map what a model finds alike"},
+    "Search": {
+        "retrieve": "a few examples in slices in, the most similar patches out",
+        "embed": "embed a whole volume, so that it can be searched in a moment",
+        "search": "click a few examples in an embedded volume, get every place like them",
+        "predict": "objects from a few clicks in an embedded volume, with their outlines",
+    },
+    "Measure": {"evaluate": "measure how well a model finds a structure in labelled slices"},
+    "Train": {"train": "fit an encoder to patches, without labels"},
+    "Volumes": {
+        "ingest": "raw slices to one aligned, even, multiscale volume",
+        "export": "copy an embedded volume to Parquet files or ClickHouse",
+        "download": "fetch a public dataset",
+    },
+    "Labels": {"compress": "label volumes: convert, verify, ask for labels, measure codecs"},
+    "Serve": {"serve": "the platform in the browser and as a REST API"},
 }
+VERBS = {verb: line for verbs in TASKS.values() for verb, line in verbs.items()}
 NOUNS: dict[str, tuple[str, str]] = {
     "user": ("emqs.web.admin:user", "accounts of a server: emqs user add NAME"),
     "dataset": ("emqs.web.admin:dataset", "volumes of a server: emqs dataset add NAME volume=PATH"),
@@ -41,12 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if arguments is None else arguments)
     name, rest = (typed[0], typed[1:]) if typed else ("--help", [])
-    if name in ("--help", "-h"):
-        print(overview())  # noqa: T201
-        return 0
-    if name == "--version":
-        print(f"emqs {emqs.__version__}")  # noqa: T201
-        return 0
+    if name.startswith("-"):
+        return option(name, rest)
     if name in NOUNS:
         module, _, function = NOUNS[name][0].partition(":")
         run: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)
@@ -59,17 +60,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def option(name: str, rest: Sequence[str]) -> int:
+    """Do what an option of ``emqs`` itself asks for; return the exit code."""
+    if name in ("--help", "-h"):
+        print(overview())  # noqa: T201
+    elif name == "--version":
+        print(f"emqs {emqs.__version__}")  # noqa: T201
+    elif name in ("--completion", "--complete"):
+        from emqs.runs import completion
+
+        if name == "--complete":
+            print("\n".join(completion.completions(" ".join(rest), [*VERBS, *NOUNS])))  # noqa: T201
+        elif len(rest) == 1 and rest[0] in completion.SHELLS:
+            print(completion.script(rest[0]), end="")  # noqa: T201
+        else:
+            shells = ", ".join(completion.SHELLS)
+            print(f"emqs: --completion takes one of {shells}.", file=sys.stderr)  # noqa: T201
+            return 2
+    else:
+        print(  # noqa: T201
+            f"emqs: there is no option {name}; there are --help, --version and --completion. "
+            "The name of a command comes first.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
 def overview() -> str:
-    """Return what ``emqs`` alone prints: each command with one line."""
-    lines = VERBS | {name: line for name, (_, line) in NOUNS.items()}
-    width = max(map(len, lines))
+    """Return what ``emqs`` alone prints: the commands, grouped by task, each with one line."""
+    nouns = {name: line for name, (_, line) in NOUNS.items()}
+    width = max(map(len, VERBS | nouns))
+    lines = [f"emqs {emqs.__version__}, similarity search in electron microscopy"]
+    for task, verbs in TASKS.items():
+        shown = verbs | nouns if task == "Serve" else verbs
+        lines += ["", task, *(f"  emqs {name:<{width}}  {line}" for name, line in shown.items())]
     return "\n".join(
         [
-            f"emqs {emqs.__version__}, similarity search in electron microscopy",
+            *lines,
             "",
-            *(f"  emqs {name:<{width}}  {line}" for name, line in lines.items()),
-            "",
-            "emqs NAME --help lists the settings of a command, which are typed as name=value.",
+            "A first search, on slices that are drawn on the spot:  emqs retrieve",
+            "What a command does, examples and settings:            emqs NAME --help",
+            "Completion in your shell (bash, zsh, fish):            "
+            'eval "$(emqs --completion bash)"',
         ]
     )
 

@@ -27,7 +27,7 @@ def work(cfg: DictConfig, run: record.Run) -> float:
         run: Where results go.
 
     Returns:
-        The component AP.
+        The component AP, or the paper's with ``query=paper``.
     """
     compute = command.compute(cfg)
     query = read(QueryConfig, cfg.query, "query")
@@ -62,7 +62,7 @@ def work(cfg: DictConfig, run: record.Run) -> float:
         report.draw(result, stack, model, run, query=query)
     print(tables.summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
-    return float(result.metrics["component_ap"])
+    return float(result.metrics[tables.component_ap(result.metrics)])
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="evaluate")

@@ -27,6 +27,7 @@ from emqs.annotations.schema import annotation_tags, annotations
 from emqs.errors import DataError
 
 FEW = 10_000  # rows that are taken by an index, and of which as many are read as a page has
+FIRST_LOOK = 2000  # numbers that are fetched before it is asked whether there are too many
 FEW_SORTED = 3000  # rows that are all read, and sorted by something else
 MOST_ROWS = 1000  # of a page
 MOST_OWNERS = 120  # by four kinds; SQLite joins at most 500 queries
@@ -154,12 +155,22 @@ def each(
 
 def _few(connection: Connection, dataset_id: str, where: Filter, most: int) -> list[int] | None:
     """Return the numbers of rows that may fit if an index says that they are at most so many."""
+    first = min(most, FIRST_LOOK)
     for query in candidates(connection, dataset_id, where):
-        counted = sa.select(sa.func.count()).select_from(query.limit(most + 1).subquery())
-        if (connection.scalar(counted) or 0) <= most:
-            numbers: list[Any] = list(connection.scalars(query))
+        numbers = _gathered(connection, query.limit(first + 1))
+        if len(numbers) <= first:
             return numbers
+        if first < most and connection.scalar(query.offset(most).limit(1)) is None:
+            return _gathered(connection, query)
     return None
+
+
+def _gathered(connection: Connection, query: Select[tuple[int]]) -> list[int]:
+    """Return the numbers of a query, fetched as one text: rows would take longer than reading."""
+    gather = sa.func.json_group_array if connection.dialect.name == "sqlite" else sa.func.json_agg
+    named = query.subquery()
+    text = connection.scalar(sa.select(sa.cast(gather(named.c.number), sa.Text)))
+    return list(json.loads(text or "[]"))
 
 
 def _numbered(dialect: str, numbers: Sequence[int]) -> ColumnElement[bool]:
@@ -206,7 +217,7 @@ def _driven(
     if order.after is not None:
         after = order.after[0]
         query = query.where(number < after if order.descending else number > after)
-    return list(connection.execute(query))
+    return list(connection.execute(query).all())
 
 
 def _owned(where: Filter) -> ColumnElement[bool]:
@@ -242,13 +253,16 @@ def _sorted(
     rows: list[Row[Any]] = []
     first, step = 0, 2 * limit
     while first < len(in_turn) and len(rows) < limit:
-        part = in_turn[first : first + step]
-        query = sa.select(annotations).where(
-            _numbered(connection.dialect.name, part), *conditions(dataset_id, where), _owned(where)
+        part = _numbered(connection.dialect.name, in_turn[first : first + step])
+        chosen = (
+            sa.select(annotations.c.number)
+            .where(part, *conditions(dataset_id, where), _owned(where))
+            .order_by(*order.by(annotations.c, no_index=connection.dialect.name == "sqlite"))
+            .limit(limit - len(rows))
         )
-        rows += _in_memory(list(connection.execute(query)), order)
+        rows += _rows(connection, chosen, order)
         first, step = first + step, 2 * step
-    return rows[:limit]
+    return rows
 
 
 def _in_order(
@@ -279,10 +293,10 @@ def _rows(connection: Connection, numbers: Select[tuple[int]], order: _Order) ->
     """Return whole rows by their numbers: sorting numbers alone is less work for a database."""
     chosen = numbers.subquery()
     query = sa.select(annotations).join(chosen, annotations.c.number == chosen.c.number)
-    return _in_memory(list(connection.execute(query)), order)
+    return _in_memory(connection.execute(query).all(), order)
 
 
-def _in_memory(rows: list[Row[Any]], order: _Order) -> list[Row[Any]]:
+def _in_memory(rows: Sequence[Row[Any]], order: _Order) -> list[Row[Any]]:
     return sorted(
         rows, key=lambda row: [getattr(row, name) for name in order.names], reverse=order.descending
     )

@@ -172,8 +172,12 @@ def _measure(
     """Return the metrics of one ranking and what a random ranking gets on each."""
     n = len(order)
     relevant = {"touch": overlap > 0, "overlap": overlap > query.min_overlap}
-    measured: dict[str, Any] = {"component_ap": curve.average_precision}
-    chance: dict[str, Any] = {"component_ap": metrics.chance_component_average_precision(truth)}
+    measured: dict[str, Any] = {
+        "component_ap": curve.average_precision,
+        "component_ap_paper": curve.average_precision_paper,
+    }
+    by_chance = metrics.chance_component_average_precision(truth)
+    chance: dict[str, Any] = dict(zip(measured, by_chance, strict=True))
     for name, hits in relevant.items():
         n_hits = int(hits.sum())
         known = n_hits > 0  # without a relevant patch the patch AP is undefined, not 0
@@ -198,7 +202,8 @@ def _intervals(
     touch, enough = overlap > 0, overlap > query.min_overlap
     interval = partial(metrics.bootstrap_interval, slices=slices, n_draws=n_draws)
     return {
-        "component_ap": interval(gains, touch, totals=areas, skip_first=True),
+        "component_ap": interval(gains, touch, totals=areas, skip_first=False),
+        "component_ap_paper": interval(gains, touch, totals=areas, skip_first=True),
         "patch_ap_touch": interval(touch, touch, skip_first=False),
         "patch_ap_overlap": interval(enough, enough, skip_first=False) if enough.any() else None,
     }

@@ -78,7 +78,8 @@ class ComponentCurve:
 
     precision: np.ndarray  # (N,), float64: patches so far with overlap > 0, divided by rank
     recall: np.ndarray  # (N,), float64: area of components touched so far / area of all
-    average_precision: float  # the component AP
+    average_precision: float  # the component AP: recall steps times precision, over all ranks
+    average_precision_paper: float  # the paper's: the same sum from rank 2 on, so it can be below 1
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ class ComponentTruth:
 def component_curve(order: np.ndarray, truth: ComponentTruth) -> ComponentCurve:
     """Return precision, recall and the component AP of one ranking.
 
-    A component counts in full at the first patch that touches it. The sum of recall steps times
-    precision starts at rank 2.
+    A component counts in full at the first patch that touches it. The paper's sum of recall steps
+    times precision starts at rank 2: what the best patch touches earns nothing there.
 
     Args:
         order: Positions of the patches from best to worst, shape ``(N,)``.
@@ -125,17 +126,21 @@ def component_curve(order: np.ndarray, truth: ComponentTruth) -> ComponentCurve:
     relevant = truth.relevant[order]
     precision = np.cumsum(relevant) / np.arange(1, len(order) + 1)
     recall = np.cumsum(truth.gains(order)) / truth.areas.sum()
-    return ComponentCurve(precision, recall, float(np.sum(np.diff(recall) * precision[1:])))
+    credited = np.diff(recall, prepend=0) * precision
+    return ComponentCurve(precision, recall, float(credited.sum()), float(credited[1:].sum()))
 
 
 def chance_component_average_precision(
     truth: ComponentTruth, *, n_draws: int = 20, seed: int = 0
-) -> float:
-    """Return the mean component AP of ``n_draws`` random orders, seeded."""
+) -> tuple[float, float]:
+    """Return the mean component AP of ``n_draws`` random orders, and the paper's; seeded."""
     rng = np.random.default_rng(seed)
     n = len(truth.relevant)
-    draws = [component_curve(rng.permutation(n), truth).average_precision for _ in range(n_draws)]
-    return float(np.mean(draws))
+    curves = [component_curve(rng.permutation(n), truth) for _ in range(n_draws)]
+    return (
+        float(np.mean([curve.average_precision for curve in curves])),
+        float(np.mean([curve.average_precision_paper for curve in curves])),
+    )
 
 
 def bootstrap_interval(
@@ -158,7 +163,7 @@ def bootstrap_interval(
         gains: What each rank adds to recall, shape ``(N,)``, best rank first; not normalised.
         hits: Whether each rank is relevant, shape ``(N,)``.
         slices: Slice of each rank, shape ``(N,)``.
-        skip_first: Whether the sum leaves out the first rank, as that of the component AP does.
+        skip_first: Whether the sum leaves out the first rank, as the paper's component AP does.
         totals: What there is to find in each distinct slice, ascending, in the unit of ``gains``;
             None if the gains are all there is.
         n_draws: Resamples.

@@ -7,7 +7,7 @@ import numpy as np
 from emqs.datasets import Stack
 from emqs.evaluation import calibration_error
 from emqs.evaluation.evaluate import Evaluation
-from emqs.evaluation.tables import CURVE_FILE
+from emqs.evaluation.tables import CURVE_FILE, component_ap
 from emqs.figures import curves, maps, reliability, sheets, style
 from emqs.models.weights import Model
 from emqs.patches import grid
@@ -15,7 +15,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs.record import Run
 
-APS = ("component_ap", "patch_ap_touch", "patch_ap_overlap")
+APS = ("component_ap", "component_ap_paper", "patch_ap_touch", "patch_ap_overlap")
 
 
 def conditions(
@@ -43,6 +43,7 @@ def conditions(
         "batch_size": query.batch_size,
         "min_overlap": query.min_overlap,
         "num_neighbors": query.num_neighbors,
+        "measure": "paper" if query.as_in_paper else "standard",
         "patch_size_px": size,
         "patch_stride_px": stride,
         "index": index.name,
@@ -84,8 +85,9 @@ def draw(result: Evaluation, stack: Stack, model: Model, run: Run, *, query: Que
         label=model.name,
         recall=result.curve.recall,
         precision=result.curve.precision,
-        average_precision=result.curve.average_precision,
-        chance=result.metrics["chance"]["component_ap"],
+        average_precision=result.metrics[component_ap(result.metrics)],
+        chance=result.metrics["chance"][component_ap(result.metrics)],
+        paper=query.as_in_paper,
     )
     figures = {
         "pr_curve.png": curves.precision_recall([curve], title=title),

@@ -41,8 +41,27 @@ def _narrow(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in hidden}
 
 
+def component_ap(result: dict[str, Any]) -> str:
+    """Return the name of the component AP that a ``metrics.json`` leads with."""
+    return "component_ap_paper" if result["measure"] == "paper" else "component_ap"
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Return the ``metrics.json`` of a finished point; in old ones all is of the paper's sum."""
+    result: dict[str, Any] = files.read_json(folder / "metrics.json", "the metrics of a run")
+    if "component_ap_paper" in result:
+        return result
+    for part in (result, result["chance"], result["confidence_95"]):
+        part["component_ap_paper"] = part.pop("component_ap")
+    return result | {"measure": "paper"}
+
+
+COLUMNS = {"component_ap": "component AP", "component_ap_paper": "component AP, paper"}
+
+
 def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one row of the printed table for each ``metrics.json``."""
+    """Return one row of the printed table for each ``metrics.json``, of one ``measure``."""
+    ap = component_ap(results[0])
     return [
         {
             "model": r["model"],
@@ -52,8 +71,8 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "patch": r["patch_size_px"],
             "stride": r["patch_stride_px"],
             "min overlap": r["min_overlap"],
-            "component AP": r["component_ap"],
-            "95 % interval": "{:.3f}-{:.3f}".format(*r["confidence_95"]["component_ap"]),
+            COLUMNS[ap]: r[ap],
+            "95 % interval": "{:.3f}-{:.3f}".format(*r["confidence_95"][ap]),
             "patch AP, touch": r["patch_ap_touch"],
             "patch AP, overlap": r["patch_ap_overlap"],
             "P@50, overlap": r["precision_overlap"]["50"],
@@ -66,11 +85,11 @@ def rows(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def chance_row(result: dict[str, Any]) -> dict[str, Any]:
     """Return the row of a random ranking under the same conditions as a result."""
-    chance = result["chance"]
+    chance, ap = result["chance"], component_ap(result)
     return {
         **rows([result])[0],
         "model": "random ranking",
-        "component AP": chance["component_ap"],
+        COLUMNS[ap]: chance[ap],
         "95 % interval": None,
         "patch AP, touch": chance["patch_ap_touch"],
         "patch AP, overlap": chance["patch_ap_overlap"],
@@ -81,6 +100,7 @@ def chance_row(result: dict[str, Any]) -> dict[str, Any]:
 
 CONDITION = (
     "dataset", "structure", "batch_size", "patch_size_px", "patch_stride_px", "min_overlap",
+    "measure",
 )  # fmt: skip
 
 
@@ -99,13 +119,13 @@ class CombineResults(sweeps.SweepEnd):
 
         groups: dict[tuple[Any, ...], list[Point]] = {}
         for folder in folders:
-            result = files.read_json(folder / "metrics.json", "the metrics of a run")
+            result = read_metrics(folder)
             groups.setdefault(tuple(result[name] for name in CONDITION), []).append(
                 (result, folder)
             )
         table = []
         for condition, points in sorted(groups.items()):
-            points.sort(key=lambda point: -point[0]["component_ap"])
+            points.sort(key=lambda point: -point[0][component_ap(point[0])])
             print(f"\n{_title(condition)}")  # noqa: T201
             labels = point_labels([result for result, _ in points])
             part = []
@@ -154,10 +174,10 @@ def write_table(table: list[dict[str, Any]], folder: Path) -> None:
 
 
 def _title(condition: tuple[Any, ...]) -> str:
-    dataset, structure, batch_size, size, stride, min_overlap = condition
+    dataset, structure, batch_size, size, stride, min_overlap, measure = condition
     return (
         f"{dataset}, structure {structure}, batch size {batch_size}, patch {size}/{stride} px, "
-        f"overlap > {min_overlap:g}"
+        f"overlap > {min_overlap:g}{', measured as in the paper' if measure == 'paper' else ''}"
     )
 
 
@@ -176,8 +196,9 @@ def _curves(points: list[Point]) -> "list[Curve]":
                 label=label,
                 recall=table[:, 0],
                 precision=table[:, 1],
-                average_precision=result["component_ap"],
-                chance=result["chance"]["component_ap"],
+                average_precision=result[component_ap(result)],
+                chance=result["chance"][component_ap(result)],
+                paper=result["measure"] == "paper",
             )
         )
     return drawn

@@ -34,7 +34,8 @@ CHANCE_LOOK: dict[str, Any] = {"color": style.GREY, "linestyle": ":", "linewidth
 FACETS_PER_ROW = 2
 LEGEND_ROWS = 28  # entries of a legend that stand below each other
 TITLE_LETTERS = 50  # in a line above an axes
-DOTS_NOTE = "Dots, right to left: 10, 20 ... 90 and 99 % of the patches discarded"
+DOTS_NOTE = "Dots, left to right: the best 1, 10, 20 ... 90 % of the patches kept"
+AP, PAPER_AP = "Component AP", "Component AP of the paper (from rank 2)"
 LABEL_SIZE = (0.072, 0.034)  # room of a dot's label, as fractions of the axes
 
 
@@ -47,6 +48,7 @@ class Curve:
     precision: np.ndarray  # (N,), in [0, 1]
     average_precision: float
     chance: float | None = None  # average precision of a random ranking, if known
+    paper: bool = False  # the average precision is the paper's, whose sum starts at rank 2
 
     def __post_init__(self) -> None:
         """Check that this can be drawn."""
@@ -67,7 +69,7 @@ class Curve:
 def precision_recall(curves: Sequence[Curve], *, title: str) -> Figure:
     """Return a figure of precision against recall for one or many rankings.
 
-    Each curve has a dot where 10, 20 ... 90 and 99 % of its patches are discarded; a single curve
+    Each curve has a dot where the best 1, 10, 20 ... 90 % of its patches are kept; a single curve
     has the percentages written beside its dots. Chance is a dotted line.
 
     Args:
@@ -131,9 +133,10 @@ def _draw(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> Non
     few = len(curves) <= 6
     for curve in curves:
         colour, line = looks[curve.label]
-        dots = np.array(list(discard_ranks(len(curve.recall)).values())) - 1
+        dots = np.array(list(discard_ranks(len(curve.recall)).values())) - int(curve.paper)
+        recall, precision = line_of(curve)
         axes.plot(
-            curve.recall, curve.precision, color=colour, linestyle=line, label=curve.label,
+            recall, precision, color=colour, linestyle=line, label=curve.label,
             linewidth=1.8 if few else 1.2, marker="o", markevery=dots.tolist(),
             markersize=5 if few else 3,
         )  # fmt: skip
@@ -149,6 +152,17 @@ def _draw(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> Non
     axes.set_axisbelow(True)
 
 
+def line_of(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Return recall and precision of the line that is drawn.
+
+    It begins at recall 0 with the best patch, whose step counts; in the paper's sum it does not,
+    and the line begins at the recall of that patch.
+    """
+    if curve.paper:
+        return curve.recall, curve.precision
+    return np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
+
+
 def chance_levels(curves: Sequence[Curve]) -> list[float]:
     """Return the known chance levels of curves, ascending, those equal to 3 decimals once."""
     return sorted({round(c.chance, 3) for c in curves if c.chance is not None})
@@ -159,16 +173,18 @@ def _legend(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> N
     handles = [
         Line2D(
             [], [], color=looks[c.label][0], linestyle=looks[c.label][1], marker="o",
-            markersize=3.5, linewidth=1.5, label=f"{c.label}: AP {c.average_precision:.3f}",
+            markersize=3.5, linewidth=1.5, label=f"{c.label}: {c.average_precision:.3f}",
         )
         for c in curves
     ]  # fmt: skip
     if levels := chance_levels(curves):
         text = " to ".join(f"{level:.3f}" for level in dict.fromkeys((levels[0], levels[-1])))
-        handles.append(Line2D([], [], **CHANCE_LOOK, label=f"chance: AP {text}"))
+        handles.append(Line2D([], [], **CHANCE_LOOK, label=f"chance: {text}"))
     axes.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.01), fontsize=style.SMALL,
         frameon=False, handlelength=3.5, ncols=-(-len(handles) // LEGEND_ROWS),
+        title=PAPER_AP if any(c.paper for c in curves) else AP, title_fontsize=style.SMALL,
+        alignment="left",
     )  # fmt: skip
 
 
@@ -180,7 +196,7 @@ def _label_dots(axes: Axes, curve: Curve) -> None:
     line = np.stack([curve.recall, curve.precision], axis=1)
     for percent, point, place in zip(ranks, points, place_labels(points, line), strict=True):
         axes.annotate(
-            f"{percent} %", tuple(point), xytext=tuple(place), fontsize=style.SMALL,
+            f"{100 - percent} %", tuple(point), xytext=tuple(place), fontsize=style.SMALL,
             ha="center", va="center", color="0.2",
             arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkB": 3},
         )  # fmt: skip

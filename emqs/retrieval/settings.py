@@ -62,6 +62,12 @@ class QueryConfig:
                 raise ConfigError(f"query.sizes must be factors from 0.1 to 10, got {size:g}.")
 
     @property
+    def as_in_paper(self) -> bool:
+        """Whether patches are scored as in the paper, and so measured and written as there."""
+        plain = self.metric == "l2" and self.whiten == "none" and self.scorer == "nearest"
+        return plain and not (self.dense or self.typical or self.sizes)
+
+    @property
     def windows(self) -> tuple[float, ...]:
         """Edges of windows, in patches; none where ``window`` is None.
 

@@ -113,7 +113,8 @@ def search(
 
     Raises:
         ConfigError: If there is no positive example, or one lies outside the volume, in a place
-            that was skipped, or in one that is not embedded yet; or codes cannot be compared.
+            that was skipped, or in one that is not embedded yet; or codes cannot be compared; or
+            ``query.sizes`` is given.
         DataError: If a store is damaged, or nothing is in it yet.
     """
     started = time.perf_counter()
@@ -227,6 +228,10 @@ def _scorer(
     joined: SeveralStores, query: QueryConfig, positives: np.ndarray, negatives: np.ndarray | None
 ) -> Scorer:
     """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
+    if query.sizes is not None:
+        raise ConfigError(
+            "query.sizes is of slices: an embedding volume holds codes of one size. Leave it out."
+        )
     n_away = 0 if negatives is None else len(negatives)
     if query.scorer == "nearest" and min(len(positives), n_away) >= HEAD_EXAMPLES:
         query = replace(query, scorer="logistic")

@@ -21,7 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 from emqs import files
 from emqs.errors import ConfigError, EmqsError
 from emqs.runs import record as records
-from emqs.runs.compose import help_text, mistyped
+from emqs.runs.arguments import slip
+from emqs.runs.compose import mistyped
+from emqs.runs.help import help_text
 from emqs.runs.names import quoted
 from emqs.runs.secrets import check_typed, redacted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
@@ -163,6 +165,9 @@ def start(name: str, main: Callable[[], object]) -> None:
         check_typed(sys.argv[1:])
     except ConfigError as error:
         sys.exit(f"emqs.{name}: {one_line(error)}")
+    wrong = slip(name, sys.argv[1:])
+    if wrong is not None:
+        sys.exit(f"emqs.{name}: {wrong}")
     sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
     main = partial(_help, name) if _asks_for_help() else main
     if os.environ.get("HYDRA_FULL_ERROR"):
@@ -173,7 +178,7 @@ def start(name: str, main: Callable[[], object]) -> None:
     try:
         main()
     except CompactHydraException as error:
-        sys.exit(f"emqs.{name}: {mistyped(error)}")
+        sys.exit(f"emqs.{name}: {mistyped(error, name)}")
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise

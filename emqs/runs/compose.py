@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from string import Template
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import (
@@ -11,9 +10,10 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from emqs.errors import ConfigError
+from emqs.runs.arguments import setting
 from emqs.settings import CONFIG_DIR
 
 
@@ -31,44 +31,34 @@ def composed(name: str, settings: Sequence[str] = ()) -> DictConfig:
         ConfigError: If a name is unknown or a setting cannot be read.
     """
     try:
-        cfg = _with_hydra(name, settings)
+        cfg = with_hydra(name, settings)
     except CompactHydraException as error:
-        raise ConfigError(mistyped(error)) from None
+        raise ConfigError(mistyped(error, name)) from None
     with open_dict(cfg):
         del cfg["hydra"]
     return cfg
 
 
-def help_text(name: str, settings: Sequence[str] = ()) -> str:
-    """Return what ``--help`` prints: the command's ``hydra.help.template``, with all settings.
-
-    Args:
-        name: The command.
-        settings: What was typed beside ``--help``.
+def with_hydra(name: str, settings: Sequence[str]) -> DictConfig:
+    """Return the settings of a command with Hydra's own, under ``hydra``; see ``composed``.
 
     Raises:
         CompactHydraException: If a name is unknown or a setting cannot be read.
     """
-    cfg = _with_hydra(name, settings)
-    template = Template(cfg.hydra.help.template)
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return template.substitute(CONFIG=OmegaConf.to_yaml(cfg, resolve=False))
-
-
-def _with_hydra(name: str, settings: Sequence[str]) -> DictConfig:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         return compose(name, overrides=list(settings), return_hydra_config=True)
 
 
-def mistyped(error: CompactHydraException) -> str:
-    """Return what is wrong with a command line, on one line."""
+def mistyped(error: CompactHydraException, name: str) -> str:
+    """Return what is wrong with the command line of a command, on one line."""
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, option = error.missing_cfg_file.rpartition("/")
         return f"There is no {group}={option}. Choose one of {', '.join(error.options)}."
     unknown = re.match(r"Could not override '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and unknown:
-        return f"There is no setting {unknown[1]} here. --help lists all settings."
+        known = setting(name, unknown[1])
+        advice = f"Did you mean {known}?" if known else "--help lists all settings."
+        return f"There is no setting {unknown[1]} here. {advice}"
     text = " ".join(line for line in str(error).splitlines() if not line.startswith("See https:"))
     if isinstance(error, OverrideParseException):
         return (

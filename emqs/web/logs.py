@@ -23,17 +23,20 @@ def configure(kind: str, *, level: int = logging.INFO) -> None:
     """Send what emqs and uvicorn log to standard error.
 
     Args:
-        kind: ``"json"`` or ``"text"``.
+        kind: ``"json"``, ``"text"``, or ``"auto"``: text in a terminal, JSON elsewhere.
         level: What is less urgent is not written.
     """
+    if kind == "auto":
+        kind = "text" if sys.stderr.isatty() else "json"
     target = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     target.setFormatter(JsonLines() if kind == "json" else text)
     root = logging.getLogger()
     root.handlers = [target]
     root.setLevel(logging.WARNING)
-    for name in ("emqs", "uvicorn"):
+    # that it has started, people see by the address that is printed
+    for name, least in (("emqs", level), ("uvicorn", logging.WARNING if kind == "text" else level)):
         chosen = logging.getLogger(name)
         chosen.handlers, chosen.propagate = [], True
-        chosen.setLevel(level)
+        chosen.setLevel(least)
     logging.getLogger("uvicorn.access").disabled = True  # its lines repeat queries

@@ -83,13 +83,13 @@ class StartConfig:
     workers: int = 1
     job_workers: int = 1
     open: bool | None = None
-    log: str = "json"
+    log: str = "auto"
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         at_least("workers", self.workers, 1)
         at_least("job_workers", self.job_workers, 0)
-        one_of("log", self.log, ("json", "text"))
+        one_of("log", self.log, ("auto", "json", "text"))
         if self.home is None and not self.demo:
             raise ConfigError("home is missing: give it as home=FOLDER, or try demo=true.")
 

@@ -1,5 +1,6 @@
 """A browser, and a server for the tests of one file, with people and a toy volume."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,13 +34,21 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with the toy dataset, to be copied; EMQS_TOY_HOME names one made before."""
+    """A home folder with the toy dataset, to be copied; EMQS_TOY_HOME names one made before.
+
+    The processes that tests run in share one: the first of them makes it.
+    """
     made = os.environ.get("EMQS_TOY_HOME")
     if made is not None:
         return Path(made)
-    folder = tmp_path_factory.mktemp("toy") / "home"
-    demo.make(Home(folder), quiet=True)
-    return folder
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "toy"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not demo.is_made(Home(folder / "home")):
+            demo.make(Home(folder / "home"), quiet=True)
+    return folder / "home"
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,20 @@
-"""Every page looks as it did when somebody last looked at it."""
+"""Every page looks as it did when somebody last looked at it.
 
+``EMQS_NEW_PICTURES=1`` writes them to ``docs/pages``, too, as they are; look at them.
+"""
+
+import io
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from support.browsing import Workplace
+from support.browsing import Workplace, drawn
 from support.pictures import MOST_CHANGED, picture_of, same_as_before, share_changed
 
 pytestmark = pytest.mark.slow
@@ -18,12 +25,18 @@ GO = """(path) => {  // as a click on a link does, so that the viewer stays
     window.dispatchEvent(new PopStateEvent("popstate"));
 }"""
 LAYER = ".viewer-tools .layer"
+SHOWN = Path(__file__).parents[2] / "docs" / "pages"
+ASKED = {"search": {"p": [[6, 61, 386]], "n": [[6, 300, 330]], "shown": 24}}
+CARDS = "/d/toy/search#" + quote(json.dumps(ASKED)).replace("{", "{{").replace("}", "}}")
 # name of the reference, who looks, address, what is there once the page is, what varies besides
 PAGES = [
     ("sign-in", None, "/", "form", ()),
     ("search", "ann", "/d/toy/search", LAYER, ()),
+    ("search-cards", "ann", CARDS, ".card >> nth=8", (".card p",)),
+    ("search-dark", "ann", CARDS, ".card >> nth=8", (".card p",)),
     ("search-saved", "ann", "/d/toy/search/saved", "text=A kept search", ()),
     ("annotate", "ann", "/d/toy/annotate", "tr.line >> nth=3", ()),
+    ("annotate-dark", "ann", "/d/toy/annotate", "tr.line >> nth=3", ()),
     ("annotate-atlas", "ann", "/d/toy/annotate/atlas", "li.entry >> nth=0", ()),
     ("annotate-segments", "ann", "/d/toy/annotate/segments", ".groups li", ()),
     ("annotate-layers", "ann", "/d/toy/annotate/layers", "text=No links are valid now", ()),
@@ -86,6 +99,7 @@ def looks(shared_place: Workplace, filled: dict[str, str]) -> Iterator[dict[str,
         if who not in pages:
             pages[who] = shared_place.page(who, path.format(**filled), **STILL)
         page = pages[who]
+        page.emulate_media(color_scheme="dark" if name.endswith("-dark") else "light")
         page.evaluate(GO, path.format(**filled))
         expect(page.locator(sign).first).to_be_visible()
         expect(page.locator(".spinner")).to_have_count(0)
@@ -93,6 +107,8 @@ def looks(shared_place: Workplace, filled: dict[str, str]) -> Iterator[dict[str,
             expect(page.locator(LAYER).first).to_be_visible()
         page.evaluate("() => document.fonts.ready")
         taken[name] = picture_of(page, *varying)
+        if os.environ.get("EMQS_NEW_PICTURES"):
+            show(page, name)
     page = pages["root"]  # a page that is another one: a line less, a button less
     page.evaluate(GO, "/d/toy/settings/members")
     expect(page.locator("tbody tr").nth(4)).to_be_visible()
@@ -104,6 +120,16 @@ def looks(shared_place: Workplace, filled: dict[str, str]) -> Iterator[dict[str,
     taken["moved"] = picture_of(page)
     yield taken
     shared_place.close_pages()
+
+
+def show(page: Page, name: str) -> None:
+    """Write what a page shows, once its viewer and its pictures are drawn, for those who read."""
+    if page.locator(".viewer").count():
+        drawn(page)
+    page.wait_for_load_state("networkidle")
+    content = page.screenshot(animations="disabled", caret="hide")
+    whole = Image.open(io.BytesIO(content)).convert("RGB")
+    whole.quantize(128, dither=Image.Dither.NONE).save(SHOWN / f"{name}.png", optimize=True)
 
 
 def test_pages_look_as_before(looks: dict[str, Image.Image], tmp_path: Path) -> None:

@@ -146,6 +146,10 @@ def test_searches_are_saved_run_again_compared_exported_and_deleted(
 def test_matches_become_annotations_of_those_who_may(place: Workplace, tmp_path: Path) -> None:
     page = opened(place, p=[triple(EXAMPLE)], shown=24)
     expect(page.locator(".card").first).to_be_visible()
+    page.get_by_role("button", name="Annotate…").click()  # nobody gets 24 of them unasked
+    asked = page.get_by_role("dialog")
+    expect(asked.get_by_role("button", name="Make 0 annotations")).to_be_disabled()
+    page.keyboard.press("Escape")
     for rank in (1, 3):
         page.get_by_label(f"Select match {rank}", exact=True).check()
     page.get_by_role("button", name="Match 2 is right").click()

@@ -165,7 +165,7 @@ def test_the_defaults_are_read(command: str) -> None:
 def experiment_command(option: str) -> str:
     """The command that an experiment is for, from the command line in its comments."""
     text = (CONFIG_DIR / "experiment" / f"{option}.yaml").read_text()
-    found = {c for c in COMMANDS if f"python -m emqs.{c} experiment={option}" in text}
+    found = {c for c in COMMANDS if f"emqs {c} experiment={option}" in text}
     assert len(found) == 1, f"experiment/{option}.yaml must show its command line"
     return found.pop()
 

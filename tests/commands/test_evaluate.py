@@ -98,6 +98,7 @@ def test_the_metrics_of_the_run(outputs: tuple[Path, str]) -> None:
         "patch_size_px": 32,
         "patch_stride_px": 32,
         "index": "exact",
+        "measure": "standard",
         "weights": None,
         "weights_sha256": None,
     }
@@ -128,9 +129,10 @@ def test_the_ranking_gives_the_metrics(outputs: tuple[Path, str]) -> None:
     for (z, y, x, height, width), row in zip(boxes, rows, strict=True):
         share = (labels[z][y : y + height, x : x + width] == 1).mean()
         assert float(row["overlap"]) == pytest.approx(share)
-    precision, recall, ap = ranking.component_curve(labels, boxes, 1)
+    precision, recall, ap, paper = ranking.component_curve(labels, boxes, 1)
     found = json.loads((folder / "metrics.json").read_text())
     assert found["component_ap"] == pytest.approx(ap, abs=1e-12)
+    assert found["component_ap_paper"] == pytest.approx(paper, abs=1e-12)
     overlap = [float(r["overlap"]) for r in rows]
     for name, least in (("patch_ap_touch", 0), ("patch_ap_overlap", 0.3)):
         expected = ranking.average_precision(scores, [o > least for o in overlap])

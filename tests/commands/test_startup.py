@@ -21,6 +21,8 @@ COMMANDS = (
     "tsne",
     "embed",
     "search",
+    "predict",
+    "ingest",
     "export",
     "download",
     "compress",

@@ -177,10 +177,11 @@ def test_component_ap_equals_the_walk_down_the_ranking(
     boxes = boxes[boxes[:, 0] != 2]
     order = rng.permutation(len(boxes))
     curve = metrics.component_curve(order, truth_of(labels, boxes))
-    precision, recall, expected = ranking.component_curve(
+    precision, recall, expected, paper = ranking.component_curve(
         labels, [tuple(b) for b in boxes[order].tolist()], 1
     )
     assert curve.average_precision == pytest.approx(expected, abs=1e-12)
+    assert curve.average_precision_paper == pytest.approx(paper, abs=1e-12)
     assert curve.precision == pytest.approx(np.array(precision), abs=1e-12)
     assert curve.recall == pytest.approx(np.array(recall), abs=1e-12)
     assert curve.recall[-1] == pytest.approx(1)
@@ -208,7 +209,16 @@ def test_component_ap_by_hand(
     labels, boxes = two_pieces()
     curve = metrics.component_curve(np.array(order), truth_of(labels, boxes))
     assert curve.recall.tolist() == list(recall)
-    assert curve.average_precision == pytest.approx(expected, abs=1e-15)
+    assert curve.average_precision_paper == pytest.approx(expected, abs=1e-15)
+    best = recall[0] * float(order[0] != 2)  # what the best patch finds, at precision 1
+    assert curve.average_precision == pytest.approx(expected + best, abs=1e-15)
+
+
+def test_a_perfect_ranking_has_a_component_ap_of_1_and_less_in_the_papers_sum() -> None:
+    labels, boxes = two_pieces()
+    curve = metrics.component_curve(np.array([0, 3, 1, 2]), truth_of(labels, boxes))
+    assert curve.average_precision == 1.0
+    assert curve.average_precision_paper == 2 / 8
 
 
 def test_gains_credit_a_piece_once_and_in_full() -> None:
@@ -240,9 +250,10 @@ def test_chance_component_ap_is_the_mean_over_random_orders() -> None:
     draws = []
     for _ in range(2000):
         order = rng.permutation(4)
-        draws.append(ranking.component_curve(labels, [ranked[i] for i in order], 1)[2])
+        draws.append(ranking.component_curve(labels, [ranked[i] for i in order], 1)[2:])
     found = metrics.chance_component_average_precision(truth, n_draws=2000)
-    assert found == pytest.approx(np.mean(draws), abs=6 * np.std(draws) / np.sqrt(2000))
+    for value, expected in zip(found, np.array(draws).T, strict=True):
+        assert value == pytest.approx(expected.mean(), abs=6 * expected.std() / np.sqrt(2000))
     again = metrics.chance_component_average_precision(truth, n_draws=2000)
     assert found == again
     assert found != metrics.chance_component_average_precision(truth, n_draws=2000, seed=1)

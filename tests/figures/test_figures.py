@@ -1,5 +1,6 @@
 """Figures, checked through the objects of matplotlib: what is drawn where, in which look."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,11 @@ def test_dots_lie_at_the_ranks_kept_when_patches_are_discarded() -> None:
     curve = curves.Curve("a", np.linspace(0.001, 1, n), np.linspace(1, 0.2, n), 0.6)
     axes = curves.precision_recall([curve], title="t").axes[0]
     kept = [900, 800, 700, 600, 500, 400, 300, 200, 100, 10]  # by hand: 10, 20 ... 90, 99 %
-    assert axes.lines[0].get_markevery() == [rank - 1 for rank in kept]
+    assert axes.lines[0].get_markevery() == kept  # the line begins before the first rank
+    paper = curves.precision_recall([replace(curve, paper=True)], title="t").axes[0]
+    assert paper.lines[0].get_markevery() == [rank - 1 for rank in kept]
     # dot of "90 % discarded" is rank 100: recall 0.1
-    assert axes.lines[0].get_xdata()[kept[8] - 1] == pytest.approx(0.1, abs=1e-3)
+    assert axes.lines[0].get_xdata()[kept[8]] == pytest.approx(0.1, abs=1e-3)
     assert axes.get_xlim()[0] == 0
     assert axes.get_ylim()[0] == 0
 
@@ -78,7 +81,8 @@ def test_dots_lie_at_the_ranks_kept_when_patches_are_discarded() -> None:
 def test_dots_of_a_single_curve_carry_their_percentage() -> None:
     figure = curves.precision_recall([make_curve()], title="t")
     assert [t.get_text() for t in figure.axes[0].texts] == [
-        f"{p} %" for p in (10, 20, 30, 40, 50, 60, 70, 80, 90, 99)
+        f"{p} %"
+        for p in (90, 80, 70, 60, 50, 40, 30, 20, 10, 1)  # kept
     ]
 
 
@@ -112,9 +116,22 @@ def test_chance_is_a_dotted_line_at_its_level_and_in_the_legend() -> None:
     assert line.get_linestyle() == ":"
     assert list(line.get_ydata()) == [0.25, 0.25]
     assert [t.get_text() for t in axes.get_legend().get_texts()] == [
-        "vae: AP 0.500",
-        "chance: AP 0.250",
+        "vae: 0.500",
+        "chance: 0.250",
     ]
+    assert axes.get_legend().get_title().get_text() == "Component AP"
+
+
+@pytest.mark.parametrize("paper", [False, True])
+def test_the_legend_says_what_lies_under_the_line(paper: bool) -> None:
+    recall, precision = np.array([0.4, 0.4, 1.0]), np.array([1.0, 0.5, 2 / 3])
+    area = 0.6 * 2 / 3 + (0.0 if paper else 0.4)
+    curve = curves.Curve("a", recall, precision, area, paper=paper)
+    axes = curves.precision_recall([curve], title="t").axes[0]
+    x, y = (np.asarray(values) for values in axes.lines[0].get_data())
+    assert np.sum(np.diff(x) * y[1:]) == pytest.approx(area)
+    assert f"a: {area:.3f}" in [t.get_text() for t in axes.get_legend().get_texts()]
+    assert ("rank 2" in axes.get_legend().get_title().get_text()) == paper
 
 
 def test_without_a_chance_level_there_is_no_line() -> None:

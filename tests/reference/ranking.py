@@ -17,11 +17,11 @@ def average_precision(scores: list[float], relevant: list[bool]) -> float:
 
 def component_curve(
     labels: list[np.ndarray], ranked_boxes: list[tuple[int, ...]], structure: int
-) -> tuple[list[float], list[float], float]:
+) -> tuple[list[float], list[float], float, float]:
     """Walk down the ranking, labelling the patch's slice afresh every time.
 
-    Boxes are (z, y, x, height, width), best first. Returns precision and recall at every rank, and
-    the sum of recall steps times precision from rank 2 on.
+    Boxes are (z, y, x, height, width), best first. Returns precision and recall at every rank, the
+    sum of recall steps times precision, and the paper's, from rank 2 on.
     """
     searched = sorted({box[0] for box in ranked_boxes})
     target = sum(int((labels[z] == structure).sum()) for z in searched)
@@ -40,7 +40,7 @@ def component_curve(
         recall.append(area / target)
     steps = [recall[i] - recall[i - 1] for i in range(1, len(recall))]
     ap = sum(step * p for step, p in zip(steps, precision[1:], strict=True))
-    return precision, recall, ap
+    return precision, recall, ap + recall[0] * precision[0], ap
 
 
 def interval_draws(

@@ -303,9 +303,10 @@ def test_a_sweep_that_cannot_be_combined_has_failed(
     ("typed", "said"),
     [
         ("dataset=epfl", r"There is no dataset=epfl\. Choose one of EMBL, EPFL, .*, toy\."),
-        ("query.batchsize=3", r"There is no setting query\.batchsize here\. --help lists all"),
+        ("query.batchsize=3", r"There is no setting query\.batchsize here\. Did you mean query\.b"),
         ("loss=bce", r"There is no setting loss here\."),
-        ("dataset", r"Error parsing override 'dataset' .*Settings are typed as name=value"),
+        ("dataset", r"'dataset' has no value\. Did you mean dataset=VALUE\?"),
+        ("--structure=3", r"There is no option --structure: .* Did you mean query\.structure=3\?"),
         ("query.structure=[1", r".*; lists need quotes"),
     ],
 )
@@ -333,6 +334,8 @@ def test_an_output_folder_that_cannot_be_written_is_told_in_one_line(
 
 def test_errors_of_the_program_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    monkeypatch.setattr("sys.argv", ["evaluate.py"])
 
     def missing() -> None:
         raise FileNotFoundError(2, "No such file or directory", "x")

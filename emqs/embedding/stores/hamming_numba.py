@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-TILE = 256  # signatures compared at once: 2 KiB, and as much for their distances
+TILE = 512  # signatures compared at once: 4 KiB, and as much for their distances
 GROUP = 32  # of them looked through together: few hold one that is near
 FAR = 255  # a distance that no pair of signatures has
 N_DISTANCES = 65  # 0 to 64
@@ -107,54 +107,6 @@ def _sorted_out(positions: Any, distances: Any, limit: int) -> Any:  # noqa: ANN
 
 
 @_compiled(
-    _SIGNATURES, _SIGNATURES, types.int64, _MASK, types.int64, types.int64, types.int64,
-    types.int64[::1], types.uint8[::1],
-)  # fmt: skip
-def _nearest(
-    array: Any,  # noqa: ANN401
-    queries: Any,  # noqa: ANN401
-    k: int,
-    allowed: Any,  # noqa: ANN401
-    limit: int,
-    first: int,
-    last: int,
-    positions: Any,  # noqa: ANN401
-    distances: Any,  # noqa: ANN401
-) -> int:
-    """Write places, in order, that hold the k nearest of a part, and return how many.
-
-    What is not nearer than the limit is left out. Once k are nearer, the limit becomes smaller.
-    """
-    least = np.empty(TILE, np.uint64)
-    at = np.zeros(FAR + 1, np.int64)  # places kept at each distance
-    nearer = 0  # how many are nearer than the limit, always fewer than k
-    n = 0
-    for start in range(first, last, TILE):
-        stop = min(start + TILE, last)
-        part_allowed = allowed[start:stop] if len(allowed) else allowed
-        if _compare(array[start:stop], queries, part_allowed, least) >= limit:
-            continue
-        for group in range(0, stop - start, GROUP):
-            end = min(group + GROUP, stop - start)
-            if _none_below(least, group, end, limit):
-                continue
-            for i in range(group, end):
-                distance = np.int64(least[i])
-                if distance >= limit:
-                    continue
-                positions[n], distances[n] = start + i, distance
-                n += 1
-                at[distance] += 1
-                nearer += 1
-                while nearer >= k:
-                    limit -= 1
-                    nearer -= at[limit]
-                if n == len(positions):
-                    n = _sorted_out(positions, distances, limit)
-    return n
-
-
-@_compiled(
     _SIGNATURES, _SIGNATURES, types.Array(types.int64, 1, "C", readonly=True),
     types.Array(types.int64, 1, "C", readonly=True), _MASK, types.int64[::1], types.int64,
     types.int64, types.int64[:, ::1], types.uint8[:, ::1], types.int64[::1],
@@ -172,14 +124,15 @@ def _nearest_of_each(
     distances: Any,  # noqa: ANN401
     counts: Any,  # noqa: ANN401
 ) -> None:
-    """Write what ``_nearest`` writes for each of several searches, a row for each.
+    """Write places, in order, that hold the k nearest of a part for each of several searches.
 
-    A search's queries end where ``ends`` says. ``limits`` are lowered, ``counts`` are how many.
+    A search's queries end where ``ends`` says. What is not nearer than its limit is left out; once
+    k are nearer, the limit becomes smaller. ``limits`` are lowered, ``counts`` are how many.
     """
     n_searches = len(ends)
     least = np.empty(TILE, np.uint64)
-    at = np.zeros((n_searches, FAR + 1), np.int64)
-    nearer = np.zeros(n_searches, np.int64)
+    at = np.zeros((n_searches, FAR + 1), np.int64)  # places kept at each distance
+    nearer = np.zeros(n_searches, np.int64)  # how many are nearer than the limit, fewer than k
     for start in range(first, last, TILE):
         stop = min(start + TILE, last)
         part_allowed = allowed[start:stop] if len(allowed) else allowed
@@ -240,12 +193,7 @@ def nearest(
     last: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest of one part below a limit, nearest first, equal ones by position."""
-    k = min(k, last - first)
-    room = 3 * k + WAITING
-    positions, distances = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.uint8)
-    n = _nearest(array, queries, k, _all(allowed), limit, first, last, positions, distances)
-    order = np.argsort(distances[:n], kind="stable")[:k]
-    return positions[order], distances[order]
+    return nearest_of_each(array, [queries], [k], allowed, [limit], first, last)[0]
 
 
 def nearest_of_each(
@@ -258,7 +206,7 @@ def nearest_of_each(
     last: int,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return what ``nearest`` returns for each of several searches, from one pass."""
-    fewer = np.minimum(np.array(ks, dtype=np.int64), last - first)
+    fewer = np.array([min(k, last - first) for k in ks], dtype=np.int64)
     room = 3 * int(fewer.max()) + WAITING
     positions = np.empty((len(queries), room), dtype=np.int64)
     distances = np.empty((len(queries), room), dtype=np.uint8)

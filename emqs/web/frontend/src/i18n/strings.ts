@@ -260,9 +260,13 @@ export const strings = {
   "search.negatives": { en: "Not like this", de: "Nicht so" },
   "search.positives_short": { en: "positives", de: "Beispiele" },
   "search.negatives_short": { en: "negatives", de: "Gegenbeispiele" },
-  "search.how": {
-    en: "Alt + click in the viewer on what you look for, Alt + Shift + click on what you do not. Without Alt: the buttons take the middle of the viewer, the keys P and N what is under the mouse.",
-    de: "Mit Alt + Klick im Betrachter zeigen, was Sie suchen; mit Alt + Umschalt + Klick, was nicht. Ohne Alt: Die Knöpfe nehmen die Mitte des Betrachters, die Tasten P und N die Stelle unter der Maus.",
+  "search.click": { en: "click", de: "Klick" },
+  "search.shift": { en: "Shift", de: "Umschalt" },
+  "search.how_positive": { en: "in the viewer on what you look for.", de: "im Betrachter auf das, was Sie suchen." },
+  "search.how_negative": { en: "on what you do not look for.", de: "auf das, was Sie nicht suchen." },
+  "search.how_else": {
+    en: "One click is enough to search. Without Alt: the keys P and N take what is under the mouse, the buttons below the middle of the viewer.",
+    de: "Ein Klick genügt für eine Suche. Ohne Alt: Die Tasten P und N nehmen die Stelle unter der Maus, die Knöpfe darunter die Mitte des Betrachters.",
   },
   "search.at_centre": { en: "at the centre", de: "in der Mitte" },
   "search.add_positives": {
@@ -401,6 +405,10 @@ export const strings = {
   "search.which": { en: "Which matches", de: "Welche Treffer" },
   "search.which_chosen": { en: "Selected ({n})", de: "Ausgewählte ({n})" },
   "search.which_right": { en: "Marked right ({n})", de: "Als richtig bewertete ({n})" },
+  "search.which_hint": {
+    en: "To take only some, select them below their pictures, or mark what is right with ✓.",
+    de: "Um nur einige zu nehmen, wählen Sie sie unter ihren Bildern aus, oder bewerten Sie mit ✓, was richtig ist.",
+  },
   "search.which_all": { en: "All that are shown ({n})", de: "Alle gezeigten ({n})" },
   "search.tags": { en: "Tags", de: "Schlagworte" },
   "search.tags_hint": { en: "Several with commas between them", de: "Mehrere mit Komma getrennt" },

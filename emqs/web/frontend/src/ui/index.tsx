@@ -172,6 +172,7 @@ export function Empty({ children }: { children: ComponentChildren }) {
 
 export { Confirm } from "./Confirm";
 export { Copy } from "./Copy";
+export { Heads } from "./Heads";
 export { Discussion, Say } from "./Discussion";
 export { Area, Check, Choice, Form, Text } from "./Form";
 export { useLoaded, usePaged } from "./load";

@@ -17,21 +17,23 @@ export function OneTime({ token }: { token: string }) {
     go(location.pathname + location.search, { replace: true }); // without the token
   }
   return (
-    <Form action={t("one_time.set")} send={() => use(password)} disabled={password.length < LEAST_PASSWORD}>
-      <p>{t("one_time.about")}</p>
-      <Field label={t("account.new_password")} hint={t("account.password_hint", { least: LEAST_PASSWORD })}>
-        {(id) => (
-          <Text id={id} value={password} set={setPassword} type={shown ? "text" : "password"}
-            autocomplete="new-password" />
-        )}
-      </Field>
-      <Check label={t("sign_in.show")} value={shown} set={setShown} />
-      <div class="row">
+    <>
+      <Form action={t("one_time.set")} send={() => use(password)} disabled={password.length < LEAST_PASSWORD}>
+        <p>{t("one_time.about")}</p>
+        <Field label={t("account.new_password")} hint={t("account.password_hint", { least: LEAST_PASSWORD })}>
+          {(id) => (
+            <Text id={id} value={password} set={setPassword} type={shown ? "text" : "password"}
+              autocomplete="new-password" />
+          )}
+        </Field>
+        <Check label={t("sign_in.show")} value={shown} set={setShown} />
+      </Form>
+      <div class="row instead">
         <Button onClick={() => use(null).catch(tellError)}>{t("one_time.without")}</Button>
         <Button kind="quiet" onClick={() => go("/", { replace: true })}>
           {t("one_time.other")}
         </Button>
       </div>
-    </Form>
+    </>
   );
 }

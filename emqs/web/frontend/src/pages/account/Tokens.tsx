@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { request } from "../../api/client";
 import { t } from "../../i18n";
 import { datasets, isAdmin } from "../../session";
-import { Button, Check, Choice, Confirm, Copy, Empty, Field, Form, Message, Text, Time, Waiting } from "../../ui";
+import { Button, Check, Choice, Confirm, Copy, Empty, Field, Form, Heads, Message, Text, Time, Waiting } from "../../ui";
 import type { Loaded } from "../../ui/load";
 
 export interface Token {
@@ -73,16 +73,7 @@ function TokenTable({ rows, onWithdraw }: { rows: readonly Token[]; onWithdraw: 
   return (
     <div class="scroll-x">
       <table aria-label={t("token.title")}>
-        <thead>
-          <tr>
-            <th scope="col">{t("token.name")}</th>
-            <th scope="col">{t("token.scopes")}</th>
-            <th scope="col">{t("token.created")}</th>
-            <th scope="col">{t("token.expires")}</th>
-            <th scope="col">{t("token.used")}</th>
-            <th scope="col"><span class="hidden">{t("common.actions")}</span></th>
-          </tr>
-        </thead>
+        <Heads words={["token.name", "token.scopes", "token.created", "token.expires", "token.used"]} actions />
         <tbody>
           {rows.map((token) => (
             <tr key={token.id}>

@@ -4,7 +4,7 @@ import { request } from "../../api/client";
 import { t, type Word } from "../../i18n";
 import { hash, keep } from "../../router";
 import { datasets } from "../../session";
-import { Button, Choice, Empty, Time, useLoaded, usePaged, Waiting } from "../../ui";
+import { Button, Choice, Empty, Heads, Time, useLoaded, usePaged, Waiting } from "../../ui";
 import type { Person } from "../account/People";
 
 interface Entry {
@@ -70,15 +70,7 @@ function AuditTable({ rows }: { rows: readonly Entry[] }) {
   return (
     <div class="scroll-x">
       <table aria-label={t("admin.audit")}>
-        <thead>
-          <tr>
-            <th scope="col">{t("audit.at")}</th>
-            <th scope="col">{t("audit.user")}</th>
-            <th scope="col">{t("audit.action")}</th>
-            <th scope="col">{t("audit.outcome")}</th>
-            <th scope="col">{t("audit.address")}</th>
-          </tr>
-        </thead>
+        <Heads words={["audit.at", "audit.user", "audit.action", "audit.outcome", "audit.address"]} />
         <tbody>
           {rows.map((entry) => (
             <tr key={entry.number}>

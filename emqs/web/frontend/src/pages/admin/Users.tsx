@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { request } from "../../api/client";
 import { t } from "../../i18n";
 import { load, me } from "../../session";
-import { Button, Check, Confirm, Copy, Dialog, Empty, Field, Form, Message, Text, tell, tellError, Time, usePaged, Waiting } from "../../ui";
+import { Button, Check, Confirm, Copy, Dialog, Empty, Field, Form, Heads, Message, tell, tellError, Text, Time, usePaged, Waiting } from "../../ui";
 
 interface User {
   id: string;
@@ -77,16 +77,7 @@ function UserTable({ rows, reload, onLink }: TableProps) {
   return (
     <div class="scroll-x">
       <table aria-label={t("admin.users")}>
-        <thead>
-          <tr>
-            <th scope="col">{t("sign_in.name")}</th>
-            <th scope="col">{t("account.display_name")}</th>
-            <th scope="col">{t("account.email")}</th>
-            <th scope="col">{t("account.rights")}</th>
-            <th scope="col">{t("user.last_login")}</th>
-            <th scope="col"><span class="hidden">{t("common.actions")}</span></th>
-          </tr>
-        </thead>
+        <Heads words={["sign_in.name", "account.display_name", "account.email", "account.rights", "user.last_login"]} actions />
         <tbody>
           {rows.map((user) => (
             <tr key={user.id} class={user.is_active ? "" : "locked"}>

@@ -1,7 +1,7 @@
 // Who does jobs now.
 import { request } from "../../api/client";
 import { t } from "../../i18n";
-import { Button, Empty, Time, useLoaded, Waiting } from "../../ui";
+import { Button, Empty, Heads, Time, useLoaded, Waiting } from "../../ui";
 import { kindName } from "../jobs/JobList";
 
 interface Worker {
@@ -27,16 +27,7 @@ export function Workers() {
       {workers.value.length > 0 && (
         <div class="scroll-x">
           <table aria-label={t("admin.workers")}>
-            <thead>
-              <tr>
-                <th scope="col">{t("worker.host")}</th>
-                <th scope="col">{t("worker.pid")}</th>
-                <th scope="col">{t("worker.kinds")}</th>
-                <th scope="col">{t("worker.job")}</th>
-                <th scope="col">{t("worker.started")}</th>
-                <th scope="col">{t("worker.heartbeat")}</th>
-              </tr>
-            </thead>
+            <Heads words={["worker.host", "worker.pid", "worker.kinds", "worker.job", "worker.started", "worker.heartbeat"]} />
             <tbody>
               {workers.value.map((worker) => (
                 <tr key={worker.id}>

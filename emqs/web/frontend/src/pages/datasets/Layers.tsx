@@ -4,7 +4,7 @@ import { dataset as path, request } from "../../api/client";
 import type { Dataset, Layer } from "../../api/types";
 import { t } from "../../i18n";
 import { isAdmin, loadDatasets } from "../../session";
-import { Button, Choice, Confirm, Field, Form, Text, tell } from "../../ui";
+import { Button, Choice, Confirm, Field, Form, Heads, tell, Text } from "../../ui";
 import { sizes } from "./numbers";
 
 const KINDS = ["image", "segmentation", "embedding"] as const;
@@ -15,15 +15,7 @@ export function Layers({ dataset }: { dataset: Dataset }) {
     <>
       <div class="scroll-x">
         <table aria-label={t("settings.layers")}>
-          <thead>
-            <tr>
-              <th scope="col">{t("layer.name")}</th>
-              <th scope="col">{t("layer.kind")}</th>
-              <th scope="col">{t("layer.version")}</th>
-              <th scope="col">{t("layer.source")}</th>
-              <th scope="col"><span class="hidden">{t("common.actions")}</span></th>
-            </tr>
-          </thead>
+          <Heads words={["layer.name", "layer.kind", "layer.version", "layer.source"]} actions />
           <tbody>
             {dataset.layers.map((layer) => (
               <tr key={layer.id}>

@@ -4,7 +4,7 @@ import { dataset as path, request } from "../../api/client";
 import { ROLES, type Dataset, type Role } from "../../api/types";
 import { t } from "../../i18n";
 import { loadDatasets, me } from "../../session";
-import { Button, Choice, Empty, Field, Form, Text, tell, tellError, useLoaded, Waiting } from "../../ui";
+import { Button, Choice, Empty, Field, Form, Heads, tell, tellError, Text, useLoaded, Waiting } from "../../ui";
 import type { Group } from "../account/Groups";
 import { People } from "../account/People";
 
@@ -42,13 +42,7 @@ export function Members({ dataset }: { dataset: Dataset }) {
       {grants.value !== undefined && grants.value.length > 0 && (
         <div class="scroll-x">
           <table aria-label={t("settings.members")} class="narrow-column">
-            <thead>
-              <tr>
-                <th scope="col">{t("member.who")}</th>
-                <th scope="col">{t("dataset.role")}</th>
-                <th scope="col"><span class="hidden">{t("common.actions")}</span></th>
-              </tr>
-            </thead>
+            <Heads words={["member.who", "dataset.role"]} actions />
             <tbody>
               {grants.value.map((grant) => (
                 <Row key={`${grant.user}/${grant.group}`} grant={grant} put={put} remove={remove} />

@@ -29,8 +29,10 @@ function groups(now: Result, dataset: string): Record<Choice, Match[]> {
 
 export function AnnotateDialog({ now, dataset, onClose }: Props) {
   const matches = groups(now, dataset.name);
-  const first = CHOICES.find((one) => matches[one].length > 0) ?? "all";
-  const [which, setWhich] = useState<Choice>(first);
+  // never all unasked: few want an annotation at every match that happens to be shown
+  const first = CHOICES.find((one) => one !== "all" && matches[one].length > 0) ?? null;
+  const [which, setWhich] = useState<Choice | null>(first);
+  const taken = which === null ? [] : matches[which];
   const [title, setTitle] = useState(now.saved?.title ?? "");
   const [tags, setTags] = useState("");
   const [error, setError] = useState<string | null>(null);
@@ -46,7 +48,7 @@ export function AnnotateDialog({ now, dataset, onClose }: Props) {
         search: now.saved?.id ?? null,
         fingerprint: now.fingerprint,
       };
-      const made = await annotate(dataset.name, matches[which], words);
+      const made = await annotate(dataset.name, taken, words);
       if (made.failed[0] !== undefined) setError(t("search.not_annotated", { n: made.failed.length, why: made.failed[0] }));
       const undo = { label: t("search.undo"), run: () => void takeBack(dataset.name, made).then(() => tell(t("search.taken_back")), tellError) };
       tell(t("search.annotated", { n: made.created.length }), { action: undo });
@@ -71,6 +73,7 @@ export function AnnotateDialog({ now, dataset, onClose }: Props) {
               {t(`search.which_${one}`, { n: matches[one].length })}
             </label>
           ))}
+          {first === null && <p class="hint">{t("search.which_hint")}</p>}
         </fieldset>
         <Field label={t("saved.title")} hint={t("search.annotate_title_hint")}>
           {(id) => <input id={id} maxLength={380} value={title} onInput={(event) => setTitle(event.currentTarget.value)} />}
@@ -81,8 +84,8 @@ export function AnnotateDialog({ now, dataset, onClose }: Props) {
         {error && <Message kind="error">{error}</Message>}
         <div class="row end">
           <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <Button kind="primary" type="submit" disabled={working || matches[which].length === 0}>
-            {t("search.annotate_do", { n: matches[which].length })}
+          <Button kind="primary" type="submit" disabled={working || taken.length === 0}>
+            {t("search.annotate_do", { n: taken.length })}
           </Button>
         </div>
       </form>

@@ -76,6 +76,21 @@ export function addAt(kind: Kind, dataset: Dataset, under = false): void {
   else add(kind, place);
 }
 
+// What to do first, for who comes here for the first time.
+function How() {
+  return (
+    <div class="how">
+      <p>
+        <kbd>Alt</kbd> + {t("search.click")} {t("search.how_positive")}
+      </p>
+      <p>
+        <kbd>Alt</kbd> + <kbd>{t("search.shift")}</kbd> + {t("search.click")} {t("search.how_negative")}
+      </p>
+      <p class="hint">{t("search.how_else")}</p>
+    </div>
+  );
+}
+
 export function Examples({ dataset }: { dataset: Dataset }) {
   const { positives, negatives } = state.value;
   const some = positives.length + negatives.length > 0;
@@ -92,7 +107,7 @@ export function Examples({ dataset }: { dataset: Dataset }) {
           </Button>
         </span>
       </div>
-      {!some && <p class="hint how">{t("search.how")}</p>}
+      {!some && <How />}
       <Group kind="positives" dataset={dataset} />
       <Group kind="negatives" dataset={dataset} />
     </section>
