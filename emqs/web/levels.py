@@ -168,7 +168,6 @@ def make(
                 before = sum(sizes[:number]) / sum(sizes)
                 share = sizes[number] / sum(sizes)
                 if _kept(path, place, finest, factors) is None:
-                    shutil.rmtree(path, ignore_errors=True)
                     said = f"level {number + 1} of {len(levels)}"
                     _write(
                         last.volume,
@@ -202,13 +201,14 @@ def _name(factors: Triple) -> str:
 
 
 def _kept(path: Path, place: Place, finest: Volume, factors: Triple) -> Volume | None:
-    """Return a level that is kept; None if there is none, or it is damaged, which is told."""
+    """Return a level that is kept; None if there is none, or it was damaged, and is removed."""
     if not path.exists():
         return None
     try:
         return _opened(path, place, finest, factors)
     except DataError as error:
-        logger.warning("A level that is kept is made again: %s", error)
+        logger.warning("A level that is kept is damaged, and is made again: %s", error)
+        shutil.rmtree(path, ignore_errors=True)
         return None
 
 

@@ -32,6 +32,9 @@ Stamp = list[int]
 Part = tuple[str, Any, int]  # ending of a file, type and count of the numbers of a place
 Known = dict[str, list[int]]  # of a block: its stamp, and the checksum of its copy
 
+#: Copies as they were when this process compared them: a search that follows another need not.
+_compared: set[tuple[tuple[str, int, int], ...]] = set()
+
 logger = logging.getLogger(__name__)
 
 
@@ -126,9 +129,10 @@ class FlatCopy:
                 )
                 for file, (_, dtype, count) in zip(self._files, self.parts, strict=True)
             )  # fmt: skip
-            if self.is_compared:
+            if self.is_compared and self._stamp() not in _compared:
                 self._compare(known, arrays)
             self._update(known, arrays, blocks)
+            _compared.add(self._stamp())
         except OSError as error:
             raise DataError(
                 f"The copy of signatures that is searched cannot be written to {folder}: "
@@ -136,6 +140,11 @@ class FlatCopy:
                 "make it writable."
             ) from None
         return arrays
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Return what changes when a copy is written by anybody."""
+        stats = [(str(file), file.stat()) for file in self._files]
+        return tuple((name, stat.st_ino, stat.st_mtime_ns) for name, stat in stats)
 
     def _check_sizes(self, blocks: Mapping[Triple, Stamp]) -> None:
         """Raise unless the copy has a size that the files of the store can explain."""
