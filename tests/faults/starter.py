@@ -1,7 +1,8 @@
 """Starts commands in processes of their own in a moment: all is imported once, then it forks.
 
 Read from standard input, a line of JSON each: ``{"start": ...}`` answers with the process,
-``{"wait": process}`` with its exit code, or minus the signal that ended it.
+``{"wait": process}`` with its exit code, or minus the signal that ended it, the seconds of
+processor time and the bytes of memory that it took.
 """
 
 import json
@@ -61,8 +62,11 @@ def main() -> None:
         if "start" in order:
             say(begin(order["start"]))
         else:
-            _, status = os.waitpid(order["wait"], 0)
-            say(os.waitstatus_to_exitcode(status))
+            _, status, used = os.wait4(order["wait"], 0)
+            say(
+                f"{os.waitstatus_to_exitcode(status)} {used.ru_utime + used.ru_stime} "
+                f"{1024 * used.ru_maxrss}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What is promised is kept: nothing lost, nothing silently different, whatever happens."""
 
 import pytest
-from faults.commands import READERS, WRITERS
-from support.faults import Stage, damage, foreign, full_disk, kill, two_at_once
+from faults.commands import HOSTILE, READERS, WRITERS
+from support.faults import Stage, damage, foreign, full_disk, hostile, kill, two_at_once
 
 ENDURANCE = 20  # seeds of the longer run
 
@@ -44,3 +44,9 @@ def test_something_else_is_there(stage: Stage, name: str) -> None:
 @pytest.mark.parametrize("name", READERS)
 def test_damaged(stage: Stage, name: str, how: str, seed: int) -> None:
     damage(stage, READERS[name], seed, how)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile(stage: Stage, what: str) -> None:
+    hostile(stage, *HOSTILE[what])

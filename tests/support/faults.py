@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 STARTER = Path(__file__).parents[1] / "faults" / "starter.py"
-SLOWEST_S = 60.0
+SECRET = b"the password of somebody else; "
+MOST_SECONDS, MOST_BYTES = 10.0, 2 * 10**9
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Said:
 
     code: int
     text: str
+    seconds: float = 0.0  # of processor time
+    n_bytes: int = 0  # of memory, at most
 
     @property
     def is_refused(self) -> bool:
@@ -74,26 +77,27 @@ class Starter:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
-    def _ask(self, order: dict[str, object]) -> int:
+    def _ask(self, order: dict[str, object]) -> list[float]:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return int(self._answer())
+        return [float(number) for number in self._answer().split()]
 
     def start(self, line: Line, folder: Path, said: str = "said.txt") -> int:
         """Start a command in a folder; return its process."""
         words = [*line.words, "hydra.run.dir=run"]
         order = {"verb": line.verb, "words": words, "folder": str(folder)}
-        return self._ask({"start": {**order, "said": str(folder / said)}})
+        return int(self._ask({"start": {**order, "said": str(folder / said)}})[0])
 
     def wait(self, process: int, folder: Path, said: str = "said.txt") -> Said:
         """Return how a process ended."""
-        code = self._ask({"wait": process})
-        return Said(code, (folder / said).read_text(errors="replace"))
+        code, seconds, n_bytes = self._ask({"wait": process})
+        text = (folder / said).read_text(errors="replace")
+        return Said(int(code), text, seconds, int(n_bytes))
 
-    def type(self, line: Line, folder: Path) -> Said:
+    def type(self, line: Line, folder: Path, said: str = "said.txt") -> Said:
         """Type a command, and wait for its end."""
-        return self.wait(self.start(line, folder), folder)
+        return self.wait(self.start(line, folder, said), folder, said)
 
     def stop(self) -> None:
         assert self._process.stdin is not None
@@ -181,7 +185,7 @@ def full_disk(stage: Stage, line: Line, seed: int) -> None:
         kept = int(chance.uniform(0.02, 0.9) * max(known.n_bytes - before, 2**16))
         with filler.open("wb") as stream:
             os.posix_fallocate(stream.fileno(), 0, max(room - kept, 4096))
-        said = stage.starter.type(line, folder)
+        said = stage.starter.type(line, folder, str(stage.folder / "said.txt"))
         if said.code == 0:
             assert line.result(folder) == known.result
         else:  # what it says finds no room itself
@@ -243,6 +247,25 @@ def damage(stage: Stage, line: Line, seed: int, how: str = "flip") -> bool:
         assert end.is_refused, f"{said}: {end.text}"
     shutil.rmtree(folder)
     return end.code != 0
+
+
+def hostile(stage: Stage, line: Line, change: Callable[[Path], None]) -> None:
+    """Let a stranger have made what a command reads.
+
+    It is refused in one line, soon, in little memory; nothing outside was read, and no code ran.
+    """
+    folder = stage.copy("hostile")
+    (stage.folder / "secret.raw").write_bytes(SECRET * 1000)
+    change(folder)
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    end = stage.starter.type(line, folder)
+    assert end.is_refused, end.text
+    assert end.seconds < MOST_SECONDS, end
+    assert end.n_bytes < MOST_BYTES, end
+    assert not (folder / "ran").exists()
+    for path in {path for path in folder.rglob("*") if path.is_file()} - before:
+        assert path.stat().st_size < 2**20, path
+        assert SECRET not in path.read_bytes(), path
 
 
 def damaged_file(folder: Path, line: Line, chance: random.Random, how: str) -> str:

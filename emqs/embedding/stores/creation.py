@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.stores import manifest as manifests
-from emqs.embedding.stores.arrays import MADE_OF, SHORT, kvstore
+from emqs.embedding.stores.arrays import MADE_OF, N_DIGESTS, SHORT, kvstore
 from emqs.embedding.stores.grid import INNER, PlaceGrid
 from emqs.embedding.stores.zarr import (
     FORMAT,
@@ -22,7 +22,7 @@ from emqs.files import new_folder, write_json
 from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
 
-DIGEST = "blake2b-64"  # of the voxels of a block
+DIGEST = "blake2b-64"  # of a block
 
 
 def check_new(path: Path) -> None:
@@ -119,7 +119,9 @@ def _metadata(grid: PlaceGrid, sample: tuple[int, ...], n_short: int) -> dict[st
         "valid": metadata(places, whole, "uint8", bytes_alone, "zyx"),
         # random bits stay as they are, but what a block at the far end lacks takes nothing
         "signatures": metadata(places, whole, "uint64", [little, zstd, checksum], "zyx"),
-        MADE_OF: metadata(list(grid.blocks_shape), [1, 1, 1], "uint64", plain, "zyx"),
+        MADE_OF: metadata(
+            [*grid.blocks_shape, N_DIGESTS], [1, 1, 1, N_DIGESTS], "uint64", plain, "zyxc"
+        ),
         "sample": metadata(list(sample), list(sample), "float16", plain, "nc"),
     }
 

@@ -13,7 +13,6 @@ The grid is worked on in blocks. A block is one file of each array, which appear
 all and carries checksums (CRC-32C). Signatures are written last: where they are, the rest is.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -27,7 +26,17 @@ from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import flat_copy, hamming
 from emqs.embedding.stores import manifest as manifests
-from emqs.embedding.stores.arrays import ARRAYS, MADE_OF, SHORT, opened, opened_whole
+from emqs.embedding.stores.arrays import (
+    ARRAYS,
+    MADE_OF,
+    N_DIGESTS,
+    SHORT,
+    digest,
+    file_of,
+    opened,
+    opened_whole,
+    written,
+)
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
@@ -86,11 +95,6 @@ class EmbeddingStore:
         content = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
         return np.asarray(content)
 
-    def _file(self, name: str, block: Triple) -> Path:
-        ends = {"embeddings": (0, *block), SHORT: (*block, 0)}  # they have a fourth axis
-        numbers = ends.get(name, block)
-        return self.path / name / "c" / "/".join(map(str, numbers))
-
     def is_done(self, block: Triple) -> bool:
         """Return whether a block is there and whole; every checksum is compared.
 
@@ -101,20 +105,14 @@ class EmbeddingStore:
 
     def has(self, block: Triple) -> bool:
         """Return whether a block has been written; its checksums are not compared."""
-        return all(self._file(name, block).is_file() for name in self.arrays)
+        return all(file_of(self.path, name, block).is_file() for name in self.arrays)
 
     def _is_whole(self, block: Triple) -> bool:
-        where = self.grid.places(block).slices
         try:
-            codes = self._read("embeddings", (slice(None), *where))
-            valid = self._read("valid", where)
-            signatures = self._read("signatures", where)
-            if self.short_coder is not None:
-                self._read(SHORT, where)
-            self.made_of(block)
+            self._stored_codes(block)  # reading compares checksums
+            signatures, valid = self._whole(block)[:2]
         except DataError:
             return False
-        del codes  # reading compared its checksums
         return bool(np.all(valid <= 1) and np.all(signatures[valid == 0] == 0))
 
     def made_of(self, block: Triple) -> int | None:
@@ -123,9 +121,37 @@ class EmbeddingStore:
         Raises:
             DataError: If it is missing or damaged.
         """
-        if MADE_OF not in self.arrays:
-            return None
-        return int(self._read(MADE_OF, _one(block)).item())
+        return self._digests(block)[0] if MADE_OF in self.arrays else None
+
+    def _digests(self, block: Triple) -> list[int]:
+        return [int(n) for n in self._readable(MADE_OF, _one(block)).ravel()]
+
+    def _whole(self, block: Triple) -> list[np.ndarray]:
+        """Return signatures, valid and short codes of a block, which belong together, and there.
+
+        Raises:
+            DataError: If they do not, or one is missing or damaged.
+        """
+        where = self.grid.places(block).slices
+        names = ("signatures", "valid", *([] if self.short_coder is None else [SHORT]))
+        contents = [self._readable(name, where) for name in names]
+        if MADE_OF in self.arrays and self._digests(block)[2] != digest(block, *contents):
+            raise self._damaged(f"What is stored of block {list(block)} is of another one.")
+        return contents
+
+    def _stored_codes(self, block: Triple) -> np.ndarray:
+        """Return the codes of a block as they are stored, ``(D, 1, Y, X)``, float16."""
+        where = (slice(None), *self.grid.places(block).slices)
+        codes = self._checked(lambda: self._arrays["embeddings"][where].read(order="C"))
+        if MADE_OF in self.arrays and self._digests(block)[1] != digest(block, codes):
+            raise self._damaged(f"The codes of block {list(block)} are of another one.")
+        return codes
+
+    def _damaged(self, why: object) -> DataError:
+        return DataError(
+            f"{why} A block of {self.path} is damaged; python -m emqs.embed with the same settings "
+            "makes it again, and nothing else."
+        )
 
     def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int = 0) -> None:
         """Write a block; what is there of it is replaced.
@@ -153,13 +179,17 @@ class EmbeddingStore:
             short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.uint8)
             short[valid] = self.short_coder.encode(codes)
             contents[SHORT] = short[None]
-        contents[MADE_OF] = np.full((1, 1, 1), made_of, dtype=np.uint64)
+        rest = [contents[name] for name in ("signatures", "valid", SHORT) if name in contents]
+        digests = [made_of, digest(block, contents["embeddings"]), digest(block, *rest)]
+        contents[MADE_OF] = np.array(digests, dtype=np.uint64).reshape(1, 1, 1, N_DIGESTS)
         for name in self.arrays:
             content = contents[name]
             index: tuple[slice, ...] = _one(block) if name == MADE_OF else where
             index = (slice(None), *where) if name == "embeddings" else index
             target = opened(self.path / name, store_data_equal_to_fill_value=True)[index]
-            self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
+            file_of(self.path, name, block).unlink(
+                missing_ok=True
+            )  # a damaged one would be read first
             wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
@@ -181,7 +211,20 @@ class EmbeddingStore:
             part = order[start : start + AT_ONCE]
             view = self._arrays["embeddings"][:, z[part], y[part], x[part]]
             result[part] = self._checked(partial(view.read, order="C")).T
+        self._check_codes(np.asarray(positions), result)
         return result
+
+    def _check_codes(self, positions: np.ndarray, codes: np.ndarray) -> None:
+        """Raise if codes are not those of their signatures, of one place of each block."""
+        if "_scanned" not in self.__dict__:  # nothing is searched, nothing was compared with
+            return
+        z, y, x = self.grid.zyx(positions).T
+        _, height, width = self.grid.blocks_shape
+        number = (z * height + y // self.grid.block) * width + x // self.grid.block
+        _, one = np.unique(number, return_index=True)
+        signatures, valid = self.signatures(positions[one])
+        if np.any((self.signer.sign(codes[one]) != signatures)[valid]):
+            raise self._damaged("Codes and signatures of a block do not belong together.")
 
     def _checked(self, start: Any) -> np.ndarray:  # noqa: ANN401
         try:
@@ -192,16 +235,11 @@ class EmbeddingStore:
                 "with the same settings, which makes what is missing."
             ) from None
         except DataError as error:
-            raise DataError(
-                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
-                "settings makes it again, and nothing else."
-            ) from None
+            raise self._damaged(error) from None
 
     def block_codes(self, block: Triple) -> np.ndarray:
         """Return the codes of a block, shape ``(Y * X, D)``, float32, in the order of the grid."""
-        where = self.grid.places(block).slices
-        view = self._arrays["embeddings"][(slice(None), *where)]
-        codes = self._checked(lambda: view.read(order="C"))
+        codes = self._stored_codes(block)
         return codes.reshape(self.code_size, -1).T.astype(np.float32)
 
     def block_signatures(self, block: Triple) -> tuple[np.ndarray, np.ndarray]:
@@ -210,23 +248,14 @@ class EmbeddingStore:
         Raises:
             DataError: If the block is missing or damaged.
         """
-        places = self.grid.places(block)
-        valid = self._whole("valid", places.slices).ravel() == 1
-        signatures = self._whole("signatures", places.slices).ravel()
-        return self.grid.positions(places)[valid], signatures[valid]
+        signatures, is_valid = self._whole(block)[:2]
+        valid = is_valid.ravel() == 1
+        return self.grid.positions(self.grid.places(block))[valid], signatures.ravel()[valid]
 
     def done(self) -> list[Triple]:
         """Return the blocks that have been written, in the order of the grid."""
-        return sorted(set.intersection(*(set(self._written(name)) for name in self.arrays)))
-
-    def _written(self, name: str) -> Iterator[Triple]:
-        """Yield the blocks of which an array has a file; folders are listed, no file is opened."""
-        top = self.path / name / "c" / ("0" if name == "embeddings" else "")
-        n_z, n_y, n_x = self.grid.blocks_shape
-        for z in _numbers(str(top), n_z):
-            for y in _numbers(f"{top}/{z}", n_y):
-                for x in _numbers(f"{top}/{z}/{y}", n_x):
-                    yield z, y, x
+        shape = self.grid.blocks_shape
+        return sorted(set.intersection(*(written(self.path, name, shape) for name in self.arrays)))
 
     def flat(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all signatures and which places count, from a copy that is made once.
@@ -251,22 +280,19 @@ class EmbeddingStore:
 
     def _flat(self, blocks: dict[Triple, list[int]]) -> tuple[np.ndarray, np.ndarray]:
         def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
-            where = self.grid.places(block).slices
-            return self._whole("signatures", where), self._whole("valid", where) == 1
+            signatures, valid = self._whole(block)[:2]
+            return signatures, valid == 1
 
         parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
         copy = flat_copy.FlatCopy(self.path, self.grid, "", parts, read)
         signatures, valid = copy.followed(blocks)
         return signatures, valid
 
-    def _whole(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
+    def _readable(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
         try:
             return self._read(name, where)
         except DataError as error:
-            raise DataError(
-                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
-                "settings makes it again, and nothing else."
-            ) from None
+            raise self._damaged(error) from None
 
     @property
     def name(self) -> str:
@@ -290,7 +316,7 @@ class EmbeddingStore:
             raise RuntimeError("the store has no short codes")
 
         def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
-            codes = self._whole(SHORT, self.grid.places(block).slices)
+            codes = self._whole(block)[2]
             checks = flat_copy.row_checks(codes.reshape(-1, coder.size))
             return codes, checks.reshape(codes.shape[:-1])
 
@@ -394,15 +420,6 @@ class EmbeddingStore:
 def _one(block: Triple) -> tuple[slice, ...]:
     """Return the index of a block where there is one number for each."""
     return tuple(slice(n, n + 1) for n in block)
-
-
-def _numbers(folder: str, count: int) -> list[int]:
-    """Return the names in a folder that are numbers below a count; none if there is no folder."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - there may be ten thousands
-    except FileNotFoundError:
-        return []
-    return [int(name) for name in names if name.isdecimal() and int(name) < count]
 
 
 def open_store(path: Path) -> EmbeddingStore:
