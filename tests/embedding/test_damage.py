@@ -78,15 +78,12 @@ def test_no_bit_that_flips_changes_a_result_in_silence(
 @pytest.mark.parametrize("name", ["embeddings", "valid", "signatures", "short", "made_of"])
 def test_files_of_two_blocks_that_are_swapped_are_noticed(path: Path, name: str) -> None:
     """Each is whole, and in the wrong place."""
-    expected = found(path)
+    found(path)
     one, other = (file_of(path, name, block) for block in ((0, 0, 0), (2, 1, 1)))
     aside = one.rename(path / "aside")
     other.rename(one)
     aside.rename(other)
     shutil.rmtree(path / flat_copy.COPY)  # which was made while all was right
-    if name == "valid":  # all places are valid, so both files are equal
-        assert found(path) == expected
-        return
     assert not open_store(path).is_done((0, 0, 0))
     with pytest.raises(DataError, match=r"python -m emqs\.embed .* makes it again"):
         found(path)
