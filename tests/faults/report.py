@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from faults import commands
-from faults.commands import READERS, WRITERS
+from faults.commands import HOSTILE, READERS, WRITERS, Change
 from support.faults import (
     Line,
     Stage,
@@ -27,18 +27,21 @@ from support.faults import (
     damage,
     foreign,
     full_disk,
+    hostile,
     kill,
     two_at_once,
 )
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- of a run -->\n", "<!-- end -->\n"  # the text between them is written
+ONCE = ("foreign", "hostile")  # nothing is drawn
 DAMAGE = ("flip", "cut", "remove", "swap")
 WHAT = {
     "kill": "killed twice at any moment, then typed again: the same bytes, nothing left behind",
     "full disk": "the disk full at any moment: one line; with room, the same command goes on",
     "two at once": "typed twice at once: the target is whole, or one line says who writes it",
     "foreign": "something else in the place of the target: refused, and left as it is",
+    "hostile": "made by a stranger: one line, in 10 s and 2 GB, nothing outside read, no code run",
     "flip": "a bit flipped in a file that is read: the same result, or one line",
     "cut": "a file that is read cut off: the same",
     "remove": "a file that is read removed: the same",
@@ -64,6 +67,8 @@ def faults() -> dict[tuple[str, str], Callable[[Stage, int], bool]]:
     ):  # fmt: skip
         for name, line in WRITERS.items():
             every[fault, name] = partial(_without_answer, work, line)
+    for what, (line, change) in HOSTILE.items():
+        every["hostile", what] = partial(_hostile, line, change)
     for how in DAMAGE:
         for name, line in READERS.items():
             every[how, name] = partial(_damaged, line, how)
@@ -73,6 +78,11 @@ def faults() -> dict[tuple[str, str], Callable[[Stage, int], bool]]:
 def _without_answer(work: Callable[..., None], line: Line, stage: Stage, seed: int) -> bool:
     work(stage, line, seed)
     return False
+
+
+def _hostile(line: Line, change: Change, stage: Stage, _: int) -> bool:
+    hostile(stage, line, change)
+    return True
 
 
 def _damaged(line: Line, how: str, stage: Stage, seed: int) -> bool:
@@ -89,6 +99,8 @@ def tried(
         for (fault, name), work in faults().items():
             if time.monotonic() > stop:
                 return counts
+            if seed and fault in ONCE:
+                continue
             count = counts.setdefault((fault, name), Count())
             with tempfile.TemporaryDirectory(dir=folder) as own:
                 try:
@@ -114,8 +126,9 @@ def table(counts: dict[tuple[str, str], Count], seconds: float) -> str:
     totals: dict[str, Count] = {}
     for (fault, name), count in counts.items():
         is_damage = fault in DAMAGE
+        shown = name if fault == "hostile" else f"`{name}`"
         text.append(
-            f"| {fault} | `{name}` | {count.tried} | {count.held} | "
+            f"| {fault} | {shown} | {count.tried} | {count.held} | "
             f"{count.told if is_damage else ''} |"
         )
         total = totals.setdefault("damaged files" if is_damage else "other faults", Count())
