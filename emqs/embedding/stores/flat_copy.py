@@ -58,6 +58,20 @@ def row_checks(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.uint16) @ weights + np.uint16(1)
 
 
+def _make_room(file: Path, size: int, *, is_new: bool) -> None:
+    """Make a file as long as a copy, if it is not; one with holes in it, of nothing yet, goes."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        allocate(file, size)
+        return
+    if is_new and status.st_blocks * 512 < status.st_size:
+        file.unlink()
+        allocate(file, size)
+    elif status.st_size < size:
+        allocate(file, size)
+
+
 @dataclass(frozen=True, eq=False)
 class FlatCopy:
     """A copy of some arrays of a store.
@@ -121,7 +135,7 @@ class FlatCopy:
                     file.unlink()
             known = self._known()
             for file, size in zip(self._files, self._sizes, strict=True):
-                allocate(file, size)
+                _make_room(file, size, is_new=not known)
             arrays = tuple(
                 np.memmap(
                     file, dtype, "r+",
