@@ -5,6 +5,7 @@ python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 
 import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
@@ -36,21 +37,22 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.retrieval import volume_search  # settings are right, so what takes long is worth it
 
     stores = opened(cfg)
-    matches = volume_search.search(
-        stores,
-        _points(cfg, "positive"),
-        _points(cfg, "negative"),
-        query=query,
-        settings=settings,
-    )
+    positive, negative = examples(cfg, stores)
+    matches = volume_search.search(stores, positive, negative, query=query, settings=settings)
     named = None if cfg.volume is None else str(cfg.volume)
     write(matches, stores, run, volume=named, image=cfg.image)
+    if len(stores) == 1:
+        write_next(matches, stores[0], run, positive, negative)
     if len(matches.ranks):
         print(tables.plain_table(rows(matches)))  # noqa: T201
     else:
         print("No more places: every one is nearer to a better one than search.distance_nm.")  # noqa: T201
     if cfg.figures:
         _draw(matches, stores, run, named)
+    if len(stores) == 1 and len(matches.suggested):
+        from emqs.retrieval.examples_file import next_round
+
+        print(f"\n{next_round('search', command.typed(), run.folder)}")  # noqa: T201
     print(f"\nResults: {run.folder}")  # noqa: T201
     return None
 
@@ -62,8 +64,7 @@ def opened(cfg: DictConfig) -> "list[SearchableStore]":
         ConfigError: If nothing is named, or ``volume`` or ``image`` with several stores.
         DataError: If a store is missing or damaged.
     """
-    value = cfg.store if OmegaConf.is_list(cfg.store) else [cfg.store]
-    names = [str(name) for name in value if name is not None]
+    names = command.names(cfg, "store")
     if not names:
         raise ConfigError("store is missing: give it as store=NAME.zarr.")
     if len(names) > 1:
@@ -75,6 +76,67 @@ def opened(cfg: DictConfig) -> "list[SearchableStore]":
 
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
     return [open_searchable(name, settings) for name in names]
+
+
+def examples(cfg: DictConfig, stores: "Sequence[SearchableStore]") -> tuple[list[Any], list[Any]]:
+    """Return the points of what is looked for and of what is not, from files or as typed.
+
+    Raises:
+        ConfigError: If both are given, or files with several stores.
+        DataError: If a file is wrong.
+    """
+    names = command.names(cfg, "examples")
+    if not names:
+        return _points(cfg, "positive"), _points(cfg, "negative")
+    if cfg.positive is not None or cfg.negative is not None:
+        raise ConfigError("Give either examples=NAME.csv, or positive= and negative=, not both.")
+    if len(stores) > 1:
+        raise ConfigError(
+            "examples= does not say in which of several stores a place lies; give "
+            "positive='[[store,z,y,x]]'."
+        )
+    from emqs.retrieval.examples_file import read_several
+
+    grid = stores[0].grid
+    return read_several(
+        [Path(name).expanduser() for name in names],
+        voxel_size_nm=grid.voxel_size_nm,
+        origin_nm=grid.origin_nm,
+    ).points
+
+
+def write_next(
+    matches: "Matches",
+    store: "SearchableStore",
+    run: record.Run,
+    positive: list[Any],
+    negative: list[Any],
+) -> None:
+    """Write what the next round needs: the examples, and suggestions whose label is empty."""
+    import numpy as np
+
+    from emqs.retrieval import suggestions
+    from emqs.retrieval.examples_file import columns, from_points
+
+    clicked = from_points([point[-3:] for point in positive], [point[-3:] for point in negative])
+    grid = store.grid
+    size, origin = grid.voxel_size_nm, grid.origin_nm
+    run.save_csv(
+        "examples.csv",
+        columns(clicked.voxels, clicked.labels, voxel_size_nm=size, origin_nm=origin),
+    )
+    n = len(matches.suggested)
+    if n:
+        centres = grid.centres(matches.suggested)
+        run.save_csv(
+            "suggestions.csv",
+            {
+                **columns(centres, [""] * n, voxel_size_nm=size, origin_nm=origin),
+                "order": np.arange(1, n + 1),
+                "why": suggestions.reasons(n),
+                "score": matches.suggested_scores,
+            },
+        )
 
 
 def _points(cfg: DictConfig, name: str) -> list[Any]:
@@ -91,10 +153,18 @@ def rows(matches: "Matches") -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
     names = [n for n in matches.columns if n in ("rank", "store", "z", "y", "x", "hamming")]
     columns = {name: matches.columns[name].tolist() for name in names}
-    return [
-        {**{name: columns[name][i] for name in names}, "score": f"{score:.4g}"}
+    shown: list[dict[str, Any]] = [
+        {
+            name: f"{value:.1f}" if isinstance(value, float) else value
+            for name, value in ((name, columns[name][i]) for name in names)
+        }
+        | {"score": f"{score:.4g}"}
         for i, score in enumerate(matches.scores.tolist())
     ]
+    if matches.probabilities is not None:
+        for row, probability in zip(shown, matches.probabilities.tolist(), strict=True):
+            row["probability"] = f"{probability:.2f}"
+    return shown
 
 
 def write(
@@ -113,6 +183,7 @@ def write(
 
     from emqs.annotations.neuroglancer import neuroglancer
     from emqs.annotations.precomputed import write_points
+    from emqs.annotations.viewer_files import write_fiji, write_napari
 
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
@@ -129,6 +200,9 @@ def write(
             image=image,
         )
         run.save_json(f"neuroglancer{ending}.json", state)
+        write_napari(run.folder / f"napari{ending}.csv", part.centres)
+        rois = [f"{rank:06d}" for rank in part.ranks.tolist()]
+        write_fiji(run.folder / f"fiji_rois{ending}.zip", part.first, part.edges, rois)
         folder = run.folder / f"annotations{ending}"
         shutil.rmtree(folder, ignore_errors=True)  # of a search into the same folder
         write_points(

@@ -1,9 +1,11 @@
 """What a head sees of every voxel: codes of the windows around it, and grey maps.
 
-Codes are those of small windows, half as wide as the patches of the embedding volume, on a grid of
-a tenth of a patch, projected to the few directions in which the volume varies most and, between
-windows, interpolated. They are computed tile by tile where they are needed, and so are the grey
-maps; a tile sees enough of its surroundings that the features are those of the whole slice.
+Codes are those of windows as wide as the patches of the embedding volume and half as wide, on a
+grid of a tenth of a patch, projected to the few directions in which the volume varies most and,
+between windows, interpolated. Directions keep how much the volume varies along them: what few
+clicks cannot tell is then decided by what is plain to see. They are computed tile by tile where
+they are needed, and so are the grey maps; a tile sees enough of its surroundings that the features
+are those of the whole slice. Beyond its rim a slice goes on as in a mirror.
 """
 
 from collections import OrderedDict
@@ -34,34 +36,43 @@ SAMPLE_TILES = 16
 
 @dataclass(frozen=True)
 class Projection:
-    """Few numbers instead of a long code.
+    """Few numbers instead of a long code, and grey maps of one scale; learnt without labels.
 
     Attributes:
-        mean: ``(D,)``, float32.
+        mean: Of codes, ``(D,)``, float32.
         directions: ``(D, C)``, float32; codes are scaled by their spread within.
+        grey_mean: Of grey maps, ``(G,)``, float32.
+        grey_spread: Their standard deviation, ``(G,)``, float32.
     """
 
     mean: np.ndarray
     directions: np.ndarray
+    grey_mean: np.ndarray
+    grey_spread: np.ndarray
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Return ``(n, C)``, float32, of codes ``(n, D)``."""
         return (codes - self.mean) @ self.directions
 
+    def grey(self, maps: np.ndarray) -> np.ndarray:
+        """Return maps ``(G, Y, X)`` with a mean of 0 and a variance of 1 over the volume."""
+        return (maps - self.grey_mean[:, None, None]) / self.grey_spread[:, None, None]
 
-def principal(codes: np.ndarray, n: int) -> Projection:
-    """Return the directions in which codes ``(N, D)`` vary most, each to a variance of one.
 
-    Every dimension counts alike, whatever its spread.
+def principal(codes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of codes ``(N, D)``, and the directions in which they vary most, ``(D, C)``.
+
+    Every dimension counts alike, whatever its spread. Directions keep their variances relative to
+    each other; on average they are one.
     """
     mean, spread = codes.mean(axis=0), codes.std(axis=0) + np.float32(1e-6)
     scaled = (codes - mean) / spread
     values, vectors = np.linalg.eigh(np.cov(scaled, rowvar=False).astype(np.float64))
     order = np.argsort(values)[::-1][: min(n, len(values))]
-    directions = vectors[:, order] / np.sqrt(np.maximum(values[order], 1e-9))
+    directions = vectors[:, order] / np.sqrt(max(float(values[order].mean()), 1e-9))
     signs = np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(len(order))])
     directions = directions * signs / spread[:, None]
-    return Projection(mean.astype(np.float32), directions.astype(np.float32))
+    return mean.astype(np.float32), directions.astype(np.float32)
 
 
 @dataclass(eq=False)
@@ -97,9 +108,9 @@ class Features:
         )
 
     @property
-    def window(self) -> int:
-        """Edge of the windows, in voxels."""
-        return max(1, self.grid.size // 2)
+    def windows(self) -> tuple[int, int]:
+        """Edges of the windows, in voxels."""
+        return max(1, self.grid.size // 2), self.grid.size
 
     @property
     def step(self) -> int:
@@ -131,23 +142,38 @@ class Features:
             z = int(rng.integers(shape[0]))
             stop = z + 1, min(y + SAMPLE_EDGE, shape[1]), min(x + SAMPLE_EDGE, shape[2])
             tiles.append(Box((z, y, x), stop))
-        codes = np.concatenate([self._windows(tile)[0] for tile in tiles])
-        self.projection = principal(codes, n_components)
+        mean, directions = principal(
+            np.concatenate([self._windows(tile)[0] for tile in tiles]), n_components
+        )
+        plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
+        self.projection = Projection(mean, directions, *plain)
         self._kept.clear()
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
         for tile in tiles:
-            maps = self.of(tile).reshape(self.n_features, -1)
+            maps = self._made(tile).reshape(self.n_features, -1)
             drawn.append(maps[:, rng.integers(maps.shape[1], size=per_tile)].T)
-        return np.concatenate(drawn)[rng.permutation(per_tile * len(tiles))[:n_voxels]]
+        sample = np.concatenate(drawn)
+        maps = sample[:, : grey.N_MAPS]
+        scale = maps.mean(axis=0), maps.std(axis=0) + np.float32(1e-6)
+        self.projection = Projection(mean, directions, *scale)
+        sample[:, : grey.N_MAPS] = (maps - scale[0]) / scale[1]
+        return sample[rng.permutation(len(sample))[:n_voxels]]
 
     def at(self, voxels: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
         """Return the features of single voxels ``(N, 3)``, Z Y X: ``(N, C)``, float32."""
-        rows = [
-            self.of(Box((z, y, x), (z + 1, y + 1, x + 1)))[:, 0, 0]
-            for z, y, x in np.asarray(voxels, dtype=np.int64).tolist()
-        ]
-        return np.stack(rows) if rows else np.empty((0, self.n_features), dtype=np.float32)
+        places = np.asarray(voxels, dtype=np.int64).reshape(-1, 3)
+        result = np.empty((len(places), self.n_features), dtype=np.float32)
+        cells = places // (1, SAMPLE_EDGE, SAMPLE_EDGE)
+        _, cell_of = np.unique(cells, axis=0, return_inverse=True)
+        for cell in range(int(cell_of.max(initial=-1)) + 1):
+            members = np.flatnonzero(cell_of.ravel() == cell)
+            (z, y, x), (_, bottom, right) = (f(places[members], axis=0) for f in (np.min, np.max))
+            maps = self.of(
+                Box((int(z), int(y), int(x)), (int(z) + 1, int(bottom) + 1, int(right) + 1))
+            )
+            result[members] = maps[:, places[members, 1] - y, places[members, 2] - x].T
+        return result
 
     def of(self, box: Box) -> np.ndarray:
         """Return the features of a part of one slice, ``(C, Y, X)``, float32.
@@ -160,11 +186,16 @@ class Features:
         if box in self._kept:
             self._kept.move_to_end(box)
             return self._kept[box]
-        made = np.concatenate([self._grey(box), self._codes(box)])
+        made = self._made(box)
         self._kept[box] = made
         while sum(one.nbytes for one in self._kept.values()) > CACHED_BYTES and len(self._kept) > 1:
             self._kept.popitem(last=False)
         return made
+
+    def _made(self, box: Box) -> np.ndarray:
+        if self.projection is None:
+            raise RuntimeError("learn comes first")
+        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box)])
 
     def _shown(self, box: Box) -> np.ndarray:
         """Return a part of a slice as the network sees it, ``(Y, X)``, float32 in [0, 1]."""
@@ -187,40 +218,57 @@ class Features:
         return maps[(slice(None), *box.moved([-a for a in around.start]).slices[1:])]
 
     def _windows(self, box: Box) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Return codes of the windows around a part of a slice, and where their rows are centred.
+        """Return codes of the windows around a part of a slice, and where these are centred.
 
         Returns:
-            Codes ``(rows * columns, D)``, and the centres of rows and of columns, in voxels.
+            Codes ``(rows * columns, D)``, those of both windows one after the other, and the
+            centres of rows and of columns, in voxels.
         """
-        firsts = []
-        half = (self.window - 1) / 2
+        pad, step = self.grid.size // 2, self.step  # the slice with so much around it is cut
+        centres = []
         for axis in (1, 2):
-            last = (self.source.volume.shape[axis] - self.window) // self.step
-            low = int(np.clip(np.floor((box.start[axis] - half) / self.step), 0, last))
-            high = int(np.clip(np.ceil((box.stop[axis] - 1 - half) / self.step), 0, last))
-            firsts.append(np.arange(low, high + 1) * self.step)
-        rows, columns = np.meshgrid(*firsts, indexing="ij")
+            last = (self.source.volume.shape[axis] - 1 - step // 2) // step
+            low = int(np.clip((box.start[axis] - step // 2) // step, 0, last))
+            high = int(np.clip(-((step // 2 - box.stop[axis]) // step), 0, last))
+            centres.append(np.arange(low, high + 1) * step + step // 2)
+        rows, columns = (c.ravel() + pad for c in np.meshgrid(*centres, indexing="ij"))
         network = cast(Encoder, self.model.network)
         margin, multiple = 0, 1
         if isinstance(network, Convolutional):
             margin = dense.surroundings(network, self.grid.size)
             multiple = lcm(network.input_size, network.cell) // network.input_size
             multiple *= self.grid.size
-        covered = Box(
-            (box.start[0], int(firsts[0][0]), int(firsts[1][0])),
-            (box.stop[0], int(firsts[0][-1]) + self.window, int(firsts[1][-1]) + self.window),
-        )
-        around = self._around(covered, margin, multiple)
-        boxes = np.zeros((rows.size, 5), dtype=np.int64)
-        boxes[:, 1] = rows.ravel() - around.start[1]
-        boxes[:, 2] = columns.ravel() - around.start[2]
-        boxes[:, 3:] = self.window
-        stack = Stack("a slice", [self._shown(around)], ["0"], intensity=(0, 1))
+        first = [max(0, int(c[0]) - margin) // multiple * multiple for c in centres]
+        last = [int(c[-1]) + 2 * pad + 1 + margin for c in centres]
+        boxes = np.zeros((len(self.windows), rows.size, 5), dtype=np.int64)
+        for own, edge in zip(boxes, self.windows, strict=True):
+            own[:, 1], own[:, 2] = rows - edge // 2 - first[0], columns - edge // 2 - first[1]
+            own[:, 3:] = edge
+        image = self._mirrored(box.start[0], first, last, pad)
         codes = encode.embed(
-            self.model, stack, boxes, patch_size=self.grid.size,
-            compute=replace(self.compute, progress=False),
+            self.model, Stack("a slice", [image], ["0"], intensity=(0, 1)), boxes.reshape(-1, 5),
+            patch_size=self.grid.size, compute=replace(self.compute, progress=False),
         )  # fmt: skip
-        return codes, [first + half for first in firsts]
+        return np.concatenate(np.split(codes, len(boxes)), axis=1), [c - 0.5 for c in centres]
+
+    def _mirrored(self, z: int, first: list[int], last: list[int], pad: int) -> np.ndarray:
+        """Return a part of a slice that has ``pad`` voxels around it, which mirror it.
+
+        Args:
+            z: The slice.
+            first: Row and column at which the part begins, counted with what is around.
+            last: Row and column before which it ends; it may end sooner.
+            pad: Voxels around the slice.
+        """
+        shape = self.source.volume.shape[1:]
+        start = [max(0, a - pad) for a in first]
+        stop = [min(n, b - pad) for n, b in zip(shape, last, strict=True)]
+        around = [
+            (max(0, pad - a), min(pad, max(0, b - pad - n)))
+            for a, b, n in zip(first, last, shape, strict=True)
+        ]
+        part = self._shown(Box((z, start[0], start[1]), (z + 1, stop[0], stop[1])))
+        return np.pad(part, around, mode="symmetric")
 
     def _codes(self, box: Box) -> np.ndarray:
         """Return projected codes at every voxel, ``(C, Y, X)``, between windows linearly."""

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ def number_objects(
     name: str,
     *,
     step: Step,
+    rivals: Sequence[Image] = (),
 ) -> Objects:
     """Write the label image of a probability, and measure the objects.
 
@@ -88,6 +89,8 @@ def number_objects(
         settings: Threshold, smallest object, whether objects that touch are split.
         name: Of the label image within the image's folder.
         step: Called with a stage, parts done, and parts in all.
+        rivals: Probabilities of other classes: a voxel belongs to the most likely one, if two are
+            just as likely to none.
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
@@ -101,16 +104,18 @@ def number_objects(
 
     def masks() -> Iterator[tuple[Box, np.ndarray]]:
         for done, box in enumerate(blocks):
-            yield box, image.read(0, box) >= least
+            own = image.read(0, box)
+            mask = own >= least
+            for rival in rivals:
+                mask &= own > rival.read(0, box)
+            yield box, mask
             step("objects", done + 1, 2 * len(blocks))
 
     def read(box: Box) -> np.ndarray:
         return numbers.read(0, box.overlap(Box((0, 0, 0), shape)))
 
     table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
-    smallest = settings.smallest_nm3
-    if smallest is None:
-        smallest = float((grid.size / 4 * size[1]) ** 3)
+    smallest = smallest_of(settings, grid, region)
     pieces = Pieces(
         numbers, table, merged,
         lambda mask, box: parts(mask, box, size, smallest_nm3=smallest, split=settings.split),
@@ -118,6 +123,18 @@ def number_objects(
     rows, first = _measured(pieces, image, grid, region)
     _write(image, pieces, first, grid, region, name, step)
     return Objects(_columns(rows), _most(rows, shape[0]))
+
+
+def smallest_of(settings: PredictConfig, grid: PlaceGrid, region: Box) -> float:
+    """Return the volume in nm^3 below which an object is left out.
+
+    Without a setting it is that of a cube with the edge of a quarter of a patch; a region that is
+    thinner holds only a slab of such a cube.
+    """
+    if settings.smallest_nm3 is not None:
+        return settings.smallest_nm3
+    edge = grid.size / 4 * grid.voxel_size_nm[1]
+    return float(edge**2 * min(edge, region.shape[0] * grid.voxel_size_nm[0]))
 
 
 def _measured(

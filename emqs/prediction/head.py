@@ -31,23 +31,25 @@ class Head:
     """A fitted head.
 
     Attributes:
-        decision: Scores features that are scaled.
+        decision: Scores features.
         mean: Of features over the volume, ``(C,)``, float32.
-        spread: Their standard deviation, ``(C,)``, float32.
         middle: The score that becomes probability 0.5.
         slope: By how much the logit rises with the score.
     """
 
     decision: Decision
     mean: np.ndarray
-    spread: np.ndarray
     middle: float
     slope: float
 
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """Return the logit of the probability of each voxel, ``(n,)``, of features ``(n, C)``."""
+        scores = self.decision.decision_function(features - self.mean)
+        return (self.slope * (scores - self.middle)).astype(np.float32)
+
     def probability(self, features: np.ndarray) -> np.ndarray:
         """Return the probability of each voxel, ``(n,)``, float32, from features ``(n, C)``."""
-        scores = self.decision.decision_function((features - self.mean) / self.spread)
-        return expit(self.slope * (scores - self.middle)).astype(np.float32)
+        return expit(self.scores(features))
 
 
 def fit(
@@ -62,8 +64,7 @@ def fit(
         settings: ``head``, ``regularisation`` and ``unlabelled``.
     """
     mean = unlabelled.mean(axis=0)
-    spread = unlabelled.std(axis=0) + np.float32(1e-6)
-    p, m, u = ((part - mean) / spread for part in (positive, negative, unlabelled))
+    p, m, u = (part - mean for part in (positive, negative, unlabelled))
     drawn = u if settings.head == "logistic" else u[:SVM_UNLABELLED]
     weight = settings.unlabelled if len(m) else max(settings.unlabelled, 1.0)
     share = weight / (weight + (1.0 if len(m) else 0.0))
@@ -83,7 +84,7 @@ def fit(
     low = float(np.mean(decision.decision_function(u)))
     high = float(np.mean(decision.decision_function(p)))
     slope = STEEPNESS / (high - low) if high > low else 1.0
-    return Head(decision, mean, spread, (low + high) / 2, slope)
+    return Head(decision, mean, (low + high) / 2, slope)
 
 
 def _classifier(settings: PredictConfig, n_features: int):  # type: ignore[no-untyped-def] # noqa: ANN202

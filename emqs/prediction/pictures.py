@@ -31,11 +31,12 @@ class Picture:
     title: str
 
 
-def middle(made: Predicted, volume: Volume, store: SearchableStore) -> Picture:
-    """Return the middle of the slice with most objects."""
+def middle(made: Predicted, name: str, volume: Volume, store: SearchableStore) -> Picture:
+    """Return the middle of the slice with most objects of a class."""
     if made.objects is None:
         raise RuntimeError("a new prediction has objects")
-    z = made.objects.slice_of_most
+    objects, path = made.objects[name], made.image_of(name)
+    z = objects.slice_of_most
     shape = made.region.shape
     first = [max(0, (n - LARGEST) // 2) for n in shape[1:]]
     last = [min(n, f + LARGEST) for n, f in zip(shape[1:], first, strict=True)]
@@ -43,11 +44,11 @@ def middle(made: Predicted, volume: Volume, store: SearchableStore) -> Picture:
     inside = own.moved(made.region.start)
     low, high = store.manifest["intensity"]
     grey = (volume.read(inside)[0].astype(np.float32) - low) / (high - low)
-    with open_volume(made.path) as probability, open_volume(made.path / LABELS) as labels:
+    with open_volume(path) as probability, open_volume(path / LABELS) as labels:
         return Picture(
             np.clip(np.nan_to_num(grey), 0, 1),
             probability.read(own)[0].astype(np.float32) / 255,
             labels.read(own)[0],
             store.grid.voxel_size_nm[2],
-            f"slice {inside.start[0]} of {volume.shape[0]}, {len(made.objects)} objects in all",
+            f"slice {inside.start[0]} of {volume.shape[0]}, {len(objects)} objects in all",
         )

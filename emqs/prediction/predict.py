@@ -1,12 +1,15 @@
 """Clicks in an embedding volume become a probability of every voxel, and objects.
 
 The result is one OME-Zarr: the image is the probability (uint8, 255 is 1) with its smaller copies,
-and ``labels/objects`` in it holds the numbers of the objects. It is made in a folder beside it,
+and ``labels/objects`` in it holds the numbers of the objects. Of several classes there is one for
+each, in a folder with the name of the class. It is made in a folder beside it,
 tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 """
 
+import re
 import shutil
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +18,28 @@ import numpy as np
 from emqs.embedding.build.planes import PlaceSource
 from emqs.embedding.stores import SearchableStore
 from emqs.errors import ConfigError
-from emqs.geometry import Box, boxes
+from emqs.files import write_json
+from emqs.geometry import Box
 from emqs.ingestion.partial import check_target, plan_digest, working_folder
 from emqs.ingestion.pyramid import Image, levels_of
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.prediction import head as heads
+from emqs.prediction import tiles
 from emqs.prediction.features import Features
 from emqs.prediction.found import Objects, number_objects
 from emqs.prediction.settings import PredictConfig
 from emqs.prediction.suggestions import suggest
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE, Examples
+from emqs.runs.executors import Executor, InProcess
 from emqs.runs.progress import Step
 from emqs.volumes import Volume
 
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
+CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
+RESERVED = ("labels", "meshes", "zarr.json")  # what lies in the folder of an image
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:
@@ -60,18 +68,27 @@ class Predicted:
     """What was made.
 
     Attributes:
-        path: Of the OME-Zarr.
+        path: Of the OME-Zarr or, of several classes, of the folder that holds one for each.
         region: Of the volume, in voxels.
-        objects: Their measures; None if the result was there already.
+        objects: Measures of the objects of each class; None if the result was there already.
         suggested: Voxels ``(n, 3)`` of the volume where the next clicks would help most.
         is_new: Whether it was made by this call.
     """
 
     path: Path
     region: Box
-    objects: Objects | None
+    objects: dict[str, Objects] | None
     suggested: np.ndarray
     is_new: bool
+
+    def image_of(self, name: str) -> Path:
+        """Return the OME-Zarr of a class."""
+        return image_folder(self.path, name)
+
+
+def image_folder(folder: Path, name: str) -> Path:
+    """Return where the image of a class lies: what is just positive needs no folder of its own."""
+    return folder if name == POSITIVE else folder / name
 
 
 def predict(
@@ -83,17 +100,21 @@ def predict(
     region: Box | None = None,
     step: Step = silent,
     restart: bool = False,
+    executor: Executor | None = None,
 ) -> Predicted:
     """Predict where a structure is.
 
     Args:
         embedded: Where.
-        examples: Clicks on the structure and on something else.
+        examples: Clicks on the structure, or on several classes of structures, and on something
+            else.
         out: The OME-Zarr to make; must not exist, unless it was made in the same way.
         settings: Everything else.
         region: In voxels; None: the whole volume.
         step: Called with a stage, parts done, and parts in all.
         restart: Begin anew where a run was stopped.
+        executor: Makes the tiles, and is closed at the end, e.g. that of ``on_ray``; None: this
+            process.
 
     Returns:
         What was made.
@@ -106,34 +127,68 @@ def predict(
     store, volume = embedded.store, embedded.volume
     region = volume.box if region is None else _checked_region(region, volume)
     _check_model(store, embedded.model)
-    _check_examples(store, volume, examples)
+    classes = _checked_classes(store, volume, examples)
     plan = _plan(store, examples, region, settings)
-    if check_target(out, plan_digest(plan)):
+    digest = plan_digest(plan)
+    if check_target(out, digest):
         return Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
     with working_folder(out, plan, restart=restart) as folder:
-        image = _image(folder / "image", store, region, settings)
-        _fill(image, folder, features_of(embedded), examples, region,
-              settings, step)  # fmt: skip
+        made = (folder / "image").absolute()
+        made.mkdir(exist_ok=True)
+        images = {name: _image(image_folder(made, name), store, region, settings)
+                  for name in classes}  # fmt: skip
+        with closing(InProcess() if executor is None else executor) as workers:
+            _fill(images, folder, embedded, examples, region, settings, step, workers)
+        _shrink(images, step)
+        objects = {
+            name: number_objects(
+                image, folder, store.grid, region, settings, LABELS, step=step,
+                rivals=[other for key, other in images.items() if key != name],
+            )
+            for name, image in images.items()
+        }  # fmt: skip
+        suggested = suggest(
+            list(images.values()), settings.n_suggestions, apart=2 * store.grid.size
+        )
+        _finish(made, images, store, region, plan)
+        made.rename(out)
+    shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
+    return Predicted(out, region, objects, suggested + np.array(region.start), is_new=True)
+
+
+def _finish(
+    folder: Path,
+    images: dict[str, Image],
+    store: SearchableStore,
+    region: Box,
+    plan: dict[str, Any],
+) -> None:
+    """Write what describes the images, and what they are made of."""
+    own = {"emqs": {"plan_sha256": plan_digest(plan), "made_by": "predict", "plan": plan}}
+    grid = store.grid
+    z, y, x = (
+        o + s * a for o, s, a in zip(grid.origin_nm, grid.voxel_size_nm, region.start, strict=True)
+    )
+    for name, image in images.items():
+        title = "probability" if name == POSITIVE else f"probability of {name}"
+        extra = own if image.folder == folder else {}
+        image.finish(title, (z, y, x), window=(0.0, 255.0), extra=extra)
+    if all(image.folder != folder for image in images.values()):
+        group = {
+            "zarr_format": 3, "node_type": "group",
+            "attributes": {"emqs": {**own["emqs"], "classes": list(images)}},
+        }  # fmt: skip
+        write_json(folder / "zarr.json", group)
+
+
+def _shrink(images: dict[str, Image], step: Step) -> None:
+    """Write the smaller copies."""
+    for image in images.values():
         for level in image.levels[1:]:
             shards = list(image.shards(level.number))
             for number, box in enumerate(shards):
                 image.shrink(level.number, box)
                 step(f"level {level.number}", number + 1, len(shards))
-        made = number_objects(image, folder, store.grid, region, settings, LABELS, step=step)
-        suggested = suggest(image, settings.n_suggestions, apart=2 * store.grid.size)
-        origin = tuple(
-            o + s * a
-            for o, s, a in zip(
-                store.grid.origin_nm, store.grid.voxel_size_nm, region.start, strict=True
-            )
-        )
-        image.finish(
-            "probability", (origin[0], origin[1], origin[2]), window=(0.0, 255.0),
-            extra={"emqs": {"plan_sha256": plan_digest(plan), "made_by": "predict", "plan": plan}},
-        )  # fmt: skip
-        image.folder.rename(out)
-    shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
-    return Predicted(out, region, made, suggested + np.array(region.start), is_new=True)
 
 
 def _checked_region(region: Box, volume: Volume) -> Box:
@@ -159,23 +214,29 @@ def _check_model(store: SearchableStore, model: Model) -> None:
         )
 
 
-def _check_examples(store: SearchableStore, volume: Volume, examples: Examples) -> None:
-    """Raise unless there is a positive example, all lie in the volume, and labels are known."""
+def _checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
+    """Return the classes of the examples, which all lie in the volume."""
     if list(store.manifest["volume"]["shape"]) != list(volume.shape):
         raise ConfigError(
             f"{store.name} was made of a volume of shape {store.manifest['volume']['shape']}, but "
             f"{volume.name} has {list(volume.shape)}. Give the volume it was made of: volume=PATH."
         )
-    others = sorted(set(examples.labels) - {POSITIVE, NEGATIVE})
-    if others:
-        raise ConfigError(
-            f"The examples have the labels {', '.join(others[:5])}; a prediction knows "
-            f"{POSITIVE} and {NEGATIVE}."
-        )
-    if not len(examples.of(POSITIVE)):
+    classes = sorted(set(examples.labels) - {NEGATIVE})
+    if not classes:
         raise ConfigError(
             "The prediction needs at least one positive example. Give positive='[[z,y,x]]', or "
-            f"rows labelled {POSITIVE} in examples=NAME.csv."
+            f"rows labelled {POSITIVE}, or with the name of a class, in examples=NAME.csv."
+        )
+    if POSITIVE in classes and len(classes) > 1:
+        raise ConfigError(
+            f"The examples are labelled {POSITIVE}, and with the names of classes: "
+            f"{', '.join(classes[:5])}. Say of each example which class it is."
+        )
+    unfit = [name for name in classes if not CLASS_NAME.fullmatch(name) or name in RESERVED]
+    if unfit:
+        raise ConfigError(
+            f"The class {unfit[0]!r} cannot be the name of a folder: letters, digits, '_', '-', "
+            f"'.' and spaces are allowed, a letter first, and not {', '.join(RESERVED)}."
         )
     outside = ~((examples.voxels >= 0) & (examples.voxels < volume.shape)).all(axis=1)
     if outside.any():
@@ -184,6 +245,7 @@ def _check_examples(store: SearchableStore, volume: Volume, examples: Examples) 
             f"The example {first} lies outside the volume of shape (Z, Y, X) = {volume.shape}; "
             "voxels are counted from 0."
         )
+    return classes
 
 
 def _plan(
@@ -222,54 +284,44 @@ def _image(folder: Path, store: SearchableStore, region: Box, settings: PredictC
 
 
 def _fill(
-    image: Image,
+    images: dict[str, Image],
     folder: Path,
-    features: Features,
+    embedded: Embedded,
     examples: Examples,
     region: Box,
     settings: PredictConfig,
     step: Step,
+    workers: Executor,
 ) -> None:
     """Write the tiles that are missing."""
-    journal = folder / "tiles"
-    journal.mkdir(exist_ok=True)
-    tiles = list(image.shards(0))
-    missing = [
-        (number, box) for number, box in enumerate(tiles) if not (journal / str(number)).exists()
-    ]
+    features = features_of(embedded)
+    work = tiles.Tiles(features, {}, images, region, folder / "tiles",
+                       settings.smoothing * features.grid.size)  # fmt: skip
+    missing = work.missing()
     if not missing:
         return
-    fitted = fitted_head(features, examples, settings)
-    for count, (number, box) in enumerate(missing, len(tiles) - len(missing) + 1):
-        values = probabilities(features, fitted, box.moved(region.start))
-        image.write(0, box, np.rint(values * 255).astype(np.uint8))
-        (journal / str(number)).touch()
-        step("probability", count, len(tiles))
+    work = replace(work, heads=fitted_heads(features, examples, settings))
+    total = len(work.boxes())
+    for count, _ in enumerate(workers.run(tiles.make, work, missing), total - len(missing) + 1):
+        step("probability", count, total)
 
 
-def fitted_head(features: Features, examples: Examples, settings: PredictConfig) -> heads.Head:
-    """Return the head for some examples; the projection of the features is learnt, if it is not.
+def fitted_heads(
+    features: Features, examples: Examples, settings: PredictConfig
+) -> dict[str, heads.Head]:
+    """Return the head of each class; the projection of the features is learnt anew.
 
     Args:
         features: Of the volume.
-        examples: At least one of them positive.
+        examples: At least one of them not negative. What is of another class is a negative example.
         settings: How.
     """
     unlabelled = features.learn(
         settings.components, n_voxels=settings.n_unlabelled, seed=settings.seed
     )
-    positive, negative = (features.at(examples.of(label)) for label in (POSITIVE, NEGATIVE))
-    return heads.fit(positive, negative, unlabelled, settings)
-
-
-def probabilities(features: Features, head: heads.Head, box: Box) -> np.ndarray:
-    """Return the probability of every voxel of a box, ``box.shape``, float32."""
-    result = np.empty(box.shape, dtype=np.float32)
-    for z in range(box.shape[0]):
-        at = box.start[0] + z
-        part = Box((at, *box.start[1:]), (at + 1, *box.stop[1:]))
-        for own in boxes(part.shape, (1, 256, 256)):
-            maps = features.of(own.moved(part.start))
-            values = head.probability(maps.reshape(len(maps), -1).T)
-            result[(z, *own.slices[1:])] = values.reshape(own.shape[1:])
-    return result
+    seen = features.at(examples.voxels)
+    labels = np.array(examples.labels)
+    return {
+        name: heads.fit(seen[labels == name], seen[labels != name], unlabelled, settings)
+        for name in sorted(set(examples.labels) - {NEGATIVE})
+    }

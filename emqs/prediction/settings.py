@@ -16,7 +16,9 @@ class PredictConfig:
     head: str = "logistic"  # one of HEADS
     regularisation: float = 10.0  # of the head; more: smoother, and less that few clicks can say
     components: int = 32  # of codes, learnt from the volume without labels
+    smoothing: float = 0.075  # sigma, in patches, of the Gaussian over scores in the slice
     unlabelled: float = 3.0  # what all unlabelled voxels weigh, in clicks on something else
+    n_labelled: int = 2000  # voxels of each class that are drawn from labels
     n_unlabelled: int = 4000  # voxels drawn from all over the volume
     threshold: float | None = None  # probability from which on a voxel is an object; None: 0.5
     smallest_nm3: float | None = None  # of an object; None: a cube of half a patch's window
@@ -32,7 +34,12 @@ class PredictConfig:
             ConfigError: If a value is out of range; the message names it.
         """
         one_of("predict.head", self.head, HEADS)
-        for name, least in (("components", 1), ("n_unlabelled", 100), ("n_suggestions", 0)):
+        for name, least in (
+            ("components", 1),
+            ("n_labelled", 1),
+            ("n_unlabelled", 100),
+            ("n_suggestions", 0),
+        ):
             at_least(f"predict.{name}", getattr(self, name), least)
         if not 64 <= self.tile <= MAX_TILE or self.tile % 64:
             raise ConfigError(
@@ -41,6 +48,10 @@ class PredictConfig:
         if not self.regularisation > 0:
             raise ConfigError(
                 f"predict.regularisation must be above 0, got {self.regularisation:g}."
+            )
+        if not 0 <= self.smoothing <= 1:
+            raise ConfigError(
+                f"predict.smoothing must lie between 0 and 1, got {self.smoothing:g}."
             )
         if not self.unlabelled >= 0:
             raise ConfigError(f"predict.unlabelled must be 0 or more, got {self.unlabelled:g}.")

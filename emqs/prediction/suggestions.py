@@ -1,5 +1,7 @@
 """Where the next clicks would help most: large places about which the head is unsure."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from emqs.geometry import Box, boxes
@@ -8,14 +10,15 @@ from emqs.ingestion.pyramid import Image
 CELL = 64  # edge of the squares that are compared, in voxels
 
 
-def suggest(image: Image, n: int, *, apart: int) -> np.ndarray:
+def suggest(images: Sequence[Image], n: int, *, apart: int) -> np.ndarray:
     """Return places to click next, the most telling first.
 
-    A square of a slice counts for how unsure its voxels are on average, 4 p (1 - p) each; the place
-    in it is the most unsure voxel. Squares that are black all over in the probability count 0.
+    A square of a slice counts for how unsure its voxels are on average, 4 p (1 - p) each, of the
+    class of which it is most; the place in it is the most unsure voxel. Squares that are black all
+    over in the probability count 0.
 
     Args:
-        image: The probability, uint8.
+        images: The probability of each class, uint8, all of one shape.
         n: How many at most.
         apart: Least distance between two of them in a slice, in voxels.
 
@@ -23,9 +26,11 @@ def suggest(image: Image, n: int, *, apart: int) -> np.ndarray:
         Voxels ``(n, 3)``, int64, Z Y X, or fewer where nothing is left to ask.
     """
     best: list[tuple[float, int, int, int]] = []
-    for box in image.shards(0):
-        values = image.read(0, box).astype(np.float32) / 255
-        unsure = 4 * values * (1 - values)
+    for box in images[0].shards(0):
+        unsure = np.zeros(box.shape, dtype=np.float32)
+        for image in images:
+            values = image.read(0, box).astype(np.float32) / 255
+            np.maximum(unsure, 4 * values * (1 - values), out=unsure)
         for own in boxes(box.shape, (1, CELL, CELL)):
             cell = unsure[own.slices][0]
             mean = float(cell.mean())

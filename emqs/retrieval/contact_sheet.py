@@ -1,6 +1,7 @@
 """Pictures of the examples and matches of a search in a volume."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,21 @@ AROUND = 1  # patches on each side of a patch that are read for its picture
 def source_volume(store: SearchableStore, path: str | None) -> Volume:
     """Return the volume that a store was made of, or what the user says it is now.
 
+    Raises:
+        ConfigError: As ``source_opener``.
+        DataError: If the volume cannot be opened.
+    """
+    return source_opener(store, path)()
+
+
+def source_opener(store: SearchableStore, path: str | None) -> Callable[[], Volume]:
+    """Return what opens that volume, also in another process.
+
     A store may come from anybody, so what it names is opened only if the store lies on this disk,
     and the volume, too. Addresses are opened if the user names them.
 
     Raises:
         ConfigError: If the store names an address, or nothing that is there.
-        DataError: If the volume cannot be opened.
     """
     known = store.manifest["volume"]
     name = str(known["name"]) if path is None else path
@@ -43,7 +53,8 @@ def source_volume(store: SearchableStore, path: str | None) -> Volume:
             f"{store.name} was made of {name}, which is not opened because a store says so. Give "
             "volume=PATH, which may be the same."
         )
-    return open_volume(
+    return partial(
+        open_volume,
         name,
         level=known.get("level", 0),
         dataset=known.get("dataset"),
@@ -96,7 +107,16 @@ def sheet(
         f"{stack.name}, {store.manifest['model']['name']}; examples: {len(matches.positives)} "
         f"positive, {len(matches.negatives) or 'no'} negative; ranks {ranks[0]} to {ranks[-1]}"
     )
-    return sheets.retrieved(stack, positives, negatives, results, None, title=title, ranks=ranks)
+    shown = matches.of_store(number)
+    captions = [
+        f"#{rank}, score {score:.3g}\n[{z},{y},{x}]"
+        for rank, score, (z, y, x) in zip(
+            ranks.tolist(), shown.scores.tolist(), shown.voxels.tolist(), strict=False
+        )
+    ]
+    return sheets.retrieved(
+        stack, positives, negatives, results, None, title=title, captions=captions
+    )
 
 
 def _picture(

@@ -100,7 +100,7 @@ class Run:
         try:
             if kind is None and self.logger.csv and self.metrics and self.leads:
                 self.save_csv("metrics.csv", {k: [v] for k, v in self.metrics.items()})
-            self._write_record("finished" if kind is None else "failed", error)
+            self._write_record(_ending(kind), error)
         finally:
             if self.wandb is not None:
                 self.wandb.finish(exit_code=0 if kind is None else 1)
@@ -150,6 +150,13 @@ class Run:
     def save_csv(self, name: str, columns: Mapping[str, "Sequence[Any] | np.ndarray"]) -> Path:
         """Write a CSV file into the folder."""
         return write_csv(self.folder / name, columns)
+
+
+def _ending(kind: object) -> str:
+    """Return how a run ended, given the class of its error."""
+    if kind is None:
+        return "finished"
+    return "interrupted" if kind is KeyboardInterrupt else "failed"
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -35,14 +35,10 @@ def test_half_lies_between_the_clicks_and_the_volume() -> None:
     assert logit(made.probability(unlabelled)).mean() == pytest.approx(-3, abs=1e-3)
 
 
-def test_scale_and_offset_of_a_feature_change_nothing() -> None:
+def test_an_offset_of_a_feature_changes_nothing() -> None:
     positive, negative, unlabelled = drawn(5, 4, 0), drawn(5, 0, 1), drawn(400, 0, 2)
-    scale = np.array([1, 100, 0.01, 5, 7, 3], dtype=np.float32)
+    offset = np.array([1, 100, -0.01, 5, 7, 3], dtype=np.float32)
     plain = fit(positive, negative, unlabelled, PredictConfig())
-    scaled = fit(
-        positive * scale + 3, negative * scale + 3, unlabelled * scale + 3, PredictConfig()
-    )
+    moved = fit(positive + offset, negative + offset, unlabelled + offset, PredictConfig())
     seen = drawn(50, 2, 3)
-    np.testing.assert_allclose(
-        scaled.probability(seen * scale + 3), plain.probability(seen), atol=2e-3
-    )
+    np.testing.assert_allclose(moved.probability(seen + offset), plain.probability(seen), atol=2e-3)

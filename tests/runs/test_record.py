@@ -175,7 +175,8 @@ def test_the_record_of_a_run_that_fails(error: BaseException, tmp_path: Path) ->
     with pytest.raises(type(error)), run:
         raise error
     found = record(tmp_path)
-    assert (found["status"], found["error"]) == ("failed", f"{type(error).__name__}: {error}")
+    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    assert (found["status"], found["error"]) == (status, f"{type(error).__name__}: {error}")
     assert names(tmp_path) == ["run.json"]
 
 

@@ -54,7 +54,7 @@ def build(
         patch: Size and step of patches in the slice plane; whole patches only.
         settings: Everything else.
         compute: Device, batch size (if the network encodes each patch on its own), and whether a
-            bar shows patches/s, GB/s and the time left.
+            bar shows patches/s, MB/s and the time left.
         opened_as: Path or URL with which the volume can be opened again to draw results; None:
             its name.
         executor: Does the work, and is closed at the end, e.g. that of ``on_ray``; None: this
@@ -216,16 +216,19 @@ def _filled(
 @contextmanager
 def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
     """Give a function that moves a bar by what was done."""
-    speed = "{task.fields[rate]:,.0f} patches/s, {task.fields[read]:.3f} GB/s"
+    speed = "{task.fields[rate]:,.0f} patches/s, {task.fields[read]:,.1f} MB/s read"
     with progress.progress_bar(speed, show=show) as bar:
         task = bar.add_task("embed", total=total, rate=0.0, read=0.0)
         started, so_far = time.perf_counter(), Done()
+        tell = progress.teller("embed", total) if show and bar.disable else None
 
         def advance(done: Done) -> None:
             nonlocal so_far
             so_far += done
             seconds = max(time.perf_counter() - started, 1e-9)
-            rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e9
+            rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e6
             bar.update(task, advance=done.n_places, rate=rate, read=read)
+            if tell is not None:
+                tell(done.n_places)
 
         yield advance

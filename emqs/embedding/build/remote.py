@@ -42,10 +42,11 @@ def on_ray(settings: RayConfig, reopen: Opener | None) -> RayExecutor:
     """
     if reopen is None:
         raise ConfigError("engine=ray needs a volume that other processes can open: give reopen=.")
-    return RayExecutor(settings, partial(_packed, reopen), command="embed")
+    return RayExecutor(settings, partial(packed, reopen), command="embed")
 
 
-def _packed(reopen: Opener, context: WorkerContext, share: Share) -> Callable[[], WorkerContext]:
+def packed(reopen: Opener, context: WorkerContext, share: Share) -> Callable[[], WorkerContext]:
+    """Return what makes the same context in another process."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
         weights.save(path, context.model)

@@ -1,0 +1,92 @@
+"""The tiles of which a prediction consists. Each can be made alone, and again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import expit
+
+from emqs.geometry import Box, boxes
+from emqs.ingestion.pyramid import Image
+from emqs.prediction.features import Features
+from emqs.prediction.head import Head
+
+TRUNCATE = 3.0  # sigmas at which the Gaussian of the scores ends
+EDGE = 512  # features of so many voxels along both axes are made at once
+
+
+@dataclass(eq=False)
+class Tiles:
+    """What every tile is made of, and where it goes.
+
+    Attributes:
+        features: Of the volume, the projection learnt.
+        heads: Of each class, by its name.
+        images: The probability of each class, uint8; 255 is 1.
+        region: Where in the volume they lie.
+        journal: Folder with an empty file for every tile that is made.
+        sigma_px: Of the Gaussian with which logits are averaged in the slice.
+    """
+
+    features: Features
+    heads: Mapping[str, Head]
+    images: Mapping[str, Image]
+    region: Box
+    journal: Path
+    sigma_px: float
+
+    def boxes(self) -> list[Box]:
+        """Return all tiles, in voxels of the region."""
+        return list(next(iter(self.images.values())).shards(0))
+
+    def missing(self) -> list[tuple[int, Box]]:
+        """Return numbers and boxes of the tiles that are to be made."""
+        self.journal.mkdir(exist_ok=True)
+        done = {path.name for path in self.journal.iterdir()}
+        return [(n, box) for n, box in enumerate(self.boxes()) if str(n) not in done]
+
+
+def make(tiles: Tiles, part: tuple[int, Box]) -> None:
+    """Write a tile, whichever process is asked to.
+
+    Args:
+        tiles: What it is made of.
+        part: Its number, and its box in voxels of the region.
+    """
+    number, box = part
+    made = probabilities(tiles.features, tiles.heads, box.moved(tiles.region.start), tiles.sigma_px)
+    for name, values in made.items():
+        tiles.images[name].write(0, box, np.rint(values * 255).astype(np.uint8))
+    (tiles.journal / str(number)).touch()
+
+
+def probabilities(
+    features: Features, heads: Mapping[str, Head], box: Box, sigma_px: float
+) -> dict[str, np.ndarray]:
+    """Return the probability of every voxel of a box, by class, ``box.shape``, float32.
+
+    Args:
+        features: Of the volume.
+        heads: Of each class.
+        box: In voxels of the volume.
+        sigma_px: Of the Gaussian with which logits are averaged in the slice.
+    """
+    result = {name: np.empty(box.shape, dtype=np.float32) for name in heads}
+    margin = int(TRUNCATE * sigma_px + 0.5)
+    shape = features.source.volume.shape
+    for own in boxes(box.shape, (1, EDGE, EDGE)):
+        part = own.moved(box.start)
+        start = [max(0, a - margin) for a in part.start[1:]]
+        stop = [min(n, b + margin) for n, b in zip(shape[1:], part.stop[1:], strict=True)]
+        around = Box((part.start[0], start[0], start[1]), (part.stop[0], stop[0], stop[1]))
+        maps = features.of(around)
+        inside = part.moved([-a for a in around.start]).slices[1:]
+        rows = maps.reshape(len(maps), -1).T
+        for name, head in heads.items():
+            scores = head.scores(rows).reshape(maps.shape[1:])
+            if sigma_px > 0:
+                scores = ndimage.gaussian_filter(scores, sigma_px, truncate=TRUNCATE)
+            result[name][own.slices] = expit(scores[inside])
+    return result
