@@ -14,12 +14,14 @@ from emqs.errors import ConfigError
 from emqs.lazy import callable_as
 from emqs.patches.settings import PatchConfig
 from emqs.runs import command, record, tables
-from emqs.settings import CONFIG_DIR, read
+from emqs.settings import CONFIG_DIR, one_of, read
 
 if TYPE_CHECKING:
     from emqs.embedding.build import Built
 
 callable_as(__name__, "emqs.notebook:embed")
+
+TASKS = ("embed", "verify")
 
 
 def work(cfg: DictConfig, run: record.Run) -> float | None:
@@ -32,6 +34,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.embedding.build.settings import EmbedConfig
     from emqs.runs.settings import ENGINES, RayConfig
 
+    one_of("task", str(cfg.task), TASKS)
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
     compute = command.compute(cfg)
@@ -42,10 +45,15 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
     path = str(cfg.volume)
+    if path == "toy" and not Path(path).exists():
+        path = str(toy(Path(str(cfg.out))))
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
 
-    from emqs.embedding.build import build  # settings are right, so what takes seconds is worth it
+    from emqs.embedding.build import (  # settings are right, so what takes seconds is worth it
+        build,
+        verify,
+    )
     from emqs.embedding.build.remote import on_ray
     from emqs.runs.model import load_model
     from emqs.volumes import open_volume
@@ -63,9 +71,24 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     volume = reopen()
     for note in volume.notes:
         print(f"Note: {note}")  # noqa: T201
+    model = load_model(cfg)
+    if cfg.task == "verify":
+        verified = verify(volume, model, Path(str(cfg.out)), compute=compute.compute)
+        counts = {
+            "n_whole": verified.n_whole,
+            "n_missing": len(verified.missing),
+            "n_damaged": len(verified.damaged),
+            "n_changed": len(verified.changed),
+            "n_without_digest": verified.n_unknown,
+        }
+        run.save_json("metrics.json", counts)
+        run.log_metrics(counts)
+        print(tables.plain_table([counts]))  # noqa: T201
+        verified.check()
+        return None
     filled = build(
         volume,
-        load_model(cfg),
+        model,
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,
@@ -76,9 +99,19 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     measured = metrics(filled)
     run.save_json("metrics.json", measured)
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
-    print(tables.plain_table([measured]))  # noqa: T201
+    print(told(measured))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
     return None
+
+
+def toy(out: Path) -> Path:
+    """Return the toy volume, which is drawn beside what is made of it, unless it is there."""
+    from emqs.datasets.toy_volume import write_toy_volume
+
+    path = out.expanduser().absolute().with_name("toy.zarr")
+    if write_toy_volume(path):
+        print(f"Note: the toy volume was drawn into {path}.")  # noqa: T201
+    return path
 
 
 def metrics(filled: "Built") -> dict[str, Any]:
@@ -92,6 +125,19 @@ def metrics(filled: "Built") -> dict[str, Any]:
         "seconds": filled.seconds,
         "seconds_reading_and_writing": filled.seconds_disk,
     }
+
+
+def told(measured: dict[str, Any]) -> str:
+    """Return what a run did, in words."""
+    made, there = measured["n_blocks_written"], measured["n_blocks_found"]
+    empty = measured["n_skipped"]
+    left_out = f"; {empty:,} show nothing (one grey, padding) and have no code" if empty else ""
+    return (
+        f"{measured['n_places']:,} places in all, {measured['n_embedded']:,} embedded by this run"
+        f"{left_out}.\n{made:,} of {made + there:,} files of codes were made, the other {there:,} "
+        f"were there and whole. It took {measured['seconds']:.0f} s, "
+        f"{measured['seconds_reading_and_writing']:.0f} s of them reading and writing."
+    )
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="embed")

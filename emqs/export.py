@@ -10,7 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from emqs.errors import ConfigError
-from emqs.runs import command, record, tables
+from emqs.runs import command, record
 from emqs.runs.progress import advancing
 from emqs.settings import CONFIG_DIR, read
 
@@ -51,7 +51,10 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     measured = asdict(exported)
     run.save_json("metrics.json", measured)
     run.log_metrics(measured)
-    print(tables.plain_table([measured]))  # noqa: T201
+    print(  # noqa: T201
+        f"{exported.n_places:,} places were written in {exported.seconds:.0f} s; "
+        f"{exported.n_found:,} were there before."
+    )
     search = f"chdb://{out}" if cfg.to == "parquet" else out
     print(f"\nSearch it with: python -m emqs.search store={search}")  # noqa: T201
     return None

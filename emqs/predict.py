@@ -73,7 +73,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         if not made.is_new:
             print(f"{made.path} is there already, made of these examples in this way.")  # noqa: T201
             return None
-        _write(made, store, layers, run)
+        _write(made, store, layers, run, examples)
         if cfg.figures:
             _draw(made, volume, store, run)
     return None
@@ -151,11 +151,12 @@ def _region(cfg: DictConfig) -> "Box | None":
 def _examples(
     cfg: DictConfig, store: "SearchableStore", volume: "Volume", settings: "PredictConfig"
 ) -> "Examples":
-    """Return the clicks, from a file, from labels, or as they were typed."""
-    from emqs.retrieval.examples_file import from_points, read_examples
+    """Return the clicks, from files, from labels, or as they were typed."""
+    from emqs.retrieval.examples_file import from_points, read_several
 
     typed = cfg.positive is not None or cfg.negative is not None
-    if sum([typed, cfg.examples is not None, cfg.labels is not None]) > 1:
+    names = command.names(cfg, "examples")
+    if sum([typed, bool(names), cfg.labels is not None]) > 1:
         raise ConfigError(
             "Give either examples=NAME.csv, or labels=PATH, or positive= and negative=, not two."
         )
@@ -169,10 +170,10 @@ def _examples(
             return read_labelled(
                 labels, volume, _label_classes(cfg), most=settings.n_labelled, seed=settings.seed
             )
-    if cfg.examples is None:
+    if not names:
         return from_points(_points(cfg, "positive"), _points(cfg, "negative"))
-    return read_examples(
-        Path(str(cfg.examples)).expanduser(),
+    return read_several(
+        [Path(name).expanduser() for name in names],
         voxel_size_nm=store.grid.voxel_size_nm,
         origin_nm=store.grid.origin_nm,
     )
@@ -211,14 +212,23 @@ def _points(cfg: DictConfig, name: str) -> list[list[int]]:
 
 
 def _write(
-    made: "Predicted", store: "SearchableStore", layers: "dict[str, Volume]", run: record.Run
+    made: "Predicted",
+    store: "SearchableStore",
+    layers: "dict[str, Volume]",
+    run: record.Run,
+    examples: "Examples",
 ) -> None:
     """Write the tables, and print what was made."""
     from emqs.prediction.report import tables_of
-    from emqs.retrieval.examples_file import columns
+    from emqs.retrieval.examples_file import columns, next_round
 
     table, segments = tables_of(made, store.grid.voxel_size_nm, layers)
     run.save_csv("objects.csv", table)
+    size, origin = store.grid.voxel_size_nm, store.grid.origin_nm
+    run.save_csv(
+        "examples.csv",
+        columns(examples.voxels, examples.labels, voxel_size_nm=size, origin_nm=origin),
+    )
     for name, one in segments.items():
         run.save_csv(f"segments_{name}.csv", one)
     run.save_csv(
@@ -226,8 +236,8 @@ def _write(
         columns(
             made.suggested,
             [""] * len(made.suggested),
-            voxel_size_nm=store.grid.voxel_size_nm,
-            origin_nm=store.grid.origin_nm,
+            voxel_size_nm=size,
+            origin_nm=origin,
         ),
     )
     measured: dict[str, Any] = {
@@ -243,10 +253,8 @@ def _write(
         print(f"\nProbability: {path}\nObjects: {path}/labels/objects")  # noqa: T201
     print(f"Results: {run.folder}")  # noqa: T201
     if len(made.suggested):
-        print(  # noqa: T201
-            "Next clicks: fill in the column label of suggestions.csv (positive, negative, or a "
-            "class), add it to your examples, and give another out=."
-        )
+        again = next_round("predict", command.typed(), run.folder)
+        print(f"\n{again} out=NEXT.zarr")  # noqa: T201
 
 
 def _draw(made: "Predicted", volume: "Volume", store: "SearchableStore", run: record.Run) -> None:

@@ -3,12 +3,14 @@
 python -m emqs.retrieve retrieve.positive='[[3,200,310]]'
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from emqs.datasets.settings import DatasetConfig
+from emqs.errors import ConfigError, DataError
 from emqs.lazy import callable_as
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
@@ -29,7 +31,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     Returns:
         The share of results that show the structure, or None without labels.
     """
-    settings = read(RetrieveConfig, cfg.retrieve, "retrieve")
+    settings = with_examples(cfg, read(RetrieveConfig, cfg.retrieve, "retrieve"))
     query = read(QueryConfig, cfg.query, "query")
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
@@ -70,11 +72,34 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         report.draw(result, stack, run, settings, structure=query.structure)
     print(tables.plain_table(report.table(result, stack)))  # noqa: T201
     if len(result.suggested):
-        points = report.points(report.centres(result.searched[result.suggested]))
-        print(f"\nLabel these next, as positive or negative: {' '.join(points)}")  # noqa: T201
+        from emqs.retrieval.examples_file import next_round
+
+        print(f"\n{next_round('retrieve', command.typed(), run.folder)}")  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
     precision: float | None = result.metrics["precision_touch"]
     return precision
+
+
+def with_examples(cfg: DictConfig, settings: RetrieveConfig) -> RetrieveConfig:
+    """Return the settings with the points of the files that ``examples`` names, if it does.
+
+    Raises:
+        ConfigError: If points are typed, too.
+        DataError: If a file is wrong, or holds no positive example.
+    """
+    files = command.names(cfg, "examples")
+    if not files:
+        return settings
+    if settings.positive is not None or settings.negative is not None:
+        raise ConfigError(
+            "Give either examples=NAME.csv, or retrieve.positive= and retrieve.negative=, not both."
+        )
+    from emqs.retrieval.examples_file import read_several
+
+    positive, negative = read_several([Path(name).expanduser() for name in files]).points
+    if not positive:
+        raise DataError(f"None of the examples of {', '.join(files)} is positive.")
+    return replace(settings, positive=positive, negative=negative)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="retrieve")

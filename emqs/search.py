@@ -5,12 +5,13 @@ python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 
 import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from emqs.errors import ConfigError
+from emqs.errors import ConfigError, DataError
 from emqs.lazy import callable_as
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.runs import command, record, tables
@@ -36,20 +37,22 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.retrieval import volume_search  # settings are right, so what takes long is worth it
 
     stores = opened(cfg)
-    matches = volume_search.search(
-        stores,
-        _points(cfg, "positive"),
-        _points(cfg, "negative"),
-        query=query,
-        settings=settings,
-    )
-    write(matches, stores, run, image=cfg.image)
+    positive, negative = examples(cfg, stores)
+    matches = volume_search.search(stores, positive, negative, query=query, settings=settings)
+    named = None if cfg.volume is None else str(cfg.volume)
+    write(matches, stores, run, volume=named, image=cfg.image)
+    if len(stores) == 1:
+        write_next(matches, stores[0], run, positive, negative)
     if len(matches.ranks):
         print(tables.plain_table(rows(matches)))  # noqa: T201
     else:
         print("No more places: every one is nearer to a better one than search.distance_nm.")  # noqa: T201
     if cfg.figures:
-        _draw(matches, stores, run, None if cfg.volume is None else str(cfg.volume))
+        _draw(matches, stores, run, named)
+    if len(stores) == 1 and len(matches.suggested):
+        from emqs.retrieval.examples_file import next_round
+
+        print(f"\n{next_round('search', command.typed(), run.folder)}")  # noqa: T201
     print(f"\nResults: {run.folder}")  # noqa: T201
     return None
 
@@ -61,8 +64,7 @@ def opened(cfg: DictConfig) -> "list[SearchableStore]":
         ConfigError: If nothing is named, or ``volume`` or ``image`` with several stores.
         DataError: If a store is missing or damaged.
     """
-    value = cfg.store if OmegaConf.is_list(cfg.store) else [cfg.store]
-    names = [str(name) for name in value if name is not None]
+    names = command.names(cfg, "store")
     if not names:
         raise ConfigError("store is missing: give it as store=NAME.zarr.")
     if len(names) > 1:
@@ -74,6 +76,67 @@ def opened(cfg: DictConfig) -> "list[SearchableStore]":
 
     settings = read(ClickhouseConfig, cfg.clickhouse, "clickhouse")
     return [open_searchable(name, settings) for name in names]
+
+
+def examples(cfg: DictConfig, stores: "Sequence[SearchableStore]") -> tuple[list[Any], list[Any]]:
+    """Return the points of what is looked for and of what is not, from files or as typed.
+
+    Raises:
+        ConfigError: If both are given, or files with several stores.
+        DataError: If a file is wrong.
+    """
+    names = command.names(cfg, "examples")
+    if not names:
+        return _points(cfg, "positive"), _points(cfg, "negative")
+    if cfg.positive is not None or cfg.negative is not None:
+        raise ConfigError("Give either examples=NAME.csv, or positive= and negative=, not both.")
+    if len(stores) > 1:
+        raise ConfigError(
+            "examples= does not say in which of several stores a place lies; give "
+            "positive='[[store,z,y,x]]'."
+        )
+    from emqs.retrieval.examples_file import read_several
+
+    grid = stores[0].grid
+    return read_several(
+        [Path(name).expanduser() for name in names],
+        voxel_size_nm=grid.voxel_size_nm,
+        origin_nm=grid.origin_nm,
+    ).points
+
+
+def write_next(
+    matches: "Matches",
+    store: "SearchableStore",
+    run: record.Run,
+    positive: list[Any],
+    negative: list[Any],
+) -> None:
+    """Write what the next round needs: the examples, and suggestions whose label is empty."""
+    import numpy as np
+
+    from emqs.retrieval import suggestions
+    from emqs.retrieval.examples_file import columns, from_points
+
+    clicked = from_points([point[-3:] for point in positive], [point[-3:] for point in negative])
+    grid = store.grid
+    size, origin = grid.voxel_size_nm, grid.origin_nm
+    run.save_csv(
+        "examples.csv",
+        columns(clicked.voxels, clicked.labels, voxel_size_nm=size, origin_nm=origin),
+    )
+    n = len(matches.suggested)
+    if n:
+        centres = grid.centres(matches.suggested)
+        run.save_csv(
+            "suggestions.csv",
+            {
+                **columns(centres, [""] * n, voxel_size_nm=size, origin_nm=origin),
+                "order": np.arange(1, n + 1),
+                "why": suggestions.reasons(n),
+                "score": matches.suggested_scores,
+            },
+        )
 
 
 def _points(cfg: DictConfig, name: str) -> list[Any]:
@@ -90,10 +153,18 @@ def rows(matches: "Matches") -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
     names = [n for n in matches.columns if n in ("rank", "store", "z", "y", "x", "hamming")]
     columns = {name: matches.columns[name].tolist() for name in names}
-    return [
-        {**{name: columns[name][i] for name in names}, "score": f"{score:.4g}"}
+    shown: list[dict[str, Any]] = [
+        {
+            name: f"{value:.1f}" if isinstance(value, float) else value
+            for name, value in ((name, columns[name][i]) for name in names)
+        }
+        | {"score": f"{score:.4g}"}
         for i, score in enumerate(matches.scores.tolist())
     ]
+    if matches.probabilities is not None:
+        for row, probability in zip(shown, matches.probabilities.tolist(), strict=True):
+            row["probability"] = f"{probability:.2f}"
+    return shown
 
 
 def write(
@@ -101,13 +172,18 @@ def write(
     stores: "Sequence[SearchableStore]",
     run: record.Run,
     *,
+    volume: str | None = None,
     image: str | None = None,
 ) -> None:
-    """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder."""
+    """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder.
+
+    Nothing is opened that the user did not name: ``volume`` or ``image``.
+    """
     import numpy as np
 
     from emqs.annotations.neuroglancer import neuroglancer
     from emqs.annotations.precomputed import write_points
+    from emqs.annotations.viewer_files import write_fiji, write_napari
 
     run.save_csv("matches.csv", matches.columns)
     columns = {name: values.tolist() for name, values in matches.columns.items()}
@@ -120,10 +196,13 @@ def write(
             part.ranks,
             part.scores,
             voxel_size_nm=store.grid.voxel_size_nm,
-            volume=str(store.manifest["volume"]["name"]),
+            volume=volume,
             image=image,
         )
         run.save_json(f"neuroglancer{ending}.json", state)
+        write_napari(run.folder / f"napari{ending}.csv", part.centres)
+        rois = [f"{rank:06d}" for rank in part.ranks.tolist()]
+        write_fiji(run.folder / f"fiji_rois{ending}.zip", part.first, part.edges, rois)
         folder = run.folder / f"annotations{ending}"
         shutil.rmtree(folder, ignore_errors=True)  # of a search into the same folder
         write_points(
@@ -156,15 +235,24 @@ def _each(
 def _draw(
     matches: "Matches", stores: "Sequence[SearchableStore]", run: record.Run, path: str | None
 ) -> None:
-    """Draw a contact sheet for each store in which something was found."""
+    """Draw a contact sheet for each store in which something was found.
+
+    What was found does not depend on pictures: without the volume there are none, and a line says
+    so. One that the user named must be there.
+    """
     from emqs.figures import style
     from emqs.retrieval.contact_sheet import sheet, source_volume
 
-    volumes = [source_volume(store, path) for store in stores]
-    for number, (ending, _, part) in enumerate(_each(matches, stores)):
-        if len(part.ranks):
-            figure = sheet(matches, stores, volumes, number)
-            run.log_figure(style.save(figure, run.folder / f"results{ending}.png"))
+    try:
+        volumes = [source_volume(store, path) for store in stores]
+        for number, (ending, _, part) in enumerate(_each(matches, stores)):
+            if len(part.ranks):
+                figure = sheet(matches, stores, volumes, number)
+                run.log_figure(style.save(figure, run.folder / f"results{ending}.png"))
+    except (ConfigError, DataError) as error:
+        if path is not None:
+            raise
+        print(f"No pictures: {command.one_line(error)}")  # noqa: T201
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="search")

@@ -4,6 +4,7 @@ python -m emqs.train model=contrastive stage=finetune dataset=VNC_unlabelled
 python -m emqs.train model=vae
 """
 
+import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 from emqs.datasets.settings import DatasetConfig
 from emqs.models.settings import ModelConfig
 from emqs.runs import command, record
+from emqs.runs.resuming import with_earlier
 from emqs.runs.settings import PathsConfig
 from emqs.settings import CONFIG_DIR, read
 from emqs.training.settings import StageConfig, TrainConfig
@@ -88,4 +90,5 @@ def main(cfg: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
+    sys.argv[1:] = with_earlier(sys.argv[1:])  # ckpt_path=PATH alone goes on as it was
     command.start("train", main)

@@ -1,8 +1,11 @@
-"""README.md says what is true: its commands, settings and example work, and nothing is left out."""
+"""README.md and docs/ say what is true: commands, settings and examples; nothing is left out."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -19,14 +22,29 @@ from emqs.settings import CONFIG_DIR
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(path.stem for path in CONFIG_DIR.glob("*.yaml"))
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, flags=re.S)
+PAGES = {path: path.read_text(encoding="utf-8") for path in sorted((TOP / "docs").rglob("*.md"))}
+TEXT = "\n".join([README, *PAGES.values()])
+CALL = re.compile(r"(?:python -m emqs\.|emqs )([a-z]\w*)(?: [^\n&]*)?")
+BLOCKS = re.findall(r"```bash\n(.*?)```", TEXT, flags=re.S)
+CODE = [
+    line
+    for text in (
+        *BLOCKS,
+        *re.findall(r"`([^`\n]+)`", TEXT),
+        *re.findall(r"^    (\S.*)$", TEXT, re.M),
+    )
+    for line in re.sub(r"\\\n *", "", text).splitlines()
+]
 CALLS = sorted(
     {
-        match.group(0).split("#")[0].strip()
-        for text in (*BLOCKS, *re.findall(r"`(python -m emqs[^`]*)`", README))
-        for match in re.finditer(r"python -m emqs\.\w+[^\n&]*", text)
+        match.group(0).split(" #")[0].strip()
+        for line in CODE
+        for match in [re.search(r"(?:^|&& )(" + CALL.pattern + ")", line.strip())]
+        if match is not None
+        and not re.search(r"--help|emqs (user|dataset|NAME)|\.\.\.|emqs\.web", line)
     }
 )
+CALLS = [call.removeprefix("&& ") for call in CALLS]
 
 
 def options(group: str) -> set[str]:
@@ -85,13 +103,13 @@ POINTS = sorted(
 
 @pytest.mark.parametrize(("name", "settings"), POINTS)
 @pytest.mark.slow
-def test_every_command_line_of_the_readme_composes(name: str, settings: tuple[str, ...]) -> None:
+def test_every_command_line_composes(name: str, settings: tuple[str, ...]) -> None:
     assert (TOP / "emqs" / f"{name}.py").is_file()
     composed(name, list(settings))
 
 
 def test_every_command_is_in_the_readme_and_the_reverse() -> None:
-    named = set(re.findall(r"python -m emqs\.(\w+)", README))
+    named = set(re.findall(r"`emqs ([a-z]+) [^`]*`", README))
     assert named == set(COMMANDS)
     for name in COMMANDS:
         source = (TOP / "emqs" / f"{name}.py").read_text(encoding="utf-8")
@@ -101,15 +119,15 @@ def test_every_command_is_in_the_readme_and_the_reverse() -> None:
 @pytest.mark.parametrize("group", ["query", "patch"])
 def test_every_setting_of_a_search_is_in_the_readme(group: str) -> None:
     settings = yaml.safe_load((CONFIG_DIR / group / "default.yaml").read_text(encoding="utf-8"))
-    missing = [key for key in settings if f"`{group}.{key}`" not in README]
+    missing = [key for key in settings if f"`{group}.{key}`" not in TEXT]
     assert missing in ([], ["unit"])  # the unit is explained beside patch.size
-    assert "`patch.unit`" in README
+    assert "`patch.unit`" in TEXT
 
 
 def test_every_setting_named_in_the_readme_exists() -> None:
     cfg = composed("evaluate", ["index=annoy"])
     pattern = r"`((?:query|patch|index|dataset|paths|hydra)(?:\.\w+)+)(?<!py)(?:=[^`]*)?`"
-    names = set(re.findall(pattern, README))
+    names = set(re.findall(pattern, TEXT))
     assert len(names) >= 10
     for name in names:
         parent, key = name.rsplit(".", 1)
@@ -119,7 +137,7 @@ def test_every_setting_named_in_the_readme_exists() -> None:
 def test_the_defaults_in_the_table_are_the_defaults() -> None:
     cfg = composed("evaluate", ["index=annoy"])
     rows = re.findall(
-        r"^\| `((?:query|patch|index)\.\w+)` \|[^|]*\| `?([^|`]+)`?[^|]*\|", README, re.M
+        r"^\| `((?:query|patch|index)\.\w+)` \|[^|]*\| `?([^|`]+)`?[^|]*\|", TEXT, re.M
     )
     assert len(rows) >= 8
     for name, shown in rows:
@@ -128,7 +146,7 @@ def test_the_defaults_in_the_table_are_the_defaults() -> None:
 
 
 def test_every_dataset_and_encoder_is_in_the_readme() -> None:
-    missing = [name for name in options("dataset") if f"`{name}`" not in README]
+    missing = [name for name in options("dataset") if f"`{name}`" not in TEXT]
     assert missing == []
     assert options("model") == set(models.NETWORKS)
 
@@ -137,11 +155,37 @@ def test_every_dataset_and_encoder_is_in_the_readme() -> None:
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     assert len(examples) == 1
+    assert examples[0] in PAGES[TOP / "docs" / "how-to" / "python.md"]
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(compile(examples[0], "README.md", "exec"), names)
     metrics = names["result"].metrics  # type: ignore[attr-defined]
     assert metrics["component_ap"] > metrics["chance"]["component_ap"]
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="needs the extra docs")
+    words = [
+        "build",
+        "--strict",
+        "-q",
+        "-f",
+        "docs/mkdocs/mkdocs.yml",
+        "-d",
+        str(tmp_path / "site"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", *words],
+        cwd=TOP, capture_output=True, text=True, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {path.parent.name for path in (tmp_path / "site").rglob("index.html")}
+    assert {"own-slices", "commands", "settings", "python", "benchmarks", "quality"} <= pages
+    commands = (tmp_path / "site" / "reference" / "commands" / "index.html").read_text()
+    assert "n_suggestions" in commands  # of predict, from its settings
+    python = (tmp_path / "site" / "reference" / "python" / "index.html").read_text()
+    assert "Return the places of an embedding volume" in python
 
 
 def test_the_version_heads_the_changelog() -> None:
@@ -151,10 +195,22 @@ def test_the_version_heads_the_changelog() -> None:
     assert citation["version"] == emqs.__version__
 
 
-def test_pictures_and_links_of_the_readme_exist() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (TOP / link).is_file()] == []
+def test_pictures_and_links_exist() -> None:
+    made = {"benchmarks.md", "weights.md", "commands.md", "settings.md"}  # with the site
+    missing = [
+        (path.name, link)
+        for path, text in {TOP / "README.md": README, **PAGES}.items()
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", text)
+        if not (path.parent / link).is_file() and Path(link).name not in made
+    ]
+    assert missing == []
+
+
+def test_the_readme_is_short_and_every_page_is_in_the_site() -> None:
+    assert len(README.splitlines()) <= 200
+    site = (TOP / "docs" / "mkdocs" / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = {path.relative_to(TOP / "docs").as_posix() for path in PAGES}
+    assert pages <= set(re.findall(r": ([\w/-]+\.md)$", site, re.M))
 
 
 def test_the_architecture_names_every_room() -> None:

@@ -66,6 +66,9 @@ def test_a_search_gives_what_it_gave(name: str, typed: Type, tmp_path: Path) -> 
     expected = table(GOLDEN / "embedded" / f"{name}.csv")
     matches = table(tmp_path / "embedded" / "run" / "matches.csv")
     assert len(expected) > 4
+    for row in expected:  # the voxel after the middle of an even edge was named, not the middle
+        for axis in "yx":
+            row[axis] = f"{int(row[axis]) - 0.5:g}"
     exact = [column for column in expected[0] if column != "score"]
     assert [[row[c] for c in exact] for row in matches] == [
         [row[c] for c in exact] for row in expected

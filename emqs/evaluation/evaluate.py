@@ -1,6 +1,7 @@
 """Joins the steps: slices -> patches -> codes -> examples -> ranking -> how good it is."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ class Evaluation:
     grid: np.ndarray  # (M, 5), int64: all patches, examples included
     metrics: dict[str, Any]  # what metrics.json holds
     probabilities: np.ndarray | None  # (N,), float64; None with too few examples
+    again: Callable[..., np.ndarray] | None = None  # scores of other boxes; see ``Scores.again``
 
 
 def evaluate(
@@ -120,6 +122,7 @@ def evaluate(
         grid,
         measured,
         probabilities,
+        found_scores.again if query.dense else None,
     )
 
 

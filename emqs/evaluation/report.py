@@ -12,6 +12,8 @@ from emqs.figures import curves, maps, reliability, sheets, style
 from emqs.models.weights import Model
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
+from emqs.retrieval import places
+from emqs.retrieval.report import fine
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs.record import Run
 
@@ -47,6 +49,8 @@ def conditions(
         "patch_size_px": size,
         "patch_stride_px": stride,
         "index": index.name,
+        "pixel_size_nm": stack.pixel_size_nm,
+        "section_nm": stack.section_nm,
         "weights": weights,
         "weights_sha256": model.sha256,
     }
@@ -54,27 +58,44 @@ def conditions(
 
 def write(result: Evaluation, run: Run) -> None:
     """Write metrics, the ranking and the PR curve into the run's folder."""
-    z, y, x, height, width = result.boxes.T
-    run.save_csv(
-        "similarities.csv",
-        {
-            "slice": z,
-            "x": y,  # the paper's name for the row
-            "y": x,  # the paper's name for the column
-            "dim": np.full(len(z), result.metrics["patch_size_px"]),  # nominal: borders cut patches
-            "similarity": result.scores,
-            "overlap": result.overlap,
-            "height": height,
-            "width": width,
-            **({} if result.probabilities is None else {"probability": result.probabilities}),
-        },
-    )
+    columns = _paper_columns(result) if result.metrics["measure"] == "paper" else _columns(result)
+    likely = {} if result.probabilities is None else {"probability": result.probabilities}
+    run.save_csv("similarities.csv", columns | likely)
     run.save_csv(CURVE_FILE, {"recall": result.curve.recall, "precision": result.curve.precision})
     run.log_metrics(
         {name: result.metrics[name] for name in APS if result.metrics[name] is not None}
         | {"seconds": result.metrics["seconds"]}
     )
     run.save_json("metrics.json", result.metrics)
+
+
+def _columns(result: Evaluation) -> dict[str, Any]:
+    """Return the ranking as a table: places as in every table, score and overlap."""
+    return {
+        "rank": np.arange(1, len(result.boxes) + 1),
+        **places.of_patches(
+            result.boxes,
+            pixel_size_nm=result.metrics["pixel_size_nm"],
+            section_nm=result.metrics["section_nm"],
+        ),
+        "score": result.scores,
+        "overlap": result.overlap,
+    }
+
+
+def _paper_columns(result: Evaluation) -> dict[str, Any]:
+    """Return the ranking with the names of the paper, where x is the row and y the column."""
+    z, y, x, height, width = result.boxes.T
+    return {
+        "slice": z,
+        "x": y,
+        "y": x,
+        "dim": np.full(len(z), result.metrics["patch_size_px"]),  # nominal: borders cut patches
+        "similarity": result.scores,
+        "overlap": result.overlap,
+        "height": height,
+        "width": width,
+    }
 
 
 def draw(result: Evaluation, stack: Stack, model: Model, run: Run, *, query: QueryConfig) -> None:
@@ -100,7 +121,9 @@ def draw(result: Evaluation, stack: Stack, model: Model, run: Run, *, query: Que
             min_overlap=query.min_overlap,
         ),
         "score_maps.png": maps.score_maps(
-            stack, result.boxes, result.scores, structure=query.structure
+            stack,
+            *fine(stack, result.boxes, result.scores, result.again),
+            structure=query.structure,
         ),
     }
     if result.probabilities is not None:

@@ -233,7 +233,8 @@ def place_labels(points: np.ndarray, line: np.ndarray) -> np.ndarray:
         clash = _inside(places, placed, room)
         leaders = point + along * (places[:, None, :] - point)  # (M, 12, 2)
         struck = np.array([_inside(placed, leader, room / 2).sum() for leader in leaders])
-        best = int(np.argmin(hidden + 1e3 * struck + 1e6 * clash))
+        away = np.linalg.norm(places - point, axis=1)  # a long leader hides as much as it crosses
+        best = int(np.argmin(hidden + 100 * away + 1e3 * struck + 1e6 * clash))
         placed = np.concatenate([placed, places[best : best + 1]])
         obstacles = np.concatenate([obstacles, leaders[best]])
     return placed

@@ -48,6 +48,12 @@ def spread(shape: tuple[int, int], boxes: np.ndarray, values: np.ndarray) -> np.
     return np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
 
 
+def some(searched: np.ndarray) -> np.ndarray:
+    """Return up to ``MAX_SLICES`` of the searched slices, evenly spaced; both ascending."""
+    places = np.linspace(0, len(searched) - 1, min(MAX_SLICES, len(searched)))
+    return searched[np.round(places).astype(int)]
+
+
 def score_maps(
     stack: Stack,
     boxes: np.ndarray,
@@ -55,8 +61,9 @@ def score_maps(
     *,
     structure: int,
     slices: Sequence[int] | None = None,
+    examples: np.ndarray | None = None,
 ) -> Figure:
-    """Return slices beside maps of their scores.
+    """Return slices beside the same with maps of their scores over them.
 
     A map shows how a place ranks among all searched patches, in percent: scores themselves can be
     tiny and crowd together, and only their order counts.
@@ -67,6 +74,7 @@ def score_maps(
         scores: Shape ``(N,)``.
         structure: Label value whose outline is drawn, if there are labels.
         slices: Which to draw; None: up to four, evenly spaced among those searched.
+        examples: Boxes of positive examples, ``(P, 5)``, that are drawn where they lie.
 
     Raises:
         DataError: If there are no patches, the lengths differ, or a slice was not searched.
@@ -78,8 +86,7 @@ def score_maps(
         )
     searched = np.unique(boxes[:, 0])
     if slices is None:
-        places = np.linspace(0, len(searched) - 1, min(MAX_SLICES, len(searched)))
-        slices = searched[np.round(places).astype(int)].tolist()
+        slices = some(searched).tolist()
     missing = sorted(set(slices) - set(searched.tolist()))
     if missing:
         raise DataError(f"Slice {missing[0]} was not searched, so it has no scores to draw.")
@@ -92,24 +99,43 @@ def score_maps(
         height, width = stack.shapes[z]
         style.show_grey(left, stack.unit(z))
         heat = spread((height, width), boxes[in_slice], ranked[in_slice])
-        shown = right.imshow(heat, cmap="magma", vmin=0, vmax=100, interpolation="nearest")
+        style.show_grey(right, stack.unit(z))
+        shown = right.imshow(
+            heat, cmap="magma", vmin=0, vmax=100, interpolation="nearest", alpha=0.65
+        )
         style.bare(right)
+        for box in examples[examples[:, 0] == z] if examples is not None else ():
+            for axes in (left, right):
+                style.draw_box(axes, box, style.POSITIVE)
         if stack.labels is not None:
             for axes, colour in ((left, style.OUTLINE), (right, style.SKY_BLUE)):
                 style.outline(axes, stack.labels[z] == structure, colour=colour)
         style.scale_bar(left, stack.pixel_size_nm, width)
         left.set_ylabel(sheets.slice_name(stack, z), fontsize=style.LABEL)
-    name = sheets.structure_name(stack, structure)
-    outlined = "" if stack.labels is None else f", {name} outlined"
-    grid[0, 0].set_title(f"Slice{outlined}", fontsize=style.LABEL)
-    grid[0, 1].set_title("Rank by score; mean where patches overlap", fontsize=style.LABEL)
+    grid[0, 0].set_title("Slice", fontsize=style.LABEL)
+    grid[0, 1].set_title("Rank by score, over the slice", fontsize=style.LABEL)
+    _legend(figure, stack, structure, examples is not None and np.isin(examples[:, 0], slices))
     bar = figure.colorbar(shown, ax=grid, location="bottom", shrink=0.5, aspect=40, pad=0.01)
     bar.set_label(
-        "patches with a lower score, % of all searched (100: most like the positive examples)",
+        "places with a lower score, % (100: most like the positive examples)",
         fontsize=style.LABEL,
     )
     bar.ax.tick_params(labelsize=style.SMALL)
     return figure
+
+
+def _legend(figure: Figure, stack: Stack, structure: int, shown: "np.ndarray | bool") -> None:
+    """Say what the outline and the boxes are, where there are any; ``shown``: examples that are."""
+    keys = (
+        [] if stack.labels is None else [style.outline_key(sheets.structure_name(stack, structure))]
+    )
+    if np.any(shown):
+        keys.append(style.border_key(style.POSITIVE))
+    if keys:
+        figure.legend(
+            handles=keys, loc="outside upper right", ncols=len(keys), fontsize=style.SMALL,
+            facecolor="0.85", edgecolor="none",
+        )  # fmt: skip
 
 
 def boxes_on_slices(
@@ -117,7 +143,7 @@ def boxes_on_slices(
     positives: np.ndarray,
     negatives: np.ndarray,
     results: np.ndarray,
-    relevant: np.ndarray | None,
+    overlap: np.ndarray | None,
     *,
     title: str,
     structure: int = 1,
@@ -129,7 +155,7 @@ def boxes_on_slices(
         positives: Boxes of positive examples, shape ``(P, 5)``, all on one slice.
         negatives: Boxes of negative examples on the same slice, shape ``(M, 5)``, may be empty.
         results: Boxes of the results, best first, all on one slice, shape ``(K, 5)``.
-        relevant: Which results show the structure, shape ``(K,)``, bool; None without labels.
+        overlap: Which share of each result is the structure, shape ``(K,)``; None without labels.
         title: Above the figure.
         structure: Label value whose outline is drawn, if there are labels.
 
@@ -148,7 +174,7 @@ def boxes_on_slices(
         for box in boxes:
             style.draw_box(left, box, border, width=2.0 if len(boxes) <= CROWD else 1.2)
     for rank in reversed(range(len(results))):  # the best lie on top
-        border = sheets.result_border(relevant, rank)
+        border = sheets.result_border(overlap, rank)
         style.draw_box(right, results[rank], border)
     _number(right, results, stack.shapes[shown][1])
     left.set_title(
@@ -160,7 +186,7 @@ def boxes_on_slices(
         f"Results, {sheets.slice_name(stack, shown)}: the {len(results)} best patches",
         fontsize=style.LABEL,
     )
-    sheets.legend(below, sheets.legend_of_search(stack, len(negatives), relevant, structure))
+    sheets.legend(below, sheets.legend_of_search(stack, len(negatives), overlap, structure))
     return figure
 
 

@@ -1,6 +1,8 @@
 """Sheets of patches: the best of a ranking, the first wrong ones, results, reconstructions."""
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,8 +33,7 @@ def ranked_patches(
 ) -> Figure:
     """Return a sheet of the best patches and of the first wrong ones, in their surroundings.
 
-    A patch is a hit if it shows any of the structure; the share that the evaluation's second
-    measure asks for, ``min_overlap``, is marked by a check mark behind the percentage.
+    Borders have three grades: more than ``min_overlap`` of the patch is the structure, less, none.
 
     Args:
         stack: Where the patches are from, with labels.
@@ -65,14 +66,13 @@ def ranked_patches(
         region.suptitle(heading, fontsize=style.TITLE, x=0.01, ha="left")
         tiles = _tiles(region, n_rows, COLUMNS)
         for axes, rank in zip(tiles, ranks.tolist(), strict=False):
-            border = style.HIT if overlap[rank] > 0 else style.MISS
+            border = grade(float(overlap[rank]), min_overlap)
             draw_patch(
                 axes, stack, boxes[rank], border,
                 structure=structure, first=rank == ranks[0], edge=edge,
             )  # fmt: skip
-            enough = " ✓" if overlap[rank] > min_overlap else ""
             axes.set_xlabel(
-                f"score {scores[rank]:.3g}\noverlap {100 * overlap[rank]:.0f} %{enough}",
+                f"score {scores[rank]:.3g}\noverlap {100 * overlap[rank]:.0f} %",
                 fontsize=style.SMALL,
             )
             axes.set_title(
@@ -81,13 +81,12 @@ def ranked_patches(
     legend(
         regions[-1],
         [
-            style.border_key(style.HIT),
-            style.border_key(style.MISS),
+            style.border_key(replace(style.HIT, word=f"overlap over {100 * min_overlap:g} %")),
+            style.border_key(replace(style.PART, word="less")),
+            style.border_key(replace(style.MISS, word="none")),
             style.outline_key(structure_name(stack, structure)),
-            Line2D([], [], linestyle="", marker="$✓$", color="black",
-                   label=f"overlap over {100 * min_overlap:g} %"),
         ],
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -168,11 +167,16 @@ def legend(region: Figure | SubFigure, handles: Sequence[Line2D]) -> None:
     )  # fmt: skip
 
 
-def result_border(relevant: np.ndarray | None, rank: int) -> Border:
-    """Return the border of a result; ``relevant`` is None where there are no labels."""
-    if relevant is None:
-        return style.UNKNOWN
-    return style.HIT if relevant[rank] else style.MISS
+def grade(overlap: float, least: float = 0.5) -> Border:
+    """Return the border of a patch of which a share is the structure, in three grades."""
+    if overlap > least:
+        return style.HIT
+    return style.PART if overlap > 0 else style.MISS
+
+
+def result_border(overlap: np.ndarray | None, rank: int) -> Border:
+    """Return the border of a result; ``overlap`` is None where there are no labels."""
+    return style.UNKNOWN if overlap is None else grade(float(overlap[rank]))
 
 
 def retrieved(
@@ -180,11 +184,11 @@ def retrieved(
     positives: np.ndarray,
     negatives: np.ndarray,
     results: np.ndarray,
-    relevant: np.ndarray | None,
+    overlap: np.ndarray | None,
     *,
     title: str,
     structure: int = 1,
-    ranks: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
 ) -> Figure:
     """Return the examples of a search on the left and what it found on the right.
 
@@ -193,10 +197,10 @@ def retrieved(
         positives: Boxes of the positive examples, shape ``(P, 5)``, at least one.
         negatives: Boxes of the negative examples, shape ``(M, 5)``, may be empty.
         results: Boxes of the results, best first, shape ``(K, 5)``, at least one.
-        relevant: Which results show the structure, shape ``(K,)``, bool; None without labels.
+        overlap: Which share of each result is the structure, shape ``(K,)``; None without labels.
         title: Above the figure.
         structure: Label value whose outline is drawn, if there are labels.
-        ranks: Of the results, shape ``(K,)``; None: from 1.
+        captions: Above the results, of at most two lines; None: number and slice.
 
     Raises:
         DataError: If there is no positive example or no result, or the lengths differ.
@@ -206,14 +210,14 @@ def retrieved(
             "The figure needs a positive example and a result, "
             f"got {len(positives)} and {len(results)}."
         )
-    if relevant is not None and len(relevant) != len(results):
-        raise DataError(f"There are {len(results)} results, but {len(relevant)} marks for them.")
+    if overlap is not None and len(overlap) != len(results):
+        raise DataError(f"There are {len(results)} results, but {len(overlap)} marks for them.")
     n_left = max(len(positives), len(negatives))
     n_rows = 2 if len(negatives) else 1
     n_rows = max(n_rows, 1 if len(results) <= 4 else 2, -(-len(results) // COLUMNS))
     n_right = -(-len(results) // n_rows)
     figure = style.new_figure(
-        max(n_left + n_right, 4) * TILE + 0.4, n_rows * (TILE + 0.3) + 1.3, title=title
+        max(n_left + n_right, 4) * TILE + 0.4, n_rows * (TILE + 0.42) + 1.3, title=title
     )
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[n_rows, 0.2])[:, 0]
     left, right = above.subfigures(
@@ -222,7 +226,8 @@ def retrieved(
     left.suptitle("Examples", fontsize=style.LABEL)
     right.suptitle("Results, best first", fontsize=style.LABEL)
     edge = _edge(positives, negatives, results)
-    numbers = np.arange(1, len(results) + 1) if ranks is None else ranks
+    if captions is None:
+        captions = [f"#{n}, {slice_name(stack, b[0])}" for n, b in enumerate(results, start=1)]
     examples = _tiles(left, n_rows, n_left)
     for row, (boxes, border) in enumerate(
         [(positives, style.POSITIVE), (negatives, style.NEGATIVE)][:n_rows]
@@ -233,10 +238,10 @@ def retrieved(
             draw_patch(axes, stack, box, border, structure=structure, first=first, edge=edge)
             axes.set_title(slice_name(stack, box[0]), fontsize=style.SMALL)
     for rank, (axes, box) in enumerate(zip(_tiles(right, n_rows, n_right), results, strict=False)):
-        border = result_border(relevant, rank)
+        border = result_border(overlap, rank)
         draw_patch(axes, stack, box, border, structure=structure, first=rank == 0, edge=edge)
-        axes.set_title(f"#{numbers[rank]}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
-    legend(below, legend_of_search(stack, len(negatives), relevant, structure))
+        axes.set_title(captions[rank], fontsize=style.SMALL)
+    legend(below, legend_of_search(stack, len(negatives), overlap, structure))
     return figure
 
 
@@ -246,6 +251,7 @@ def suggested(
     scores: np.ndarray,
     points: np.ndarray,
     *,
+    why: Sequence[str] | None = None,
     title: str,
     structure: int = 1,
 ) -> Figure:
@@ -256,6 +262,7 @@ def suggested(
         boxes: The most helpful first, shape ``(S, 5)``, at least one.
         scores: Of each, shape ``(S,)``.
         points: Voxel ``(z, y, x)`` that stands for each, shape ``(S, 3)``, integer.
+        why: Of each, why it is one; None: not said.
         title: Above the figure.
         structure: Label value whose outline is drawn, if there are labels.
 
@@ -269,7 +276,9 @@ def suggested(
         )
     columns = min(len(boxes), COLUMNS)
     rows = -(-len(boxes) // columns)
-    figure = style.new_figure(max(columns, 4) * TILE + 0.4, rows * (TILE + 0.5) + 0.75, title=title)
+    figure = style.new_figure(
+        max(columns, 4) * TILE + 0.4, rows * (TILE + 0.75) + 0.75, title=title
+    )
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[rows, 0.2])[:, 0]
     edge = _edge(boxes)
     for number, (axes, box) in enumerate(zip(_tiles(above, rows, columns), boxes, strict=False)):
@@ -278,7 +287,8 @@ def suggested(
         )
         axes.set_title(f"{number + 1}, {slice_name(stack, box[0])}", fontsize=style.SMALL)
         voxel = ",".join(str(v) for v in points[number].tolist())
-        axes.set_xlabel(f"score {scores[number]:.3g}\n[{voxel}]", fontsize=style.SMALL)
+        reason = "" if why is None else "\n" + textwrap.fill(why[number], 20)
+        axes.set_xlabel(f"[{voxel}], score {scores[number]:.3g}{reason}", fontsize=style.SMALL)
     keys = [style.border_key(style.SUGGESTED)]
     if stack.labels is not None:
         keys.append(style.outline_key(structure_name(stack, structure)))
@@ -287,13 +297,13 @@ def suggested(
 
 
 def legend_of_search(
-    stack: Stack, n_negative: int, relevant: np.ndarray | None, structure: int
+    stack: Stack, n_negative: int, overlap: np.ndarray | None, structure: int
 ) -> list[Line2D]:
     """Return the entries of the legend that a search needs."""
     borders = [style.POSITIVE]
     if n_negative:
         borders.append(style.NEGATIVE)
-    borders += [style.UNKNOWN] if relevant is None else [style.HIT, style.MISS]
+    borders += [style.UNKNOWN] if overlap is None else [style.HIT, style.PART, style.MISS]
     keys = [style.border_key(border) for border in borders]
     if stack.labels is not None:
         keys.append(style.outline_key(structure_name(stack, structure)))

@@ -1,8 +1,9 @@
 """Colours, borders, scale bars and saving: what all figures share.
 
 Colours are those of Okabe and Ito, which people with any common colour blindness can tell apart.
-The original system drew hits green and misses red; here a hit is bluish green with a solid line and
-a miss vermillion with a dashed line, so that they differ without colour too.
+The original system drew hits green and misses red; here a hit is bluish green with a solid line, a
+miss vermillion with a dashed line, and what only touches blue with long dashes, so that they differ
+without colour too.
 """
 
 import textwrap
@@ -45,8 +46,9 @@ class Border:
     word: str  # for legends
 
 
-HIT = Border(GREEN, "-", "hit")
-MISS = Border(VERMILLION, "--", "miss")
+HIT = Border(GREEN, "-", "mostly the structure")
+PART = Border(BLUE, (0, (6.0, 1.5)), "touches it")  # long dashes
+MISS = Border(VERMILLION, "--", "none of it")
 POSITIVE = Border(SKY_BLUE, "-", "positive example")
 NEGATIVE = Border(PURPLE, (0, (1.8, 1.0)), "negative example")  # short dashes
 UNKNOWN = Border(ORANGE, "-", "result (no labels)")

@@ -117,11 +117,11 @@ def try_all(
 
 
 def choose(tried: list[Tried]) -> dict[str, Tried]:
-    """Return the candidate for each wish: smallest, fastest to read, for viewers."""
+    """Return the candidate for each wish: smallest Zarr, fastest to read, for viewers."""
     in_zarr = [one for one in tried if one.option != VIEWER]
     chosen = {
-        "smallest": min(in_zarr, key=lambda one: one.n_bytes),
-        "fastest to read": max(in_zarr, key=lambda one: one.read_mb_s),
+        "smallest Zarr": min(in_zarr, key=lambda one: one.n_bytes),
+        "fastest Zarr to read": max(in_zarr, key=lambda one: one.read_mb_s),
     }
     for one in tried:
         if one.option == VIEWER:

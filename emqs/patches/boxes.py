@@ -92,6 +92,11 @@ def boxes_at(
     return boxes
 
 
+def middles(boxes: np.ndarray) -> np.ndarray:
+    """Return the voxels ``(z, y, x)`` that ``boxes_at`` makes whole patches of, ``(N, 3)``."""
+    return np.stack([boxes[:, 0], *(boxes[:, 1:3] + boxes[:, 3:] // 2).T], axis=1)
+
+
 def resized(boxes: np.ndarray, factor: float, shapes: Sequence[tuple[int, int]]) -> np.ndarray:
     """Return patches of another size around the same centres.
 

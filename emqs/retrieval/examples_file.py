@@ -2,11 +2,12 @@
 
 A CSV with a column ``label`` and the place in voxels, ``z,y,x``, or in nm, ``z_nm,y_nm,x_nm``.
 Other columns are left alone, and so are rows without a label: a table of suggestions, whose labels
-somebody has filled in, is such a file.
+somebody has filled in, is such a file. ``examples=[a.csv,b.csv]`` is both together.
 """
 
 import csv
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import DataError
+from emqs.files import plain
 from emqs.geometry import Lengths
+from emqs.retrieval.places import NM, VOXELS, centre_columns
+from emqs.runs.names import quote
 
 POSITIVE, NEGATIVE = "positive", "negative"
-VOXELS, NM = ("z", "y", "x"), ("z_nm", "y_nm", "x_nm")
+#: Settings that the next round does not take over.
+ROUND = frozenset(
+    {
+        "examples", "positive", "negative", "retrieve.positive", "retrieve.negative", "out",
+        "labels", "label_classes", "hydra.run.dir", "search.page", "restart",
+    }
+)  # fmt: skip
 MAX_BYTES = 2**26
 MAX_ROWS = 100_000
 MAX_LABEL = 100  # letters
@@ -39,11 +49,54 @@ class Examples:
         """Return the voxels ``(n, 3)`` that have a label."""
         return self.voxels[[one == label for one in self.labels]]
 
+    @property
+    def points(self) -> tuple[list[list[int]], list[list[int]]]:
+        """The voxels ``[z, y, x]`` of what is looked for, and of what is not.
+
+        Raises:
+            DataError: If another label is among them.
+        """
+        others = sorted(set(self.labels) - {POSITIVE, NEGATIVE})
+        if others:
+            raise DataError(
+                f"The examples have the label {others[0]!r}; allowed are {POSITIVE} and {NEGATIVE}."
+            )
+        return self.of(POSITIVE).tolist(), self.of(NEGATIVE).tolist()
+
 
 def from_points(positive: Sequence[Sequence[int]], negative: Sequence[Sequence[int]]) -> Examples:
     """Return examples given as two lists of voxels ``(z, y, x)``."""
     voxels = np.array([*positive, *negative], dtype=np.int64).reshape(-1, 3)
     return Examples(voxels, (POSITIVE,) * len(positive) + (NEGATIVE,) * len(negative))
+
+
+def read_several(
+    paths: Sequence[Path],
+    *,
+    voxel_size_nm: Lengths | None = None,
+    origin_nm: Lengths = (0.0, 0.0, 0.0),
+) -> Examples:
+    """Return the examples of several files together; see ``read_examples``.
+
+    A place that is given twice with one label counts once.
+
+    Raises:
+        DataError: If a file is wrong, there is no label in any, or a place has two labels.
+    """
+    labels: dict[tuple[int, ...], str] = {}
+    for path in paths:
+        own = read_examples(path, voxel_size_nm=voxel_size_nm, origin_nm=origin_nm)
+        for voxel, label in zip(own.voxels.tolist(), own.labels, strict=True):
+            if labels.setdefault(tuple(voxel), label) != label:
+                raise DataError(
+                    f"{path} calls the place {voxel} {label}, and it was {labels[tuple(voxel)]} "
+                    "before. Leave one of both rows."
+                )
+    if not labels:
+        names = ", ".join(map(str, paths))
+        raise DataError(f"No row of {names} has a label: write positive or negative into it.")
+    voxels = np.array(list(labels), dtype=np.int64).reshape(-1, 3)
+    return Examples(voxels, tuple(labels.values()))
 
 
 def read_examples(
@@ -83,7 +136,7 @@ def read_examples(
     labels: list[str] = []
     try:
         for row in rows:
-            label = (row["label"] or "").strip()
+            label = plain((row["label"] or "").strip())
             if not label:
                 continue
             if len(labels) >= MAX_ROWS or len(label) > MAX_LABEL:
@@ -129,23 +182,36 @@ def _place(path: Path, line: int, texts: list[str | None]) -> list[float]:
 
 
 def columns(
-    voxels: np.ndarray,
+    centres: np.ndarray,
     labels: Sequence[str],
     *,
-    voxel_size_nm: Lengths,
+    voxel_size_nm: Lengths | None,
     origin_nm: Lengths = (0.0, 0.0, 0.0),
 ) -> dict[str, np.ndarray]:
     """Return places as the columns of such a file.
 
     Args:
-        voxels: ``(N, 3)``, integer, Z Y X.
+        centres: ``(N, 3)``, in voxels, Z Y X, whole or .5.
         labels: Of each; empty where somebody is to fill it in.
-        voxel_size_nm: Z Y X, for the columns in nm.
+        voxel_size_nm: Z Y X, for the columns in nm; None if it is not known.
         origin_nm: Centre of the first voxel, Z Y X.
     """
-    nm = np.round(voxels * np.array(voxel_size_nm) + origin_nm, 2)
-    return {
-        **dict(zip(VOXELS, voxels.T, strict=True)),
-        **dict(zip(NM, nm.T, strict=True)),
-        "label": np.array(labels, dtype=object),
-    }
+    named = centre_columns(centres, voxel_size_nm=voxel_size_nm, origin_nm=origin_nm)
+    return named | {"label": np.array(labels, dtype=object)}
+
+
+def next_round(command: str, typed: Sequence[str], folder: Path) -> str:
+    """Return what is printed after a search that suggests: what to do, and a line to paste.
+
+    Args:
+        command: E.g. ``"search"``.
+        typed: The settings that were typed; those that say the examples or the folder are left out.
+        folder: Of the run, which holds ``examples.csv`` and ``suggestions.csv``.
+    """
+    examples, suggestions = folder / "examples.csv", folder / "suggestions.csv"
+    again = [word for word in typed if word.partition("=")[0].lstrip("+") not in ROUND]
+    words = [*again, f"examples=[{quote(str(examples))},{quote(str(suggestions))}]"]
+    return (
+        f"Next round: write positive or negative into the column label of {suggestions}, then\n"
+        f"  emqs {command} {shlex.join(words)}"
+    )

@@ -1,73 +1,86 @@
 """What a search with a few examples leaves in its run's folder: tables and figures."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from emqs.annotations import viewer_files
 from emqs.datasets import Stack
 from emqs.figures import maps, sheets, style
+from emqs.patches import boxes as patch_boxes
+from emqs.patches import windows
+from emqs.retrieval import examples_file, places, suggestions
+from emqs.retrieval.examples_file import NEGATIVE, POSITIVE
 from emqs.retrieval.retrieve import Retrieval
 from emqs.retrieval.settings import RetrieveConfig
 from emqs.runs.record import Run
 
 MAX_DRAWN = 48  # results in a figure
+FINE = 5  # steps of a map of scores in the edge of a patch
 MAX_EXAMPLES = 4  # examples of each kind beside them
 
 
 def write(result: Retrieval, stack: Stack, run: Run) -> None:
-    """Write results, examples and metrics into the run's folder."""
+    """Write results, examples, suggestions and metrics into the run's folder."""
     columns: dict[str, Any] = {
         "rank": np.arange(1, len(result.boxes) + 1),
         **_box_columns(stack, result.boxes),
-        "rank_of_all": result.ranks,
     }
-    columns["score"] = result.scores
+    if result.n_slices is not None:
+        columns["n_slices"] = result.n_slices
+    columns |= {"rank_of_all": result.ranks, "score": result.scores}
     if result.probabilities is not None:
         columns["probability"] = result.probabilities
     if result.overlap is not None:
         columns["overlap"] = result.overlap
     run.save_csv("matches.csv", columns)
+    viewer_files.write_napari(run.folder / "napari.csv", places.middles(result.boxes))
+    first, edges = result.boxes[:, :3], np.insert(result.boxes[:, 3:], 0, 1, axis=1)
+    names = [f"{n:04d}" for n in range(1, len(first) + 1)]
+    viewer_files.write_fiji(run.folder / "fiji_rois.zip", first, edges, names)
     examples = result.examples
-    kinds = ["positive"] * len(examples.positives) + ["negative"] * len(examples.negatives)
-    boxes = np.concatenate([examples.positives, examples.negatives])
-    run.save_csv("examples.csv", {"kind": kinds, **_box_columns(stack, boxes)})
+    kinds = [POSITIVE] * len(examples.positives) + [NEGATIVE] * len(examples.negatives)
+    clicked = _label_columns(stack, examples.points, kinds)
+    names = [stack.slice_names[z] for z in examples.points[:, 0].tolist()]
+    run.save_csv("examples.csv", clicked | {"slice_name": names})
     if len(result.suggested):
         chosen = result.suggested
+        boxes = result.searched[chosen]
+        placed = _box_columns(stack, boxes)
         run.save_csv(
             "suggestions.csv",
             {
+                **_label_columns(stack, places.middles(boxes), [""] * len(chosen)),
+                **{name: placed[name] for name in placed if name.startswith(("box_", "slice_"))},
                 "order": np.arange(1, len(chosen) + 1),
-                **_box_columns(stack, result.searched[chosen]),
+                "why": suggestions.reasons(len(chosen)),
                 "score": result.searched_scores[chosen],
-                "point": points(centres(result.searched[chosen])),
             },
         )
     run.save_json("metrics.json", result.metrics)
     run.log_metrics({k: v for k, v in result.metrics.items() if isinstance(v, int | float)})
 
 
-def centres(boxes: np.ndarray) -> np.ndarray:
-    """Return the voxels ``(z, y, x)`` that as examples stand for whole patches, ``(S, 3)``."""
-    return np.stack([boxes[:, 0], *(boxes[:, 1:3] + boxes[:, 3:] // 2).T], axis=1)
-
-
-def points(voxels: np.ndarray) -> list[str]:
-    """Return voxels ``(S, 3)`` as ``retrieve.positive`` and ``retrieve.negative`` take them."""
-    return ["[" + ",".join(str(v) for v in voxel) + "]" for voxel in voxels.tolist()]
+def _label_columns(stack: Stack, voxels: np.ndarray, labels: list[str]) -> dict[str, Any]:
+    """Return the columns of a file of examples."""
+    size = places.slice_voxel(stack.pixel_size_nm, stack.section_nm)
+    return examples_file.columns(voxels, labels, voxel_size_nm=size)
 
 
 def _box_columns(stack: Stack, boxes: np.ndarray) -> dict[str, Any]:
-    """Return the columns of a table of boxes: slice number and name, first row, first column."""
-    z, y, x, height, width = boxes.T
-    names = [stack.slice_names[i] for i in z.tolist()]
-    return {"slice": z, "slice_name": names, "y": y, "x": x, "height": height, "width": width}
+    """Return the columns of a table of boxes: centre, box, name of the slice."""
+    columns = places.of_patches(
+        boxes, pixel_size_nm=stack.pixel_size_nm, section_nm=stack.section_nm
+    )
+    return {**columns, "slice_name": [stack.slice_names[z] for z in boxes[:, 0].tolist()]}
 
 
 def draw(
     result: Retrieval, stack: Stack, run: Run, settings: RetrieveConfig, *, structure: int
 ) -> None:
     """Draw the results, and where on slices the scores are high, into the run's folder."""
-    examples, relevant = result.examples, result.relevant
+    examples, overlap = result.examples, result.overlap
     title = (
         f"{stack.name}, {result.metrics['model']}; examples: {len(examples.positives)} positive, "
         f"{len(examples.negatives) or 'no'} negative"
@@ -78,9 +91,10 @@ def draw(
             examples.positives[:MAX_EXAMPLES],
             examples.negatives[:MAX_EXAMPLES],
             result.boxes[:MAX_DRAWN],
-            None if relevant is None else relevant[:MAX_DRAWN],
+            None if overlap is None else overlap[:MAX_DRAWN],
             title=title,
             structure=structure,
+            captions=captions(result, stack)[:MAX_DRAWN],
         )
     else:
         figure = maps.boxes_on_slices(
@@ -88,7 +102,7 @@ def draw(
             examples.positives,
             examples.negatives,
             result.boxes,
-            relevant,
+            overlap,
             title=title,
             structure=structure,
         )
@@ -99,24 +113,73 @@ def draw(
             stack,
             boxes[:MAX_DRAWN],
             result.searched_scores[result.suggested][:MAX_DRAWN],
-            centres(boxes)[:MAX_DRAWN],
+            patch_boxes.middles(boxes)[:MAX_DRAWN],
+            why=suggestions.reasons(len(boxes))[:MAX_DRAWN],
             title=f"{stack.name}, {result.metrics['model']}: what to label next",
             structure=structure,
         )
         run.log_figure(style.save(figure, run.folder / "suggestions.png"))
-    figure = maps.score_maps(stack, result.searched, result.searched_scores, structure=structure)
+    boxes, scores = fine(
+        stack, result.searched, result.searched_scores, result.again,
+        shown=int(examples.positives[0, 0]),
+    )  # fmt: skip
+    figure = maps.score_maps(stack, boxes, scores, structure=structure, examples=examples.positives)
     run.log_figure(style.save(figure, run.folder / "score_maps.png"))
+
+
+def captions(result: Retrieval, stack: Stack) -> list[str]:
+    """Return what stands above each result in the figure: rank, slice, place, score, slices."""
+    made = []
+    for number, (z, y, x) in enumerate(patch_boxes.middles(result.boxes).tolist()):
+        through = 1 if result.n_slices is None else int(result.n_slices[number])
+        slices = f", {through} slices" if through > 1 else ""
+        name = sheets.slice_name(stack, z)
+        made.append(f"#{number + 1}, {name}{slices}\n[{z},{y},{x}] {result.scores[number]:.3g}")
+    return made
+
+
+def fine(
+    stack: Stack,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    again: Callable[..., np.ndarray] | None,
+    *,
+    shown: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return patches of some slices on a finer grid and their scores, for maps.
+
+    Args:
+        stack: The slices.
+        boxes: The searched patches.
+        scores: Theirs; returned as they are where there are no windows to look at.
+        again: Scores of other boxes.
+        shown: A slice that is among them if it was searched.
+    """
+    if again is None:
+        return boxes, scores
+    size = int(boxes[:, 3:].max())
+    slices = maps.some(np.unique(boxes[:, 0]))
+    if shown in boxes[:, 0]:
+        slices[np.abs(slices - shown).argmin()] = shown
+    slices = slices.tolist()
+    places_of = [windows.grid(stack.shapes[z], size, max(1, size // FINE)).boxes(z) for z in slices]
+    finer = np.concatenate(places_of)
+    return finer, again(finer, highest=False)
 
 
 def table(result: Retrieval, stack: Stack) -> list[dict[str, Any]]:
     """Return the rows that are printed, one for each result."""
-    rows = [
-        {"rank": rank, "slice": stack.slice_names[z], "y": y, "x": x, "score": f"{score:.4g}"}
-        for rank, ((z, y, x, _, _), score) in enumerate(
-            zip(result.boxes.tolist(), result.scores.tolist(), strict=True), start=1
-        )
-    ]
-    if result.overlap is not None:
-        for row, overlap in zip(rows, result.overlap.tolist(), strict=True):
-            row["overlap"] = f"{100 * overlap:.0f} %"
+    middles = patch_boxes.middles(result.boxes).tolist()
+    rows: list[dict[str, Any]] = []
+    for number, ((z, y, x), score) in enumerate(zip(middles, result.scores.tolist(), strict=True)):
+        row: dict[str, Any] = {"rank": number + 1, "slice": stack.slice_names[z]}
+        row |= {"z": z, "y": y, "x": x}
+        if result.n_slices is not None:
+            row["slices"] = int(result.n_slices[number])
+        row["score"] = f"{score:.4g}"
+        if result.probabilities is not None:
+            row["probability"] = f"{result.probabilities[number]:.2f}"
+        if result.overlap is not None:
+            row["overlap"] = f"{100 * result.overlap[number]:.0f} %"
+        rows.append(row)
     return rows

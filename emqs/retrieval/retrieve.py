@@ -2,7 +2,10 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,14 +15,15 @@ from emqs.embedding import encode
 from emqs.errors import ConfigError, DataError
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
+from emqs.patches import blank
 from emqs.patches import boxes as patch_boxes
 from emqs.patches import grid as grids
 from emqs.patches import overlap as overlaps
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import examples as querying
-from emqs.retrieval import leave_one_out, ranking
+from emqs.retrieval import leave_one_out, ranking, suggestions, things
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
-from emqs.retrieval.stack_search import FittedExamples, StackSearch, suggest
+from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch, suggest
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ class Examples:
     positives: np.ndarray  # (P, 5), int64, boxes
     negatives: np.ndarray  # (M, 5), int64, boxes; M is 0 if the user gave none
     slices: np.ndarray  # slices that examples are taken from, ascending
+    points: np.ndarray  # (P + M, 3), int64: voxels z, y, x that were clicked, or stand for a patch
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Retrieval:
     metrics: dict[str, Any]  # what metrics.json holds
     probabilities: np.ndarray | None  # (K,), float64; None with too few examples
     suggested: np.ndarray  # (S,), int64: searched patches to label next, the most helpful first
+    n_slices: np.ndarray | None = None  # (K,), int64: slices in a row that show it, if known
+    again: Callable[..., np.ndarray] | None = None  # scores of other boxes; see ``Scores.again``
 
     @property
     def relevant(self) -> np.ndarray | None:
@@ -89,27 +96,32 @@ def retrieve(
     started = time.perf_counter()
     grid = grids.make_grid(stack, patch)
     examples = choose_examples(stack, grid, settings, patch=patch, query=query)
-    searched = grid[_searched(grid, len(stack), examples, settings)]
-    encode.fit(model, stack, grid)
     size = grids.patch_pixels(stack, patch)[0]
+    encode.fit(model, stack, grid)
+    if settings.move:
+        grid = things.whole(grid, size, stack.shapes)
+    searched = grid[_searched(grid, len(stack), examples, settings)]
     search = StackSearch(model, stack, size, query, index, compute)
     prepared = search.prepare(examples.positives, examples.negatives, searched)
     scored = search.score(searched, prepared)
     scores = scored.ranking
     calibrated = leave_one_out.calibrate(search, prepared, scored)
     order = ranking.ranking(scores)
-    shown = _shown(stack, searched, order, examples, settings, structure=query.structure, size=size)
+    shown = _shown(search, searched, scored, order, examples, settings)
     rank_of = np.empty(len(order), dtype=np.int64)
     rank_of[order] = np.arange(1, len(order) + 1)
-    overlap = _overlap(stack, searched, query.structure)
-    probabilities = None if calibrated is None else calibrated.probability(scores[shown])
+    shown_scores = scored.again(shown.boxes) if settings.move else scores[shown.positions]
+    best = ranking.ranking(shown_scores)  # of things where they lie, not of the grid
+    shown, shown_scores = shown.at(best), shown_scores[best]
+    overlap = _overlap(stack, shown.boxes, query.structure)
+    probabilities = None if calibrated is None else calibrated.probability(shown_scores)
     suggested = _suggested(search, prepared, searched, order, examples, settings)
     return Retrieval(
         examples,
-        searched[shown],
-        rank_of[shown],
-        scores[shown],
-        None if overlap is None else overlap[shown],
+        shown.boxes,
+        rank_of[shown.positions],
+        shown_scores,
+        overlap,
         searched,
         scores,
         {
@@ -118,14 +130,16 @@ def retrieve(
             "n_positive": len(examples.positives),
             "n_negative": len(examples.negatives),
             "n_searched_patches": len(searched),
-            "n_results": len(shown),
+            "n_results": len(shown.boxes),
             "n_suggestions": len(suggested),
             **leave_one_out.describe(calibrated, scores),
-            **_precision(overlap, shown, query.min_overlap),
+            **_precision(overlap, _overlap(stack, searched, query.structure), query.min_overlap),
             "seconds": time.perf_counter() - started,
         },
         probabilities,
         suggested,
+        shown.n_slices if settings.distinct == "boxes" else None,
+        scored.again if query.dense else None,
     )
 
 
@@ -157,7 +171,8 @@ def choose_examples(
             settings.negative or [], shapes, size, setting="retrieve.negative"
         )
         used = np.concatenate([positives, negatives])[:, 0]
-        return Examples(positives, negatives, np.unique(used))
+        clicked = np.array([*settings.positive, *(settings.negative or [])], dtype=np.int64)
+        return Examples(positives, negatives, np.unique(used), clicked.reshape(-1, 3))
     overlap = _overlap(stack, grid, query.structure)
     if overlap is None:
         raise DataError(
@@ -185,7 +200,10 @@ def choose_examples(
             qualified, min(n_asked, len(qualified)), seed=settings.seed, kind=kind
         )
         chosen[kind] = grid[drawn]
-    return Examples(chosen["positive"], chosen["negative"], slices)
+    drawn_boxes = np.concatenate([chosen["positive"], chosen["negative"]])
+    return Examples(
+        chosen["positive"], chosen["negative"], slices, patch_boxes.middles(drawn_boxes)
+    )
 
 
 def _query_slices(
@@ -270,7 +288,7 @@ def slices_of_reach(stack: Stack, size: int, settings: RetrieveConfig) -> int:
     """Return over how many slices the same place counts as the same thing.
 
     With ``retrieve.reach=null`` a thing is taken to be as deep as a patch is wide, where the pixel
-    size and the distance of slices are known; where they are not, only its own slice counts.
+    size and the distance of slices are known; where they are not, what it goes on in alone counts.
 
     Args:
         stack: The slices.
@@ -285,43 +303,84 @@ def slices_of_reach(stack: Stack, size: int, settings: RetrieveConfig) -> int:
 
 
 def _shown(
-    stack: Stack,
+    search: StackSearch,
     searched: np.ndarray,
+    scored: Scores,
     order: np.ndarray,
     examples: Examples,
     settings: RetrieveConfig,
-    *,
-    structure: int,
-    size: int,
-) -> np.ndarray:
-    """Return the positions of the results among the searched patches, best first."""
-    if settings.distinct == "none":
-        return order[: settings.n_results]
+) -> things.Things:
+    """Return the results, best first."""
+    stack = search.stack
     if settings.distinct == "boxes":
-        reach = slices_of_reach(stack, size, settings)
-        free = np.ones(len(searched), dtype=bool)
-        for box in examples.positives if reach > 0 else ():
-            free &= ~patch_boxes.intersecting(searched, box, reach=reach)
-        if not free.any():
+        return _things(search, searched, scored, order, examples, settings)
+    if settings.distinct == "none":
+        chosen = order[: settings.n_results]
+    else:
+        if stack.labels is None:
             raise DataError(
-                "All patches that are left to search lie in the place of an example, within "
-                f"{reach} slices of it. Use more slices or a smaller retrieve.reach."
+                f"retrieve.distinct=components needs labels, and {stack.name} has none. "
+                "Use retrieve.distinct=boxes."
             )
-        return ranking.distinct(
-            order,
-            settings.n_results,
-            lambda p: patch_boxes.intersecting(searched, searched[p], reach=reach),
-            free=free,
+        pairs = overlaps.touched_components(stack.labels, searched, search.query.structure)
+        chosen = ranking.distinct(
+            order, settings.n_results, ranking.component_rivals(pairs[0], pairs[1])
         )
-    if stack.labels is None:
+    boxes = searched[chosen]
+    if settings.move:
+        boxes = np.array([_moved(search, scored, box, boxes[:0]) for box in boxes])
+    return things.Things(chosen, boxes.reshape(-1, 5), np.ones(len(chosen), dtype=np.int64))
+
+
+def _moved(
+    search: StackSearch, scored: Scores, box: np.ndarray, taken: np.ndarray
+) -> np.ndarray | None:
+    """Return where around a patch windows score best on average."""
+    return things.best_place(
+        box, taken, score=partial(scored.again, highest=False), step=search.step,
+        shape=search.stack.shapes[int(box[0])],
+    )  # fmt: skip
+
+
+def _things(
+    search: StackSearch,
+    searched: np.ndarray,
+    scored: Scores,
+    order: np.ndarray,
+    examples: Examples,
+    settings: RetrieveConfig,
+) -> things.Things:
+    """Return results of which each shows another thing, and none that of a positive example."""
+    stack = search.stack
+    reach = slices_of_reach(stack, search.patch_size, settings)
+    spans = things.Spans(searched, scored.ranking, consecutive=stack.consecutive)
+    through = settings.reach is None  # otherwise it says alone what is one thing
+    free = np.ones(len(searched), dtype=bool)
+    for box in examples.positives:
+        for seen in spans.of_example(box)[1:] if through else ():
+            free &= ~patch_boxes.intersecting(searched, seen)
+        if reach > 0:
+            free &= ~patch_boxes.intersecting(searched, box, reach=reach)
+    if not free.any():
         raise DataError(
-            f"retrieve.distinct=components needs labels, and {stack.name} has none. "
-            "Use retrieve.distinct=boxes."
+            "All patches that are left to search lie in the place of an example, within "
+            f"{reach} slices of it or where it goes on. Use more slices or a smaller "
+            "retrieve.reach."
         )
-    pair_patch, pair_component, _ = overlaps.touched_components(stack.labels, searched, structure)
-    return ranking.distinct(
-        order, settings.n_results, ranking.component_rivals(pair_patch, pair_component)
-    )
+    known = np.concatenate([examples.positives, examples.negatives])
+
+    def place(box: np.ndarray, taken: np.ndarray) -> np.ndarray | None:
+        if not settings.move:
+            return box
+        return _moved(search, scored, box, np.concatenate([taken, known]))
+
+    chosen = things.choose(
+        order, settings.n_results, searched,
+        spans=spans.of if through else lambda position: [searched[position]],
+        reach=reach, free=free, place=place,
+    )  # fmt: skip
+    n_slices = [len(spans.of(position)) for position in chosen.positions.tolist()]
+    return things.Things(chosen.positions, chosen.boxes, np.array(n_slices, dtype=np.int64))
 
 
 def _suggested(
@@ -336,13 +395,22 @@ def _suggested(
     if settings.suggestions == 0:
         return np.empty(0, dtype=np.int64)
     whole = order[grids.is_full(searched[order], search.patch_size)]
-    candidates = whole if len(whole) else order
+    candidates = _not_blank(search.stack, searched, whole if len(whole) else order)
+    if len(candidates) == 0:
+        return candidates
     chosen = suggest(
         search, prepared, np.concatenate([examples.positives, examples.negatives]),
         searched[candidates], settings.suggestions,
         reach=slices_of_reach(search.stack, search.patch_size, settings),
     )  # fmt: skip
     return np.asarray(candidates[chosen])
+
+
+def _not_blank(stack: Stack, searched: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the best of a ranking that show something, at most as many as are chosen from."""
+    is_blank = blank.Blank(list(stack.slices))
+    kept = (position for position in order.tolist() if not is_blank(searched[position]))
+    return np.array(list(islice(kept, suggestions.POOL)), dtype=np.int64)
 
 
 def _overlap(stack: Stack, boxes: np.ndarray, structure: int) -> np.ndarray | None:
@@ -353,12 +421,11 @@ def _overlap(stack: Stack, boxes: np.ndarray, structure: int) -> np.ndarray | No
 
 
 def _precision(
-    overlap: np.ndarray | None, shown: np.ndarray, min_overlap: float
+    shown: np.ndarray | None, searched: np.ndarray | None, min_overlap: float
 ) -> dict[str, float | None]:
     """Return which share of the results, and of all searched patches, shows the structure."""
     names = ("precision_touch", "precision_overlap", "chance_touch", "chance_overlap")
-    if overlap is None:
+    if shown is None or searched is None:
         return dict.fromkeys(names)
-    hits = (overlap > 0, overlap > min_overlap)
-    values = [*(float(h[shown].mean()) for h in hits), *(float(h.mean()) for h in hits)]
-    return dict(zip(names, values, strict=True))
+    values = [np.mean(o > least) for o in (shown, searched) for least in (0, min_overlap)]
+    return dict(zip(names, map(float, values), strict=True))

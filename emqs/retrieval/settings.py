@@ -118,10 +118,11 @@ class SearchConfig:
     distance_nm: float | None = None  # least distance of results; None: the edge of a patch
     box_nm: list[Any] | None = None  # [[z,y,x],[z,y,x]], first and last; None: everywhere
     n_threads: int | None = None  # of the scan; None: one per core
+    suggestions: int = 0  # places to label next; 0: none
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
-        for name, least in (("n_results", 1), ("page", 0), ("candidates", 1)):
+        for name, least in (("n_results", 1), ("page", 0), ("candidates", 1), ("suggestions", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(
                     f"search.{name} must be at least {least}, got {getattr(self, name)}."
@@ -164,6 +165,7 @@ class RetrieveConfig:
     exclude: str = "patches"  # not searched: patches that overlap an example, or its whole slices
     distinct: str = "boxes"  # results must not: overlap (boxes), share a component; or none
     reach: int | None = None  # boxes: also across so many slices; None: as deep as a patch is wide
+    move: bool = True  # show results whole, where they score best; False: the grid as it is
     n_results: int = 12
     suggestions: int = 5  # patches to label next; 0: none
 

@@ -6,7 +6,7 @@ in it; the mean over the sizes that fit into it ranks. Without, every patch is s
 in the paper.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -214,19 +214,33 @@ class StackSearch:
                 self.model, self.stack, boxes, prepared.parts[0].scorer, sizes=self.query.sizes,
                 known=prepared.known, patch_size=self.patch_size, compute=self.compute,
             )  # fmt: skip
-            return Scores(scores, scores)
+
+            quiet = replace(self, compute=replace(self.compute, progress=False))
+
+            def embedded(others: np.ndarray, *, highest: bool = False) -> np.ndarray:  # noqa: ARG001
+                return quiet.score(others, replace(prepared, known=None)).ranking
+
+            return Scores(scores, scores, embedded)
         between = self.query.smooth_z if self.stack.consecutive else 0.0
         slices = self._with_neighbours(np.unique(boxes[:, 0]), between)
         grids = [[self._grid(z, window) for z in slices.tolist()] for window in self.edges]
         across = self.query.smooth * self.patch_size / self.step
-        ranking, single = [], []
+        single, smoothed = [], []
         maps_of_sizes = self._maps(slices, grids, [part.scorer for part in prepared.parts])
         for own, maps in zip(grids, maps_of_sizes, strict=True):
             smooth = windows.smoothed(maps, slices, across=across, between=between)
-            ranking.append(self._pooled(boxes, slices, own, smooth))
-            single.append(self._pooled(boxes, slices, own, maps))
-        fits = self._fitting(boxes)
-        return Scores(*(np.average(part, axis=0, weights=fits) for part in (ranking, single)))
+            single.append(self._pooled(boxes, slices, own, maps, self.highest))
+            smoothed.append(smooth)
+
+        def pooled(others: np.ndarray, *, highest: bool = self.highest) -> np.ndarray:
+            parts = [
+                self._pooled(others, slices, own, smooth, highest)
+                for own, smooth in zip(grids, smoothed, strict=True)
+            ]
+            return np.average(parts, axis=0, weights=self._fitting(others))
+
+        alone = np.average(single, axis=0, weights=self._fitting(boxes))
+        return Scores(pooled(boxes), alone, pooled)
 
     def _fitting(self, boxes: np.ndarray) -> np.ndarray:
         """Return which sizes of windows have a say in each box, ``(sizes, n)``, bool.
@@ -286,13 +300,16 @@ class StackSearch:
         slices: np.ndarray,
         grids: list[windows.Grid],
         maps: list[np.ndarray],
+        highest: bool,
     ) -> np.ndarray:
         """Return the score of boxes ``(N, 5)`` from those of the windows in them."""
         scores = np.empty(len(boxes), dtype=np.float64)
         for z, own, scored in zip(slices.tolist(), grids, maps, strict=True):
             members = np.flatnonzero(boxes[:, 0] == z)
+            if len(members) == 0:
+                continue
             ranges = own.inside(boxes[members])
-            scores[members] = windows.pooled(scored, ranges, highest=self.highest)
+            scores[members] = windows.pooled(scored, ranges, highest=highest)
         return scores
 
     @property
@@ -307,12 +324,18 @@ def _in_parts(scorer: Scorer, codes: np.ndarray) -> np.ndarray:
     return np.concatenate([scorer.score(part) for part in parts])
 
 
+def _not_asked(boxes: np.ndarray, **_: bool) -> np.ndarray:
+    raise RuntimeError(f"{len(boxes)} boxes cannot be scored again")
+
+
 @dataclass(frozen=True)
 class Scores:
     """Scores of the searched patches; higher is more alike."""
 
     ranking: np.ndarray  # (N,), float64: what ranks
     single: np.ndarray  # (N,), float64: without smoothing, as examples are scored when left out
+    again: Callable[..., np.ndarray] = _not_asked  # boxes (n, 5) of these slices -> their ranking
+    # scores, (n,); with highest=False the mean of the windows in each, whatever query.question is
 
 
 def suggest(

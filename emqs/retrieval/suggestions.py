@@ -13,7 +13,13 @@ import numpy as np
 POOL = 200  # best-ranked candidates that suggestions are chosen from, and should tell about
 WIDTH = 1.0  # width of the likeness, in typical lengths of a code
 FALLS = (1.0, 1.0, 0.0, 0.0, 0.0)  # rank r counts r ** -fall, choice by choice, then again
+BEST, ALL = "like many of the best matches", "like many of all candidates"
 TINY = 1e-9  # a share of all there is to tell that is only rounding
+
+
+def reasons(n: int) -> list[str]:
+    """Return why each of ``n`` suggestions is one; all of them are unlike what has a label."""
+    return [BEST if FALLS[i % len(FALLS)] else ALL for i in range(n)]
 
 
 def suggest(

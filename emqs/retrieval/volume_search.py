@@ -22,7 +22,8 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import refining, scorers
+from emqs.retrieval import calibration, refining, scorers, suggestions
+from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import Background
@@ -52,20 +53,29 @@ class Matches:
     positive_stores: np.ndarray  # (P,), int64
     negative_stores: np.ndarray  # (M,), int64
     names: tuple[str, ...]  # of the stores
+    centres: np.ndarray  # (K, 3), float64, the same in voxels, whole or .5
+    first: np.ndarray  # (K, 3), int64, the first voxel of each place
+    edges: np.ndarray  # (K, 3), int64, how many voxels it has along Z Y X
+    probabilities: np.ndarray | None  # (K,), float64; None with fewer than 5 + 5 examples
+    suggested: np.ndarray  # (S, 3), int64, places to label next, the most helpful first
+    suggested_scores: np.ndarray  # (S,), float64
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
         """The columns of matches.csv by name; ``store`` is there if there are several."""
-        voxels, nm = self.voxels.T, self.centres_nm.T
+        placed = centre_columns(self.centres, voxel_size_nm=None)
+        nm = dict(zip(NM, np.round(self.centres_nm, 2).T, strict=True))
         several = {"store": np.array(self.names)[self.stores]} if len(self.names) > 1 else {}
         return {
             "rank": self.ranks,
             **several,
-            **dict(zip("zyx", voxels, strict=True)),
-            **dict(zip(("z_nm", "y_nm", "x_nm"), nm, strict=True)),
+            **placed,
+            **nm,
+            **box_columns(self.first, self.edges),
             "hamming": self.hamming,
             "score": self.scores,
+            **({} if self.probabilities is None else {"probability": self.probabilities}),
         }
 
     def of_store(self, number: int) -> "Matches":
@@ -73,9 +83,14 @@ class Matches:
         own, positive, negative = (
             owners == number for owners in (self.stores, self.positive_stores, self.negative_stores)
         )
-        arrays = ("ranks", "places", "voxels", "centres_nm", "hamming", "scores", "stores")
+        arrays = (
+            "ranks", "places", "voxels", "centres_nm", "hamming", "scores", "stores", "centres",
+            "first", "edges",
+        )  # fmt: skip
+        likely = self.probabilities
         return replace(
             self,
+            probabilities=None if likely is None else likely[own],
             **{name: getattr(self, name)[own] for name in arrays},
             positives=self.positives[positive],
             negatives=self.negatives[negative],
@@ -128,22 +143,26 @@ def search(
             "The search needs at least one positive example. Give positive='[[z,y,x]]'."
         )
     shown = joined.codes(positives)
-    scorer = _scorer(joined, query, shown, joined.codes(negatives) if len(negatives) else None)
+    against = joined.codes(negatives) if len(negatives) else None
+    scorer = _scorer(joined, query, shown, against)
     queries = [signer.sign(shown) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
         rounds = _exact_rounds(joined, scorer, settings)
     else:
         rounds = _rounds(joined, scorer, queries, settings)
-    chosen, scores = suppressed(
+    shown_last = (settings.page + 1) * settings.n_results
+    ranked, ranked_scores = suppressed(
         rounds,
         joined,
         np.concatenate([positives, negatives]),
         distance_nm=_distance(joined, settings),
-        n_wanted=(settings.page + 1) * settings.n_results,
+        n_wanted=max(shown_last, suggestions.POOL if settings.suggestions else 0),
     )
     first = settings.page * settings.n_results
-    chosen, scores = chosen[first:], scores[first:]
+    chosen, scores = ranked[first:shown_last], ranked_scores[first:shown_last]
+    asked = _suggested(joined, ranked, shown, against, settings.suggestions)
+    voxels, edges = joined.boxes(chosen)
     return Matches(
         ranks=np.arange(first + 1, first + 1 + len(chosen)),
         places=joined.zyx(chosen),
@@ -157,6 +176,12 @@ def search(
         positive_stores=joined.owners(positives),
         negative_stores=joined.owners(negatives),
         names=tuple(store.name for store in joined.stores),
+        centres=joined.centres(chosen),
+        first=voxels,
+        edges=edges,
+        probabilities=_probabilities(joined, query, shown, against, scorer, scores),
+        suggested=joined.zyx(ranked[asked]),
+        suggested_scores=ranked_scores[asked],
         seconds={
             "preparing": prepared - started,
             "searching": time.perf_counter() - prepared,
@@ -240,6 +265,46 @@ def _scorer(
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
     background = background_of(joined) if needed else None
     return scorers.build(query, IndexConfig(name="exact"), positives, negatives, background)
+
+
+def _suggested(
+    joined: SeveralStores,
+    ranked: np.ndarray,
+    positives: np.ndarray,
+    negatives: np.ndarray | None,
+    n: int,
+) -> np.ndarray:
+    """Return which of the ranked places to label next; see ``suggestions.suggest``."""
+    if n == 0 or len(ranked) == 0:
+        return np.empty(0, dtype=np.int64)
+    pool = ranked[: suggestions.POOL]
+    space = background_of(joined).space(QueryConfig(metric="cosine", whiten="standard"))
+    known = positives if negatives is None else np.concatenate([positives, negatives])
+    return suggestions.suggest(space(joined.codes(pool)), space(known), n)
+
+
+def _probabilities(
+    joined: SeveralStores,
+    query: QueryConfig,
+    positives: np.ndarray,
+    negatives: np.ndarray | None,
+    scorer: Scorer,
+    scores: np.ndarray,
+) -> np.ndarray | None:
+    """Return how likely places show what is looked for, or None with too few examples.
+
+    What is usual in the volume is told by the sample that its store keeps.
+    """
+    few = negatives is None or min(len(positives), len(negatives)) < calibration.MIN_EXAMPLES
+    if few or negatives is None or not query.calibrate or len(scores) == 0:
+        return None
+
+    def build(some: np.ndarray, others: np.ndarray) -> calibration.Score:
+        return _scorer(joined, query, some, others).score
+
+    held_out = calibration.held_out_scores(build, positives, negatives)
+    usual = scorer.score(background_of(joined).codes)
+    return calibration.fit(*held_out, usual).probability(scores)
 
 
 _BACKGROUNDS: WeakKeyDictionary[SearchableStore, Background] = WeakKeyDictionary()

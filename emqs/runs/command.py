@@ -25,6 +25,8 @@ from emqs.runs.arguments import slip
 from emqs.runs.compose import mistyped
 from emqs.runs.help import help_text
 from emqs.runs.names import quoted
+from emqs.runs.resuming import how
+from emqs.runs.secrets import check_typed, redacted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
 from emqs.runs.sweep import point_name, same_weights
 from emqs.settings import read
@@ -42,8 +44,8 @@ OmegaConf.register_new_resolver("emqs_point", point_name, replace=True)
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's text on one line."""
-    return " ".join(str(error).split())
+    """Return an error's text on one line, without passwords and tokens."""
+    return redacted(" ".join(str(error).split()))
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -93,6 +95,13 @@ def typed() -> list[str]:
     return [str(item) for item in HydraConfig.get().overrides.task]
 
 
+def names(cfg: DictConfig, setting: str) -> list[str]:
+    """Return what a setting names: nothing, one thing, or several in brackets."""
+    value = cfg[setting]
+    values = list(value) if OmegaConf.is_list(value) else [value]
+    return [str(name) for name in values if name is not None]
+
+
 def compute(cfg: DictConfig) -> ComputeConfig:
     """Return the settings at the top of a command that say how codes are computed."""
     names = [part.name for part in fields(ComputeConfig) if part.name in cfg]
@@ -133,8 +142,8 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         logger.error("emqs.%s: %s", name, one_line(error))
         failure = one_line(error)
     except KeyboardInterrupt:
-        resume = f"; go on with hydra.sweep.dir={os.path.relpath(folder.parent)}" if sweep else ""
-        print(f"emqs.{name}: interrupted{resume}", file=sys.stderr)  # noqa: T201
+        going_on = how(name, typed(), folder, sweep=sweep)
+        print(f"emqs.{name}: interrupted{going_on}", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except Exception as error:
         if not sweep:
@@ -160,6 +169,10 @@ def start(name: str, main: Callable[[], object]) -> None:
     Raises:
         SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
     """
+    try:
+        check_typed(sys.argv[1:])
+    except ConfigError as error:
+        sys.exit(f"emqs.{name}: {one_line(error)}")
     wrong = slip(name, sys.argv[1:])
     if wrong is not None:
         sys.exit(f"emqs.{name}: {wrong}")

@@ -19,7 +19,7 @@ SILENT: dict[str, frozenset[str]] = {
         f"query.{name}"
         for name in (
             "structure", "min_overlap", "batch_size", "sizes", "dense", "window", "step", "smooth",
-            "smooth_z", "question", "calibrate",
+            "smooth_z", "question",
         )
     ),
     "embed": frozenset({"embed.planes", "patch.border"}),

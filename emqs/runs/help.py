@@ -98,10 +98,10 @@ def _of(
             yield from _of(name, full, value, said, headings)
             continue
         short = full.partition(".")[2] or full
-        yield _row(f"  {short}={_shown(value)}", said.get(full, ""))
+        yield _row(f"  {short}={shown(value)}", said.get(full, ""))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value as it is typed."""
     if value is None:
         return "null"

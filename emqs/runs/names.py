@@ -14,7 +14,8 @@ from emqs.files import on_disk
 #: Settings that are names or paths, at the top level or by their full name.
 NAMES = frozenset(
     {
-        "align.transforms", "cache", "check.table", "checkpoint", "ckpt_path", "dataset.name",
+        "align.transforms", "cache", "check.table", "checkpoint", "ckpt_path",
+        "dataset.name", "examples",
         "dataset.path", "embed.dataset",
         "host", "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "image", "input.dataset",
         "input.scale", "logger.group", "logger.project", "model.weights", "out", "paths.images",

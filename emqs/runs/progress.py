@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOG_S = 30.0  # between lines of the log, where there is no terminal
+LOG_S = 60.0  # between lines of the log, where there is no terminal
 
 Advance = Callable[[float], None]
 Step = Callable[[str, int, int], None]
@@ -59,7 +59,37 @@ def advancing(what: str, total: float, *more: str, show: bool = True) -> Iterato
     """
     with progress_bar(*more, show=show) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda amount: bar.advance(task, amount)
+        tell = teller(what, total) if show and bar.disable else None
+
+        def advance(amount: float) -> None:
+            bar.advance(task, amount)
+            if tell is not None:
+                tell(amount)
+
+        yield advance
+
+
+def teller(what: str, total: float) -> Advance:
+    """Return what logs a line every ``LOG_S`` seconds: the share that is done, and the time left.
+
+    Args:
+        what: The word it begins with.
+        total: How much there is to do.
+    """
+    begun = told = time.monotonic()
+    done = 0.0
+
+    def advance(amount: float) -> None:
+        nonlocal told, done
+        done += amount
+        now = time.monotonic()
+        if now - told < LOG_S or done <= 0:
+            return
+        told = now
+        left = (now - begun) / done * (total - done)
+        logger.info("%s: %.0f %% done, %.0f min left", what, 100 * done / total, left / 60)
+
+    return advance
 
 
 def stages(bar: "Progress") -> Step:

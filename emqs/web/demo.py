@@ -12,8 +12,6 @@ from pathlib import Path
 from emqs.web.home import Home
 
 NAME = "toy"
-N_SLICES, EDGE = 12, 512
-CHUNKS = (4, 128, 128)
 PATCH, STEP = 80, 40  # pixels of 5 nm
 SETTINGS = """\
 # A stack that is drawn on the spot.
@@ -48,12 +46,12 @@ def draw(folder: Path) -> None:
     from scipy import ndimage
 
     from emqs.datasets.synthetic import PIXEL_SIZE_NM, SECTION_NM, em_stack
+    from emqs.datasets.toy_volume import CHUNKS, EDGE, N_SLICES, write_toy_volume
     from emqs.volumes.copying import write_ome_zarr
 
     size = (float(SECTION_NM), float(PIXEL_SIZE_NM), float(PIXEL_SIZE_NM))
-    image, classes = em_stack(n_slices=N_SLICES, height=EDGE, width=EDGE, seed=0)
-    if not (folder / "toy.zarr").exists():
-        write_ome_zarr(folder / "toy.zarr", np.asarray(image), size, CHUNKS)
+    _, classes = em_stack(n_slices=N_SLICES, height=EDGE, width=EDGE, seed=0)
+    write_toy_volume(folder / "toy.zarr")
     if not (folder / "toy_segments.zarr").exists():
         segments = np.zeros(classes.shape, dtype=np.uint64)
         for value in np.unique(classes[classes > 0]):

@@ -19,8 +19,15 @@ from emqs import evaluate, files
 from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig, ToyConfig
 from emqs.evaluation import report, tables
+from emqs.evaluation.evaluate import evaluate as measured
+from emqs.models.opening import load_model
+from emqs.models.settings import ModelConfig
+from emqs.patches.settings import PatchConfig
+from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs import command
 from emqs.runs import record as records
+from emqs.runs.record import Run
+from emqs.runs.settings import LoggerConfig
 
 TOP = Path(__file__).parents[2]
 N_SLICES, HEIGHT, WIDTH = 4, 128, 160
@@ -114,11 +121,13 @@ def test_the_ranking_gives_the_metrics(outputs: tuple[Path, str]) -> None:
     """similarities.csv alone, with the labels, gives component AP and patch APs again."""
     folder, _ = outputs
     rows = table(folder / "similarities.csv")
-    assert list(rows[0])[:6] == ["slice", "x", "y", "dim", "similarity", "overlap"]
-    scores = [float(r["similarity"]) for r in rows]
+    assert list(rows[0])[:7] == ["rank", "z", "y", "x", "z_nm", "y_nm", "x_nm"]
+    scores = [float(r["score"]) for r in rows]
     assert scores == sorted(scores, reverse=True)
-    assert {r["dim"] for r in rows} == {"32"}
-    columns = ("slice", "x", "y", "height", "width")  # x is the row
+    for row in rows[:20]:  # the centre of a patch of 32 pixels of 5 nm
+        assert float(row["x"]) == int(row["box_x"]) + (int(row["box_width"]) - 1) / 2
+        assert float(row["x_nm"]) == 5 * float(row["x"])
+    columns = ("box_z", "box_y", "box_x", "box_height", "box_width")
     boxes = [tuple(int(r[c]) for c in columns) for r in rows]
     assert max(b[1] for b in boxes) == HEIGHT - 32
     assert max(b[2] for b in boxes) == WIDTH - 32
@@ -140,6 +149,26 @@ def test_the_ranking_gives_the_metrics(outputs: tuple[Path, str]) -> None:
     curve = table(folder / "pr_curve.csv")
     assert [float(r["recall"]) for r in curve] == pytest.approx(recall)
     assert [float(r["precision"]) for r in curve] == pytest.approx(precision)
+
+
+def test_with_the_papers_query_the_ranking_has_the_papers_columns(
+    outputs: tuple[Path, str], tmp_path: Path
+) -> None:
+    settings = QueryConfig(batch_size=2, min_overlap=0.3)
+    toy = DatasetConfig("toy", "toy", toy=ToyConfig(N_SLICES, HEIGHT, WIDTH))
+    stack, model = open_stack(toy, Path("none")), load_model(ModelConfig("histogram"), None)
+    patch, index = PatchConfig(size=32), IndexConfig("exact")
+    found = measured(stack, model, patch=patch, query=settings, index=index, n_bootstrap=40)
+    found.metrics.update(
+        report.conditions(stack, model, patch=patch, query=settings, index=index, weights=None)
+    )
+    with Run(tmp_path, command="evaluate", settings={}, logger=LoggerConfig()) as run_:
+        report.write(found, run_)
+    rows = table(tmp_path / "similarities.csv")
+    assert list(rows[0])[:6] == ["slice", "x", "y", "dim", "similarity", "overlap"]
+    boxes = [[int(r[c]) for c in ("slice", "x", "y", "height", "width")] for r in rows]
+    assert boxes == found.boxes.tolist()  # x is the row
+    assert {r["dim"] for r in rows} == {"32"}
 
 
 # mistakes of the user

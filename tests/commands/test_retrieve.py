@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,11 @@ def make_stack(*, n_slices: int = 12, labels: bool = True) -> Stack:
 def search(
     stack: Stack, settings: RetrieveConfig, *, stride: int = SIZE, **query: float
 ) -> Retrieval:
+    """Search patches of the grid, each slice for itself."""
     return retrieve(
         stack,
         load_model(ModelConfig("pixels"), None),
-        settings,
+        replace(settings, move=False, reach=settings.reach or 0),
         patch=PatchConfig(size=SIZE, stride=stride),
         query=QueryConfig(**query),
         index=IndexConfig(name="exact"),
@@ -157,7 +159,9 @@ def test_every_component_is_shown_once_as_the_definition_says(seed: int) -> None
         ["a", "b", "c"],
         [m.astype(np.uint8) for m in labels] + [np.zeros((24, 24), np.uint8)],
     )
-    settings = RetrieveConfig(positive=[[2, 12, 12]], distinct="components", n_results=9)
+    settings = RetrieveConfig(
+        positive=[[2, 12, 12]], distinct="components", n_results=9, move=False
+    )
     result = retrieve(
         stack,
         load_model(ModelConfig("pixels"), None),
@@ -436,10 +440,10 @@ def test_experiments_write_what_they_found(
     assert precision == metrics["precision_touch"] == pytest.approx(np.mean(hits))
     with (tmp_path / "examples.csv").open() as stream:
         examples = list(csv.DictReader(stream))
-    kinds = [row["kind"] for row in examples]
+    kinds = [row["label"] for row in examples]
     assert kinds.count("positive") == metrics["n_positive"]
     assert kinds.count("negative") == metrics["n_negative"]
-    assert not {row["slice"] for row in examples} & {row["slice"] for row in rows}
+    assert not {row["z"] for row in examples} & {row["z"] for row in rows}
     for name in ("results.png", "score_maps.png") if figures else ():
         with Image.open(tmp_path / name) as picture:
             assert min(picture.size) > 300

@@ -3,16 +3,19 @@
 import csv
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.embedded_volumes import VOXEL_NM, filled, model, volume, voxels
+from support.failing_server import Server
 from support.searches import run_command
+from support.small_stores import grid_of, random_codes, write_store
 
 from emqs.embed import work as embed
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
-from emqs.errors import ConfigError
+from emqs.errors import ConfigError, DataError
 from emqs.models import weights
 from emqs.retrieval import ranking
 from emqs.retrieval.settings import QueryConfig, SearchConfig
@@ -238,6 +241,35 @@ def test_settings_out_of_range(settings: dict[str, object], message: str) -> Non
         SearchConfig(**settings)  # type: ignore[arg-type]
 
 
+def test_suggestions_are_of_the_best_and_do_not_change_what_is_shown(made: EmbeddingStore) -> None:
+    plain = look(made, POSITIVE, NEGATIVE)
+    asked = look(made, POSITIVE, NEGATIVE, suggestions=4)
+    np.testing.assert_array_equal(plain.places, asked.places)
+    np.testing.assert_array_equal(plain.scores, asked.scores)
+    assert len(plain.suggested) == 0
+    best = {tuple(place) for place in look(made, POSITIVE, NEGATIVE, n_results=200).places.tolist()}
+    chosen = [tuple(place) for place in asked.suggested.tolist()]
+    assert len(set(chosen)) == 4
+    assert set(chosen) <= best
+    later = look(made, POSITIVE, NEGATIVE, suggestions=4, page=2)
+    np.testing.assert_array_equal(later.suggested, asked.suggested)
+
+
+def test_a_probability_stands_beside_the_score_from_five_of_each_on(made: EmbeddingStore) -> None:
+    here = [
+        [z, y, x] for z, y, x in ((0, 48, 64), (1, 48, 64), (2, 48, 64), (0, 56, 64), (0, 48, 72))
+    ]
+    there = [[2, 20, 30], [1, 20, 30], [0, 20, 30], [0, 150, 200], [1, 180, 60]]
+    assert look(made, here, there[:4]).probabilities is None
+    found = look(made, here, there)
+    assert found.probabilities is not None
+    assert ((found.probabilities > 0) & (found.probabilities < 1)).all()
+    assert np.all(np.diff(found.probabilities) <= 0)  # as the scores do
+    assert list(found.columns)[-2:] == ["score", "probability"]
+    off = search(made, here, there, query=replace(QUERY, calibrate=False), settings=SearchConfig())
+    assert off.probabilities is None
+
+
 @pytest.mark.slow
 def test_the_command_writes_its_results(tmp_path: Path) -> None:
     write_ome_zarr(tmp_path / "v.zarr", voxels(), VOXEL_NM, (1, 64, 64), origin_nm=(60.0, 0.0, 5.0))
@@ -254,21 +286,51 @@ def test_the_command_writes_its_results(tmp_path: Path) -> None:
     folder = tmp_path / "run_search"
     with (folder / "matches.csv").open() as stream:
         table = list(csv.DictReader(stream))
-    assert list(table[0]) == ["rank", "z", "y", "x", "z_nm", "y_nm", "x_nm", "hamming", "score"]
+    assert list(table[0]) == [
+        "rank", "z", "y", "x", "z_nm", "y_nm", "x_nm", "box_z", "box_y", "box_x", "box_depth",
+        "box_height", "box_width", "hamming", "score",
+    ]  # fmt: skip
     assert [row["rank"] for row in table] == [str(n) for n in range(1, 7)]
     first = table[0]
     assert float(first["z_nm"]) == 60 + 30 * int(first["z"])
-    assert float(first["x_nm"]) == 5 + 5 * (int(first["x"]) - 0.5)
+    assert float(first["x_nm"]) == 5 + 5 * float(first["x"])
+    assert float(first["x"]) == int(first["box_x"]) + 7.5  # of 16 voxels
     found = json.loads((folder / "matches.json").read_text())["matches"]
     assert [str(row["hamming"]) for row in found] == [row["hamming"] for row in table]
     state = json.loads((folder / "neuroglancer.json").read_text())
     assert state["dimensions"]["z"] == [3e-08, "m"]
     assert state["layers"][0]["source"] == "precomputed://https://example.org/v"
     point = state["layers"][1]["annotations"][0]["point"]
-    assert point == pytest.approx([int(first["x"]) + 1, int(first["y"]), int(first["z"]) + 2.5])
+    assert point == pytest.approx(
+        [float(first["x"]) + 1.5, float(first["y"]) + 0.5, int(first["z"]) + 2.5]
+    )
     assert (folder / "results.png").stat().st_size > 10_000
+    for name, labels in (("examples", ["positive", "negative"]), ("suggestions", [""] * 5)):
+        with (folder / f"{name}.csv").open() as stream:
+            assert [row["label"] for row in csv.DictReader(stream)] == labels
     info = json.loads((folder / "annotations" / "info").read_text())
     assert info["lower_bound"] == [1.0, 0.0, 2.0]  # the origin in voxels, x y z
     assert info["upper_bound"] == [137.0, 104.0, 5.0]
     stored = struct.unpack("<3f", (folder / "annotations" / "by_id" / "1").read_bytes()[:12])
     assert stored == pytest.approx(point)
+
+
+def test_a_search_asks_for_nothing_that_a_store_names(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store of a stranger names an address: no request is made of it, with figures or without."""
+    store = write_store(
+        tmp_path / "e.zarr", random_codes(grid_of()), grid_of(), source=f"{server.url}/v.zarr"
+    )
+    for more in ("figures=false", "figures=true"):
+        run_command(find, "search", tmp_path, f"store={store.path}", "positive=[[0,48,64]]", more)
+    assert server.requests == []
+    assert "No pictures: " in capsys.readouterr().out
+    layers = json.loads((tmp_path / "run_search" / "neuroglancer.json").read_text())["layers"]
+    assert [layer["name"] for layer in layers] == ["matches"]
+    with pytest.raises(DataError, match=r"There is no volume at http"):
+        run_command(
+            find, "search", tmp_path, f"store={store.path}", "positive=[[0,48,64]]",
+            f"volume={server.url}/v.zarr",
+        )  # fmt: skip
+    assert server.requests != []

@@ -211,9 +211,11 @@ def test_sheet_marks_hits_solid_and_misses_dashed() -> None:
         "#2, slice b", "#4, slice …ile_name_0003",  # the first wrong ones
     ]  # fmt: skip
     looks = [borders(axes)[0][:2] for axes in tiles]
-    hit, miss = (style.GREEN, "-"), (style.VERMILLION, "--")
-    assert looks == [hit, miss, hit, miss, miss]
-    assert tiles[0].get_xlabel() == "score 0.9\noverlap 60 % ✓"
+    hit, part, miss = (style.GREEN, "-"), (style.BLUE, "other"), (style.VERMILLION, "--")
+    assert looks == [hit, miss, part, miss, miss]
+    assert tiles[0].get_xlabel() == "score 0.9\noverlap 60 %"
+    words = [t.get_text() for t in figure.subfigs[-1].legends[0].get_texts()]
+    assert words[:3] == ["overlap over 50 %", "less", "none"]
     assert tiles[2].get_xlabel() == "score 0.2\noverlap 30 %"
 
 
@@ -347,7 +349,7 @@ def test_maps_show_evenly_spaced_searched_slices() -> None:
     figure = maps.score_maps(stack, boxes, np.arange(6.0), structure=1)
     rows = [a.get_ylabel() for a in figure.axes if a.get_ylabel()]
     assert rows == ["slice n0", "slice n3", "slice n5", "slice n9"]
-    heat = [a.images[0].get_array() for a in figure.axes[1:8:2]]
+    heat = [a.images[1].get_array() for a in figure.axes[1:8:2]]  # over the slice
     assert [float(h[0, 0]) for h in heat] == [0, 40, 60, 100]
 
 

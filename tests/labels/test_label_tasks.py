@@ -451,8 +451,8 @@ def test_a_recommendation_is_the_best_that_was_tried(source: Path) -> None:
     tried[0].read_s, tried[1].read_s, tried[2].read_s = [1.0], [1e-6], [1.0]
     chosen = recommend.choose(tried)
     in_zarr = tried[:3]
-    assert chosen["smallest"].n_bytes == min(one.n_bytes for one in in_zarr)
-    assert chosen["fastest to read"] is tried[1]
+    assert chosen["smallest Zarr"].n_bytes == min(one.n_bytes for one in in_zarr)
+    assert chosen["fastest Zarr to read"] is tried[1]
     assert chosen["for viewers (Neuroglancer)"].option == recommend.VIEWER
 
 

@@ -15,9 +15,9 @@ from emqs.figures import sheets
 from emqs.models.compute import Compute
 from emqs.models.opening import load_model
 from emqs.models.settings import ModelConfig
-from emqs.patches.boxes import boxes_at, intersecting
+from emqs.patches.boxes import boxes_at, intersecting, middles
 from emqs.patches.settings import PatchConfig
-from emqs.retrieval import report, suggestions
+from emqs.retrieval import suggestions
 from emqs.retrieval.retrieve import retrieve
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
 from emqs.retrieval.suggestions import suggest
@@ -189,7 +189,7 @@ def test_suggestions_of_a_search_are_whole_searched_patches_that_share_no_pixel(
     for number, box in enumerate(boxes):
         assert not intersecting(examples, box).any()
         assert intersecting(boxes, box).tolist() == [i == number for i in range(6)]
-    again = boxes_at(report.centres(boxes).tolist(), [(100, 100)] * 4, SIZE, setting="s")
+    again = boxes_at(middles(boxes).tolist(), [(100, 100)] * 4, SIZE, setting="s")
     assert again.tolist() == boxes.tolist()  # the points that are printed name these patches
 
 
@@ -207,9 +207,12 @@ def test_the_command_writes_and_draws_suggestions_or_none(tmp_path: Path) -> Non
     with (tmp_path / "3" / "suggestions.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["order"] for row in rows] == ["1", "2", "3"]
-    first = rows[0]
-    z, y, x = (int(v) for v in first["point"].strip("[]").split(","))
-    assert (z, y, x) == (int(first["slice"]), int(first["y"]) + 40, int(first["x"]) + 40)
+    for row in rows:
+        assert row["label"] == ""
+        assert row["why"].startswith("like many")
+        assert [float(row[name]) for name in "zyx"] == [
+            int(row["box_z"]), int(row["box_y"]) + 39.5, int(row["box_x"]) + 39.5
+        ]  # fmt: skip
     with Image.open(tmp_path / "3" / "suggestions.png") as picture:
         assert min(picture.size) > 200
 

@@ -169,7 +169,7 @@ def test_interrupting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
             command.run("evaluate", composed(folder, sweep=sweep), failing(KeyboardInterrupt()))
         assert caught.value.code == 130
         assert capsys.readouterr().err.startswith(f"emqs.evaluate: interrupted{rest}")
-        assert record(folder)["status"] == "failed"
+        assert record(folder)["status"] == "interrupted"
 
 
 # sweeps

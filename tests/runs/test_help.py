@@ -75,7 +75,6 @@ def test_a_comment_goes_on_in_the_lines_below(tmp_path: Path) -> None:
 OTHER: dict[str, Any] = {
     "structure": 3, "min_overlap": 0.9, "batch_size": 2, "dense": True,
     "window": 0.5, "step": 0.5, "smooth": 2.0, "smooth_z": 3.0, "question": "mostly",
-    "calibrate": False,
 }  # fmt: skip
 
 

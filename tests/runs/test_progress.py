@@ -38,3 +38,23 @@ def test_nothing_is_drawn_without_a_terminal_or_a_wish(
     with progress.advancing("embed", 8) as advance:
         advance(8)
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_a_terminal_a_line_every_minute_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("emqs.runs.progress.time.monotonic", lambda: clock[0])
+    with caplog.at_level("INFO"), progress.advancing("embed", 100) as advance:
+        for second in (30, 59, 61, 90, 121, 150):
+            clock[0] = second
+            advance(10)
+    assert [entry.getMessage() for entry in caplog.records] == [
+        "embed: 30 % done, 2 min left",  # 142 s
+        "embed: 50 % done, 2 min left",
+    ]
+    caplog.clear()
+    with caplog.at_level("INFO"), progress.advancing("embed", 100, show=False) as advance:
+        clock[0] = 1000
+        advance(50)
+    assert caplog.records == []

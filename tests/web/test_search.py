@@ -58,7 +58,8 @@ def expected(store: Path, positives: list, negatives: list = (), **settings: obj
         settings=library.SearchConfig(**settings),
     )
     names = ("rank", "z", "y", "x", "z_nm", "y_nm", "x_nm", "hamming", "score")
-    columns = [found.columns[name].tolist() for name in names]
+    clicks = dict(zip("zyx", found.voxels.T, strict=True))  # voxels to click, not centres
+    columns = [(found.columns | clicks)[name].tolist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -26,6 +26,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.runs import progress
 from emqs.runs.executors import Executor, InProcess
 from emqs.volumes import Box, Volume
+from emqs.volumes.stored import check_claim, none_is_there
 from emqs.volumes.volume import RANGES
 
 SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
@@ -53,7 +54,7 @@ def build(
         patch: Size and step of patches in the slice plane; whole patches only.
         settings: Everything else.
         compute: Device, batch size (if the network encodes each patch on its own), and whether a
-            bar shows patches/s, GB/s and the time left.
+            bar shows patches/s, MB/s and the time left.
         opened_as: Path or URL with which the volume can be opened again to draw results; None:
             its name.
         executor: Does the work, and is closed at the end, e.g. that of ``on_ray``; None: this
@@ -68,6 +69,7 @@ def build(
             What was written stays, and the next run goes on there.
     """
     started = time.perf_counter()
+    check_claim(volume)
     if isinstance(model.network, Fittable):
         raise ConfigError(
             f"model={model.name} learns from what it searches, so codes of another run would not "
@@ -162,6 +164,12 @@ def _started(
     part = boxes, settings.n_sample, contrast
     ((_, drawn),) = executor.run(work.sample, context, [part])
     sample = np.concatenate(drawn)[: settings.n_sample]
+    if len(sample) < 2 and none_is_there(context.source.volume):
+        raise DataError(
+            f"None of the chunks of {context.source.volume.name} that were asked for is there, "
+            "only its metadata: there is nothing to embed. Check the address, and that the whole "
+            "volume was copied there."
+        )
     if len(sample) < 2:
         raise DataError(
             f"{context.source.volume.name} shows nothing to embed: all but {len(sample)} of the "
@@ -208,16 +216,19 @@ def _filled(
 @contextmanager
 def _bar(total: int, *, show: bool) -> Iterator[Callable[[Done], None]]:
     """Give a function that moves a bar by what was done."""
-    speed = "{task.fields[rate]:,.0f} patches/s, {task.fields[read]:.3f} GB/s"
+    speed = "{task.fields[rate]:,.0f} patches/s, {task.fields[read]:,.1f} MB/s read"
     with progress.progress_bar(speed, show=show) as bar:
         task = bar.add_task("embed", total=total, rate=0.0, read=0.0)
         started, so_far = time.perf_counter(), Done()
+        tell = progress.teller("embed", total) if show and bar.disable else None
 
         def advance(done: Done) -> None:
             nonlocal so_far
             so_far += done
             seconds = max(time.perf_counter() - started, 1e-9)
-            rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e9
+            rate, read = so_far.n_made / seconds, so_far.n_bytes / seconds / 1e6
             bar.update(task, advance=done.n_places, rate=rate, read=read)
+            if tell is not None:
+                tell(done.n_places)
 
         yield advance

@@ -96,10 +96,21 @@ class PlaceGrid:
         """Return the first voxel Z Y X of patches in XY, ``(n, 3)``, int64, given their indices."""
         return places * np.array(self.stride, dtype=np.int64) + np.array([self.above, 0, 0])
 
+    def boxes(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first voxels and the edges Z Y X of places, ``(n, 3)``, int64, by indices."""
+        depth = self.size if self.planes == "ortho" else 1
+        edges = np.array([depth, self.size, self.size], dtype=np.int64)
+        first = self.first_voxels(places) - np.array([self.above, 0, 0])
+        return first, np.broadcast_to(edges, first.shape)
+
+    def centres(self, places: np.ndarray) -> np.ndarray:
+        """Return the centres Z Y X of patches in XY, in voxels, whole or .5, ``(n, 3)``."""
+        half = np.array([0.0, (self.size - 1) / 2, (self.size - 1) / 2])
+        return np.asarray(self.first_voxels(places) + half)
+
     def centres_nm(self, places: np.ndarray) -> np.ndarray:
         """Return the centres Z Y X of patches in nm, shape ``(n, 3)``, float64."""
-        half = np.array([0.0, (self.size - 1) / 2, (self.size - 1) / 2])
-        return (self.first_voxels(places) + half) * self.voxel_size_nm + self.origin_nm
+        return self.centres(places) * self.voxel_size_nm + self.origin_nm
 
     def within(self, box_nm: Sequence[Sequence[float]]) -> Box:
         """Return which places have their centre in a box in nm; both its corners count."""

@@ -115,6 +115,19 @@ class SeveralStores:
 
         return self._gathered(positions, 3, np.int64, ask)
 
+    def centres(self, positions: np.ndarray) -> np.ndarray:
+        """Return the centres ``(n, 3)`` of patches in voxels, whole or .5, Z Y X."""
+        return self._gathered(
+            positions, 3, np.float64, lambda e, inside: e.grid.centres(e.grid.zyx(inside))
+        )
+
+    def boxes(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first voxels and the edges of places, ``(n, 3)`` each, int64, Z Y X."""
+        both = self._gathered(
+            positions, 6, np.int64, lambda e, inside: np.hstack(e.grid.boxes(e.grid.zyx(inside)))
+        )
+        return both[:, :3], both[:, 3:]
+
     def centres_nm(self, positions: np.ndarray) -> np.ndarray:
         """Return the centres ``(n, 3)``, float64, Z Y X of patches in nm."""
         return self._gathered(

@@ -22,6 +22,7 @@ from emqs.volumes.zarr_labels.plan import ImageOptions, Region, boxes, grid_of, 
 
 Step = Callable[[str, int, int], None]  # stage, chunks done, chunks in all
 
+READ_WITH = "zarr with the Python package emqs-labels, or emqs"  # for who finds a store
 _CHECKED = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 
 
@@ -181,7 +182,7 @@ class LabelWriter:
             "dimension_names": list(self.axes),
         }
         if not (folder / "zarr.json").is_file():
-            if self.path.exists() and level == 0 and any(self.path.iterdir()):
+            if level == 0 and not _is_begun(self.path):
                 raise DataError(f"{self.path} is not empty, and is no interrupted label image.")
             self.path.mkdir(exist_ok=True)
             return zarr.create_array(folder, **options)
@@ -205,7 +206,8 @@ class LabelWriter:
         """Write the group's metadata."""
         ome = self._plan.described(self._name)
         sums = {str(level): checksum(_essence(array)) for level, array in enumerate(self._arrays)}
-        attributes = {"ome": ome, "emqs": {"checksums": sums | {"ome": checksum(ome)}}}
+        own = {"read_with": READ_WITH, "checksums": sums | {"ome": checksum(ome)}}
+        attributes = {"ome": ome, "emqs": own}
         zarr_library().open_group(self.path, mode="a", zarr_format=3).update_attributes(attributes)
 
     def _chunk_is_there(self, key: tuple[int, ...]) -> bool:
@@ -270,6 +272,15 @@ def write_labels(
     writer.finish(step)
     partial.rename(final)
     return final
+
+
+def _is_begun(path: Path) -> bool:
+    """Return whether nothing is in a folder, or only what was left before its first whole file.
+
+    Zarr writes a file under a name that ends in ``.partial`` first.
+    """
+    files = (file for file in path.rglob("*") if not file.is_dir())
+    return not path.exists() or (path.is_dir() and all(f.name.endswith(".partial") for f in files))
 
 
 def essence_of(metadata: dict[str, Any]) -> dict[str, Any]:
