@@ -14,10 +14,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scan import made, seconds
 
+from emqs.embedding.signatures import fit
 from emqs.embedding.stores import hamming
 from emqs.embedding.stores.clickhouse import ClickHouseStore, distance
 from emqs.embedding.stores.clickhouse_export import creation, names, text
@@ -49,13 +51,30 @@ def grid_of(count: int) -> PlaceGrid:
     )
 
 
+def manifest_of(count: int, code_size: int) -> dict[str, Any]:
+    """Return a manifest of as many places, made of nothing."""
+    grid = grid_of(count)
+    shape = [
+        1,
+        *((n - 1) * s + grid.size for n, s in zip(grid.shape[1:], grid.stride[1:], strict=True)),
+    ]
+    codes = np.random.default_rng(0).normal(size=(512, code_size))
+    return {
+        "volume": {"name": "none", "shape": shape},
+        "grid": grid.to_dict(),
+        "model": {"name": "none", "network": {}, "preprocessing": {}, "weights_sha256": None},
+        "code_size": code_size,
+        "signer": fit(codes, seed=0).to_dict(),
+    }
+
+
 def tables(signatures: np.ndarray, code_size: int, folder: Path) -> ClickHouseStore:
     """Return a search of a new table."""
     connection, database, table = open_target(f"chdb://{folder}", ClickhouseConfig())
     places, about = names(database, table)
     for sql in creation(places, about, code_size):
         connection.run(sql)
-    manifest = described({"grid": grid_of(len(signatures)).to_dict(), "code_size": code_size})
+    manifest = described(manifest_of(len(signatures), code_size), b"")
     connection.insert(about, text(b"manifest") + text(manifest) + bytes(8))
     for rows in batches(signatures, code_size, 2**20):
         connection.insert(places, rows.tobytes())

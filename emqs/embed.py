@@ -13,13 +13,15 @@ from omegaconf import DictConfig
 from emqs.errors import ConfigError
 from emqs.lazy import callable_as
 from emqs.patches.settings import PatchConfig
-from emqs.runs import command, record
-from emqs.settings import CONFIG_DIR, read
+from emqs.runs import command, record, tables
+from emqs.settings import CONFIG_DIR, one_of, read
 
 if TYPE_CHECKING:
     from emqs.embedding.build import Built
 
 callable_as(__name__, "emqs.notebook:embed")
+
+TASKS = ("embed", "verify")
 
 
 def work(cfg: DictConfig, run: record.Run) -> float | None:
@@ -32,6 +34,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.embedding.build.settings import EmbedConfig
     from emqs.runs.settings import ENGINES, RayConfig
 
+    one_of("task", str(cfg.task), TASKS)
     settings = read(EmbedConfig, cfg.embed, "embed")
     patch = read(PatchConfig, cfg.patch, "patch")
     compute = command.compute(cfg)
@@ -47,7 +50,10 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     if "://" not in path:
         path = str(Path(path).expanduser().absolute())
 
-    from emqs.embedding.build import build  # settings are right, so what takes seconds is worth it
+    from emqs.embedding.build import (  # settings are right, so what takes seconds is worth it
+        build,
+        verify,
+    )
     from emqs.embedding.build.remote import on_ray
     from emqs.runs.model import load_model
     from emqs.volumes import open_volume
@@ -65,9 +71,24 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     volume = reopen()
     for note in volume.notes:
         print(f"Note: {note}")  # noqa: T201
+    model = load_model(cfg)
+    if cfg.task == "verify":
+        verified = verify(volume, model, Path(str(cfg.out)), compute=compute.compute)
+        counts = {
+            "n_whole": verified.n_whole,
+            "n_missing": len(verified.missing),
+            "n_damaged": len(verified.damaged),
+            "n_changed": len(verified.changed),
+            "n_without_digest": verified.n_unknown,
+        }
+        run.save_json("metrics.json", counts)
+        run.log_metrics(counts)
+        print(tables.plain_table([counts]))  # noqa: T201
+        verified.check()
+        return None
     filled = build(
         volume,
-        load_model(cfg),
+        model,
         Path(str(cfg.out)),
         patch=patch,
         settings=settings,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from emqs.errors import ConfigError
+from emqs.errors import ConfigError, DataError
 from emqs.lazy import callable_as
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.runs import command, record, tables
@@ -39,7 +39,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     stores = opened(cfg)
     positive, negative = examples(cfg, stores)
     matches = volume_search.search(stores, positive, negative, query=query, settings=settings)
-    write(matches, stores, run, image=cfg.image)
+    named = None if cfg.volume is None else str(cfg.volume)
+    write(matches, stores, run, volume=named, image=cfg.image)
     if len(stores) == 1:
         write_next(matches, stores[0], run, positive, negative)
     if len(matches.ranks):
@@ -47,7 +48,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     else:
         print("No more places: every one is nearer to a better one than search.distance_nm.")  # noqa: T201
     if cfg.figures:
-        _draw(matches, stores, run, None if cfg.volume is None else str(cfg.volume))
+        _draw(matches, stores, run, named)
     if len(stores) == 1 and len(matches.suggested):
         from emqs.retrieval.examples_file import next_round
 
@@ -171,9 +172,13 @@ def write(
     stores: "Sequence[SearchableStore]",
     run: record.Run,
     *,
+    volume: str | None = None,
     image: str | None = None,
 ) -> None:
-    """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder."""
+    """Write matches.csv, matches.json, neuroglancer.json and annotations into the run's folder.
+
+    Nothing is opened that the user did not name: ``volume`` or ``image``.
+    """
     import numpy as np
 
     from emqs.annotations.neuroglancer import neuroglancer
@@ -191,7 +196,7 @@ def write(
             part.ranks,
             part.scores,
             voxel_size_nm=store.grid.voxel_size_nm,
-            volume=str(store.manifest["volume"]["name"]),
+            volume=volume,
             image=image,
         )
         run.save_json(f"neuroglancer{ending}.json", state)
@@ -230,15 +235,24 @@ def _each(
 def _draw(
     matches: "Matches", stores: "Sequence[SearchableStore]", run: record.Run, path: str | None
 ) -> None:
-    """Draw a contact sheet for each store in which something was found."""
+    """Draw a contact sheet for each store in which something was found.
+
+    What was found does not depend on pictures: without the volume there are none, and a line says
+    so. One that the user named must be there.
+    """
     from emqs.figures import style
     from emqs.retrieval.contact_sheet import sheet, source_volume
 
-    volumes = [source_volume(store, path) for store in stores]
-    for number, (ending, _, part) in enumerate(_each(matches, stores)):
-        if len(part.ranks):
-            figure = sheet(matches, stores, volumes, number)
-            run.log_figure(style.save(figure, run.folder / f"results{ending}.png"))
+    try:
+        volumes = [source_volume(store, path) for store in stores]
+        for number, (ending, _, part) in enumerate(_each(matches, stores)):
+            if len(part.ranks):
+                figure = sheet(matches, stores, volumes, number)
+                run.log_figure(style.save(figure, run.folder / f"results{ending}.png"))
+    except (ConfigError, DataError) as error:
+        if path is not None:
+            raise
+        print(f"No pictures: {command.one_line(error)}")  # noqa: T201
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name="search")

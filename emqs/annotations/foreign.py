@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from emqs.annotations.records import Annotation, Frame
-from emqs.annotations.sheets import csv_line, neutral, plain
+from emqs.annotations.sheets import csv_line
 from emqs.errors import DataError
+from emqs.files import plain
 
 NM = {"m": 1e9, "mm": 1e6, "um": 1e3, "µm": 1e3, "μm": 1e3, "nm": 1.0, "pm": 1e-3}
 TYPES = {
@@ -293,8 +294,8 @@ def napari_lines(rows: Iterable[Annotation]) -> Iterator[str]:
     """Yield the lines of a points file of napari; titles stand in a column of their own."""
     yield csv_line(["index", *NAPARI_AXES, "title"])
     for number, row in enumerate(rows):
-        place = [repr(coordinate - 0.5) for coordinate in row.points[0]]
-        yield csv_line([f"{number}.0", *place, neutral(row.title)])
+        place = [coordinate - 0.5 for coordinate in row.points[0]]
+        yield csv_line([float(number), *place, row.title])
 
 
 # --- shared --------------------------------------------------------------------------------------

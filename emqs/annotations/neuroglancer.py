@@ -17,7 +17,7 @@ def neuroglancer(
     scores: np.ndarray,
     *,
     voxel_size_nm: Lengths,
-    volume: str,
+    volume: str | None,
     image: str | None,
 ) -> dict[str, Any]:
     """Return a state for neuroglancer: the volume and a point for each result.
@@ -28,7 +28,8 @@ def neuroglancer(
         ranks: Shape ``(K,)``, from 1.
         scores: Shape ``(K,)``.
         voxel_size_nm: Edges of a voxel, Z Y X.
-        volume: Name of the volume: a path or an address.
+        volume: Path or address of the volume, as the user named it: files at an address are looked
+            at; None: it was not named.
         image: Source of the image layer, e.g. ``"precomputed://https://..."``; None: the volume, if
             it lies on a server.
     """
@@ -45,7 +46,9 @@ def neuroglancer(
             ranks.tolist(), scores.tolist(), points.tolist(), strict=True
         )
     ]
-    source = with_prefix(volume) if image is None and _is_remote(volume) else image
+    source = image
+    if image is None and volume is not None and _is_remote(volume):
+        source = with_prefix(volume)
     layers: list[dict[str, Any]] = []
     if source is not None:
         layers.append({"type": "image", "name": "volume", "source": source})

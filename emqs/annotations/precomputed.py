@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import DataError
+from emqs.files import new_folder
 from emqs.geometry import Lengths, Shape
-from emqs.volumes.copying import new_folder
 
 #: Types of properties by their NumPy names, in the order in which values follow each other.
 TYPES = ("uint32", "int32", "float32", "uint16", "int16", "uint8", "int8")

@@ -13,12 +13,12 @@ from typing import Any
 
 from emqs.annotations.records import Annotation
 from emqs.errors import DataError
+from emqs.files import FORMULA_SIGNS, csv_text, plain
 
 NOTE = (
     "Texts that a spreadsheet would take for a formula (they begin with = + - @ tab or line end) "
     "have an apostrophe before them; reading the file into emqs takes it off again."
 )
-FORMULA_SIGNS = tuple("=+-@\t\r\n")
 COLUMNS = (
     *("id", "revision", "owner_id", "kind", "z", "y", "x", "z2", "y2", "x2", "radius_nm"),
     *("title", "description", "tags", "properties", "colour_class", "layer_id"),
@@ -29,17 +29,6 @@ NOT_READ = ("owner_id", "atlas_state", "created", "changed", "number", "deleted"
 READ = (*COLUMNS, "client_key", *NOT_READ)
 
 
-def neutral(text: str) -> str:
-    """Return a text that no spreadsheet runs."""
-    return "'" + text if text.lstrip("'").startswith(FORMULA_SIGNS) else text
-
-
-def plain(text: str) -> str:
-    """Return the text that ``neutral`` was given."""
-    is_neutral = text.startswith("'") and text.lstrip("'").startswith(FORMULA_SIGNS)
-    return text[1:] if is_neutral else text
-
-
 def lines(rows: Iterable[Annotation]) -> Iterator[str]:
     """Yield the lines of a CSV file, the names of the columns first."""
     yield csv_line(COLUMNS)
@@ -47,26 +36,19 @@ def lines(rows: Iterable[Annotation]) -> Iterator[str]:
         yield csv_line(cells(row))
 
 
-def cells(row: Annotation) -> list[str]:
-    """Return the cells of an annotation."""
+def cells(row: Annotation) -> list[Any]:
+    """Return the cells of an annotation: numbers, texts, and None."""
     shown = row.as_json()
     places = [number for point in row.points for number in point]
     shown |= dict(zip(("z", "y", "x", "z2", "y2", "x2"), places, strict=False))
     shown["tags"] = _spelled_tags(row.tags)
     shown["properties"] = json.dumps(dict(row.properties)) if row.properties else ""
-    texts = []
-    for name in COLUMNS:
-        value = shown.get(name)
-        text = "" if value is None else value if isinstance(value, str) else repr(value)
-        texts.append(neutral(text) if name in TEXTS else text)
-    return texts
+    return [shown.get(name) for name in COLUMNS]
 
 
-def csv_line(values: Iterable[str]) -> str:
+def csv_line(values: Iterable[Any]) -> str:
     """Return a line of CSV with its end."""
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+    return csv_text([values], "\r\n")
 
 
 def table(text: str) -> tuple[list[str], Iterator[list[str]]]:
@@ -110,7 +92,7 @@ def fields(names: list[str], row: list[str]) -> dict[str, Any]:
     if len(row) != len(names):
         raise DataError(f"The row has {len(row)} cells, and the first line names {len(names)}.")
     given = {
-        name: plain(cell) if name in TEXTS else cell.strip()
+        name: plain(cell) if name in TEXTS else plain(cell).strip()
         for name, cell in zip(names, row, strict=True)
     }
     read: dict[str, Any] = {

@@ -1,6 +1,5 @@
 """Fetch public datasets, check them, and lay them out as folders of slices."""
 
-import json
 import logging
 import tempfile
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from rich.progress import Progress
 from emqs.datasets import folder as folders
 from emqs.datasets.settings import DownloadConfig
 from emqs.errors import ConfigError, DataError
-from emqs.files import write_json
+from emqs.files import read_json, write_json
 from emqs.volumes.formats import image_files, tiff_pages
 
 logger = logging.getLogger(__name__)
@@ -166,9 +165,9 @@ def _read_records(cache: Path) -> dict[str, Record]:
     if not path.exists():
         return {}
     try:
-        entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        entries = read_json(path, "the checksums of what was fetched")
         return {file: Record(**entry) for file, entry in entries.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (DataError, TypeError):
         raise DataError(
             f"{path} is damaged, so it is unknown whether the files beside it have changed. "
             f"Delete the folder {cache} to fetch them anew."

@@ -1,6 +1,5 @@
 """Tables and summaries of one evaluation and of a sweep."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def component_ap(result: dict[str, Any]) -> str:
 
 def read_metrics(folder: Path) -> dict[str, Any]:
     """Return the ``metrics.json`` of a finished point; in old ones all is of the paper's sum."""
-    result: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    result: dict[str, Any] = files.read_json(folder / "metrics.json", "the metrics of a run")
     if "component_ap_paper" in result:
         return result
     for part in (result, result["chance"], result["confidence_95"]):

@@ -1,6 +1,7 @@
 """What is done so far, one line of JSON for each part; a process may be killed between any two."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from typing import Any
 class Journal:
     """Results by name, each written as soon as it is there.
 
-    A line that was cut off when a process was killed is forgotten, and its part done again.
+    Every line ends with a checksum (CRC-32). One that was cut off when a process was killed, or
+    that does not match its checksum, is forgotten, and its part done again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -16,12 +18,12 @@ class Journal:
         self.path = path
         self.done: dict[str, Any] = {}
         text = path.read_bytes() if path.exists() else b""
-        whole = text[: text.rfind(b"\n") + 1]
-        for line in whole.splitlines():
-            name, result = json.loads(line)
+        lines = [line for line in text.splitlines(keepends=True) if _is_whole(line)]
+        for line in lines:
+            name, result, _ = json.loads(line)
             self.done[name] = result
-        if whole != text:  # the rest is of a line that was cut off
-            path.write_bytes(whole)
+        if b"".join(lines) != text:  # the rest was cut off, or is damaged
+            path.write_bytes(b"".join(lines))
 
     def __contains__(self, name: str) -> bool:
         """Return whether a part is done."""
@@ -38,5 +40,19 @@ class Journal:
             OSError: If the disk is full.
         """
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([name, result], allow_nan=False) + "\n")
+            file.write(_line(name, result))
         self.done[name] = result
+
+
+def _line(name: str, result: Any) -> str:  # noqa: ANN401
+    content = json.dumps([name, result], allow_nan=False)
+    return f"{content[:-1]}, {zlib.crc32(content.encode())}]\n"
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line is one that was written, all of it and unchanged."""
+    try:
+        name, result, _ = json.loads(line)
+        return _line(name, result).encode() == line
+    except (ValueError, TypeError, RecursionError):
+        return False

@@ -1,18 +1,20 @@
 """The folder beside the volume in which it is made; what is in it is gone on with."""
 
-import fcntl
 import json
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from emqs.errors import ConfigError, DataError
-from emqs.files import write_json
+from emqs.files import LOCK, claimed, read_json, write_json
 
 PLAN = "plan.json"
+
+logger = logging.getLogger(__name__)
 
 
 def plan_digest(plan: Mapping[str, Any]) -> str:
@@ -37,9 +39,9 @@ def check_target(out: Path, digest: str) -> bool:
             )
         return False
     try:
-        group = json.loads((out / "zarr.json").read_text(encoding="utf-8"))
+        group = read_json(out / "zarr.json", "the description of a volume")
         made_by = group["attributes"]["emqs"]["plan_sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, KeyError, TypeError):
         made_by = None
     if made_by == digest:
         return True
@@ -61,19 +63,12 @@ def working_folder(out: Path, plan: Mapping[str, Any], *, restart: bool) -> Iter
         DataError: If another process works there, or it cannot be written.
     """
     folder = out.with_name(f".{out.name}.partial")
-    try:
-        folder.mkdir(exist_ok=True)
-        lock = (folder / "lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"out={out} cannot be written: {error.strerror}. Choose another place."
-        ) from None
-    with lock:
+    with ExitStack() as claim:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            claim.enter_context(claimed(folder, out))
+        except OSError as error:
             raise DataError(
-                f"{out} is being written by another process. Wait for it to end."
+                f"out={out} cannot be written: {error.strerror}. Choose another place."
             ) from None
         if restart:
             _empty(folder)
@@ -83,11 +78,19 @@ def working_folder(out: Path, plan: Mapping[str, Any], *, restart: bool) -> Iter
 
 def _check_plan(folder: Path, plan: Mapping[str, Any]) -> None:
     path = folder / PLAN
-    if not path.exists():
+    try:
+        content = read_json(path, "the plan of what is made here")
+        begun, seal = content["plan"], content["sha256"]
+        whole = isinstance(begun, dict) and seal == plan_digest(begun)
+    except FileNotFoundError:
+        whole = False
+    except (DataError, KeyError):
+        whole = False
+        logger.warning("%s is damaged; what was begun there is made again.", path)
+    if not whole:
         _empty(folder)
-        write_json(path, plan)
+        write_json(path, {"plan": plan, "sha256": plan_digest(plan)})
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(plan))
     differing = [name for name in now if begun.get(name) != now[name]]
     if differing:
@@ -99,7 +102,7 @@ def _check_plan(folder: Path, plan: Mapping[str, Any]) -> None:
 
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
-        if path.name == "lock":
+        if path.name == LOCK:
             continue
         if path.is_dir():
             shutil.rmtree(path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emqs.errors import DataError
+from emqs.files import plain
 from emqs.ingestion.check import MISSING, Verdict
 from emqs.runs.tables import write_csv
 
@@ -86,4 +87,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
             f"check.table={path} needs the columns slot, name, verdict, use and why, separated by "
             "commas."
         )
-    return [{name: value or "" for name, value in row.items() if name} for row in rows]
+    return [{name: plain(value or "") for name, value in row.items() if name} for row in rows]

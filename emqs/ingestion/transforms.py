@@ -15,7 +15,6 @@ volume. With a mesh (``align=elastic``) the pixel ``p`` of the volume shows what
 multiples of ``step_px``, row by row. Pixel centres lie at whole numbers.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import DataError
-from emqs.files import write_json
+from emqs.files import read_json, write_json
 from emqs.ingestion import affine
 
 FORMAT, VERSION = "emqs-transforms", 1
@@ -141,12 +140,10 @@ def read(path: Path, sizes: Mapping[int, tuple[int, int]], n_slots: int) -> Tran
     """
     where = f"align.transforms={path}"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "the transforms of an ingestion")
     except OSError as error:
         raise DataError(f"{where} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if content.get("format") != FORMAT:
         raise DataError(f"{where} is no file of transforms that emqs.ingest wrote.")
     if content.get("version") != VERSION:
         raise DataError(f"{where} is of version {content.get('version')}; read is {VERSION}.")

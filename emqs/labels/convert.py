@@ -6,12 +6,11 @@ same conversion, run again after it was interrupted, goes on there.
 """
 
 import errno
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import lcm
@@ -21,11 +20,13 @@ from typing import IO, Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, EmqsError, one_line
+from emqs.files import claimed, clear_leftovers, json_object
 from emqs.geometry import Box, Shape, box_size, count_boxes
 from emqs.labels.second import Second, other_look, same_lengths, shown
 from emqs.volumes.axes import Request
 from emqs.volumes.creating import create_volume
 from emqs.volumes.opening import open_request
+from emqs.volumes.stored import check_claim
 from emqs.volumes.volume import Volume
 from emqs.volumes.writer import Layout
 
@@ -105,6 +106,7 @@ def convert(
         ConfigError: If an interrupted conversion with other settings is in the way.
     """
     check_target(target, source.path)
+    check_claim(source)
     layout = Layout(
         source.shape, how.dtype or source.dtype, source.voxel_size_nm, source.origin_nm, how.options
     )
@@ -284,6 +286,7 @@ class _Partial:
         self.path = self._folder / target.name
         self.done: set[int] = set()
         self._journal: IO[str] | None = None
+        self._claim = ExitStack()
         self._size: list[int] | None = None
 
     @property
@@ -292,25 +295,17 @@ class _Partial:
         return len(self.done)
 
     def __enter__(self) -> "_Partial":
-        self._folder.mkdir(exist_ok=True)
-        self._journal = (self._folder / _JOURNAL).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._journal.close()
-            raise DataError(
-                f"{self._target} is being written by another process. Wait for it to end."
-            ) from None
-        try:
+        with ExitStack() as begun:
+            begun.enter_context(claimed(self._folder, self._target))
+            self._journal = begun.enter_context(
+                (self._folder / _JOURNAL).open("a+", encoding="utf-8")
+            )
             self._resume()
-        except BaseException:
-            self._journal.close()
-            raise
+            self._claim = begun.pop_all()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        self._claim.close()
         if kind is None or (not self.done and self._folder.is_dir()):
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -318,11 +313,11 @@ class _Partial:
         """Read the journal, or begin a new one."""
         assert self._journal is not None  # noqa: S101 (for the type checker)
         self._journal.seek(0)
-        lines = []
+        lines: list[dict[str, Any]] = []
         for line in self._journal.read().splitlines():
             try:
-                lines.append(json.loads(line))
-            except ValueError:
+                lines.append(json_object(line, _JOURNAL, "a line of it"))
+            except DataError:
                 break  # the last line was cut off
         done = {entry["box"] for entry in lines[1:] if "box" in entry}
         if done and not self._restart:
@@ -379,6 +374,8 @@ class _Partial:
         """Give the volume its final name."""
         for left in self.path.rglob("*.partial") if self.path.is_dir() else ():
             left.unlink()  # what a killed process left between writing and renaming
+        for folder in (f for f in self.path.rglob("*") if f.is_dir()):
+            clear_leftovers(folder)
         if self._target.exists():
             raise DataError(
                 f"{self._target} was made meanwhile by someone else, and is left as it is. The "

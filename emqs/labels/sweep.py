@@ -1,8 +1,8 @@
 """What happens when a sweep of codecs ends."""
 
-import json
 from pathlib import Path
 
+from emqs.files import read_json
 from emqs.labels.settings import RESULTS
 from emqs.runs import sweep as sweeps
 from emqs.runs import tables
@@ -16,7 +16,7 @@ class CombineResults(sweeps.SweepEnd):
         from emqs.labels import benchmark, benchmark_tables  # draws, so it brings matplotlib
 
         measured = [
-            json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+            read_json(folder / RESULTS, "the results of a benchmark")
             for folder in folders
             if (folder / RESULTS).is_file()
         ]

@@ -8,7 +8,9 @@ rebuilds its model.
 
 import hashlib
 import json
+import logging
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -30,7 +32,16 @@ FORMAT = "emqs-weights"
 VERSION = 1
 MAX_BYTES = 4 << 30  # larger files are refused unread
 PUBLISHED_ENDINGS = (".pth.tar", ".pth", ".pt")
+#: The files of github.com/nielsvyncke/patch-based-querying, by name.
+PUBLISHED_SHA256 = {
+    "ae_finetuned.pth.tar": "dfd4552150b6d5b6049d741b0e7459ced4f0b8f4ed855390ca952344573c88cd",
+    "ae_pretrained.pth.tar": "c85b2ed1bb74191fee97958dd31c99565cd2cef598783b85b617102d7ca76dee",
+    "vae_finetuned.pth.tar": "d6f062cdf15960b95627033ddc60538bcb49ad07216ea557f9367af6a9cbcfc3",
+    "vae_pretrained.pth.tar": "974550f3926a11638745190adbff5044e528ab760dd53d9bc8a36440d8e3bc09",
+}
 MODEL_OF_KEY = {"fc_enc.weight": "ae", "fc_mu.weight": "vae"}  # published checkpoints
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,46 @@ def _load_own(path: Path) -> Model:
         raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
 
 
+def _check_published(path: Path, digest: str) -> None:
+    """Raise unless a published checkpoint is as it was written, as far as that can be known.
+
+    The four published files are known by their checksum. Others are zip files, whose members have
+    checksums that torch does not compare, or of torch's older format, which has none.
+
+    Raises:
+        WeightsError: If it is not.
+    """
+    if digest in PUBLISHED_SHA256.values():
+        return
+    if path.name in PUBLISHED_SHA256:
+        raise WeightsError(
+            f"{path} is damaged, or not the published file of this name: its SHA-256 is "
+            f"{digest[:12]}..., expected {PUBLISHED_SHA256[path.name][:12]}... Get the file again, "
+            "or give weights of your own another name."
+        )
+    with path.open("rb") as stream:
+        is_zip = stream.read(2) == b"PK"
+    if not is_zip:
+        logger.warning(
+            "%s has no checksum: it is in the older format of torch, and a bit that flipped in "
+            "there would not be noticed.", path,
+        )  # fmt: skip
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(entry.file_size for entry in archive.infolist())
+            wrong = archive.testzip() if claimed <= 2 * path.stat().st_size else "its directory"
+    except Exception as error:  # damaged bytes can raise anything
+        wrong = _first_line(error)
+    if wrong is not None:
+        raise WeightsError(
+            f"{path} is damaged: {wrong} does not match its checksum. Get the file again."
+        )
+
+
 def _load_published(path: Path) -> Model:
+    digest = sha256(path)
+    _check_published(path, digest)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of foreign pickles, which are refused below
@@ -230,7 +280,7 @@ def _load_published(path: Path) -> Model:
     record: dict[str, Any] = {"source": f"published checkpoint {path.name}"}
     if isinstance(content.get("epoch"), int):
         record["epoch"] = content["epoch"]
-    return Model(name, network, settings, PreprocessingConfig(), record, sha256(path))
+    return Model(name, network, settings, PreprocessingConfig(), record, digest)
 
 
 def _first_line(error: Exception) -> str:

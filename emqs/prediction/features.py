@@ -227,9 +227,9 @@ class Features:
         pad, step = self.grid.size // 2, self.step  # the slice with so much around it is cut
         centres = []
         for axis in (1, 2):
-            last = (self.source.volume.shape[axis] - 1 - step // 2) // step
-            low = int(np.clip((box.start[axis] - step // 2) // step, 0, last))
-            high = int(np.clip(-((step // 2 - box.stop[axis]) // step), 0, last))
+            most = (self.source.volume.shape[axis] - 1 - step // 2) // step
+            low = int(np.clip((box.start[axis] - step // 2) // step, 0, most))
+            high = int(np.clip(-((step // 2 - box.stop[axis]) // step), 0, most))
             centres.append(np.arange(low, high + 1) * step + step // 2)
         rows, columns = (c.ravel() + pad for c in np.meshgrid(*centres, indexing="ij"))
         network = cast(Encoder, self.model.network)

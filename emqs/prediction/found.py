@@ -1,5 +1,6 @@
 """Numbers the objects of a probability, measures them, and writes them as a label image."""
 
+import math
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,7 @@ def number_objects(
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
-    least = 128 if settings.threshold is None else int(np.ceil(settings.threshold * 255))
+    least = 128 if settings.threshold is None else math.ceil(settings.threshold * 255)
     shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],

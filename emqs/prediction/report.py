@@ -25,7 +25,7 @@ def boxes_of(objects: Objects, region: Box) -> dict[int, Box]:
     ]
     back = tuple(-a for a in region.start)
     return {
-        int(label): Box(tuple(first), tuple(b + 1 for b in last)).moved(back)  # type: ignore[arg-type]
+        int(label): Box(tuple(first), tuple(b + 1 for b in last)).moved(back)
         for label, first, last in zip(objects.columns["label"].tolist(), *corners, strict=True)
     }
 

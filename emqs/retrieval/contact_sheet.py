@@ -9,6 +9,8 @@ import numpy as np
 
 from emqs.datasets import Stack
 from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.errors import ConfigError
 from emqs.figures import sheets
 from emqs.patches import cutting
 from emqs.retrieval.volume_search import Matches
@@ -24,19 +26,39 @@ AROUND = 1  # patches on each side of a patch that are read for its picture
 
 
 def source_volume(store: SearchableStore, path: str | None) -> Volume:
-    """Return the volume that a store was made of, or what the user says it is now."""
+    """Return the volume that a store was made of, or what the user says it is now.
+
+    Raises:
+        ConfigError: As ``source_opener``.
+        DataError: If the volume cannot be opened.
+    """
     return source_opener(store, path)()
 
 
 def source_opener(store: SearchableStore, path: str | None) -> Callable[[], Volume]:
-    """Return what opens that volume, also in another process."""
+    """Return what opens that volume, also in another process.
+
+    A store may come from anybody, so what it names is opened only if the store lies on this disk,
+    and the volume, too. Addresses are opened if the user names them.
+
+    Raises:
+        ConfigError: If the store names an address, or nothing that is there.
+    """
     known = store.manifest["volume"]
+    name = str(known["name"]) if path is None else path
+    place = Path(name)
+    is_own = isinstance(store, EmbeddingStore) and (place.is_file() or place.is_dir())
+    if path is None and not is_own:
+        raise ConfigError(
+            f"{store.name} was made of {name}, which is not opened because a store says so. Give "
+            "volume=PATH, which may be the same."
+        )
     return partial(
         open_volume,
-        str(known["name"]) if path is None else path,
-        level=known["level"],
-        dataset=known["dataset"],
-        axes=known["axes"],
+        name,
+        level=known.get("level", 0),
+        dataset=known.get("dataset"),
+        axes=known.get("axes"),
         select=known.get("select"),
         voxel_size_nm=store.grid.voxel_size_nm,
     )
@@ -116,7 +138,7 @@ def _picture(
         min(n + edge + margin, length) for n, length in zip((y, x), volume.shape[1:], strict=True)
     )
     voxels = volume.read(Box((z, top, left), (z + 1, bottom, right)))[0].astype(np.float32)
-    low, high = store.manifest["intensity"]
+    low, high = store.manifest.get("intensity", (0.0, 255.0))
     picture = np.nan_to_num((voxels - low) / (high - low))
     box = [y - top, x - left, edge, edge]
     if edge != size:

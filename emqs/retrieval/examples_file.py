@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import DataError
+from emqs.files import plain
 from emqs.geometry import Lengths
 from emqs.retrieval.places import NM, VOXELS, centre_columns
 from emqs.runs.names import quote
@@ -135,7 +136,7 @@ def read_examples(
     labels: list[str] = []
     try:
         for row in rows:
-            label = (row["label"] or "").strip()
+            label = plain((row["label"] or "").strip())
             if not label:
                 continue
             if len(labels) >= MAX_ROWS or len(label) > MAX_LABEL:

@@ -26,6 +26,7 @@ from emqs.runs.compose import mistyped
 from emqs.runs.help import help_text
 from emqs.runs.names import quoted
 from emqs.runs.resuming import how
+from emqs.runs.secrets import check_typed, redacted
 from emqs.runs.settings import ComputeConfig, LoggerConfig
 from emqs.runs.sweep import point_name, same_weights
 from emqs.settings import read
@@ -43,8 +44,8 @@ OmegaConf.register_new_resolver("emqs_point", point_name, replace=True)
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's text on one line."""
-    return " ".join(str(error).split())
+    """Return an error's text on one line, without passwords and tokens."""
+    return redacted(" ".join(str(error).split()))
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -168,6 +169,10 @@ def start(name: str, main: Callable[[], object]) -> None:
     Raises:
         SystemExit: If Hydra cannot read the command line, or the output folder cannot be written.
     """
+    try:
+        check_typed(sys.argv[1:])
+    except ConfigError as error:
+        sys.exit(f"emqs.{name}: {one_line(error)}")
     wrong = slip(name, sys.argv[1:])
     if wrong is not None:
         sys.exit(f"emqs.{name}: {wrong}")

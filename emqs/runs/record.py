@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import emqs
-from emqs.files import write_json
+from emqs.errors import DataError
+from emqs.files import clear_leftovers, read_json, write_json
+from emqs.runs.secrets import all_redacted, redacted
 from emqs.runs.settings import LoggerConfig
 from emqs.runs.tables import write_csv
 from emqs.runs.wandb import wandb_mode
@@ -57,13 +59,14 @@ class Run:
         """
         self.folder = folder
         self.command = command
-        self.settings = settings
+        self.settings = all_redacted(settings)
         self.logger = logger
         self.metrics: dict[str, float] = {}
         self.started = time.time()
         self.wandb: Any = None  # the W&B run, if there is one
         self.leads = os.environ.get("LOCAL_RANK", "0") == "0"  # one of several processes records
         folder.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(folder)
         self._write_record("running")
 
     def __enter__(self) -> Self:
@@ -108,10 +111,10 @@ class Run:
         record = {
             "command": self.command,
             "status": status,
-            "argv": sys.argv[1:],
+            "argv": all_redacted(sys.argv[1:]),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.started)),
             "seconds": round(time.time() - self.started, 3),
-            "error": None if error is None else f"{type(error).__name__}: {error}",
+            "error": None if error is None else redacted(f"{type(error).__name__}: {error}"),
             "versions": versions(),
             "settings": self.settings,
         }
@@ -159,10 +162,9 @@ def _ending(kind: object) -> str:
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Return the record of a run's folder, or None if there is none that can be read."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(folder / RECORD, "the record of a run")
+    except (OSError, DataError):
         return None
-    return record if isinstance(record, dict) else None
 
 
 def is_finished(folder: Path, settings: dict[str, Any]) -> bool:
@@ -170,4 +172,4 @@ def is_finished(folder: Path, settings: dict[str, Any]) -> bool:
     record = read_record(folder)
     if record is None or record.get("status") != "finished":
         return False
-    return bool(record.get("settings") == json.loads(json.dumps(settings)))
+    return bool(record.get("settings") == json.loads(json.dumps(all_redacted(settings))))

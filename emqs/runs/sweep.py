@@ -1,6 +1,5 @@
 """Names of a sweep's points, and what happens when it ends."""
 
-import json
 import logging
 import os
 import re
@@ -13,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, ListConfig
 
 from emqs import files
+from emqs.errors import DataError
 from emqs.runs import record as records
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,10 @@ def same_weights(folder: Path, settings: dict[str, Any]) -> bool:
     path, metrics = settings.get("weights"), folder / "metrics.json"
     if path is None or not Path(path).is_file() or not metrics.is_file():
         return True
-    used = json.loads(metrics.read_text(encoding="utf-8")).get("weights_sha256")
+    try:
+        used = files.read_json(metrics, "the metrics of a run").get("weights_sha256")
+    except DataError:
+        return False  # damaged: the point is done again
     return used is None or used == files.sha256(Path(path))
 
 

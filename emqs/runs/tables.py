@@ -1,20 +1,18 @@
 """Tables as text, Markdown, LaTeX and CSV."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emqs.errors import DataError
-from emqs.files import write_text
+from emqs.files import csv_text, write_text
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 def write_csv(path: Path, columns: Mapping[str, "Sequence[Any] | np.ndarray"]) -> Path:
-    """Write a CSV file with one header row.
+    """Write a CSV file with one header row; a text that a spreadsheet would run is neutral.
 
     Args:
         path: Where to.
@@ -26,12 +24,8 @@ def write_csv(path: Path, columns: Mapping[str, "Sequence[Any] | np.ndarray"]) -
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"The columns of {path.name} differ in length: {lengths}.")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    plain = [v.tolist() if hasattr(v, "tolist") else v for v in columns.values()]
-    writer.writerows(zip(*plain, strict=True))
-    return write_text(path, text.getvalue())
+    values = [v.tolist() if hasattr(v, "tolist") else v for v in columns.values()]
+    return write_text(path, csv_text([columns, *zip(*values, strict=True)]))
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

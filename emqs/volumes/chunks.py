@@ -265,6 +265,15 @@ class TensorReader:
         """The view that fills missing chunks; opened when it is first needed."""
         return self.sparse()
 
+    def is_there(self, box: Box) -> bool:
+        """Return whether all chunks of a box are stored."""
+        try:
+            n_bytes = prod(box.shape) * self.view.dtype.numpy_dtype.itemsize
+            wait(lambda: self.view[box.slices].read(order="C"), n_bytes, self.name)
+        except NotThereError:
+            return False
+        return True
+
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of a box; see ``Reader.read``."""
         n_bytes = prod(box.shape) * self.view.dtype.numpy_dtype.itemsize

@@ -1,10 +1,6 @@
 """Writes OME-Zarr images, block by block, whole or not at all."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -12,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError
+from emqs.files import new_folder
 from emqs.geometry import Lengths, Shape
 from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
@@ -159,24 +156,6 @@ def block_shape(shape: Shape, step: Shape, itemsize: int) -> Shape:
             1, min(BLOCK_BYTES // n_bytes, -(-shape[axis] // step[axis]))
         )
     return block[0], block[1], block[2]
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside a path, and rename it to the path when the block ends well."""
-    if path.exists():
-        raise ConfigError(f"{path} exists already. Give another name, or remove it first.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir()
-        yield temporary
-        temporary.rename(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error}.") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -1,13 +1,18 @@
 """Which chunks of an array are there: one whose chunks lie under other names is not empty."""
 
+import os
 import re
 from collections.abc import Mapping
 from itertools import islice
+from math import prod
 
 from emqs.errors import DataError
 from emqs.geometry import Box, Shape, boxes, count_boxes
-from emqs.volumes.chunks import Location
+from emqs.volumes.chunks import Location, TensorReader
+from emqs.volumes.volume import Volume
 
+MOST_TIMES = 2**20  # bytes of voxels to a stored byte; of nothing but zeros it is 2**15 at most
+LOOKED_AT = 64  # chunks
 _MOST_KEYS = 10**6  # names that are looked at; a source with so many is not empty
 _SHARES = (0.8191725134, 0.6710436067, 0.5497004779)  # powers of the root of x**4 = x + 1, inverted
 
@@ -61,6 +66,39 @@ def spread(shape: Shape, size: Shape, most: int) -> list[Box]:
         stop = min(z + size[0], shape[0]), min(y + size[1], shape[1]), min(x + size[2], shape[2])
         chosen.append(Box((z, y, x), stop))
     return chosen
+
+
+def check_claim(volume: Volume) -> None:
+    """Raise if a folder holds next to nothing of the voxels that it claims.
+
+    Work on a volume goes through all of it, and what is not stored is read as fast as it comes: a
+    file of a few bytes that claims a petavoxel would keep a computer busy for years.
+
+    Raises:
+        DataError: If it does.
+    """
+    claimed = prod(volume.shape) * volume.dtype.itemsize
+    needed = claimed // MOST_TIMES
+    if volume.path is None or not volume.path.is_dir() or needed < 2**16:
+        return
+    n_bytes = 0
+    for folder, _, names in os.walk(volume.path):
+        for name in names:
+            n_bytes += os.lstat(f"{folder}/{name}").st_size
+            if n_bytes >= needed:
+                return
+    raise DataError(
+        f"{volume.name} claims {claimed / 1e12:.3g} TB of voxels, and only {n_bytes} bytes are "
+        "stored. Get the rest of it, or cut out the part that is there."
+    )
+
+
+def none_is_there(volume: Volume) -> bool:
+    """Return whether no stored chunk of a volume is there, of some all over it."""
+    reader = volume.reader
+    if not isinstance(reader, TensorReader):
+        return False
+    return not any(map(reader.is_there, spread(volume.shape, volume.chunks, LOOKED_AT)))
 
 
 def no_chunks(location: Location, names: str, looked: str = "") -> DataError:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 import emqs
 from emqs.annotations.database import Database
 from emqs.errors import ConfigError, DataError
+from emqs.files import replacing
 from emqs.web.home import Home
 
 RECORD = "backup.json"  # written last: a backup without it is none
@@ -92,9 +93,8 @@ def restore(home: Home, source: Path) -> None:
         raise ConfigError(f"home={home.folder} holds a server already. Name an empty folder.")
     home.make()
     if kind == "sqlite":
-        temporary = Path(f"{url.database}.{os.getpid()}.tmp")
-        _copy_sqlite(source / SQLITE, temporary)
-        temporary.replace(str(url.database))
+        with replacing(Path(str(url.database))) as temporary:
+            _copy_sqlite(source / SQLITE, temporary)
     else:
         _postgres("pg_restore", url, ["--exit-on-error", "--no-owner", str(source / POSTGRES)])
     for name in FOLDERS:

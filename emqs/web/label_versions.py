@@ -8,7 +8,6 @@ with emqs's own codec; they appear whole or not at all.
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, EmqsError
+from emqs.files import new_folder
 from emqs.volumes import Box, Volume
 from emqs.volumes.zarr_labels.writer import LabelWriter
 from emqs.web.layers import equivalences, relabelled
@@ -42,13 +42,9 @@ def write(
         ConfigError: If there is something at the path.
         DataError: If labels cannot be read or written, or a new one does not fit their type.
     """
-    if path.exists():
-        raise ConfigError(f"{path} is there already. Give another name, or remove it first.")
     if int(table[1].max()) > np.iinfo(labels.dtype.name).max:
         raise DataError(f"{int(table[1].max())} does not fit labels of {labels.dtype}.")
-    temporary = path.with_name(f".{path.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
+    with new_folder(path) as temporary:
         writer = LabelWriter(
             temporary,
             labels.shape,
@@ -64,11 +60,6 @@ def write(
             writer.write(box, relabelled(read, *table).astype(labels.dtype))
             step(0.9 * (number + 1) / len(boxes), f"{number + 1} of {len(boxes)} chunks")
         writer.finish()
-        temporary.rename(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     step(1.0, "done")
 
 

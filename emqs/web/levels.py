@@ -10,7 +10,7 @@ appears whole or not at all.
 import argparse
 import fcntl
 import json
-import os
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import DataError, EmqsError
+from emqs.files import clear_leftovers, new_folder
 from emqs.volumes import Box, Volume, open_volume
 from emqs.volumes.chunks import tensorstore, wait
 from emqs.volumes.downsampling import mode_pool, pool_factors
@@ -37,6 +38,8 @@ SMALLEST = 128  # a level whose longest axis is as short has no coarser one
 SLAB = 8  # slices of a level that are made at once
 BLOCK_BYTES = 2**28  # of a level that are written at once
 AT_ONCE_VOXELS = 2**25  # a volume of so many is averaged while the user waits
+
+logger = logging.getLogger(__name__)
 
 Triple = tuple[int, int, int]
 Step = Callable[[float, str], None]
@@ -119,15 +122,14 @@ def folder_of(cache: Path, place: Place, version: str) -> Path:
 def kept(place: Place, finest: Volume, folder: Path) -> list[Scale]:
     """Return the levels of a volume that have been made, finer ones first; the finest is not one.
 
-    Raises:
-        DataError: If one is damaged.
+    One that is damaged counts as not made; ``make`` makes it again.
     """
     scales = []
     for factors in plan(finest.shape, finest.require_voxel_size()):
-        path = folder / _name(factors)
-        if not (path / "zarr.json").is_file():
+        level = _kept(folder / _name(factors), place, finest, factors)
+        if level is None:
             break
-        scales.append(Scale(_opened(path, place, finest, factors), factors))
+        scales.append(Scale(level, factors))
     return scales
 
 
@@ -165,7 +167,7 @@ def make(
                 path = folder / _name(factors)
                 before = sum(sizes[:number]) / sum(sizes)
                 share = sizes[number] / sum(sizes)
-                if not (path / "zarr.json").is_file():
+                if _kept(path, place, finest, factors) is None:
                     said = f"level {number + 1} of {len(levels)}"
                     _write(
                         last.volume,
@@ -190,13 +192,24 @@ def _locked(folder: Path) -> Iterator[None]:
     """Let one process at a time make levels; the lock ends with the process."""
     with (folder / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        for left in folder.glob(".*.tmp"):  # of a process that died
-            shutil.rmtree(left, ignore_errors=True)
+        clear_leftovers(folder)
         yield
 
 
 def _name(factors: Triple) -> str:
     return "x".join(map(str, factors)) + ".zarr"
+
+
+def _kept(path: Path, place: Place, finest: Volume, factors: Triple) -> Volume | None:
+    """Return a level that is kept; None if there is none, or it was damaged, and is removed."""
+    if not path.exists():
+        return None
+    try:
+        return _opened(path, place, finest, factors)
+    except DataError as error:
+        logger.warning("A level that is kept is damaged, and is made again: %s", error)
+        shutil.rmtree(path, ignore_errors=True)
+        return None
 
 
 def _opened(path: Path, place: Place, finest: Volume, factors: Triple) -> Volume:
@@ -218,8 +231,7 @@ def _write(
     z, y, x = (-(-n // f) for n, f in zip(finer.shape, factors, strict=True))
     shape = (z, y, x)
     pool = mode_pool if kind == "segmentation" else mean_pool
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with new_folder(path) as temporary:
         spec = _spec(temporary, shape, finer.dtype)
         array = wait(partial(tensorstore().open, spec, create=True), 0, str(path))
         boxes = list(_blocks(shape, finer.dtype.itemsize))
@@ -235,9 +247,6 @@ def _write(
                 made[first:last] = pool(finer.read(part), factors)
                 step((number + last / box.shape[0]) / len(boxes))
             wait(partial(array[box.slices].write, made), made.nbytes, str(path))
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _scaled(corner: tuple[int, ...], factors: Triple, limit: Triple) -> Triple:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from emqs.annotations import batches, searches
 from emqs.annotations.records import spelled_time
 from emqs.annotations.searches import Mark, Match, Search
-from emqs.annotations.sheets import csv_line, neutral
+from emqs.annotations.sheets import csv_line
 from emqs.web import catalogue, search_values, searching, viewer
 from emqs.web.annotations import report_of
 from emqs.web.context import context
@@ -300,8 +300,8 @@ def export(
 def _lines(matches: list[Match]) -> Iterator[str]:
     yield csv_line(COLUMNS)
     for match in matches:
-        row = _row(match) | {"dataset": neutral(match.dataset)}
-        yield csv_line("" if row[name] is None else str(row[name]) for name in COLUMNS)
+        row = _row(match)
+        yield csv_line(row[name] for name in COLUMNS)
 
 
 @router.post(ONE + "/annotations", status_code=201)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.worlds import World
 
-from emqs.annotations import foreign, listing, sheets, tables
+from emqs import files
+from emqs.annotations import foreign, listing, tables
 from emqs.annotations.filters import Filter
 from emqs.annotations.records import Annotation, Frame
 from emqs.errors import DataError
@@ -38,9 +39,9 @@ NASTY = [
 
 @given(TEXTS | st.sampled_from(NASTY))
 def test_no_text_is_a_formula_and_none_is_lost(text: str) -> None:
-    written = sheets.neutral(text)
+    written = files.neutral(text)
     assert not written.startswith(tuple("=+-@\t\r\n"))
-    assert sheets.plain(written) == text
+    assert files.plain(written) == text
 
 
 def some_annotations(world: World) -> list[Annotation]:

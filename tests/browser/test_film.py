@@ -1,6 +1,6 @@
 """One story through all pages, as a film strip: from signing in to a pull request that is merged.
 
-``EMQS_NEW_PICTURES=1`` writes it to ``docs/pages/film.png``; look at it.
+``EMQS_NEW_PICTURES=1`` writes it to ``docs/pages/film.webp``; look at it.
 """
 
 import io
@@ -15,7 +15,7 @@ from support.search_pages import TOY, search
 
 pytestmark = pytest.mark.slow
 
-FILM = Path(__file__).parents[2] / "docs" / "pages" / "film.png"
+FILM = Path(__file__).parents[2] / "docs" / "pages" / "film.webp"
 FRAME = (440, 247)  # pixels of a picture of 1366 x 768
 COLUMNS = 3
 CAPTION = 18  # pixels
@@ -67,7 +67,7 @@ def test_from_signing_in_to_a_pull_request(place: Workplace) -> None:
     assert page.errors == []  # type: ignore[attr-defined]
     assert len(film.pictures) == len(STEPS)
     if os.environ.get("EMQS_NEW_PICTURES"):
-        film.strip().quantize(128).save(FILM, optimize=True)
+        film.strip().save(FILM, quality=85, method=6)
 
 
 def find(page: Page, film: Film) -> None:

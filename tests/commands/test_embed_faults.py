@@ -13,10 +13,11 @@ import pytest
 from support.embedded_volumes import VOXEL_NM, contents, filled, model, voxels
 from support.failing_server import Server
 
+from emqs.embedding.build import verify
 from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.zarr import EmbeddingStore, open_store
-from emqs.errors import DataError
-from emqs.volumes import chunks, open_volume, write_ome_zarr
+from emqs.errors import ConfigError, DataError
+from emqs.volumes import chunks, from_array, open_volume, write_ome_zarr
 
 DEPTH = 3
 
@@ -82,8 +83,10 @@ def test_a_server_that_keeps_failing_stops_and_the_next_run_goes_on(
     volume = open_volume(f"{server.url}/v.zarr")
     write, blocks = EmbeddingStore.write, []
 
-    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
-        write(store, block, codes, valid)
+    def writing(
+        store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int
+    ) -> None:
+        write(store, block, codes, valid, made_of)
         blocks.append(block)
         server.always = failure if len(blocks) == 4 else server.always
 
@@ -108,8 +111,10 @@ def test_a_folder_that_vanishes_stops_and_the_next_run_goes_on(
     path = tmp_path / "a.zarr"
     write = EmbeddingStore.write
 
-    def writing(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
-        write(store, block, codes, valid)
+    def writing(
+        store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int
+    ) -> None:
+        write(store, block, codes, valid, made_of)
         if source.exists() and block[0] == 1:
             source.rename(tmp_path / "elsewhere")
 
@@ -207,3 +212,49 @@ def test_a_single_slice_and_nan_over_http(tmp_path: Path, server: Server) -> Non
     valid = made.store.flat()[1].reshape(made.store.grid.shape)
     assert np.array_equal(valid[0], np.repeat(np.arange(12) >= 4, 16).reshape(12, 16))
     assert (made.n_patches, made.n_skipped) == (8 * 16, 4 * 16)
+
+
+def test_verify_names_what_is_damaged_and_what_was_made_of_other_voxels(
+    tmp_path: Path, source: Path
+) -> None:
+    path = filled(tmp_path / "a.zarr", open_volume(source)).store.path
+    fine = verify(open_volume(source), model(), path)
+    assert (fine.n_whole, fine.n_unknown, fine.damaged, fine.changed) == (DEPTH * 4, 0, (), ())
+    fine.check()
+    victim = path / "valid" / "c" / "2" / "0" / "1"
+    victim.write_bytes(b"?" + victim.read_bytes()[1:])
+    (path / "signatures" / "c" / "0" / "1" / "1").unlink()
+    array = voxels(DEPTH)
+    array[1, 100, 130] ^= 1  # in the last block of the second slice, and in what it sees alone
+    other = tmp_path / "other.zarr"
+    write_ome_zarr(other, array, VOXEL_NM, (1, 32, 32))
+    before = contents(path)
+    wrong = verify(open_volume(other), model(), path)
+    assert wrong.missing == ((0, 1, 1),)
+    assert wrong.damaged == ((2, 0, 1),)
+    assert (1, 1, 1) in wrong.changed
+    assert {block[0] for block in wrong.changed} == {1}
+    assert wrong.n_whole == DEPTH * 4 - 2 - len(wrong.changed)
+    with pytest.raises(DataError, match=r"1 blocks \(\[2, 0, 1\]\) are damaged.*made of other vox"):
+        wrong.check()
+    assert contents(path) == before
+    with pytest.raises(ConfigError, match=r"weights_sha256=0+, but"):
+        verify(open_volume(source), model(1), path)
+
+
+def test_ortho_blocks_know_what_they_were_made_of(tmp_path: Path) -> None:
+    array = voxels(40, 104, 136)
+    volume = from_array(array, (5.0, 5.0, 5.0))
+    path = filled(tmp_path / "a.zarr", volume, planes="ortho").store.path
+    assert verify(volume, model(), path).changed == ()
+    array[16, 20, 20] ^= 1  # in a plane that is cut
+    assert len(verify(volume, model(), path).changed) > 0
+
+
+def test_a_server_without_the_voxels_is_the_cause(tmp_path: Path, server: Server) -> None:
+    write_ome_zarr(tmp_path / "v.zarr", voxels(1), VOXEL_NM, (1, 32, 32))
+    for file in (tmp_path / "v.zarr" / "0").rglob("*"):
+        if file.is_file() and file.name != "zarr.json":
+            file.unlink()
+    with pytest.raises(DataError, match=r"None of the chunks of http\S+ that were asked for"):
+        filled(tmp_path / "a.zarr", open_volume(f"{server.url}/v.zarr"))

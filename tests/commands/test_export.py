@@ -22,6 +22,7 @@ from emqs.embedding.stores.rows import block_rows, row_type
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.export import work as export
+from emqs.files import claimed
 from emqs.search import work as find
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs pip install 'emqs[export]'")
@@ -307,6 +308,66 @@ def test_two_folders_are_used_in_turn(made: EmbeddingStore, tmp_path: Path) -> N
         for engine in engines:
             assert engine.manifest == made.manifest
             assert engine.signatures(np.array([0]))[0] == rows_of(made)["signature"][0]
+
+
+@pytest.mark.parametrize("left", [[], ["places"], ["places", "checksums"], [".lock"]])
+def test_an_export_that_was_killed_before_its_manifest_goes_on(
+    left: list[str], made: EmbeddingStore, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    for name in left:
+        if name == ".lock":
+            (tmp_path / "out" / name).touch()
+        else:
+            (tmp_path / "out" / name).mkdir()
+    (tmp_path / "out" / ".manifest.parquet.0a1b2c3d.tmp").write_bytes(b"half")
+    write_parquet(made, tmp_path / "out", nothing)
+    np.testing.assert_array_equal(files(tmp_path / "out"), rows_of(made))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "checksums", "manifest.parquet", "places",
+    ]  # fmt: skip
+
+
+def test_two_exports_into_one_folder_do_not_meet(made: EmbeddingStore, tmp_path: Path) -> None:
+    with (
+        claimed(tmp_path / "out", tmp_path / "out"),
+        pytest.raises(DataError, match=r"out is being written by another process"),
+    ):
+        write_parquet(made, tmp_path / "out", nothing)
+    write_parquet(made, tmp_path / "out", nothing)
+
+
+def test_a_flipped_bit_beside_the_rows_of_parquet_is_noticed(
+    made: EmbeddingStore, tmp_path: Path
+) -> None:
+    pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
+    out = tmp_path / "out"
+    write_parquet(made, out, nothing)
+    part, sidecar = out / "places" / "part-00000000.parquet", out / "checksums"
+    (stated,) = sidecar.iterdir()
+    first = json.loads(stated.read_text())["first"]
+    for path, places in (
+        (part, [first, first + 40, -30, -9, -1]),  # indices and statistics of pages
+        (out / "manifest.parquet", list(range(60, out.joinpath("manifest.parquet").stat().st_size,
+                                              701))),
+    ):  # fmt: skip
+        good = path.read_bytes()
+        for place in places:
+            content = bytearray(good)
+            content[place] ^= 4
+            path.write_bytes(content)
+            try:
+                engine = open_searchable(f"chdb://{out}", PLAIN)
+                same = engine.manifest == made.manifest
+                same = same and np.array_equal(engine.sample(), made.sample())
+            except DataError:
+                continue
+            assert same, f"{path.name} at {place}"
+            assert path.name == "manifest.parquet"
+        path.write_bytes(good)
+    part.rename(out / "gone.parquet")
+    with pytest.raises(DataError, match=r"part-00000000\.parquet is missing, damaged"):
+        open_searchable(f"chdb://{out}", PLAIN)
 
 
 @pytest.mark.slow

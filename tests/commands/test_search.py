@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.embedded_volumes import VOXEL_NM, filled, model, volume, voxels
+from support.failing_server import Server
 from support.searches import run_command
+from support.small_stores import grid_of, random_codes, write_store
 
 from emqs.embed import work as embed
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
-from emqs.errors import ConfigError
+from emqs.errors import ConfigError, DataError
 from emqs.models import weights
 from emqs.retrieval import ranking
 from emqs.retrieval.settings import QueryConfig, SearchConfig
@@ -311,3 +313,24 @@ def test_the_command_writes_its_results(tmp_path: Path) -> None:
     assert info["upper_bound"] == [137.0, 104.0, 5.0]
     stored = struct.unpack("<3f", (folder / "annotations" / "by_id" / "1").read_bytes()[:12])
     assert stored == pytest.approx(point)
+
+
+def test_a_search_asks_for_nothing_that_a_store_names(
+    tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store of a stranger names an address: no request is made of it, with figures or without."""
+    store = write_store(
+        tmp_path / "e.zarr", random_codes(grid_of()), grid_of(), source=f"{server.url}/v.zarr"
+    )
+    for more in ("figures=false", "figures=true"):
+        run_command(find, "search", tmp_path, f"store={store.path}", "positive=[[0,48,64]]", more)
+    assert server.requests == []
+    assert "No pictures: " in capsys.readouterr().out
+    layers = json.loads((tmp_path / "run_search" / "neuroglancer.json").read_text())["layers"]
+    assert [layer["name"] for layer in layers] == ["matches"]
+    with pytest.raises(DataError, match=r"There is no volume at http"):
+        run_command(
+            find, "search", tmp_path, f"store={store.path}", "positive=[[0,48,64]]",
+            f"volume={server.url}/v.zarr",
+        )  # fmt: skip
+    assert server.requests != []

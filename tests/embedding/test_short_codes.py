@@ -152,7 +152,8 @@ def test_a_store_without_short_codes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="short_bytes=0, but short_bytes=4"):
         filled(made.path, short=4)
     content = json.loads((made.path / "zarr.json").read_text())
-    del content["attributes"]["emqs"]["short_bytes"]  # as stores were made before
+    for name in ("short_bytes", "sha256"):  # as stores were made before
+        del content["attributes"]["emqs"][name]
     (made.path / "zarr.json").write_text(json.dumps(content))
     assert filled(made.path, short=0).n_blocks == 0
     assert filled(made.path).n_blocks == 0
@@ -225,16 +226,16 @@ def test_a_copy_that_was_interrupted_is_gone_on_with(
     made = write_store(tmp_path / "a.zarr", random_codes(grid), grid, short=8)
     everywhere = np.arange(grid.n_places)
     monkeypatch.setattr(flat_copy, "NOTED_S", -1.0)
-    read, blocks = type(made)._whole, []
+    read, blocks = type(made)._readable, []
 
-    def whole(store: object, name: str, where: object) -> np.ndarray:
+    def readable(store: object, name: str, where: object) -> np.ndarray:
         if name == SHORT:
             blocks.append(where)
             if len(blocks) == 5:
                 raise KeyboardInterrupt
         return read(store, name, where)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(made), "_whole", whole)
+    monkeypatch.setattr(type(made), "_readable", readable)
     with pytest.raises(KeyboardInterrupt):
         open_store(made.path).short_codes(everywhere)
     again = open_store(made.path).short_codes(everywhere)

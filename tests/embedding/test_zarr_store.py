@@ -103,7 +103,7 @@ def test_a_damaged_block_is_found_and_made_again_alone(
     again = filled(path)
     assert (again.n_blocks, again.n_found) == (1, 11)
     assert contents(path) == before
-    others = [k for k in before if not k.endswith("1/1/0")]
+    others = [k for k in before if not k.endswith(("1/1/0", "1/1/0/0"))]
     assert all((path / k).stat().st_mtime_ns == times[k] for k in others)
 
 
@@ -166,6 +166,7 @@ def test_what_does_not_match_is_refused(
 def test_another_version_and_other_folders_are_refused(tmp_path: Path) -> None:
     path = filled(tmp_path / "a.zarr").store.path
     content = json.loads((path / "zarr.json").read_text())
+    del content["attributes"]["emqs"]["sha256"]
     content["attributes"]["emqs"]["version"] = 9
     (path / "zarr.json").write_text(json.dumps(content))
     with pytest.raises(DataError, match="version 9"):

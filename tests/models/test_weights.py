@@ -468,3 +468,39 @@ def test_the_four_published_files(
     assert sum(p.numel() for p in found.network.parameters()) == n_parameters
     assert isinstance(found.network, nn.Module)
     assert {p.device.type for p in found.network.parameters()} == {"cpu"}
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_noticed(tmp_path: Path) -> None:
+    """Where zip files have checksums; torch compares none of them."""
+    path = tmp_path / "w.pth.tar"
+    torch.save(published(), path)
+    good, expected = path.read_bytes(), weights.load(path).network.state_dict()
+    rng = np.random.default_rng(1)
+    n_refused = 0
+    for place in rng.integers(len(good), size=12):
+        content = bytearray(good)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        try:
+            loaded = weights.load(path).network.state_dict()
+        except WeightsError:
+            n_refused += 1
+        else:  # between the members, where zip files are padded
+            assert all(torch.equal(loaded[key], tensor) for key, tensor in expected.items())
+    assert n_refused > 8
+
+
+def test_an_old_checkpoint_has_no_checksum_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "w.pth.tar"
+    torch.save(published(), path, _use_new_zipfile_serialization=False)
+    weights.load(path)
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert "has no checksum: it is in the older format of torch" in said
+
+
+def test_a_published_name_belongs_to_the_published_file(tmp_path: Path) -> None:
+    path = tmp_path / "vae_pretrained.pth.tar"
+    torch.save(published(), path)
+    refused(path, r"is damaged, or not the published file of this name: .* another name")

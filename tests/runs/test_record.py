@@ -14,7 +14,7 @@ import pytest
 from emqs import files
 from emqs.errors import ConfigError, DataError
 from emqs.runs import record as records
-from emqs.runs import tables, wandb
+from emqs.runs import secrets, tables, wandb
 from emqs.runs.settings import LoggerConfig
 
 NO_LOGGER = LoggerConfig(csv=False)
@@ -321,3 +321,56 @@ def test_no_secret_reaches_the_record(tmp_path: Path, monkeypatch: pytest.Monkey
     with start(tmp_path, logger={"wandb": True, "project": "emqs"}):
         pass
     assert "secret1234" not in (tmp_path / records.RECORD).read_text()
+
+
+SECRETS = [
+    "volume=https://anna:s3cret@data.example.org/v.zarr",
+    "store=[a.zarr,s3://key:s3cret@bucket/b]",
+    "url=https://example.org/v?user=anna&X-Amz-Signature=s3cret&x=1",
+    "database=postgresql://emqs:s3cret@localhost/emqs",
+    "source=https://example.org/v?access_token=s3cret",
+]
+
+
+@pytest.mark.parametrize("argument", SECRETS)
+def test_a_secret_that_is_typed_is_refused_and_not_repeated(argument: str) -> None:
+    with pytest.raises(ConfigError, match=r"holds a password or a token.*oc\.env:VARIABLE") as end:
+        secrets.check_typed(["query=paper", argument])
+    assert "s3cret" not in str(end.value)
+    assert str(end.value).startswith(argument.split("=")[0])
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["volume=https://data.example.org:8080/v.zarr?part=1", "positive=[[1,2,3]]", "a=C:/x@y", "-m"],
+)
+def test_what_is_no_secret_is_let_through(argument: str) -> None:
+    secrets.check_typed([argument])
+    assert secrets.redacted(argument) == argument
+
+
+def test_a_setting_does_not_choose_code() -> None:
+    with pytest.raises(ConfigError, match="would choose which code runs"):
+        secrets.check_typed(["+hydra.callbacks.x._target_=os.system"])
+
+
+def test_a_secret_from_the_environment_is_in_no_file(tmp_path: Path) -> None:
+    address = "https://anna:s3cret@data.example.org/v.zarr"
+    settings = {"volume": address, "query": {"names": [address, 3]}}
+    logger = LoggerConfig()
+    with (
+        pytest.raises(RuntimeError),
+        records.Run(tmp_path, command="embed", settings=settings, logger=logger),
+    ):
+        raise RuntimeError(f"{address} does not answer")
+    text = (tmp_path / records.RECORD).read_text()
+    assert "s3cret" not in text
+    assert text.count("https://anna:***@data.example.org/v.zarr") == 3
+    with records.Run(tmp_path, command="embed", settings=settings, logger=logger):
+        pass
+    assert records.is_finished(tmp_path, settings)
+
+
+def test_no_cell_of_a_table_is_a_formula(tmp_path: Path) -> None:
+    path = tables.write_csv(tmp_path / "a.csv", {"store": ["=1+1.zarr"], "score": [-0.5]})
+    assert path.read_text() == "store,score\n'=1+1.zarr,-0.5\n"

@@ -35,6 +35,7 @@ def write_store(
     blocks: int | None = None,
     name: str = "none",
     short: int = 0,
+    source: str = "none",
 ) -> EmbeddingStore:
     """Write an embedding store.
 
@@ -45,6 +46,7 @@ def write_store(
         blocks: How many blocks are written; None: all.
         name: Of the model.
         short: Bytes of short codes; 0: without.
+        source: Where the volume lies, as the store says.
     """
     sample = codes[:: max(1, len(codes) // 512)]
     z, y, x = (
@@ -53,7 +55,7 @@ def write_store(
     )
     model = {"name": name, "network": {}, "preprocessing": {}, "weights_sha256": ""}
     manifest = {
-        "volume": {"name": "none", "shape": [z, y, x]},
+        "volume": {"name": source, "shape": [z, y, x]},
         "grid": grid.to_dict(),
         "model": model,
         "code_size": codes.shape[1],

@@ -1,7 +1,9 @@
 """Servers that fail, files that are cut off, and metadata that lead astray."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -13,7 +15,8 @@ from support.failing_server import Server
 from support.volumes_on_disk import SHAPE, SIZE, VOXELS
 
 from emqs.errors import ConfigError, DataError
-from emqs.volumes import Box, chunks, from_array, open_volume
+from emqs.volumes import Box, chunks, from_array, open_volume, stored
+from emqs.volumes.formats import compressed
 
 Make = Callable[[Path], Path]
 
@@ -320,3 +323,65 @@ def test_channels_of_a_tiff_must_be_chosen(tmp_path: Path) -> None:
         open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE)
     volume = open_volume(tmp_path / "a.tif", voxel_size_nm=SIZE, select={"c": 1})
     np.testing.assert_array_equal(volume.read(volume.box), VOXELS + 1000)
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_early(
+    claims: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a NumPy file says is known from its beginning; of others only so much is read."""
+    zstandard = pytest.importorskip("zstandard")
+    monkeypatch.setattr(compressed, "FREE_BYTES", 2**24)
+    read = []
+    opened = compressed._opened
+    monkeypatch.setattr(
+        compressed, "_opened", lambda path, ending: Counted(opened(path, ending), read)
+    )
+    head = io.BytesIO()
+    shape = (2**20, 2**20, 2**20) if claims else (2, 3, 4)
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    path = tmp_path / "a.npy.zst"
+    path.write_bytes(zstandard.compress(head.getvalue() + bytes(2**26)))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(DataError, match=r"must be read as a whole, .* more than 0\.0156 GiB"):
+        open_volume(path, axes="zyx")
+    assert sum(read) <= (2**22 if claims else 2**24 + 2**22)
+
+
+class Counted:
+    """A file that notes how much is read of it."""
+
+    def __init__(self, file: BinaryIO, read: list[int]) -> None:
+        self.file, self.noted = file, read
+
+    def __enter__(self) -> "Counted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def read(self, n_bytes: int) -> bytes:
+        piece = self.file.read(n_bytes)
+        self.noted.append(len(piece))
+        return piece
+
+
+def test_a_petavoxel_of_which_nothing_is_stored_is_not_walked_through(tmp_path: Path) -> None:
+    path = disk.ome_zarr_04(tmp_path / "a")
+    stored.check_claim(open_volume(path))
+    array = path / "s0" / ".zarray"
+    array.write_text(array.read_text().replace("[5, 6, 7]", "[100000, 200000, 300000]"))
+    with pytest.raises(DataError, match=r"claims \S+ TB of voxels, and only \d+ bytes are stored"):
+        stored.check_claim(open_volume(path))
+
+
+def test_a_server_that_has_the_metadata_alone_is_noticed(server: Server, tmp_path: Path) -> None:
+    path = disk.ome_zarr_05(tmp_path / "a")
+    assert not stored.none_is_there(open_volume(f"{server.url}/a"))
+    for file in (path / "s0").rglob("*"):
+        if file.is_file() and file.name != "zarr.json":
+            file.unlink()
+    chunks._context.cache_clear()
+    assert stored.none_is_there(open_volume(f"{server.url}/a"))

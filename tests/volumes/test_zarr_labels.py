@@ -504,3 +504,14 @@ def test_a_real_segmentation_is_as_small_as_promised(labels_dir: Path, tmp_path:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         assert size <= most
         np.testing.assert_array_equal(open_labels(path)[...], labels)
+
+
+def test_what_was_left_before_the_first_whole_file_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    (path / "0").mkdir(parents=True)
+    (path / "0" / "zarr.json.0a1b.partial").write_bytes(b"{")  # of a run that found no room
+    LabelWriter(path, (2, 3, 4), "u4", voxel_size_nm=(40, 8, 8))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.tex").touch()
+    with pytest.raises(DataError, match="is not empty, and is no interrupted label image"):
+        LabelWriter(tmp_path / "b", (2, 3, 4), "u4", voxel_size_nm=(40, 8, 8))

@@ -278,6 +278,11 @@ def test_levels_are_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.Monk
     assert [scale.factors for scale in made] == [(1, 2, 2), (2, 4, 4)]
     assert steps == sorted(steps)
     assert steps[-1] == 1.0
+    damaged = folder / "2x4x4.zarr" / "zarr.json"
+    damaged.write_text(damaged.read_text().replace("uint8", "uint16"))
+    assert len(levels.kept(place, finest, folder)) == 1
+    assert levels.missing(finest, folder) == 1
+    assert len(levels.make(place, finest, folder)) == 2  # what is damaged is made again
     monkeypatch.setattr(levels, "mean_pool", broken)
     levels.make(place, finest, folder)  # nothing is made again
     assert calls == [(4, 300, 300)]

@@ -13,5 +13,6 @@ process, or those of a Ray cluster (``remote.py``); both stand in ``emqs/runs``.
 from emqs.embedding.build.build import build
 from emqs.embedding.build.grids import make_grid
 from emqs.embedding.build.settings import Built, EmbedConfig
+from emqs.embedding.build.verify import Verified, verify
 
-__all__ = ["Built", "EmbedConfig", "build", "make_grid"]
+__all__ = ["Built", "EmbedConfig", "Verified", "build", "make_grid", "verify"]

@@ -9,6 +9,7 @@ for all places in it.
 import math
 import time
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import cast
 
 import numpy as np
@@ -114,6 +115,7 @@ class BlockEncoder:
         self.source, self.grid = source, grid
         self.compute = compute
         self.planes = Planes(source.volume)
+        self._digest = blake2b(digest_size=8)
         network = cast(Encoder, model.network)
         self.around, self.meet = 0, grid.size  # voxels
         if isinstance(network, Convolutional):
@@ -133,6 +135,7 @@ class BlockEncoder:
         """
         size = cast(Encoder, self.model.network).code_size
         along = ALONG[self.grid.planes]
+        self._digest = blake2b(digest_size=8)
         valid = np.ones(places.shape, dtype=bool)
         sums = np.zeros((*places.shape, size), dtype=np.float32)
         for axis in along:
@@ -150,19 +153,52 @@ class BlockEncoder:
             )
         return codes.astype(np.float16), valid
 
-    def _add(self, axis: int, i: int, places: Box, valid: np.ndarray, sums: np.ndarray) -> None:
-        """Add the codes of the i-th plane along an axis to sums; take out what is not usable."""
+    @property
+    def made_of(self) -> int:
+        """Digest of all voxels that the codes of the last group were made of, 64 bits."""
+        return int.from_bytes(self._digest.digest(), "little")
+
+    def digest_of(self, places: Box) -> int:
+        """Return what ``made_of`` would be after a group was encoded; it is only read."""
+        self._digest = blake2b(digest_size=8)
+        for axis in ALONG[self.grid.planes]:
+            for i in range(places.shape[axis]):
+                self._read(axis, i, places)
+        return self.made_of
+
+    def _read(
+        self, axis: int, i: int, places: Box
+    ) -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
+        """Return the voxels of a plane with its surroundings, and where the places' own begin.
+
+        Returns:
+            Voxels, the rows of the plane that they are, and where the own ones begin in them.
+        """
         grid, volume = self.grid, self.source.volume
         others = [other for other in range(3) if other != axis]
         first = [places.start[a] * grid.stride[a] for a in others]
         last = [(places.stop[a] - 1) * grid.stride[a] + grid.size for a in others]
         start = [max(0, n - self.around) // self.meet * self.meet for n in first]
         stop = [min(n + self.around, volume.shape[a]) for n, a in zip(last, others, strict=True)]
-        at = (places.start[axis] + i) * grid.stride[axis]
-        at += grid.size // 2 if grid.planes == "ortho" else 0
+        at = self._at(axis, i, places)
         voxels = self.planes.read(axis, at, ((start[0], stop[0]), (start[1], stop[1])))
-        top, left = first[0] - start[0], first[1] - start[1]
-        own = voxels[top : last[0] - start[0], left : last[1] - start[1]]
+        self._digest.update(str(voxels.shape).encode())
+        self._digest.update(np.ascontiguousarray(voxels).data)
+        return voxels, (start[0], stop[0]), (first[0] - start[0], first[1] - start[1])
+
+    def _at(self, axis: int, i: int, places: Box) -> int:
+        """Return where the i-th plane along an axis stands, in voxels."""
+        at = (places.start[axis] + i) * self.grid.stride[axis]
+        return at + (self.grid.size // 2 if self.grid.planes == "ortho" else 0)
+
+    def _add(self, axis: int, i: int, places: Box, valid: np.ndarray, sums: np.ndarray) -> None:
+        """Add the codes of the i-th plane along an axis to sums; take out what is not usable."""
+        grid = self.grid
+        others = [other for other in range(3) if other != axis]
+        voxels, rows_read, (top, left) = self._read(axis, i, places)
+        spans = [(places.shape[a] - 1) * grid.stride[a] + grid.size for a in others]
+        own = voxels[top : top + spans[0], left : left + spans[1]]
+        at = self._at(axis, i, places)
         strides = grid.stride[others[0]], grid.stride[others[1]]
         shape = valid.shape[0], valid.shape[1]
         valid &= usable(self.source, own, size=grid.size, strides=strides, shape=shape)
@@ -171,7 +207,7 @@ class BlockEncoder:
         boxes[:, 1] = top + rows * strides[0]
         boxes[:, 2] = left + columns * strides[1]
         boxes[:, 3:] = grid.size
-        slices: int | slice = slice(start[0], stop[0])
+        slices: int | slice = slice(*rows_read)
         if axis == 0:
             slices = at if grid.planes == "ortho" else places.start[0] + i
         name = f"plane {NAMES[axis]} at {at}"

@@ -26,6 +26,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.runs import progress
 from emqs.runs.executors import Executor, InProcess
 from emqs.volumes import Box, Volume
+from emqs.volumes.stored import check_claim, none_is_there
 from emqs.volumes.volume import RANGES
 
 SAMPLE_EDGE = {"xy": (1, 20, 20), "ortho": (8, 8, 8)}  # groups of places the sample is taken from
@@ -68,6 +69,7 @@ def build(
             What was written stays, and the next run goes on there.
     """
     started = time.perf_counter()
+    check_claim(volume)
     if isinstance(model.network, Fittable):
         raise ConfigError(
             f"model={model.name} learns from what it searches, so codes of another run would not "
@@ -162,6 +164,12 @@ def _started(
     part = boxes, settings.n_sample, contrast
     ((_, drawn),) = executor.run(work.sample, context, [part])
     sample = np.concatenate(drawn)[: settings.n_sample]
+    if len(sample) < 2 and none_is_there(context.source.volume):
+        raise DataError(
+            f"None of the chunks of {context.source.volume.name} that were asked for is there, "
+            "only its metadata: there is nothing to embed. Check the address, and that the whole "
+            "volume was copied there."
+        )
     if len(sample) < 2:
         raise DataError(
             f"{context.source.volume.name} shows nothing to embed: all but {len(sample)} of the "

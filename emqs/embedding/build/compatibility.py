@@ -15,6 +15,7 @@ from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 from emqs.models import Encoder
 from emqs.models.weights import Model
+from emqs.runs.secrets import redacted
 from emqs.volumes import Box, Volume
 
 FINGERPRINT = (8, 64)  # squares of the volume, and their edge, that say whether it is the same
@@ -35,7 +36,7 @@ def asked(
     volume = source.volume
     return {
         "volume": {
-            "name": name,
+            "name": redacted(name),
             "shape": list(volume.shape),
             "dtype": volume.dtype.name,
             "fingerprint": _fingerprint(volume, volume.shape),
@@ -102,6 +103,22 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
     if fingerprint != store.manifest["volume"]["fingerprint"]:
         raise ConfigError(
             f"{store.path} was made of other voxels than those of {volume.name}. Give another "
-            "out=, or the volume it was made of."
+            "out=, or the volume it was made of; task=verify tells which blocks differ."
         )
     return longer
+
+
+def check_shown(store: EmbeddingStore, volume: Volume, model: Model) -> None:
+    """Raise unless a store can be compared with a volume, voxel by voxel, through a model.
+
+    Raises:
+        ConfigError: If the volume has another shape or type, or the model is another one.
+    """
+    known = store.manifest["volume"]
+    shape = [known["shape"][0], *volume.shape[1:]]  # the volume may have got longer
+    if volume.shape[0] >= known["shape"][0]:
+        creation.check_same(store.path, known, {"shape": shape, "dtype": volume.dtype.name})
+    else:
+        creation.check_same(store.path, known, {"shape": list(volume.shape)})
+    named = {"name": model.name, "weights_sha256": model.sha256}
+    creation.check_same(store.path, {"model": store.manifest["model"]}, {"model": named})

@@ -102,7 +102,7 @@ def make(context: WorkerContext, blocks: list[Triple]) -> Done:
     )
     for block, codes, valid in _encoded(context, blocks, missing):
         before = time.perf_counter()
-        store.write(block, codes, valid)
+        store.write(block, codes, valid, context.encode.made_of)
         done += Done(
             n_patches=len(codes),
             n_blocks=1,

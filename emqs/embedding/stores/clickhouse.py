@@ -10,6 +10,7 @@ these rows alone; to sort all by their distance would take many times as long. W
 compared with the counts.
 """
 
+import hashlib
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
@@ -21,7 +22,8 @@ from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.stores.connections import Connection, table_of
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.hamming import N_DISTANCES
-from emqs.embedding.stores.rows import ROWS, read_manifest
+from emqs.embedding.stores.manifest import checked
+from emqs.embedding.stores.rows import ROWS, Description, read_description
 from emqs.errors import DataError
 from emqs.volumes import Box
 
@@ -55,17 +57,14 @@ class ClickHouseStore:
         """
         self.connection, self.places, self.about = connection, places, about
         self._counted: tuple[tuple[bytes, Box | None], np.ndarray] | None = None
-        content = about_volume(connection, about)
-        if content is None:
+        description = about_volume(connection, about)
+        if description is None:
             raise DataError(
                 f"{self.name} holds no embedding volume. Make one with python -m emqs.export."
             )
-        self._manifest = content
-        try:
-            self._grid = PlaceGrid.from_dict(content["grid"])
-            self._code_size = int(content["code_size"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{self.name} is damaged: its manifest lacks {error}.") from None
+        self._manifest, self._sample_sha256 = description.manifest, description.sample_sha256
+        self._grid, _, _ = checked(self._manifest, self.name)
+        self._code_size = int(self._manifest["code_size"])
 
     @property
     def name(self) -> str:
@@ -87,6 +86,11 @@ class ClickHouseStore:
         content = about_value(self.connection, self.about, "sample")
         if content is None or len(content) == 0 or len(content) % (2 * self._code_size):
             raise DataError(f"{self.name} is damaged: it holds no sample of codes.")
+        if self._sample_sha256 not in (None, hashlib.sha256(content).hexdigest()):
+            raise DataError(
+                f"{self.name} is damaged: its sample of codes does not match its checksum. Export "
+                "the volume again under another name."
+            )
         return np.frombuffer(content, dtype="<f2").reshape(-1, self._code_size)
 
     def sample(self) -> np.ndarray:
@@ -281,11 +285,11 @@ def about_value(connection: Connection, about: str, name: str) -> bytes | None:
     return connection.read(f"SELECT value {where} ORDER BY written DESC LIMIT 1", "RawBLOB")
 
 
-def about_volume(connection: Connection, about: str) -> dict[str, Any] | None:
-    """Return the manifest of the embedding volume that a table holds; None if there is none.
+def about_volume(connection: Connection, about: str) -> Description | None:
+    """Return what a table says of itself; None if it holds no embedding volume.
 
     Raises:
         DataError: If it is damaged, or of another version.
     """
     content = about_value(connection, about, "manifest")
-    return None if content is None else read_manifest(connection.name, content)
+    return None if content is None else read_description(connection.name, content)

@@ -27,6 +27,7 @@ from emqs.volumes import Box
 
 GRANULE = 256  # rows that are read to look up one; a scan is as fast as with the usual 8192
 REMEMBERED = 10_000  # inserts by whose contents the server notices that one is repeated
+LEAST_ROOM = 2**24  # bytes that the engine leaves free itself, or needs to merge what it has
 COUNTED = 2**20  # places that are counted and compared at once, at least a slice
 HELD = np.dtype([("block", "<u8"), ("count", "<u8"), ("mixed", "<u8")])
 
@@ -129,10 +130,10 @@ class _Writer:
 
     def describe(self, about: str) -> None:
         """Write the manifest and the sample, if they are not there or the store has grown."""
-        manifest = about_volume(self.connection, about)
-        if manifest is not None:
-            check_grown(self.name, manifest, self.store)
-            if manifest == self.store.manifest:
+        description = about_volume(self.connection, about)
+        if description is not None:
+            check_grown(self.name, description.manifest, self.store)
+            if description.manifest == self.store.manifest:
                 return
         else:
             count = self.connection.read(f"SELECT count() FROM {self.places}")
@@ -143,7 +144,8 @@ class _Writer:
                 )
         written = (time.time_ns() // 1_000_000).to_bytes(8, "little")
         sample = self.store.sample().astype("<f2").tobytes()
-        for name, value in (("sample", sample), ("manifest", described(self.store.manifest))):
+        description_now = described(self.store.manifest, sample)
+        for name, value in (("sample", sample), ("manifest", description_now)):
             self.connection.insert(about, text(name.encode()) + text(value) + written)
 
     def add(self, slab_box: Box, blocks: list[Triple], advance: Advance) -> tuple[int, int]:
@@ -164,6 +166,12 @@ class _Writer:
             held = self._held(slab_box)
         for number, summary in expected.items():
             if held.get(number, NOTHING) != summary:
+                free = self.connection.free_bytes()
+                if free is not None and free < LEAST_ROOM:
+                    raise DataError(
+                        f"{self.name} cannot be written: the disk is full. Make room there and run "
+                        "the same command again; what was written stays, and it goes on from there."
+                    )
                 raise DataError(
                     f"{self.name} holds {held.get(number, NOTHING)[0]} rows of block {number}, "
                     f"where {summary[0]} were written. Were some removed, or is another export at "

@@ -8,6 +8,7 @@ that it is in no record of a run, and is in no message.
 import logging
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -75,6 +76,10 @@ class Connection(Protocol):
         Raises:
             DataError: If they cannot be added.
         """
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Return how much room there is on the disk of the tables; None if it is not known."""
         ...
 
 
@@ -207,6 +212,10 @@ class Server:
         """Add rows; see ``Connection.insert``."""
         self._do(self._client.raw_insert, table, insert_block=rows, fmt="RowBinary")
 
+    def free_bytes(self) -> int | None:
+        """Return None: a server says itself that its disk is full."""
+        return None
+
 
 def _refused(error: Exception) -> bool:
     return "AUTHENTICATION_FAILED" in str(error) or "REQUIRED_PASSWORD" in str(error)
@@ -273,3 +282,8 @@ class Embedded:
                 stream.finish()
         except RuntimeError as error:
             raise DataError(f"{self.name}: {_one_line(error)}") from None
+
+    def free_bytes(self) -> int | None:
+        """Return how much room there is; what is read from files needs none."""
+        folder = Path(self.folder)
+        return shutil.disk_usage(folder).free if folder.is_dir() else None

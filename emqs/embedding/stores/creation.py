@@ -1,8 +1,5 @@
 """Start an embedding store: its arrays, and what its codes are made of and with."""
 
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.stores import manifest as manifests
+from emqs.embedding.stores.arrays import MADE_OF, N_DIGESTS, SHORT, kvstore
 from emqs.embedding.stores.grid import INNER, PlaceGrid
 from emqs.embedding.stores.zarr import (
     FORMAT,
     KEY,
-    SHORT,
     VERSION,
     EmbeddingStore,
-    _kvstore,
     open_store,
 )
 from emqs.errors import ConfigError, DataError
+from emqs.files import new_folder, write_json
 from emqs.volumes import ome
 from emqs.volumes.chunks import tensorstore, wait
+
+DIGEST = "blake2b-64"  # of a block
 
 
 def check_new(path: Path) -> None:
@@ -49,32 +49,26 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
         DataError: If it cannot be written. Nothing is left behind.
     """
     check_new(path)
-    manifest = {"format": FORMAT, "version": VERSION, **manifest}
+    manifest = {"format": FORMAT, "version": VERSION, MADE_OF: DIGEST, **manifest}
     grid = PlaceGrid.from_dict(manifest["grid"])
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    group = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {"ome": _ome(path.stem, grid), KEY: manifests.sealed(manifest)},
+    }
+    n_short = int(manifest[SHORT]["size"]) if SHORT in manifest else 0
     try:
-        temporary.mkdir()
-        group = {
-            "zarr_format": 3,
-            "node_type": "group",
-            "attributes": {"ome": _ome(path.stem, grid), KEY: manifest},
-        }
-        (temporary / "zarr.json").write_text(json.dumps(group, indent=1))
-        n_short = int(manifest[SHORT]["size"]) if SHORT in manifest else 0
-        for name, metadata in _metadata(grid, sample.shape, n_short).items():
-            spec = {"driver": "zarr3", "kvstore": _kvstore(temporary / name), "metadata": metadata}
-            array = wait(partial(tensorstore().open, spec, create=True), 0, str(temporary / name))
-            if name == "sample":
-                wait(partial(array.write, sample), sample.nbytes, str(temporary / name))
-        try:
-            temporary.rename(path)
-        except OSError:
-            if not (path / "zarr.json").is_file():
-                raise
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with new_folder(path) as temporary:
+            write_json(temporary / "zarr.json", group)
+            for name, metadata in _metadata(grid, sample.shape, n_short).items():
+                place = temporary / name
+                spec = {"driver": "zarr3", "kvstore": kvstore(place), "metadata": metadata}
+                array = wait(partial(tensorstore().open, spec, create=True), 0, str(place))
+                if name == "sample":
+                    wait(partial(array.write, sample), sample.nbytes, str(place))
+    except (ConfigError, DataError):
+        if not (path / "zarr.json").is_file():  # nobody else was faster
+            raise
     return open_store(path)
 
 
@@ -125,6 +119,9 @@ def _metadata(grid: PlaceGrid, sample: tuple[int, ...], n_short: int) -> dict[st
         "valid": metadata(places, whole, "uint8", bytes_alone, "zyx"),
         # random bits stay as they are, but what a block at the far end lacks takes nothing
         "signatures": metadata(places, whole, "uint64", [little, zstd, checksum], "zyx"),
+        MADE_OF: metadata(
+            [*grid.blocks_shape, N_DIGESTS], [1, 1, 1, N_DIGESTS], "uint64", plain, "zyxc"
+        ),
         "sample": metadata(list(sample), list(sample), "float16", plain, "nc"),
     }
 

@@ -14,7 +14,7 @@ from emqs.embedding.stores.connections import (
     Server,
     parsed,
 )
-from emqs.embedding.stores.parquet_export import MANIFEST, PLACES
+from emqs.embedding.stores.parquet_export import MANIFEST, PLACES, check_files
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError
 
@@ -103,6 +103,7 @@ def _files(name: str, folder: Path) -> ClickHouseStore:
         raise ConfigError(
             f"{name}: the path of a folder of Parquet files must not hold any of {NOT_IN_A_PATTERN}"
         )
+    check_files(folder)
     about = f"file('{path}/{MANIFEST}', 'Parquet', 'name String, value String, written UInt64')"
     connection = Embedded(name, None)
     places = f"file('{path}/{PLACES}/*.parquet', 'Parquet')"

@@ -2,7 +2,12 @@
 
 The folder holds ``manifest.parquet`` and ``places/``, files of a fixed number of blocks of the
 grid. A file appears whole or not at all, and says which blocks it holds; one that holds all that
-the store has of its blocks is not written again.
+the store has of its blocks, and whose checksums are right, is not written again.
+
+Pages of rows have checksums (CRC-32), which whoever reads them compares. The end of a file, which
+says where pages lie and what the least and the largest value in each is, has none in Parquet: that
+of the file NAME.parquet stands in ``checksums/NAME.json``, and is compared before a search. A
+folder is claimed while it is written, also before its manifest is there.
 """
 
 import hashlib
@@ -22,14 +27,15 @@ from emqs.embedding.stores.rows import (
     check_grown,
     described,
     grouped,
-    read_manifest,
+    read_description,
 )
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError, require
-from emqs.files import replacing
+from emqs.files import LOCK, TEMPORARY, claimed, clear_leftovers, read_json, replacing, write_json
 
 MANIFEST = "manifest.parquet"
 PLACES = "places"
+CHECKSUMS = "checksums"
 FILE_BYTES = 2**29  # of a file, about
 PAGE_BYTES = 2**16  # read to look up one row
 KEY = b"emqs"
@@ -53,12 +59,14 @@ def write_parquet(store: EmbeddingStore, folder: Path, advance: Advance) -> Expo
     started = time.perf_counter()
     writer = _Writer(store, folder)
     try:
-        writer.begin()
-        counts = np.zeros(3, dtype=np.int64)  # rows written, found, and blocks
-        for number, blocks in writer.files():
-            rows, new = writer.file(number, blocks)
-            counts += (rows, 0, len(blocks)) if new else (0, rows, len(blocks))
-            advance(sum(int(np.prod(store.grid.places(block).shape)) for block in blocks))
+        writer.check_folder()
+        with claimed(folder, folder):
+            writer.begin()
+            counts = np.zeros(3, dtype=np.int64)  # rows written, found, and blocks
+            for number, blocks in writer.files():
+                rows, new = writer.file(number, blocks)
+                counts += (rows, 0, len(blocks)) if new else (0, rows, len(blocks))
+                advance(sum(int(np.prod(store.grid.places(block).shape)) for block in blocks))
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror or error}.") from None
     written, kept, n_blocks = counts.tolist()
@@ -76,10 +84,53 @@ def manifest_of(folder: Path) -> tuple[dict[str, Any], int] | None:
     if not path.is_file():
         return None
     try:
-        values = {r["name"]: r["value"] for r in parquet.read_table(path).to_pylist()}
-        return read_manifest(str(folder), values["manifest"]), int(values["blocks_per_file"])
-    except (OSError, ValueError, KeyError) as error:
+        table = parquet.read_table(path, page_checksum_verification=True)
+        values = {r["name"]: r["value"] for r in table.to_pylist()}
+        description = read_description(str(folder), values["manifest"])
+        per_file = description.more.get("blocks_per_file", values["blocks_per_file"])
+        return description.manifest, int(per_file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged: {error!r}. Remove {folder}.") from None
+
+
+def check_files(folder: Path) -> None:
+    """Raise unless the ends of all files match their checksums, and none is missing.
+
+    A copy that an older emqs made has no checksums; that is told with its manifest.
+
+    Raises:
+        DataError: If one does not.
+    """
+    if not (folder / CHECKSUMS).is_dir():
+        return
+    stated = {path.stem for path in (folder / CHECKSUMS).glob("*.json")}
+    present = {path.stem for path in (folder / PLACES).glob("*.parquet")}
+    for name in sorted(stated | present):
+        if not _is_whole(folder, name):
+            raise DataError(
+                f"{folder}/{PLACES}/{name}.parquet is missing, damaged, or being written: it does "
+                "not match its checksum. Run python -m emqs.export again, which makes it again."
+            )
+
+
+def _checksum(path: Path, first: int) -> dict[str, Any]:
+    """Return what is kept of the end of a file, which begins behind its rows."""
+    with path.open("rb") as stream:
+        stream.seek(first)
+        end = stream.read()
+    return {"size": first + len(end), "first": first, "sha256": hashlib.sha256(end).hexdigest()}
+
+
+def _is_whole(folder: Path, name: str) -> bool:
+    path = folder / PLACES / f"{name}.parquet"
+    try:
+        stated = read_json(folder / CHECKSUMS / f"{name}.json", "a checksum")
+        first = stated["first"]
+        if type(first) is not int or not 0 <= first < path.stat().st_size:
+            return False
+        return _checksum(path, first) == stated
+    except (OSError, DataError, KeyError):
+        return False
 
 
 class _Writer:
@@ -95,29 +146,40 @@ class _Writer:
         fixed = json.dumps([store.manifest["signer"], store.grid.to_dict()["shape"][1:]])
         self.digest = hashlib.sha256(fixed.encode()).hexdigest()
 
+    def check_folder(self) -> None:
+        """Raise if the folder holds something else than an export, or one that was cut off."""
+        folder = self.folder
+        if not folder.absolute().parent.is_dir():
+            raise ConfigError(f"The folder {folder.parent} does not exist. Make it first.")
+        if (folder / MANIFEST).is_file() or not folder.exists():
+            return
+        ours = (LOCK, PLACES, CHECKSUMS)
+        if not folder.is_dir() or any(
+            path.name not in ours and not path.match(f".{MANIFEST}.*{TEMPORARY}")
+            for path in folder.iterdir()
+        ):
+            raise ConfigError(
+                f"{folder} is there, and is no export of an embedding volume. Give another out=."
+            )
+
     def begin(self) -> None:
-        """Make the folder, write the manifest, and clean up after a run that was killed."""
+        """Write the manifest first, then the folders; clean up after a run that was killed."""
         stored = manifest_of(self.folder)
         if stored is not None:
             check_grown(str(self.folder), stored[0], self.store)
             self.per_file = stored[1]
-        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise ConfigError(
-                f"{self.folder} is there, and is no export of an embedding volume. Give another "
-                "out=."
-            )
-        if not self.folder.parent.is_dir():
-            raise ConfigError(f"The folder {self.folder.parent} does not exist. Make it first.")
-        (self.folder / PLACES).mkdir(parents=True, exist_ok=True)
-        for left in (self.folder / PLACES).glob(".*.tmp"):
-            left.unlink()
         if stored is None or stored[0] != self.store.manifest:
             self._describe()
+        for name in (PLACES, CHECKSUMS):
+            (self.folder / name).mkdir(exist_ok=True)
+            clear_leftovers(self.folder / name)
 
     def _describe(self) -> None:
+        sample = self.store.sample().astype("<f2").tobytes()
+        more = {"blocks_per_file": self.per_file}
         values = {
-            "manifest": described(self.store.manifest),
-            "sample": self.store.sample().astype("<f2").tobytes(),
+            "manifest": described(self.store.manifest, sample, more),
+            "sample": sample,
             "blocks_per_file": str(self.per_file).encode(),
         }
         arrow = self.arrow
@@ -127,7 +189,7 @@ class _Writer:
             "written": arrow.array([time.time_ns() // 10**6] * len(values), arrow.uint64()),
         }
         with replacing(self.folder / MANIFEST) as temporary:
-            self.parquet.write_table(arrow.table(columns), temporary)
+            self.parquet.write_table(arrow.table(columns), temporary, write_page_checksum=True)
 
     def files(self) -> Iterator[tuple[int, list[Triple]]]:
         """Yield the numbers of files and the blocks that belong in each and are there."""
@@ -147,12 +209,35 @@ class _Writer:
             return stored[1], False
         groups = grouped(block_rows(self.store, block) for block in blocks)
         with replacing(path) as temporary:
-            return write_rows(temporary, groups, self.store.code_size, held), True
+            n_rows = write_rows(temporary, groups, self.store.code_size, held)
+            checksum = _checksum(temporary, self._end_of_rows(temporary))
+            write_json(self.folder / CHECKSUMS / f"{path.stem}.json", checksum)
+        return n_rows, True
+
+    def _end_of_rows(self, path: Path) -> int:
+        """Return where the pages of a file end."""
+        content = self.parquet.read_metadata(path)
+        columns = (
+            content.row_group(group).column(column)
+            for group in range(content.num_row_groups)
+            for column in range(content.num_columns)
+        )
+        return max((c.data_page_offset + c.total_compressed_size for c in columns), default=4)
 
     def _held(self, path: Path) -> tuple[bytes, int] | None:
         """Return what a file says it holds, and its number of rows; None if it is of no use."""
         try:
-            content = self.parquet.read_metadata(path)
+            with self.parquet.ParquetFile(path, page_checksum_verification=True) as file:
+                content = file.metadata
+                if not (self.folder / CHECKSUMS / f"{path.stem}.json").is_file():
+                    write_json(
+                        self.folder / CHECKSUMS / f"{path.stem}.json",
+                        _checksum(path, self._end_of_rows(path)),
+                    )  # of an older emqs: it has none yet
+                elif not _is_whole(self.folder, path.stem):
+                    return None
+                for _ in file.iter_batches():  # compares the checksums of all pages
+                    pass
         except (OSError, ValueError):
             return None
         return (content.metadata or {}).get(KEY, b""), int(content.num_rows)

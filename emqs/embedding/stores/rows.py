@@ -1,5 +1,6 @@
 """What copies of an embedding volume share, in Parquet or in a database: rows and a manifest."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.stores import manifest as manifests
 from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
+from emqs.files import json_object
 
 FORMAT = "emqs-table"
 VERSION = 1
@@ -65,12 +68,34 @@ def grouped(parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.concatenate(waiting)
 
 
-def described(manifest: dict[str, Any]) -> bytes:
-    """Return the manifest of a store as copies keep it."""
-    return json.dumps({"format": FORMAT, "version": VERSION, "store": manifest}).encode()
+@dataclass(frozen=True)
+class Description:
+    """What a copy says of itself.
+
+    Attributes:
+        manifest: Of the store.
+        sample_sha256: Of the sample beside it, as it is kept; None: an older emqs made the copy.
+        more: What else the kind of copy keeps.
+    """
+
+    manifest: dict[str, Any]
+    sample_sha256: str | None
+    more: dict[str, Any]
 
 
-def read_manifest(name: str, content: bytes) -> dict[str, Any]:
+def described(manifest: dict[str, Any], sample: bytes, more: dict[str, Any] | None = None) -> bytes:
+    """Return the manifest of a store as copies keep it, with checksums of it and of the sample."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "store": manifest,
+        "sample_sha256": hashlib.sha256(sample).hexdigest(),
+        **(more or {}),
+    }
+    return json.dumps(manifests.sealed(content)).encode()
+
+
+def read_description(name: str, content: bytes) -> Description:
     """Return what ``described`` was called on.
 
     Args:
@@ -80,18 +105,19 @@ def read_manifest(name: str, content: bytes) -> dict[str, Any]:
     Raises:
         DataError: If it is damaged, or of another version.
     """
-    try:
-        record = json.loads(content)
-        version = record["format"], record["version"]
-        manifest = dict(record["store"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{name} is damaged: its manifest cannot be read ({error!r}).") from None
+    record = json_object(content, f"The manifest of {name}", "that of an embedding volume")
+    version = record.get("format"), record.get("version")
     if version != (FORMAT, VERSION):
         raise DataError(
             f"{name} has format {version[0]!r} version {version[1]!r}; this emqs reads {FORMAT!r} "
             f"version {VERSION}."
         )
-    return manifest
+    record = manifests.unsealed(record, name)
+    manifest, sample = record.get("store"), record.get("sample_sha256")
+    if not isinstance(manifest, dict) or not isinstance(sample, str | None):
+        raise DataError(f"{name} is damaged: it holds no manifest of a store.")
+    more = {key: record[key] for key in record if key not in ("store", "sample_sha256")}
+    return Description(manifest, sample, more)
 
 
 def check_grown(name: str, manifest: dict[str, Any], store: EmbeddingStore) -> None:
@@ -120,7 +146,7 @@ def check_grown(name: str, manifest: dict[str, Any], store: EmbeddingStore) -> N
 
 def _lasting(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a manifest that slices added to the end do not change."""
-    volume = {key: manifest["volume"][key] for key in FIXED}
+    volume = {key: manifest["volume"].get(key) for key in FIXED}
     grid = {**manifest["grid"], "shape": manifest["grid"]["shape"][1:]}
     kept = {key: value for key, value in manifest.items() if key not in VARYING}
     return {**kept, "volume": volume, "grid": grid}

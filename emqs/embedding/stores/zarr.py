@@ -5,15 +5,14 @@ code for every place of the grid, ``signatures`` (uint64, Z Y X) its signature, 
 whether there is one: places without contrast, of padding or with NaN are skipped and 0. ``sample``
 holds the codes that the signer was fitted to. Where codes are long, ``short`` (uint8, Z Y X C)
 holds a short one of each, by which candidates are chosen before their codes are read; older stores
-have none. The group's attributes hold a manifest of what must match for codes to be comparable. A
-place is known by its position in the grid; nothing else is stored about it.
+have none. ``made_of`` (uint64) holds a digest of the voxels that a block was made of. The group's
+attributes hold a manifest of what must match for codes to be comparable, with its checksum. A place
+is known by its position in the grid; nothing else is stored about it.
 
 The grid is worked on in blocks. A block is one file of each array, which appears whole or not at
 all and carries checksums (CRC-32C). Signatures are written last: where they are, the rest is.
 """
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -26,19 +25,29 @@ import numpy as np
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import flat_copy, hamming
+from emqs.embedding.stores import manifest as manifests
+from emqs.embedding.stores.arrays import (
+    ARRAYS,
+    MADE_OF,
+    N_DIGESTS,
+    SHORT,
+    digest,
+    file_of,
+    opened,
+    opened_whole,
+    written,
+)
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
-from emqs.files import replacing
+from emqs.files import read_json, write_json
 from emqs.volumes import Box
-from emqs.volumes.chunks import NotThereError, tensorstore, wait
+from emqs.volumes.chunks import NotThereError, wait
 
 FORMAT = "emqs-store"
 VERSION = 1
 KEY = "emqs"  # of the manifest, among the attributes of the group
 AT_ONCE = 1024  # places whose codes are looked up together, which reads 64 codes for each at most
-ARRAYS = ("embeddings", "valid", "signatures")  # of every store
-SHORT = "short"  # the array of short codes, which older stores do not have
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,36 +61,29 @@ class EmbeddingStore:
         manifest: What codes were made of and with; see ``create``.
         grid: Where patches lie.
         code_size: Length D of a code.
+        signer: What turns codes into signatures.
+        short_coder: What makes short codes; None: the store has none.
     """
 
     path: Path
     manifest: dict[str, Any] = field(repr=False)
     grid: PlaceGrid
     code_size: int
-
-    @cached_property
-    def signer(self) -> Signer:
-        """What turns codes into signatures."""
-        return Signer.from_dict(self.manifest["signer"])
-
-    @cached_property
-    def short_coder(self) -> ShortCoder | None:
-        """What makes short codes; None: the store has none."""
-        content = self.manifest.get(SHORT)
-        return None if content is None else ShortCoder.from_dict(content)
+    signer: Signer = field(repr=False)
+    short_coder: ShortCoder | None = field(default=None, repr=False)
 
     @property
     def arrays(self) -> tuple[str, ...]:
         """Names of the arrays of places, in the order in which a block is written."""
-        return ARRAYS if self.short_coder is None else (*ARRAYS[:-1], SHORT, ARRAYS[-1])
+        short = () if self.short_coder is None else (SHORT,)
+        made_of = (MADE_OF,) if MADE_OF in self.manifest else ()
+        return (*ARRAYS[:-1], *short, *made_of, ARRAYS[-1])
 
     @cached_property
     def _arrays(self) -> dict[str, Any]:
         """The arrays, opened so that a missing block is an error."""
-        return {
-            name: _opened(self.path / name, fill_missing_data_reads=False)
-            for name in (*self.arrays, "sample")
-        }
+        size = 0 if self.short_coder is None else self.short_coder.size
+        return opened_whole(self.path, self.arrays, self.grid, self.code_size, size)
 
     def sample(self) -> np.ndarray:
         """Return codes from all over the volume, shape ``(n, D)``, float32."""
@@ -93,11 +95,6 @@ class EmbeddingStore:
         content = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
         return np.asarray(content)
 
-    def _file(self, name: str, block: Triple) -> Path:
-        ends = {"embeddings": (0, *block), SHORT: (*block, 0)}  # they have a fourth axis
-        numbers = ends.get(name, block)
-        return self.path / name / "c" / "/".join(map(str, numbers))
-
     def is_done(self, block: Triple) -> bool:
         """Return whether a block is there and whole; every checksum is compared.
 
@@ -108,28 +105,62 @@ class EmbeddingStore:
 
     def has(self, block: Triple) -> bool:
         """Return whether a block has been written; its checksums are not compared."""
-        return all(self._file(name, block).is_file() for name in self.arrays)
+        return all(file_of(self.path, name, block).is_file() for name in self.arrays)
 
     def _is_whole(self, block: Triple) -> bool:
-        where = self.grid.places(block).slices
         try:
-            codes = self._read("embeddings", (slice(None), *where))
-            valid = self._read("valid", where)
-            signatures = self._read("signatures", where)
-            if self.short_coder is not None:
-                self._read(SHORT, where)
+            self._stored_codes(block)  # reading compares checksums
+            signatures, valid = self._whole(block)[:2]
         except DataError:
             return False
-        del codes  # reading compared its checksums
         return bool(np.all(valid <= 1) and np.all(signatures[valid == 0] == 0))
 
-    def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def made_of(self, block: Triple) -> int | None:
+        """Return the digest of the voxels that a block was made of; None: an older emqs made it.
+
+        Raises:
+            DataError: If it is missing or damaged.
+        """
+        return self._digests(block)[0] if MADE_OF in self.arrays else None
+
+    def _digests(self, block: Triple) -> list[int]:
+        return [int(n) for n in self._readable(MADE_OF, _one(block)).ravel()]
+
+    def _whole(self, block: Triple) -> list[np.ndarray]:
+        """Return signatures, valid and short codes of a block, which belong together, and there.
+
+        Raises:
+            DataError: If they do not, or one is missing or damaged.
+        """
+        where = self.grid.places(block).slices
+        names = ("signatures", "valid", *([] if self.short_coder is None else [SHORT]))
+        contents = [self._readable(name, where) for name in names]
+        if MADE_OF in self.arrays and self._digests(block)[2] != digest(block, *contents):
+            raise self._damaged(f"What is stored of block {list(block)} is of another one.")
+        return contents
+
+    def _stored_codes(self, block: Triple) -> np.ndarray:
+        """Return the codes of a block as they are stored, ``(D, 1, Y, X)``, float16."""
+        where = (slice(None), *self.grid.places(block).slices)
+        codes = self._checked(lambda: self._arrays["embeddings"][where].read(order="C"))
+        if MADE_OF in self.arrays and self._digests(block)[1] != digest(block, codes):
+            raise self._damaged(f"The codes of block {list(block)} are of another one.")
+        return codes
+
+    def _damaged(self, why: object) -> DataError:
+        return DataError(
+            f"{why} A block of {self.path} is damaged; python -m emqs.embed with the same settings "
+            "makes it again, and nothing else."
+        )
+
+    def write(self, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int = 0) -> None:
         """Write a block; what is there of it is replaced.
 
         Args:
             block: Its numbers along Z Y X.
             codes: Shape ``(n, D)``, float16, finite, of the valid places in the order of the grid.
             valid: Shape ``(Y, X)`` of the block, bool; n of them are true.
+            made_of: Digest of the voxels that codes were made of, 64 bits.
 
         Raises:
             DataError: If the disk is full or cannot be written; what was written stays usable.
@@ -148,11 +179,17 @@ class EmbeddingStore:
             short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.uint8)
             short[valid] = self.short_coder.encode(codes)
             contents[SHORT] = short[None]
+        rest = [contents[name] for name in ("signatures", "valid", SHORT) if name in contents]
+        digests = [made_of, digest(block, contents["embeddings"]), digest(block, *rest)]
+        contents[MADE_OF] = np.array(digests, dtype=np.uint64).reshape(1, 1, 1, N_DIGESTS)
         for name in self.arrays:
             content = contents[name]
-            index = (slice(None), *where) if name == "embeddings" else where
-            target = _opened(self.path / name, store_data_equal_to_fill_value=True)[index]
-            self._file(name, block).unlink(missing_ok=True)  # a damaged one would be read first
+            index: tuple[slice, ...] = _one(block) if name == MADE_OF else where
+            index = (slice(None), *where) if name == "embeddings" else index
+            target = opened(self.path / name, store_data_equal_to_fill_value=True)[index]
+            file_of(self.path, name, block).unlink(
+                missing_ok=True
+            )  # a damaged one would be read first
             wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
@@ -174,7 +211,20 @@ class EmbeddingStore:
             part = order[start : start + AT_ONCE]
             view = self._arrays["embeddings"][:, z[part], y[part], x[part]]
             result[part] = self._checked(partial(view.read, order="C")).T
+        self._check_codes(np.asarray(positions), result)
         return result
+
+    def _check_codes(self, positions: np.ndarray, codes: np.ndarray) -> None:
+        """Raise if codes are not those of their signatures, of one place of each block."""
+        if "_scanned" not in self.__dict__:  # nothing is searched, nothing was compared with
+            return
+        z, y, x = self.grid.zyx(positions).T
+        _, height, width = self.grid.blocks_shape
+        number = (z * height + y // self.grid.block) * width + x // self.grid.block
+        _, one = np.unique(number, return_index=True)
+        signatures, valid = self.signatures(positions[one])
+        if np.any((self.signer.sign(codes[one]) != signatures)[valid]):
+            raise self._damaged("Codes and signatures of a block do not belong together.")
 
     def _checked(self, start: Any) -> np.ndarray:  # noqa: ANN401
         try:
@@ -185,16 +235,11 @@ class EmbeddingStore:
                 "with the same settings, which makes what is missing."
             ) from None
         except DataError as error:
-            raise DataError(
-                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
-                "settings makes it again, and nothing else."
-            ) from None
+            raise self._damaged(error) from None
 
     def block_codes(self, block: Triple) -> np.ndarray:
         """Return the codes of a block, shape ``(Y * X, D)``, float32, in the order of the grid."""
-        where = self.grid.places(block).slices
-        view = self._arrays["embeddings"][(slice(None), *where)]
-        codes = self._checked(lambda: view.read(order="C"))
+        codes = self._stored_codes(block)
         return codes.reshape(self.code_size, -1).T.astype(np.float32)
 
     def block_signatures(self, block: Triple) -> tuple[np.ndarray, np.ndarray]:
@@ -203,23 +248,14 @@ class EmbeddingStore:
         Raises:
             DataError: If the block is missing or damaged.
         """
-        places = self.grid.places(block)
-        valid = self._whole("valid", places.slices).ravel() == 1
-        signatures = self._whole("signatures", places.slices).ravel()
-        return self.grid.positions(places)[valid], signatures[valid]
+        signatures, is_valid = self._whole(block)[:2]
+        valid = is_valid.ravel() == 1
+        return self.grid.positions(self.grid.places(block))[valid], signatures.ravel()[valid]
 
     def done(self) -> list[Triple]:
         """Return the blocks that have been written, in the order of the grid."""
-        return sorted(set.intersection(*(set(self._written(name)) for name in self.arrays)))
-
-    def _written(self, name: str) -> Iterator[Triple]:
-        """Yield the blocks of which an array has a file; folders are listed, no file is opened."""
-        top = self.path / name / "c" / ("0" if name == "embeddings" else "")
-        n_z, n_y, n_x = self.grid.blocks_shape
-        for z in _numbers(str(top), n_z):
-            for y in _numbers(f"{top}/{z}", n_y):
-                for x in _numbers(f"{top}/{z}/{y}", n_x):
-                    yield z, y, x
+        shape = self.grid.blocks_shape
+        return sorted(set.intersection(*(written(self.path, name, shape) for name in self.arrays)))
 
     def flat(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all signatures and which places count, from a copy that is made once.
@@ -244,21 +280,19 @@ class EmbeddingStore:
 
     def _flat(self, blocks: dict[Triple, list[int]]) -> tuple[np.ndarray, np.ndarray]:
         def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
-            where = self.grid.places(block).slices
-            return self._whole("signatures", where), self._whole("valid", where) == 1
+            signatures, valid = self._whole(block)[:2]
+            return signatures, valid == 1
 
         parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
-        signatures, valid = flat_copy.followed(self.path, self.grid, "", parts, blocks, read)
+        copy = flat_copy.FlatCopy(self.path, self.grid, "", parts, read)
+        signatures, valid = copy.followed(blocks)
         return signatures, valid
 
-    def _whole(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
+    def _readable(self, name: str, where: tuple[slice, ...]) -> np.ndarray:
         try:
             return self._read(name, where)
         except DataError as error:
-            raise DataError(
-                f"{error} A block of {self.path} is damaged; python -m emqs.embed with the same "
-                "settings makes it again, and nothing else."
-            ) from None
+            raise self._damaged(error) from None
 
     @property
     def name(self) -> str:
@@ -276,22 +310,33 @@ class EmbeddingStore:
         return self._flat(self._blocks)
 
     @cached_property
-    def _short(self) -> np.ndarray:
-        """Short codes of all places, ``(N, size)``, uint8; from a copy like that of signatures."""
+    def _short_copy(self) -> flat_copy.FlatCopy:
         coder = self.short_coder
         if coder is None:
             raise RuntimeError("the store has no short codes")
 
-        def read(block: Triple) -> tuple[np.ndarray]:
-            return (self._whole(SHORT, self.grid.places(block).slices),)
+        def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
+            codes = self._whole(block)[2]
+            checks = flat_copy.row_checks(codes.reshape(-1, coder.size))
+            return codes, checks.reshape(codes.shape[:-1])
 
-        parts = ((f".{SHORT}", np.uint8, coder.size),)
-        (short,) = flat_copy.followed(self.path, self.grid, f".{SHORT}", parts, self._blocks, read)
-        return np.asarray(short).reshape(-1, coder.size)  # slicing it is cheaper than of a memmap
+        parts = (f".{SHORT}", np.uint8, coder.size), (f".{SHORT}_checks", np.uint16, 1)
+        return flat_copy.FlatCopy(self.path, self.grid, f".{SHORT}", parts, read, is_compared=False)
+
+    @cached_property
+    def _short(self) -> tuple[Any, ...]:
+        """Short codes of all places, ``(N, size)``, uint8, and a checksum of each, uint16."""
+        return self._short_copy.followed(self._blocks)
 
     def short_codes(self, positions: np.ndarray) -> np.ndarray:
-        """Return the short codes of places, ``(n, size)``, uint8; zeros where one has no code."""
-        return np.take(self._short, positions, axis=0)
+        """Return the short codes of places that have one, ``(n, size)``, uint8."""
+        codes, checks = map(np.asarray, self._short)  # slicing them is cheaper than of a memmap
+        result = np.take(codes.reshape(-1, codes.shape[-1]), positions, axis=0)
+        differ = flat_copy.row_checks(result) != np.take(checks, positions)
+        if differ.any():
+            self._short_copy.copied_again(self._short, np.asarray(positions)[differ])
+            result[differ] = codes.reshape(-1, codes.shape[-1])[np.asarray(positions)[differ]]
+        return result
 
     def signatures(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return signatures ``(n,)``, uint64, and which places have one, ``(n,)``, bool."""
@@ -361,64 +406,43 @@ class EmbeddingStore:
         grid = PlaceGrid.from_dict(manifest["grid"])
         for name in self.arrays:  # readers see longer arrays first, and the grid last
             path = self.path / name / "zarr.json"
-            content = json.loads(path.read_text())
+            content = read_json(path, "the description of an array")
             along_z = content["dimension_names"].index("z")
             content["shape"][along_z] = max(grid.shape[0], content["shape"][along_z])
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(content))
+            write_json(path, content)
         path = self.path / "zarr.json"
-        content = json.loads(path.read_text())
-        content["attributes"][KEY] = manifest
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=1))
+        content = read_json(path, "the manifest of an embedding volume")
+        content["attributes"][KEY] = manifests.sealed(manifest)
+        write_json(path, content)
         return open_store(self.path)
 
 
-def _numbers(folder: str, count: int) -> list[int]:
-    """Return the names in a folder that are numbers below a count; none if there is no folder."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - there may be ten thousands
-    except FileNotFoundError:
-        return []
-    return [int(name) for name in names if name.isdecimal() and int(name) < count]
+def _one(block: Triple) -> tuple[slice, ...]:
+    """Return the index of a block where there is one number for each."""
+    return tuple(slice(n, n + 1) for n in block)
 
 
 def open_store(path: Path) -> EmbeddingStore:
-    """Return an embedding volume.
+    """Return an embedding volume; its manifest is compared with its checksum, and checked.
 
     Raises:
         DataError: If there is none, or it is damaged or of another version.
     """
     try:
-        attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-        manifest = dict(attributes[KEY])
-        stated = manifest["format"], manifest["version"]
+        group = read_json(path / "zarr.json", "the manifest of an embedding volume")
+        content = group["attributes"][KEY]
+        stated = content["format"], content["version"]
     except FileNotFoundError:
         raise DataError(
             f"There is no embedding volume {path}. Make one with python -m emqs.embed out={path}."
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged or no embedding volume: {error!r}.") from None
     if stated != (FORMAT, VERSION):
         raise DataError(
             f"{path} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
             f"version {VERSION}."
         )
-    try:
-        grid = PlaceGrid.from_dict(manifest["grid"])
-        store = EmbeddingStore(path, manifest, grid, int(manifest["code_size"]))
-        made_for = {len(coder.mean) for coder in (store.signer, store.short_coder) if coder}
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is damaged: its manifest lacks something ({error!r}).") from None
-    if made_for != {store.code_size}:
-        raise DataError(f"{path} is damaged: its signer does not fit its codes.")
-    return store
-
-
-def _kvstore(path: Path) -> dict[str, Any]:
-    return {"driver": "file", "path": f"{path.absolute()}/"}
-
-
-def _opened(path: Path, **options: bool) -> Any:  # noqa: ANN401 - an array of tensorstore
-    spec = {"driver": "zarr3", "kvstore": _kvstore(path), "recheck_cached_data": "open", **options}
-    return wait(lambda: tensorstore().open(spec, open=True, read=True, write=True), 0, str(path))
+    manifest = manifests.unsealed(content, str(path))
+    grid, signer, short_coder = manifests.checked(manifest, str(path))
+    return EmbeddingStore(path, manifest, grid, manifest["code_size"], signer, short_coder)

@@ -1,7 +1,6 @@
 """NumPy files, and what formats of one array share: it is got anew for each box that is read."""
 
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, one_line
+from emqs.files import allocate
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.formats import compressed
@@ -219,8 +219,7 @@ class NpyWriter(VolumeWriter):
         super().__init__(path, layout)
         if not path.exists():
             np.lib.format.open_memmap(path, mode="w+", dtype=layout.dtype, shape=layout.shape)
-        with path.open("r+b") as stream:  # a page of a map that finds no room ends the process
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+        allocate(path, path.stat().st_size)
         if layout.voxel_size_nm is not None or any(layout.origin_nm):
             self.notes.append("A .npy file cannot say its voxel size and origin.")
 

@@ -182,7 +182,7 @@ class LabelWriter:
             "dimension_names": list(self.axes),
         }
         if not (folder / "zarr.json").is_file():
-            if self.path.exists() and level == 0 and any(self.path.iterdir()):
+            if level == 0 and not _is_begun(self.path):
                 raise DataError(f"{self.path} is not empty, and is no interrupted label image.")
             self.path.mkdir(exist_ok=True)
             return zarr.create_array(folder, **options)
@@ -272,6 +272,15 @@ def write_labels(
     writer.finish(step)
     partial.rename(final)
     return final
+
+
+def _is_begun(path: Path) -> bool:
+    """Return whether nothing is in a folder, or only what was left before its first whole file.
+
+    Zarr writes a file under a name that ends in ``.partial`` first.
+    """
+    files = (file for file in path.rglob("*") if not file.is_dir())
+    return not path.exists() or (path.is_dir() and all(f.name.endswith(".partial") for f in files))
 
 
 def essence_of(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,270 @@
+"""The commands that faults are tried on: a new one is one line of ``LINES``."""
+
+import csv
+import io
+import json
+import os
+import pickle
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import zstandard
+from support.embedded_volumes import VOXEL_NM, voxels
+from support.faults import Line, Starter
+from support.raw_slices import disturbed, tissue, written
+
+from emqs.datasets.synthetic.segmentation import segmentation
+from emqs.embedding.stores.manifest import sealed
+from emqs.volumes import write_ome_zarr
+
+WEIGHTS = Path(__file__).parents[1] / "golden" / "trained" / "contrastive_pretrained.safetensors"
+MODEL = ("weights=w.safetensors", "device=cpu")
+EMBED = (
+    "volume=v.zarr", *MODEL, "patch.size=16", "patch.stride=8", "embed.block=8",
+    "embed.n_sample=64",
+)  # fmt: skip
+CHECKSUM = re.compile(rb'"[0-9a-f]{64}"')
+Change = Callable[[Path], None]
+Result = Callable[[Path], object]
+CLICKS = ("positive=[[1,50,60],[2,20,90]]", "negative=[[0,20,30]]")
+
+
+def world(folder: Path) -> None:
+    """Write what all commands read."""
+    write_ome_zarr(folder / "v.zarr", voxels(3), VOXEL_NM, (1, 64, 64))
+    (folder / "w.safetensors").write_bytes(WEIGHTS.read_bytes())
+    labels = segmentation(3, 40, 48, n_objects=12, seed=5)
+    np.save(folder / "labels.npy", labels)
+    windows, _ = disturbed(tissue(4, 150, depth=4.0), 110, seed=3)
+    written(folder / "raw", windows)
+
+
+def tree(target: str) -> Result:
+    """Return what compares all files of a target, but what can be made again.
+
+    Where the folder lies stands in some of them, and so in their checksums.
+    """
+
+    def result(folder: Path) -> dict[str, bytes]:
+        top = folder / target
+        return {
+            str(file.relative_to(top)): _without_place(file, folder)
+            for file in sorted(top.rglob("*"))
+            if file.is_file() and ".scan" not in file.parts and "__lock" not in file.name
+        }
+
+    return result
+
+
+def _without_place(file: Path, folder: Path) -> bytes:
+    content = file.read_bytes()
+    if file.suffix != ".json":
+        return content
+    return CHECKSUM.sub(b'""', content.replace(str(folder).encode(), b"FOLDER"))
+
+
+def table(name: str) -> Result:
+    """Return what compares a table of a run."""
+
+    def result(folder: Path) -> list[list[str]]:
+        with (folder / "run" / name).open(newline="") as file:
+            return list(csv.reader(file))
+
+    return result
+
+
+def rows(target: str) -> Result:
+    """Return what compares the rows of Parquet files."""
+
+    def result(folder: Path) -> list[bytes]:
+        from pyarrow import parquet
+
+        return [
+            str(parquet.read_table(file).to_pydict()).encode()
+            for file in sorted((folder / target / "places").glob("*.parquet"))
+        ]
+
+    return result
+
+
+EMBEDDING = Line(
+    "embed", (*EMBED, "out=made.zarr"), "made.zarr", ("v.zarr", "w.safetensors"), tree("made.zarr")
+)
+STORE = Line("embed", (*EMBED, "out=e.zarr"), "e.zarr", (), tree("e.zarr"))
+PARQUET = Line("export", ("store=e.zarr", "to=parquet", "out=pq"), "pq", (), rows("pq"))
+SEARCH = ("figures=false", "search.n_results=10", *CLICKS)
+
+#: What is started, killed, started twice, and finds no room or something else in its place.
+WRITERS = {
+    "embed": EMBEDDING,
+    "export": Line(
+        "export", ("store=e.zarr", "to=parquet", "out=made"), "made", ("e.zarr",), rows("made")
+    ),
+    "compress": Line(
+        "compress",
+        (
+            "task=convert",
+            "source=labels.npy",
+            "input.voxel_size_nm=[40,8,6]",
+            "target=made.zarr",
+            "codec=crackle",
+            "codec.chunks=[2,32,32]",
+        ),
+        "made.zarr",
+        ("labels.npy",),
+        tree("made.zarr"),
+        is_once=True,
+    ),
+    "ingest": Line(
+        "ingest",
+        (
+            "source=raw",
+            "out=made.zarr",
+            "voxel_size_nm=[20,5,5]",
+            "align=translation",
+            "contrast=none",
+            "figures=false",
+        ),
+        "made.zarr",
+        ("raw",),
+        tree("made.zarr"),
+    ),
+    "predict": Line(
+        "predict",
+        (
+            "store=e.zarr",
+            "volume=v.zarr",
+            *MODEL,
+            "out=made.zarr",
+            "predict.tile=128",
+            "figures=false",
+            *CLICKS,
+        ),
+        "made.zarr",
+        ("e.zarr", "v.zarr"),
+        tree("made.zarr"),
+    ),
+}
+#: What reads stores and copies, whose files are flipped, cut, removed and swapped.
+READERS = {
+    "search": Line("search", ("store=e.zarr", *SEARCH), "run", ("e.zarr",), table("matches.csv")),
+    "search_sql": Line(
+        "search", ("store=chdb://pq", *SEARCH), "run", ("pq",), table("matches.csv")
+    ),
+}
+LINES = WRITERS | READERS
+
+
+def prepare(starter: Starter, folder: Path) -> None:
+    """Make all that commands read, an embedding volume and its copy among it."""
+    world(folder)
+    for line in (STORE, PARQUET, READERS["search"]):
+        said = starter.type(line, folder)
+        assert said.code == 0, said.text
+    shutil.rmtree(folder / "run")
+    (folder / "said.txt").unlink()
+
+
+def manifest(key: str, value: object) -> Change:
+    """Return what changes a value in the manifest of the store, and its checksum."""
+
+    def change(folder: Path) -> None:
+        path = folder / "e.zarr" / "zarr.json"
+        group = json.loads(path.read_text())
+        content = group["attributes"]["emqs"]
+        del content["sha256"]
+        holder, _, name = key.rpartition(".")
+        (content[holder] if holder else content)[name] = value
+        group["attributes"]["emqs"] = sealed(content)
+        path.write_text(json.dumps(group))
+
+    return change
+
+
+def deep(folder: Path) -> None:
+    """Nest a manifest too deep for any reader."""
+    (folder / "e.zarr" / "zarr.json").write_text("[" * 200_000)
+
+
+def petavoxel(folder: Path) -> None:
+    """Let a volume of three slices claim a petavoxel."""
+    path = folder / "v.zarr" / "0" / "zarr.json"
+    content = json.loads(path.read_text())
+    content["shape"] = [100_000] * 3
+    path.write_text(json.dumps(content))
+
+
+def bomb(folder: Path) -> None:
+    """Write a few kilobytes that unpack to gigabytes."""
+    head = io.BytesIO()
+    about = {"descr": "|u1", "fortran_order": False, "shape": (4000, 1000, 1000)}
+    np.lib.format.write_array_header_1_0(head, about)
+    with zstandard.open(folder / "labels.npy.zst", "wb") as stream:
+        stream.write(head.getvalue())
+        for _ in range(64):
+            stream.write(bytes(2**22))
+
+
+class Trap:
+    """Code in a file of weights."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch ran",)
+
+
+def trap(folder: Path) -> None:
+    """Write weights that run code when they are unpickled."""
+    (folder / "w.pth.tar").write_bytes(pickle.dumps({"state_dict": Trap()}))
+
+
+def elsewhere(folder: Path) -> None:
+    """Write an NRRD header whose voxels lie outside of its folder."""
+    text = "type: uint8\ndimension: 3\nsizes: 10 10 10\nencoding: raw\ndata file: ../secret.raw\n"
+    (folder / "labels.nhdr").write_text(f"NRRD0004\n{text}\n")
+
+
+def external(folder: Path) -> None:
+    """Write an HDF5 file whose voxels lie outside of its folder."""
+    with h5py.File(folder / "labels.h5", "w") as file:
+        outside = str(folder.parent / "secret.raw")
+        file.create_dataset("main", (10, 10, 10), "u1", external=[(outside, 0, 1000)])
+
+
+def without(line: Line, *words: str) -> Line:
+    """Return a command without some of its words."""
+    return replace(line, words=tuple(word for word in line.words if word not in words))
+
+
+def reading(source: str) -> Line:
+    """Return a conversion of another source."""
+    words = ("task=convert", f"source={source}", "input.voxel_size_nm=[40,8,6]", "target=made.zarr")
+    return replace(WRITERS["compress"], words=words)
+
+
+#: What a stranger may have made of what commands read.
+HOSTILE: dict[str, tuple[Line, Change]] = {
+    "search, a manifest 200,000 deep": (READERS["search"], deep),
+    "search, shape=x": (READERS["search"], manifest("volume.shape", "x")),
+    "search, no model": (READERS["search"], manifest("model", None)),
+    "search, 8192 x 8192 x 8192 places": (READERS["search"], manifest("grid.shape", [8192] * 3)),
+    "export, codes of a terabyte": (WRITERS["export"], manifest("code_size", 2**40)),
+    "embed, a store with blocks of 2**39": (
+        replace(STORE, words=STORE.words), manifest("grid.block", 2**39),
+    ),
+    "predict, an address in a store": (
+        without(WRITERS["predict"], "volume=v.zarr"),
+        manifest("volume.name", "http://127.0.0.1:9/v.zarr"),
+    ),
+    "embed, a petavoxel of nothing": (EMBEDDING, petavoxel),
+    "embed, weights with code": (
+        replace(EMBEDDING, words=("weights=w.pth.tar", *without(EMBEDDING, MODEL[0]).words)), trap,
+    ),
+    "compress, a bomb": (reading("labels.npy.zst"), bomb),
+    "compress, NRRD that points outside": (reading("labels.nhdr"), elsewhere),
+    "compress, HDF5 that points outside": (reading("labels.h5"), external),
+}  # fmt: skip

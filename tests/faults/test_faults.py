@@ -1,0 +1,52 @@
+"""What is promised is kept: nothing lost, nothing silently different, whatever happens."""
+
+import pytest
+from faults.commands import HOSTILE, READERS, WRITERS
+from support.faults import Stage, damage, foreign, full_disk, hostile, kill, two_at_once
+
+ENDURANCE = 20  # seeds of the longer run
+
+
+def seeds(few: int, many: int = ENDURANCE) -> list[object]:
+    """Return the seeds of a run in CI, marked slow, and those of the longer run."""
+    return [
+        pytest.param(seed, marks=pytest.mark.slow if seed < few else pytest.mark.endurance)
+        for seed in range(max(few, many))
+    ]
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+@pytest.mark.parametrize("name", WRITERS)
+def test_killed(stage: Stage, name: str, seed: int) -> None:
+    kill(stage, WRITERS[name], seed)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 5))
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_disk_is_full(stage: Stage, name: str, seed: int) -> None:
+    full_disk(stage, WRITERS[name], seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
+def test_two_at_once(stage: Stage, name: str) -> None:
+    two_at_once(stage, WRITERS[name], 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
+def test_something_else_is_there(stage: Stage, name: str) -> None:
+    foreign(stage, WRITERS[name], 0)
+
+
+@pytest.mark.parametrize("seed", seeds(2, 200))
+@pytest.mark.parametrize("how", ["flip", "cut", "remove", "swap"])
+@pytest.mark.parametrize("name", READERS)
+def test_damaged(stage: Stage, name: str, how: str, seed: int) -> None:
+    damage(stage, READERS[name], seed, how)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile(stage: Stage, what: str) -> None:
+    hostile(stage, *HOSTILE[what])

@@ -1,0 +1,314 @@
+"""Faults: each is one function that takes a command and what it makes, and says how it went.
+
+A command is a line of a table (``tests/faults/commands.py``). Every function raises AssertionError
+if something was lost, is different, or was told otherwise than in one line.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+STARTER = Path(__file__).parents[1] / "faults" / "starter.py"
+SECRET = b"the password of somebody else; "
+MOST_SECONDS, MOST_BYTES = 10.0, 2 * 10**9
+
+
+@dataclass(frozen=True)
+class Line:
+    """A command.
+
+    Attributes:
+        verb: After ``python -m emqs.``.
+        words: Its settings.
+        target: What it makes, in the folder where it is typed.
+        reads: Files and folders that are flipped, cut, removed.
+        result: Returns what is compared of a folder in which it was typed.
+        is_once: Whether a target that is finished is refused.
+    """
+
+    verb: str
+    words: tuple[str, ...]
+    target: str
+    reads: tuple[str, ...]
+    result: Callable[[Path], object]
+    is_once: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    text: str
+    seconds: float = 0.0  # of processor time
+    n_bytes: int = 0  # of memory, at most
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it ended with one line of its own, and not with a traceback or a signal."""
+        return self.code == 1 and "Traceback" not in self.text and "emqs." in self.text
+
+
+class Starter:
+    """Types commands into processes that start in a moment."""
+
+    def __init__(self) -> None:
+        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+        environment = os.environ | threads | {"PYTHONWARNINGS": "ignore"}
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        self._process = subprocess.Popen(
+            [sys.executable, str(STARTER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=environment,
+        )  # fmt: skip
+        assert self._answer() == "ready"
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def _ask(self, order: dict[str, object]) -> list[float]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return [float(number) for number in self._answer().split()]
+
+    def start(self, line: Line, folder: Path, said: str = "said.txt") -> int:
+        """Start a command in a folder; return its process."""
+        words = [*line.words, "hydra.run.dir=run"]
+        order = {"verb": line.verb, "words": words, "folder": str(folder)}
+        return int(self._ask({"start": {**order, "said": str(folder / said)}})[0])
+
+    def wait(self, process: int, folder: Path, said: str = "said.txt") -> Said:
+        """Return how a process ended."""
+        code, seconds, n_bytes = self._ask({"wait": process})
+        text = (folder / said).read_text(errors="replace")
+        return Said(int(code), text, seconds, int(n_bytes))
+
+    def type(self, line: Line, folder: Path, said: str = "said.txt") -> Said:
+        """Type a command, and wait for its end."""
+        return self.wait(self.start(line, folder, said), folder, said)
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a command makes if nothing happens."""
+
+    result: object
+    seconds: float
+    n_bytes: int  # of disk, of all that was read and made
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where commands are typed.
+
+    Attributes:
+        starter: Starts them.
+        world: A folder with all that commands read; it is copied for each fault.
+        folder: An empty one.
+        known: What commands make that nothing happens to, by their words.
+    """
+
+    starter: Starter
+    world: Path
+    folder: Path
+    known: dict[tuple[str, ...], Undisturbed]
+
+    def copy(self, name: str) -> Path:
+        """Return a new copy of the world."""
+        return Path(shutil.copytree(self.world, self.folder / name))
+
+    def undisturbed(self, line: Line) -> Undisturbed:
+        """Return what a command makes if nothing happens."""
+        key = (line.verb, *line.words)
+        if key not in self.known:
+            folder = self.copy("undisturbed")
+            started = time.monotonic()
+            said = self.starter.type(line, folder)
+            assert said.code == 0, said.text
+            seconds = time.monotonic() - started
+            n_bytes = sum(f.stat().st_blocks * 512 for f in folder.rglob("*"))
+            self.known[key] = Undisturbed(line.result(folder), seconds, n_bytes)
+            shutil.rmtree(folder)
+        return self.known[key]
+
+
+def finish(stage: Stage, line: Line, folder: Path) -> None:
+    """Type a command again; it must end well, with the same result, and leave nothing behind."""
+    expected = stage.undisturbed(line).result
+    was_whole = line.is_once and (folder / line.target).exists()
+    said = stage.starter.type(line, folder)
+    assert said.is_refused if was_whole else said.code == 0, said.text
+    assert line.result(folder) == expected
+    left = [p.name for p in folder.iterdir() if p.name.endswith((".tmp", ".partial", ".lock"))]
+    assert left == []
+
+
+def kill(stage: Stage, line: Line, seed: int) -> None:
+    """Kill a command at some moment; typed again, it makes what it would have made."""
+    seconds = stage.undisturbed(line).seconds
+    chance = random.Random(f"{line.words}{seed}")
+    folder = stage.copy(f"kill{seed}")
+    for _ in range(2):  # a second kill meets what the first one left
+        process = stage.starter.start(line, folder)
+        time.sleep(chance.uniform(0, seconds))
+        os.kill(process, signal.SIGKILL)
+        stage.starter.wait(process, folder)
+    finish(stage, line, folder)
+
+
+def full_disk(stage: Stage, line: Line, seed: int) -> None:
+    """Let the disk be full; it is told in one line, and with more room the command goes on."""
+    known = stage.undisturbed(line)
+    chance = random.Random(f"{line.words}{seed}")
+    with small_disk(stage.folder / f"disk{seed}", 3 * known.n_bytes + 2**23) as disk:
+        folder = Path(shutil.copytree(stage.world, disk / "work"))
+        before = sum(f.stat().st_blocks * 512 for f in folder.rglob("*"))
+        room = shutil.disk_usage(disk).free
+        filler = disk / "filler"
+        kept = int(chance.uniform(0.02, 0.9) * max(known.n_bytes - before, 2**16))
+        with filler.open("wb") as stream:
+            os.posix_fallocate(stream.fileno(), 0, max(room - kept, 4096))
+        said = stage.starter.type(line, folder, str(stage.folder / "said.txt"))
+        if said.code == 0:
+            assert line.result(folder) == known.result
+        else:  # what it says finds no room itself
+            assert said.code == 1, said
+            assert "Traceback" not in said.text, said.text
+        filler.unlink()
+        finish(stage, line, folder)
+
+
+def two_at_once(stage: Stage, line: Line, seed: int) -> None:
+    """Type a command twice at once: the target is whole, and who may not write says so."""
+    seconds = stage.undisturbed(line).seconds
+    folder = stage.copy(f"two{seed}")
+    chance = random.Random(f"{line.words}{seed}")
+    first = stage.starter.start(line, folder, "first.txt")
+    time.sleep(chance.uniform(0, seconds / 2))
+    second = stage.starter.start(line, folder, "second.txt")
+    ends = [
+        stage.starter.wait(process, folder, name)
+        for process, name in ((first, "first.txt"), (second, "second.txt"))
+    ]
+    assert any(end.code == 0 for end in ends), ends
+    for end in ends:
+        assert end.code == 0 or end.is_refused, end.text
+    finish(stage, line, folder)
+
+
+def foreign(stage: Stage, line: Line, seed: int) -> None:
+    """Put something else where the target belongs: it is refused, and stays as it is."""
+    folder = stage.copy(f"foreign{seed}")
+    target = folder / line.target
+    target.mkdir(parents=True)
+    (target / "thesis.tex").write_text("of somebody else")
+    said = stage.starter.type(line, folder)
+    assert said.is_refused, said.text
+    assert [p.name for p in target.iterdir()] == ["thesis.tex"]
+
+
+def damage(stage: Stage, line: Line, seed: int, how: str = "flip") -> bool:
+    """Damage a file that a command reads: the result is the same, or it is told in one line.
+
+    Args:
+        stage: Where.
+        line: The command.
+        seed: Which file, and where in it.
+        how: ``"flip"`` a bit, ``"cut"`` the file, ``"remove"`` it, or ``"swap"`` two.
+
+    Returns:
+        Whether it was refused.
+    """
+    expected = stage.undisturbed(line).result
+    folder = stage.copy(f"{how}{seed}")
+    said = damaged_file(folder, line, random.Random(f"{how}{line.words}{seed}"), how)
+    end = stage.starter.type(line, folder)
+    if end.code == 0:
+        result = line.result(folder)
+        assert result == expected, f"another result after {said}: {end.text}"
+    else:
+        assert end.is_refused, f"{said}: {end.text}"
+    shutil.rmtree(folder)
+    return end.code != 0
+
+
+def hostile(stage: Stage, line: Line, change: Callable[[Path], None]) -> None:
+    """Let a stranger have made what a command reads.
+
+    It is refused in one line, soon, in little memory; nothing outside was read, and no code ran.
+    """
+    folder = stage.copy("hostile")
+    (stage.folder / "secret.raw").write_bytes(SECRET * 1000)
+    change(folder)
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    end = stage.starter.type(line, folder)
+    assert end.is_refused, end.text
+    assert end.seconds < MOST_SECONDS, end
+    assert end.n_bytes < MOST_BYTES, end
+    assert not (folder / "ran").exists()
+    for path in {path for path in folder.rglob("*") if path.is_file()} - before:
+        assert path.stat().st_size < 2**20, path
+        assert SECRET not in path.read_bytes(), path
+
+
+def damaged_file(folder: Path, line: Line, chance: random.Random, how: str) -> str:
+    """Damage a file; return which, and where."""
+    files = sorted(
+        file
+        for name in line.reads
+        for file in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+        if file.is_file() and file.stat().st_size
+    )
+    kinds = sorted({(f.relative_to(folder).parts[:2], f.suffix) for f in files})
+    kind = chance.choice(kinds)  # the few small files that decide as often as the many large ones
+    of_kind = [f for f in files if (f.relative_to(folder).parts[:2], f.suffix) == kind]
+    file = chance.choice(of_kind)
+    content = bytearray(file.read_bytes())
+    at = chance.randrange(len(content))
+    if how == "flip":
+        content[at] ^= 1 << chance.randrange(8)
+        file.write_bytes(content)
+    elif how == "cut":
+        file.write_bytes(content[:at])
+    elif how == "remove":
+        file.unlink()
+    else:
+        other = chance.choice(of_kind)
+        held = other.read_bytes()
+        other.write_bytes(content)
+        file.write_bytes(held)
+    return f"{how} {file.relative_to(folder)} at {at} of {len(content)}"
+
+
+@contextmanager
+def small_disk(folder: Path, n_bytes: int) -> Iterator[Path]:
+    """Make a folder a disk of its own, which holds so many bytes."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={n_bytes}", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk can be mounted by root alone")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
