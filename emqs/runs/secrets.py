@@ -19,6 +19,12 @@ _TOKEN = re.compile(
 )
 
 
+VARIABLES = {  # which passwords come from the environment, by scheme of the address
+    "postgresql": "EMQS_DATABASE_PASSWORD",
+    "clickhouse": "EMQS_CLICKHOUSE_PASSWORD",
+}
+
+
 def redacted(text: str) -> str:
     """Return a text with the passwords and tokens of the addresses in it left out."""
     return _TOKEN.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1:{HIDDEN}@", text))
@@ -53,6 +59,13 @@ def check_typed(arguments: Sequence[str]) -> None:
             )
             raise ConfigError(
                 f"{name} holds a password or a token, which would be written into the files of the "
-                "run, and now stands in the shell's history: change it. Put the address into an "
-                f"environment variable, and give {name}='${{oc.env:VARIABLE}}'."
+                f"run, and now stands in the shell's history: change it. {_instead(argument, name)}"
             )
+
+
+def _instead(argument: str, name: str) -> str:
+    """Return what to type instead."""
+    for scheme, variable in VARIABLES.items():
+        if f"{scheme}://" in argument:
+            return f"Leave it out, and give the password in the environment, {variable}."
+    return f"Put the address into an environment variable, and give {name}='${{oc.env:VARIABLE}}'."

@@ -98,7 +98,8 @@ def _npy(volume: Volume, box: Box, path: Path, step: Step) -> None:
 
 def _hdf5(volume: Volume, box: Box, path: Path, step: Step) -> None:
     h5py = require("h5py", extra="volumes", purpose="write HDF5")
-    with h5py.File(path, "w") as file:
+    # no lock of its own: ``replacing`` holds one on the file
+    with h5py.File(path, "w", locking=False) as file:
         array = file.create_dataset(
             "voxels",
             box.shape,

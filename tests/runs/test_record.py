@@ -327,7 +327,6 @@ SECRETS = [
     "volume=https://anna:s3cret@data.example.org/v.zarr",
     "store=[a.zarr,s3://key:s3cret@bucket/b]",
     "url=https://example.org/v?user=anna&X-Amz-Signature=s3cret&x=1",
-    "database=postgresql://emqs:s3cret@localhost/emqs",
     "source=https://example.org/v?access_token=s3cret",
 ]
 
@@ -338,6 +337,21 @@ def test_a_secret_that_is_typed_is_refused_and_not_repeated(argument: str) -> No
         secrets.check_typed(["query=paper", argument])
     assert "s3cret" not in str(end.value)
     assert str(end.value).startswith(argument.split("=")[0])
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable"),
+    [
+        ("database=postgresql://emqs:s3cret@localhost/emqs", "EMQS_DATABASE_PASSWORD"),
+        ("store=clickhouse://emqs:s3cret@localhost/default/brain", "EMQS_CLICKHOUSE_PASSWORD"),
+    ],
+)
+def test_a_password_that_the_environment_gives_is_asked_for_there(
+    argument: str, variable: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"in the environment, {variable}") as end:
+        secrets.check_typed([argument])
+    assert "s3cret" not in str(end.value)
 
 
 @pytest.mark.parametrize(

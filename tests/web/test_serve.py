@@ -220,7 +220,10 @@ def test_the_server_never_imports_torch(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         (["host=0.0.0.0", "serve.accounts=false"], "needs serve.accounts=true"),
-        (["database=postgresql://me:secret@localhost/x"], "must not hold a password"),
+        (
+            ["database=postgresql://me:secret@localhost/x"],
+            "the environment, EMQS_DATABASE_PASSWORD",
+        ),
         pytest.param(
             ["database=mysql://localhost/x"],
             "sqlite:/// or postgresql://",
