@@ -177,15 +177,22 @@ def _touches(row: Annotation, place: tuple[int, int, int], edges: list[int]) -> 
     return True
 
 
-def test_the_info_file_says_what_neuroglancer_needs(world: World, crowd: list[Annotation]) -> None:
+def test_the_info_file_says_what_neuroglancer_needs(
+    world: World, crowd: list[Annotation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = view_of(world, "sphere", classes=("x",))
     with world.database.read() as connection:
-        info = spatial.view_info(connection, view_of(world, "sphere", classes=("x",)))
+        info = spatial.view_info(connection, view)
+        monkeypatch.setattr(spatial, "IN_A_CELL", 60)
+        few = spatial.view_info(connection, view)
     assert info["@type"] == "neuroglancer_annotations_v1"
     assert info["dimensions"] == {"x": (4e-9, "m"), "y": (4e-9, "m"), "z": (4e-8, "m")}
     assert (info["lower_bound"], info["upper_bound"]) == ([0, 0, 0], [700, 500, 60])
     assert info["annotation_type"] == "ELLIPSOID"
-    assert info["spatial"][0]["chunk_size"] == [700, 500, 60]
-    for level in info["spatial"]:
+    assert [level["chunk_size"] for level in few["spatial"]] == [[700, 500, 60]]
+    for level in info["spatial"]:  # how many a level has is chance: ids say which
+        edge = 1 << int(level["key"].rpartition("-")[2])
+        assert level["chunk_size"] == [min(edge, 700), min(edge, 500), min(edge, 60)]
         covered = [n * e for n, e in zip(level["grid_shape"], level["chunk_size"], strict=True)]
         spare = zip(covered, level["chunk_size"], [700, 500, 60], strict=True)
         assert all(0 <= c - n < edge for c, edge, n in spare)
