@@ -17,7 +17,7 @@ from emqs.runs import command, record, tables
 from emqs.settings import CONFIG_DIR, one_of, read
 
 if TYPE_CHECKING:
-    from emqs.embedding.build import Built
+    from emqs.embedding.build import Built, Verified
 
 callable_as(__name__, "emqs.notebook:embed")
 
@@ -55,6 +55,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         verify,
     )
     from emqs.embedding.build.remote import on_ray
+    from emqs.ingestion import dataset_file
     from emqs.runs.model import load_model
     from emqs.volumes import open_volume
 
@@ -68,23 +69,16 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         origin_nm=settings.origin_nm,
         voxel_size_nm=settings.voxel_size_nm,
     )
+    home = None if cfg.home is None else Path(str(cfg.home)).expanduser()
+    if home is not None:
+        dataset_file.place(home, path)  # what is wrong with it is said now, and not after hours
     volume = reopen()
     for note in volume.notes:
         print(f"Note: {note}")  # noqa: T201
     model = load_model(cfg)
     if cfg.task == "verify":
         verified = verify(volume, model, Path(str(cfg.out)), compute=compute.compute)
-        counts = {
-            "n_whole": verified.n_whole,
-            "n_missing": len(verified.missing),
-            "n_damaged": len(verified.damaged),
-            "n_changed": len(verified.changed),
-            "n_without_digest": verified.n_unknown,
-        }
-        run.save_json("metrics.json", counts)
-        run.log_metrics(counts)
-        print(tables.plain_table([counts]))  # noqa: T201
-        verified.check()
+        _report(verified, run)
         return None
     filled = build(
         volume,
@@ -101,7 +95,28 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
     print(told(measured))  # noqa: T201
     print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
+    if home is not None:
+        print(f"Dataset: {dataset_file.make_searchable(home, path, filled.store.path)}")  # noqa: T201
     return None
+
+
+def _report(verified: "Verified", run: record.Run) -> None:
+    """Write and print what ``task=verify`` saw.
+
+    Raises:
+        DataError: If something is missing, damaged or another.
+    """
+    counts = {
+        "n_whole": verified.n_whole,
+        "n_missing": len(verified.missing),
+        "n_damaged": len(verified.damaged),
+        "n_changed": len(verified.changed),
+        "n_without_digest": verified.n_unknown,
+    }
+    run.save_json("metrics.json", counts)
+    run.log_metrics(counts)
+    print(tables.plain_table([counts]))  # noqa: T201
+    verified.check()
 
 
 def toy(out: Path) -> Path:
