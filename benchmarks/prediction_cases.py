@@ -35,7 +35,7 @@ class Case:
         dataset: Folder of images, class 1 of whose labels is predicted.
         voxel_size_nm: Z Y X.
         clicked: The two slices that clicks are drawn from.
-        chosen_on: Slices on which settings were chosen.
+        chosen_on: Slices on which settings may be chosen.
         reported_on: Other slices, on which the numbers in the documentation were measured.
         part: Rows and columns of the slices; None: all.
     """
