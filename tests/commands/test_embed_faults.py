@@ -2,7 +2,6 @@
 
 import os
 import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from support.embedded_volumes import VOXEL_NM, contents, filled, model, voxels
 from support.failing_server import Server
+from support.faults import small_disk
 
 from emqs.embedding.build import verify
 from emqs.embedding.stores.grid import Triple
@@ -130,27 +130,10 @@ def test_a_folder_that_vanishes_stops_and_the_next_run_goes_on(
     assert arrays(path) == expected
 
 
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    """Make a folder a disk of its own, which holds little."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk can be mounted by root alone")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_is_told_and_the_next_run_goes_on(
     tmp_path: Path, source: Path, expected: dict[str, bytes]
 ) -> None:
-    with small_disk(tmp_path / "disk", "500k"):
+    with small_disk(tmp_path / "disk", 500 * 1024):
         path = tmp_path / "disk" / "a.zarr"
         filling_up = tmp_path / "disk" / "other"
         filling_up.write_bytes(bytes(320_000))
@@ -169,7 +152,7 @@ def test_a_full_disk_is_told_and_the_next_run_goes_on(
 
 
 def test_a_disk_that_is_full_from_the_start_keeps_nothing(tmp_path: Path, source: Path) -> None:
-    with small_disk(tmp_path / "disk", "200k"):
+    with small_disk(tmp_path / "disk", 200 * 1024):
         (tmp_path / "disk" / "other").write_bytes(bytes(190_000))
         with pytest.raises(DataError, match=r"a\.zarr\S* cannot be written: .*(full|No space)"):
             filled(tmp_path / "disk" / "a.zarr", open_volume(source))
