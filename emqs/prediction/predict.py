@@ -126,8 +126,8 @@ def predict(
     """
     store, volume = embedded.store, embedded.volume
     region = volume.box if region is None else _checked_region(region, volume)
-    _check_model(store, embedded.model)
-    classes = _checked_classes(store, volume, examples)
+    check_model(store, embedded.model)
+    classes = checked_classes(store, volume, examples)
     plan = _plan(store, examples, region, settings)
     digest = plan_digest(plan)
     if check_target(out, digest):
@@ -203,7 +203,7 @@ def _checked_region(region: Box, volume: Volume) -> Box:
     return region
 
 
-def _check_model(store: SearchableStore, model: Model) -> None:
+def check_model(store: SearchableStore, model: Model) -> None:
     """Raise unless a store was made with the model."""
     made_with = store.manifest["model"]
     same = (made_with["name"], made_with["weights_sha256"]) == (model.name, model.sha256)
@@ -214,7 +214,7 @@ def _check_model(store: SearchableStore, model: Model) -> None:
         )
 
 
-def _checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
+def checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
     """Return the classes of the examples, which all lie in the volume."""
     if list(store.manifest["volume"]["shape"]) != list(volume.shape):
         raise ConfigError(
@@ -319,6 +319,20 @@ def fitted_heads(
     unlabelled = features.learn(
         settings.components, n_voxels=settings.n_unlabelled, seed=settings.seed
     )
+    return heads_of(features, unlabelled, examples, settings)
+
+
+def heads_of(
+    features: Features, unlabelled: np.ndarray, examples: Examples, settings: PredictConfig
+) -> dict[str, heads.Head]:
+    """Return the head of each class; after a further click only this is made again.
+
+    Args:
+        features: Of the volume, the projection learnt.
+        unlabelled: What ``features.learn`` gave, ``(U, C)``.
+        examples: As of ``fitted_heads``.
+        settings: How.
+    """
     seen = features.at(examples.voxels)
     labels = np.array(examples.labels)
     return {
