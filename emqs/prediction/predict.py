@@ -8,7 +8,8 @@ tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 
 import re
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,32 @@ def predict(
             volume is another than the store's, or ``out`` holds something else.
         DataError: If the volume cannot be read, or the result not be written.
     """
+    with predicting(
+        embedded, examples, out, settings=settings, region=region, step=step, restart=restart,
+        executor=executor,
+    ) as made:  # fmt: skip
+        pass
+    return replace(made, path=out)
+
+
+@contextmanager
+def predicting(
+    embedded: Embedded,
+    examples: Examples,
+    out: Path,
+    *,
+    settings: PredictConfig,
+    region: Box | None = None,
+    step: Step = silent,
+    restart: bool = False,
+    executor: Executor | None = None,
+) -> Iterator[Predicted]:
+    """Predict, and give what was made while it lies in its working folder; see ``predict``.
+
+    It gets the name ``out`` when the ``with`` block ends: what is made of it within, meshes and
+    tables, is there whenever ``out`` is. If the block is left by an error or killed, the next call
+    goes on and gives it again. What was there already is given under its name.
+    """
     store, volume = embedded.store, embedded.volume
     region = volume.box if region is None else _checked_region(region, volume)
     check_model(store, embedded.model)
@@ -131,7 +158,8 @@ def predict(
     plan = _plan(store, examples, region, settings)
     digest = plan_digest(plan)
     if check_target(out, digest):
-        return Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
+        yield Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
+        return
     with working_folder(out, plan, restart=restart) as folder:
         made = (folder / "image").absolute()
         made.mkdir(exist_ok=True)
@@ -151,9 +179,10 @@ def predict(
             list(images.values()), settings.n_suggestions, apart=2 * store.grid.size
         )
         _finish(made, images, store, region, plan)
+        suggested = suggested + np.array(region.start)
+        yield Predicted(made, region, objects, suggested, is_new=True)
         made.rename(out)
     shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
-    return Predicted(out, region, objects, suggested + np.array(region.start), is_new=True)
 
 
 def _finish(

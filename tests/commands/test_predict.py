@@ -10,47 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from support.discs import DISCS, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
 from support.searches import run_command
 
 from emqs import open_volume
-from emqs.embed import work as embed
 from emqs.errors import ConfigError, DataError
 from emqs.predict import work as predict
-from emqs.volumes import write_ome_zarr
 
-SHAPE = (4, 200, 260)
-DISCS = [
-    (50, 60),
-    (50, 200),
-    (130, 60),
-    (150, 190),
-]  # rows, columns; radius 22; one lies in two tiles
 CLICKS = "positive=[[1,50,60],[1,58,66],[2,150,60]]"
 OTHERS = "negative=[[1,100,130],[2,10,10],[2,100,20]]"
 
 
-def scene() -> tuple[np.ndarray, np.ndarray]:
-    """Return slices with dark discs of stripes on noise, and where the discs are."""
-    rng = np.random.default_rng(0)
-    y, x = np.ogrid[: SHAPE[1], : SHAPE[2]]
-    inside = np.zeros(SHAPE[1:], dtype=bool)
-    for row, column in DISCS:
-        inside |= (y - row) ** 2 + (x - column) ** 2 <= 22**2
-    stripes = 70 + 15 * np.sin(y / 2.0) * np.ones_like(x)
-    image = np.where(inside, stripes, 170.0) + rng.normal(0, 12, SHAPE)
-    return np.clip(image, 0, 255).astype(np.uint8), np.broadcast_to(inside, SHAPE)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("predict")
-    write_ome_zarr(made / "v.zarr", scene()[0], VOXEL_NM, (4, 64, 64), origin_nm=(300, 50, 20))
-    run_command(
-        embed, "embed", made, f"volume={made}/v.zarr", f"out={made}/emb.zarr", "patch.size=40",
-        "patch.stride=20", "device=cpu",
-    )  # fmt: skip
-    return made
+    return embedded(tmp_path_factory.mktemp("predict"))
 
 
 def made(folder: Path, out: str, *more: str) -> Path:
@@ -122,6 +96,37 @@ def test_a_run_stopped_among_the_objects_goes_on(folder: Path) -> None:
             made(folder, "stopped.zarr", "figures=false")
     assert (folder / ".stopped.zarr.partial" / "numbers").is_dir()
     assert contents(made(folder, "stopped.zarr", "figures=false")) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["tables", "rename"])
+def test_what_has_its_name_has_its_tables(folder: Path, place: str) -> None:
+    """Killed before the tables, or between them and the name: the next run makes both."""
+    out, tables = folder / f"{place}.zarr", folder / "run_predict"
+    shutil.rmtree(tables, ignore_errors=True)
+    plain = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if Path(target) == out:
+            assert (tables / "objects.csv").is_file()
+            raise KeyboardInterrupt
+        return plain(path, target)
+
+    def write(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        if place == "rename":
+            patch.setattr(Path, "rename", rename)
+        else:
+            patch.setattr("emqs.predict._write", write)
+        with pytest.raises(KeyboardInterrupt):
+            made(folder, out.name, "figures=false", "region=[[0,0,0],[1,128,128]]")
+    assert not out.exists()
+    shutil.rmtree(tables, ignore_errors=True)
+    made(folder, out.name, "figures=false", "region=[[0,0,0],[1,128,128]]")
+    assert out.is_dir()
+    assert len(rows_of(tables / "objects.csv")) > 0
 
 
 @pytest.mark.slow
