@@ -3,7 +3,11 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 import zarr
 from support.discs import DISCS, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
+from support.processes import children
 from support.searches import run_command
 
 from emqs import open_volume
@@ -270,11 +275,33 @@ def test_classes_painted_layers_and_meshes(folder: Path) -> None:
 @pytest.mark.skipif(  # not imported here: it must be told first where to listen
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
 )
-def test_ray_makes_the_same(folder: Path) -> None:
-    local = contents(made(folder, "local.zarr", "figures=false"))
-    cluster = contents(
-        made(folder, "ray.zarr", "figures=false", "engine=ray", "ray.workers=2", "ray.gpus=0")
-    )
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks into /proc, as on Linux")
+def test_ray_makes_the_same_although_a_worker_is_killed(folder: Path) -> None:
+    """One of two, when the first of six tiles is there."""
+    one_slice = ("figures=false", "region=[[1,0,0],[2,200,260]]")
+    local = contents(made(folder, "local.zarr", *one_slice))
+    killed: list[int] = []
+    finished = threading.Event()
+    journal = folder / ".ray.zarr.partial" / "tiles"
+
+    def kill() -> None:
+        while not (killed or finished.is_set()):
+            if journal.is_dir() and any(journal.iterdir()):
+                below = children(os.getpid())
+                for pid in [pid for pid, title in below.items() if "emqs.predict" in title][:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        out = made(folder, "ray.zarr", "engine=ray", "ray.workers=2", "ray.gpus=0", *one_slice)
+    finally:
+        finished.set()
+        killer.join()
+    assert len(killed) == 1
+    cluster = contents(out)
     assert cluster.keys() == local.keys()
     assert {key for key in local if local[key] != cluster[key]} == set()
 
