@@ -39,6 +39,7 @@ from emqs.volumes import Volume
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
+FEATURES = 2  # which features: what was begun with others is not gone on with
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 RESERVED = ("labels", "meshes", "zarr.json")  # what lies in the folder of an image
 
@@ -282,6 +283,7 @@ def _plan(
 ) -> dict[str, Any]:
     """Return what a result is made of and how."""
     return {
+        "features": FEATURES,
         "volume": store.manifest["volume"]["fingerprint"],
         "model": store.manifest["model"]["weights_sha256"],
         "patch_px": store.grid.size,

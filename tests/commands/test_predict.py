@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from scipy import ndimage
 from support.discs import DISCS, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
 from support.processes import children
@@ -57,6 +58,10 @@ def test_discs_come_out_as_objects(folder: Path) -> None:
 
     assert dice(128) > 0.6  # cautious, where the structure is as common as here
     assert dice(40) > 0.8
+    for row, column in DISCS:  # as far to one side as to the other
+        near = values[:, row - 40 : row + 41, column - 40 : column + 41].mean(axis=0)
+        middle = ndimage.center_of_mass(near * (near > 40)) + np.array([row - 40, column - 40])
+        assert np.abs(middle - (row, column)).max() < 0.9
     with open_volume(path / "labels" / "objects") as labels:
         assert labels.origin_nm == (300, 50, 20)
         numbers = labels.read(labels.box)
