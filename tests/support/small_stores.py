@@ -50,7 +50,7 @@ def write_store(
     """
     sample = codes[:: max(1, len(codes) // 512)]
     z, y, x = (
-        (n - 1) * s + (EDGE if axis else 1)
+        (n - 1) * s + (grid.size if axis else 1)
         for axis, (n, s) in enumerate(zip(grid.shape, grid.stride, strict=True))
     )
     model = {"name": name, "network": {}, "preprocessing": {}, "weights_sha256": ""}
