@@ -44,9 +44,14 @@ def uploaded(bucket: Bucket, folder: Path, place: str = PLACE) -> None:
         bucket.ask("PUT", f"/{place.removeprefix('s3://')}/{name}", content)
 
 
-def found(place: str | Path) -> tuple[list[list[int]], list[float]]:
+def found(place: str | Path, size_nm: float | None = None) -> tuple[list[list[int]], list[float]]:
     store = open_searchable(str(place), ClickhouseConfig())
-    matches = search(store, [[1, 40, 60]], query=QueryConfig(), settings=SearchConfig(n_results=20))
+    matches = search(
+        store,
+        [[1, 40, 60]],
+        query=QueryConfig(),
+        settings=SearchConfig(n_results=20, size_nm=size_nm),
+    )
     return matches.voxels.tolist(), matches.scores.tolist()
 
 
@@ -90,6 +95,13 @@ def test_a_copy_is_of_one_address_and_one_seal(bucket: Bucket, tmp_path: Path) -
     assert found(PLACE) != found(tmp_path / "a.zarr")
     (second,) = (cache_folder() / "stores").rglob("*.signatures")  # the old one is gone
     assert second != first
+
+
+def test_windows_of_another_size(bucket: Bucket, tmp_path: Path) -> None:
+    write_store(tmp_path / "emb.zarr", CODES, GRID, name="contrastive")
+    uploaded(bucket, tmp_path / "emb.zarr")
+    assert found(PLACE, 160.0) == found(tmp_path / "emb.zarr", 160.0)
+    assert found(PLACE, 160.0) != found(PLACE)
 
 
 def test_blocks_that_are_written_later_are_searched(bucket: Bucket, tmp_path: Path) -> None:
