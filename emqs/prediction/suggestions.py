@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from emqs.geometry import Box, boxes
-from emqs.ingestion.pyramid import Image
+from emqs.prediction.found import Readable
 
 CELL = 64  # edge of the squares that are compared, in voxels
 
 
-def suggest(images: Sequence[Image], n: int, *, apart: int) -> np.ndarray:
+def suggest(images: Sequence[Readable], n: int, *, apart: int) -> np.ndarray:
     """Return places to click next, the most telling first.
 
     A square of a slice counts for how unsure its voxels are on average, 4 p (1 - p) each, of the
