@@ -33,6 +33,8 @@ CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there co
 SAMPLE_EDGE = 256  # of the tiles that voxels of the whole volume are drawn from
 SAMPLE_TILES = 16
 
+Windows = tuple[np.ndarray, list[np.ndarray]]  # codes, and the centres of rows and of columns
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -142,16 +144,15 @@ class Features:
             z = int(rng.integers(shape[0]))
             stop = z + 1, min(y + SAMPLE_EDGE, shape[1]), min(x + SAMPLE_EDGE, shape[2])
             tiles.append(Box((z, y, x), stop))
-        mean, directions = principal(
-            np.concatenate([self._windows(tile)[0] for tile in tiles]), n_components
-        )
+        windows = [self._windows(tile) for tile in tiles]
+        mean, directions = principal(np.concatenate([codes for codes, _ in windows]), n_components)
         plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
         self.projection = Projection(mean, directions, *plain)
         self._kept.clear()
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
-        for tile in tiles:
-            maps = self._made(tile).reshape(self.n_features, -1)
+        for tile, seen in zip(tiles, windows, strict=True):
+            maps = self._made(tile, seen).reshape(self.n_features, -1)
             drawn.append(maps[:, rng.integers(maps.shape[1], size=per_tile)].T)
         sample = np.concatenate(drawn)
         maps = sample[:, : grey.N_MAPS]
@@ -199,10 +200,11 @@ class Features:
             self._kept.popitem(last=False)
         return made
 
-    def _made(self, box: Box) -> np.ndarray:
+    def _made(self, box: Box, windows: Windows | None = None) -> np.ndarray:
+        """Return the features of a part of one slice; its windows are encoded if not given."""
         if self.projection is None:
             raise RuntimeError("learn comes first")
-        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box)])
+        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box, windows)])
 
     def _shown(self, box: Box) -> np.ndarray:
         """Return a part of a slice as the network sees it, ``(Y, X)``, float32 in [0, 1]."""
@@ -224,7 +226,7 @@ class Features:
         maps = grey.maps(self._shown(around))
         return maps[(slice(None), *box.moved([-a for a in around.start]).slices[1:])]
 
-    def _windows(self, box: Box) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _windows(self, box: Box) -> Windows:
         """Return codes of the windows around a part of a slice, and where these are centred.
 
         Returns:
@@ -277,11 +279,11 @@ class Features:
         part = self._shown(Box((z, start[0], start[1]), (z + 1, stop[0], stop[1])))
         return np.pad(part, around, mode="symmetric")
 
-    def _codes(self, box: Box) -> np.ndarray:
+    def _codes(self, box: Box, windows: Windows | None = None) -> np.ndarray:
         """Return projected codes at every voxel, ``(C, Y, X)``, between windows linearly."""
         if self.projection is None:
             raise RuntimeError("learn comes first")
-        codes, centres = self._windows(box)
+        codes, centres = self._windows(box) if windows is None else windows
         few = self.projection(codes)
         grid = torch.from_numpy(few).T.reshape(1, -1, *(len(c) for c in centres))
         places = []

@@ -6,14 +6,12 @@ pipe.
 
 import importlib
 import multiprocessing
-import os
 import threading
 import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
 from emqs.errors import DataError, EmqsError
-from emqs.web.child import NICE
 
 ENDED = "The process that works for the server has ended, maybe for lack of memory. Try again."
 
@@ -84,7 +82,6 @@ class Apart:
 
 def work(pipe: Connection) -> None:
     """Do what is asked for until nobody asks any more; runs in that process."""
-    os.nice(NICE)
     while True:
         try:
             function, arguments = pipe.recv()

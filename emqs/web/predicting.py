@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 ANSWER = "emqs.prediction.live:answer"
 LEARN = "emqs.prediction.live:learn"
+WAIT_S = 180.0  # longest wait for one's turn: the first prediction in a volume takes a while
 FOLDER = "predictions"  # in the cache of the home
 MOST_OPEN = 16  # of a megabyte each
 EDGES = (1, 512, 512)  # of the chunks in which viewers get them
@@ -123,7 +124,7 @@ def predictor(state: Context) -> Predictor:
     """Return the predictions of this process."""
     return state.kept(
         Predictor,
-        lambda state: Predictor(state.home.cache, wait_s=state.settings.search_wait_s),
+        lambda state: Predictor(state.home.cache, wait_s=WAIT_S),
     )
 
 

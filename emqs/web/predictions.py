@@ -96,9 +96,10 @@ def objects(
 
 @router.api_route(f"{ONE}/precomputed/info", methods=["GET", "HEAD"])
 def prediction_info(request: Request, access: Viewing, prediction: Key) -> Response:
-    """Describe the probability in neuroglancer's precomputed format; it begins at ``start``."""
+    """Describe the probability in neuroglancer's precomputed format, at its place."""
     shown = predicting.predictor(context(request)).get(access.dataset.id, prediction)
-    described = chunks.info([predicting.scale_of(shown)], "image", "raw", predicting.EDGES)
+    scales, first = [predicting.scale_of(shown)], shown.region.start
+    described = chunks.info(scales, "image", "raw", predicting.EDGES, first)
     headers = {"Cache-Control": served_files.CHECKED}
     return Response(json.dumps(described), 200, headers, "application/json")
 
@@ -111,6 +112,6 @@ def prediction_chunk(
     shown = predicting.predictor(context(request)).get(access.dataset.id, prediction)
     served = predicting.scale_of(shown)
     chunks.scale_of([served], scale)
-    box = chunks.box_of(chunk_name, served.volume.shape, predicting.EDGES)
+    box = chunks.box_of(chunk_name, served.volume.shape, predicting.EDGES, shown.region.start)
     content, media = chunks.encoded(shown.values[box.slices], "image", "raw")
     return Response(content, 200, {"Cache-Control": served_files.KEPT}, media)

@@ -54,9 +54,9 @@ def no_disk(monkeypatch: pytest.MonkeyPatch) -> list[Box]:
     made: list[Box] = []
     before = Features._made
 
-    def told(self: Features, box: Box) -> np.ndarray:
+    def told(self: Features, box: Box, *given: object) -> np.ndarray:
         made.append(box)
-        return before(self, box)
+        return before(self, box, *given)
 
     monkeypatch.setattr(Features, "_made", told)
     return made

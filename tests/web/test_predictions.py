@@ -89,7 +89,9 @@ def test_a_prediction_is_the_library_s(ann: TestClient, embedding: Path) -> None
     scale = info["scales"][0]
     assert (info["data_type"], scale["size"]) == ("uint8", [70, 58, 1])
     assert (scale["resolution"], scale["chunk_sizes"]) == ([5, 5, 30], [[512, 512, 1]])
-    chunk = ann.get(f"{one}/precomputed/{scale['key']}/0-70_0-58_0-1")
+    assert scale["voxel_offset"] == [6, 4, 1]
+    chunk = ann.get(f"{one}/precomputed/{scale['key']}/6-76_4-62_1-2")
+    assert ann.get(f"{one}/precomputed/{scale['key']}/0-70_0-58_0-1").status_code == 400
     assert "immutable" in chunk.headers["cache-control"]
     np.testing.assert_array_equal(
         np.frombuffer(chunk.content, dtype=np.uint8).reshape(1, 58, 70), library.values
