@@ -13,6 +13,7 @@ from support.embedded_volumes import VOXEL_NM, filled, model, volume, voxels
 from support.served import Served, write_zarr
 
 from emqs.annotations.schema import datasets
+from emqs.client import Client
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box
 from emqs.prediction import features, live, shown
@@ -147,6 +148,28 @@ def test_what_the_first_one_needs_is_made_ahead(
     for thread in list(service._threads):
         thread.join(10)
     assert asked == [predicting.LEARN]
+
+
+def test_the_client_predicts(ann: TestClient, local: Served, embedding: Path) -> None:
+    with Client("http://127.0.0.1", "none") as client:
+        client.http.close()
+        person = local.people["annotator"]
+        client.http = local.client(person, root_path="")  # type: ignore[assignment]
+        client.http.base_url = "http://127.0.0.1/api/v1/"
+        brain = client.dataset("brain")
+        library = expected(embedding)
+        told = brain.predict(
+            ASKED.positives, ASKED.negatives, start=WANTED["start"], stop=WANTED["stop"]
+        )
+        assert told["objects"] == library.rows()
+        assert brain.objects(told, 0.2) == library.rows(0.2)
+        with pytest.raises(DataError, match="at most 1048576"):
+            brain.predict(ASKED.positives, start=(0, 0, 0), stop=(3, 1000, 1000))
+        job = brain.predict_all("mito", ASKED.positives, ASKED.negatives, threshold=0.4)
+        assert (job["kind"], job["state"]) == ("predict", "queued")
+        assert job["settings"]["layer"] == "codes"
+        assert job["settings"]["positives"] == [list(one) for one in ASKED.positives]
+        assert brain.job(job)["id"] == job["id"]
 
 
 def fails(kind: str) -> int:
