@@ -11,7 +11,7 @@ are those of the whole slice. Beyond its rim a slice goes on as in a mirror.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import lcm
+from math import ceil, floor, lcm
 from typing import cast
 
 import numpy as np
@@ -32,8 +32,7 @@ from emqs.volumes import Box
 CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there cost little
 SAMPLE_EDGE = 256  # of the tiles that voxels of the whole volume are drawn from
 SAMPLE_TILES = 16
-
-Windows = tuple[np.ndarray, list[np.ndarray]]  # codes, and the centres of rows and of columns
+N_PROBES, PROBE_PATCHES, PROBE = 4, 4, 0.4  # discs: their number, edge of the noise, radius
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,14 @@ class Projection:
         directions: ``(D, C)``, float32; codes are scaled by their spread within.
         grey_mean: Of grey maps, ``(G,)``, float32.
         grey_spread: Their standard deviation, ``(G,)``, float32.
+        offset: By how many voxels, Y X, the code that tells most of a place lies after it.
     """
 
     mean: np.ndarray
     directions: np.ndarray
     grey_mean: np.ndarray
     grey_spread: np.ndarray
+    offset: tuple[float, float] = (0.0, 0.0)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Return ``(n, C)``, float32, of codes ``(n, D)``."""
@@ -144,22 +145,60 @@ class Features:
             z = int(rng.integers(shape[0]))
             stop = z + 1, min(y + SAMPLE_EDGE, shape[1]), min(x + SAMPLE_EDGE, shape[2])
             tiles.append(Box((z, y, x), stop))
-        windows = [self._windows(tile) for tile in tiles]
-        mean, directions = principal(np.concatenate([codes for codes, _ in windows]), n_components)
+        mean, directions = principal(
+            np.concatenate([self._windows(tile)[0] for tile in tiles]), n_components
+        )
         plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
-        self.projection = Projection(mean, directions, *plain)
+        offset = self.offset()
+        self.projection = Projection(mean, directions, *plain, offset)
         self._kept.clear()
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
-        for tile, seen in zip(tiles, windows, strict=True):
-            maps = self._made(tile, seen).reshape(self.n_features, -1)
+        for tile in tiles:
+            maps = self._made(tile).reshape(self.n_features, -1)
             drawn.append(maps[:, rng.integers(maps.shape[1], size=per_tile)].T)
         sample = np.concatenate(drawn)
         maps = sample[:, : grey.N_MAPS]
         scale = maps.mean(axis=0), maps.std(axis=0) + np.float32(1e-6)
-        self.projection = Projection(mean, directions, *scale)
+        self.projection = Projection(mean, directions, *scale, offset)
         sample[:, : grey.N_MAPS] = (maps - scale[0]) / scale[1]
         return sample[rng.permutation(len(sample))[:n_voxels]]
+
+    def offset(self) -> tuple[float, float]:
+        """Return by how many voxels, Y X, the code that tells most of a place lies after it.
+
+        What a network makes of a window leans to one side of its middle, which is learnt. So it is
+        measured: discs are drawn on noise, and the middle of where codes change is
+        compared with the middle of the disc.
+        """
+        rng = np.random.default_rng(0)
+        edge, step = self.grid.size, self.step
+        length = PROBE_PATCHES * edge
+        first = np.arange(0, length - self.windows[0], step)
+        boxes = np.zeros((len(first) ** 2, 5), dtype=np.int64)
+        boxes[:, 1:3] = np.stack(np.meshgrid(first, first, indexing="ij"), -1).reshape(-1, 2)
+        boxes[:, 3:] = self.windows[0]
+        rows, columns = np.ogrid[:length, :length]
+        found = []
+        for _ in range(N_PROBES):
+            plain = np.clip(rng.normal(0.6, 0.05, (length, length)), 0, 1).astype(np.float32)
+            centre = length / 2 + rng.uniform(-step, step, 2)
+            inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= (edge * PROBE) ** 2
+            shown = plain - np.where(inside, np.float32(0.3), np.float32(0))
+            codes = encode.embed(
+                self.model, Stack("discs", [plain, np.clip(shown, 0, 1)], ["0", "1"],
+                                  intensity=(0, 1)),
+                np.concatenate([boxes, boxes + np.eye(1, 5, dtype=np.int64)]), patch_size=edge,
+                compute=replace(self.compute, progress=False),
+            )  # fmt: skip
+            before, after = np.split(codes.astype(np.float64), 2)
+            change = ((after - before) ** 2).sum(axis=1)
+            middles = boxes[:, 1:3] + (self.windows[0] - 1) / 2
+            found.append(
+                (middles * change[:, None]).sum(axis=0) / max(change.sum(), 1e-12) - centre
+            )
+        y, x = np.mean(found, axis=0).tolist()
+        return y, x
 
     def at(self, voxels: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
         """Return the features of single voxels ``(N, 3)``, Z Y X: ``(N, C)``, float32."""
@@ -200,11 +239,10 @@ class Features:
             self._kept.popitem(last=False)
         return made
 
-    def _made(self, box: Box, windows: Windows | None = None) -> np.ndarray:
-        """Return the features of a part of one slice; its windows are encoded if not given."""
+    def _made(self, box: Box) -> np.ndarray:
         if self.projection is None:
             raise RuntimeError("learn comes first")
-        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box, windows)])
+        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box)])
 
     def _shown(self, box: Box) -> np.ndarray:
         """Return a part of a slice as the network sees it, ``(Y, X)``, float32 in [0, 1]."""
@@ -226,7 +264,7 @@ class Features:
         maps = grey.maps(self._shown(around))
         return maps[(slice(None), *box.moved([-a for a in around.start]).slices[1:])]
 
-    def _windows(self, box: Box) -> Windows:
+    def _windows(self, box: Box) -> tuple[np.ndarray, list[np.ndarray]]:
         """Return codes of the windows around a part of a slice, and where these are centred.
 
         Returns:
@@ -234,11 +272,13 @@ class Features:
             centres of rows and of columns, in voxels.
         """
         pad, step = self.grid.size // 2, self.step  # the slice with so much around it is cut
+        offset = (0.0, 0.0) if self.projection is None else self.projection.offset
         centres = []
-        for axis in (1, 2):
+        for axis, lag in zip((1, 2), offset, strict=True):
             most = (self.source.volume.shape[axis] - 1 - step // 2) // step
-            low = int(np.clip((box.start[axis] - step // 2) // step, 0, most))
-            high = int(np.clip(-((step // 2 - box.stop[axis]) // step), 0, most))
+            start, stop = box.start[axis] + floor(lag), box.stop[axis] + ceil(lag)
+            low = int(np.clip((start - step // 2) // step, 0, most))
+            high = int(np.clip(-((step // 2 - stop) // step), 0, most))
             centres.append(np.arange(low, high + 1) * step + step // 2)
         rows, columns = (c.ravel() + pad for c in np.meshgrid(*centres, indexing="ij"))
         network = cast(Encoder, self.model.network)
@@ -279,16 +319,16 @@ class Features:
         part = self._shown(Box((z, start[0], start[1]), (z + 1, stop[0], stop[1])))
         return np.pad(part, around, mode="symmetric")
 
-    def _codes(self, box: Box, windows: Windows | None = None) -> np.ndarray:
+    def _codes(self, box: Box) -> np.ndarray:
         """Return projected codes at every voxel, ``(C, Y, X)``, between windows linearly."""
         if self.projection is None:
             raise RuntimeError("learn comes first")
-        codes, centres = self._windows(box) if windows is None else windows
+        codes, centres = self._windows(box)
         few = self.projection(codes)
         grid = torch.from_numpy(few).T.reshape(1, -1, *(len(c) for c in centres))
         places = []
         for axis, centre in zip((1, 2), centres, strict=True):
-            voxels = np.arange(box.start[axis], box.stop[axis])
+            voxels = np.arange(box.start[axis], box.stop[axis]) + self.projection.offset[axis - 1]
             index = np.interp(voxels, centre, np.arange(len(centre)))
             places.append(torch.from_numpy(2 * index / max(1, len(centre) - 1) - 1).float())
         y, x = torch.meshgrid(*places, indexing="ij")

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from emqs.embedding.stores.zarr import open_store
+from emqs.geometry import Box
 from emqs.prediction import tiles
 from emqs.prediction.features import Features
-from emqs.prediction.found import Held
 from emqs.prediction.opening import open_embedded
 from emqs.prediction.predict import (
     Embedded,
@@ -23,12 +23,12 @@ from emqs.prediction.predict import (
     checked_classes,
     checked_region,
     features_of,
-    heads_of,
+    heads_for,
 )
 from emqs.prediction.settings import PredictConfig
 from emqs.prediction.shown import Asked, Shown, Triple
 from emqs.prediction.sources import Source
-from emqs.prediction.suggestions import suggest
+from emqs.prediction.suggestions import suggest_in
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE, Examples
 
 MOST_OPEN = 2  # embedding volumes; each may keep a gigabyte of features
@@ -68,7 +68,7 @@ class Live:
         checked_classes(store, volume, Examples(np.array(voxels, dtype=np.int64), tuple(labels)))
         with self._lock:
             features, unlabelled = self._learnt()
-            fitted = heads_of(self._seen(features, voxels), labels, unlabelled, self.settings)
+            fitted = heads_for(self._seen(features, voxels), labels, unlabelled, self.settings)
             sigma = self.settings.smoothing * store.grid.size
             made = tiles.probabilities(features, fitted, asked.region, sigma)[POSITIVE]
         values = np.rint(made * 255).astype(np.uint8)
@@ -108,7 +108,9 @@ class Live:
         """Return places to click next, none of them where one has clicked already."""
         known = np.array([*asked.positives, *asked.negatives])
         apart = self.embedded.store.grid.size
-        more = suggest([Held(values)], N_SUGGESTIONS + len(known), apart=apart)
+        z, y, x = values.shape
+        parts = [(Box((0, 0, 0), (z, y, x)), [values.astype(np.float32) / 255])]
+        more = suggest_in(parts, N_SUGGESTIONS + len(known), apart=apart)
         places = more + np.array(asked.region.start)
         off = np.abs(places[:, None, 1:] - known[None, :, 1:]).max(axis=2)
         told = ((off < apart // 4) & (places[:, None, 0] == known[None, :, 0])).any(axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from emqs.errors import ConfigError, DataError
 from emqs.files import replacing
 from emqs.geometry import Box, Lengths
-from emqs.prediction.found import Objects, objects_in
+from emqs.prediction.found import Objects, measured_in
 from emqs.prediction.settings import PredictConfig
 
 MOST_VOXELS = 2**20  # of a part that is predicted while somebody waits
@@ -98,7 +98,7 @@ class Shown:
         """
         settings = replace(PredictConfig(), threshold=threshold)
         axes = "yx" if self.region.shape[0] == 1 else "zyx"
-        return objects_in(self.values, self, self.region, settings, axes=axes)
+        return measured_in(self.values, self, self.region, settings, axes=axes)
 
     def rows(self, threshold: float | None = None) -> list[dict[str, Any]]:
         """Return the objects as rows, columns as in objects.csv."""

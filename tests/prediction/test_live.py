@@ -12,7 +12,7 @@ from emqs.geometry import Box
 from emqs.models.compute import Compute
 from emqs.prediction import features, live, shown, sources
 from emqs.prediction.features import Features
-from emqs.prediction.found import objects_in
+from emqs.prediction.found import measured_in
 from emqs.prediction.live import Live
 from emqs.prediction.predict import Embedded, fitted_heads, predict
 from emqs.prediction.settings import PredictConfig
@@ -72,7 +72,7 @@ def test_it_is_what_the_command_predicts(kept: Live, embedded: Embedded, tmp_pat
     assert np.abs(got.values.astype(int) - whole).max() <= 2  # of 255
     assert (got.size, got.voxel_size_nm) == (16, (30.0, 5.0, 5.0))
     assert made.objects is not None
-    own = objects_in(whole, got, REGION, SETTINGS).columns
+    own = measured_in(whole, got, REGION, SETTINGS).columns
     assert {key: values.tolist() for key, values in own.items()} == {
         key: values.tolist() for key, values in made.objects[POSITIVE].columns.items()
     }
