@@ -24,7 +24,7 @@ from emqs.volumes import open_volume
 SETTINGS = PredictConfig(components=8, n_unlabelled=400, tile=128)
 POSITIVES = ((1, 30, 40), (0, 50, 60))
 NEGATIVES = ((1, 20, 60),)
-REGION = Box((1, 4, 6), (2, 62, 76))
+REGION = Box((1, 20, 16), (2, 62, 76))
 ASKED = Asked(POSITIVES, NEGATIVES, REGION)
 EXAMPLES = Examples(np.array([*POSITIVES, *NEGATIVES]), (POSITIVE, POSITIVE, NEGATIVE))
 
@@ -84,6 +84,9 @@ def test_a_click_more_costs_no_features_of_the_region(kept: Live, no_disk: list[
     more = kept.predict(replace(ASKED, negatives=(*NEGATIVES, (1, 40, 20))))
     assert no_disk == []  # that click lies in the region, whose features are there
     assert np.abs(more.values.astype(int) - first.values).max() > 2
+    fresh = Live(kept.embedded, SETTINGS)._learnt()[0].at([(1, 40, 20)])[0]
+    np.testing.assert_allclose(kept._clicks[1, 40, 20], fresh, atol=0.02)
+    no_disk.clear()
     kept.predict(replace(ASKED, negatives=(*NEGATIVES, (2, 50, 60))))
     assert no_disk == [Box((2, 50, 60), (3, 51, 61))]
     again = fitted_heads(
@@ -99,9 +102,15 @@ def test_suggestions_are_no_clicks_made_before(kept: Live) -> None:
     assert 1 <= len(first.suggested) <= 5
     place = tuple(first.suggested[0].tolist())
     assert all(a <= v < b for a, v, b in zip(REGION.start, place, REGION.stop, strict=True))
-    second = kept.predict(replace(ASKED, negatives=(*NEGATIVES, place)))
-    apart = np.abs(second.suggested[:, 1:] - np.array(place[1:])).max(axis=1)
-    assert (apart >= 4).all()  # a quarter of a patch
+    unsure = np.full((1, 150, 150), 128, dtype=np.uint8)
+    region = Box((1, 0, 0), (2, 150, 150))
+    asked = replace(ASKED, region=region)
+    before = kept._suggested(unsure, asked)
+    place = tuple(before[0].tolist())
+    after = kept._suggested(unsure, replace(asked, negatives=(*NEGATIVES, place)))
+    assert after.tolist() == before[1:].tolist()
+    elsewhere = replace(asked, negatives=(*NEGATIVES, (0, *place[1:])))  # another slice
+    assert kept._suggested(unsure, elsewhere).tolist() == before.tolist()
 
 
 def test_kept_is_the_same_and_the_newest_stay(
