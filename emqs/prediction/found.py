@@ -13,6 +13,7 @@ import numpy as np
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.geometry import Box, boxes
 from emqs.ingestion.pyramid import Image, Level
+from emqs.prediction.head import STEEPNESS
 from emqs.prediction.objects import Part, components, parts
 from emqs.prediction.settings import PredictConfig
 from emqs.runs.progress import Step
@@ -95,7 +96,7 @@ def number_objects(
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
-    least = 128 if settings.threshold is None else math.ceil(settings.threshold * 255)
+    least, sure = levels_of(settings)
     shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
@@ -117,41 +118,61 @@ def number_objects(
 
     table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
     smallest = smallest_of(settings, grid, region)
-    pieces = Pieces(
-        numbers, table, merged,
-        lambda mask, box: parts(mask, box, size, smallest_nm3=smallest, split=settings.split),
-    )  # fmt: skip
+
+    def make(mask: np.ndarray, box: Box) -> list[Part]:
+        made = parts(mask, box, size, smallest_nm3=smallest, split=settings.split)
+        return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
+
+    pieces = Pieces(numbers, table, merged, make)
     rows, first = _measured(pieces, image, grid, region)
     _write(image, pieces, first, grid, region, name, step)
     return Objects(_columns(rows), _most(rows, shape[0]))
 
 
 def objects_in(
-    mask: np.ndarray, grid: PlaceGrid, region: Box, settings: PredictConfig
+    values: np.ndarray, grid: PlaceGrid, region: Box, settings: PredictConfig
 ) -> np.ndarray:
-    """Return the numbers of the objects of a mask in memory, as ``number_objects`` finds them.
+    """Return the numbers of the objects of a probability in memory, as ``number_objects`` does.
 
     Args:
-        mask: Of a region, bool, ``(Z, Y, X)``.
+        values: Of a region, uint8, ``(Z, Y, X)``.
         grid: Of the embedding volume, for voxel size and the size of patches.
-        region: Where in the volume the mask lies.
-        settings: Smallest object, and whether objects that touch are split.
+        region: Where in the volume it lies.
+        settings: As of ``number_objects``.
 
     Returns:
         Numbers from 1, int32, 0 outside.
     """
+    least, sure = levels_of(settings)
     whole = Box((0, 0, 0), region.shape)
     kept: dict[Box, np.ndarray] = {}
-    table, merged = components(iter([(whole, mask)]), kept.__setitem__, lambda _: kept[whole])
+    blocks = iter([(whole, values >= least)])
+    table, merged = components(blocks, kept.__setitem__, lambda _: kept[whole])
     smallest = smallest_of(settings, grid, region)
     result, count = np.zeros(region.shape, dtype=np.int32), 0
     for number, box in merged.items():
         own = table[kept[whole][box.slices]] == number
         for part in parts(own, box, grid.voxel_size_nm, smallest_nm3=smallest,
                           split=settings.split):  # fmt: skip
-            count += 1
-            result[part.box.slices][part.mask] = count
+            if values[part.box.slices][part.mask].max() >= sure:
+                count += 1
+                result[part.box.slices][part.mask] = count
     return result
+
+
+def levels_of(settings: PredictConfig) -> tuple[int, int]:
+    """Return from which probability on, of 255, a voxel counts, and what an object must reach.
+
+    The latter lies halfway, in logits, between the threshold and the average of the clicks on the
+    structure: what is barely above the threshold everywhere is nothing.
+    """
+    if settings.threshold is None:
+        least, logit = 128, 0.0
+    else:
+        least = math.ceil(settings.threshold * 255)
+        logit = math.log(settings.threshold / (1 - settings.threshold))
+    sure = 1 / (1 + math.exp(-(logit + STEEPNESS / 2) / 2))
+    return least, max(least, math.ceil(sure * 255))
 
 
 def smallest_of(settings: PredictConfig, grid: PlaceGrid, region: Box) -> float:
