@@ -53,7 +53,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.retrieval.contact_sheet import source_volume
     from emqs.runs.model import load_model
 
-    store = open_store(Path(str(cfg.store)).expanduser())
+    named = str(cfg.store)
+    store = open_store(named if "://" in named else Path(named).expanduser())
     with ExitStack() as opened:
         volume = opened.enter_context(source_volume(store, _text(cfg.volume)))
         layers = _layers(cfg, volume, opened)

@@ -5,6 +5,7 @@ python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,11 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
 
     stores = opened(cfg)
     positive, negative = examples(cfg, stores)
+    stores = list(volume_search.resized(stores, positive, query, settings))
+    if settings.size_nm is not None:
+        grid = stores[0].grid
+        settings = replace(settings, size_nm=grid.size * grid.voxel_size_nm[1])
+        print(f"Windows of {grid.size} voxels, {settings.size_nm:g} nm.")  # noqa: T201
     matches = volume_search.search(stores, positive, negative, query=query, settings=settings)
     named = None if cfg.volume is None else str(cfg.volume)
     write(matches, stores, run, volume=named, image=cfg.image)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from emqs.embedding.pooling import TINY
 from emqs.models import Convolutional
 
 TILE = 1152  # edge of a tile without its surroundings, about, in pixels of the network's input;
 # the shipped encoder takes 0.7 GB for it
-TINY = 1e-6  # added to variances, as in ``Contrastive.pool``
 GRIDS = 4  # so many sizes of windows are pooled one after the other; more are likely scattered
 SCATTERED = 64  # boxes pooled at once that do not form a grid
 

@@ -8,6 +8,7 @@ from emqs.errors import ConfigError
 from emqs.settings import above_zero, at_least, fraction, one_of
 
 MAX_CANDIDATES = 2**22  # of a round that ranks by codes: what a computer's memory holds
+FOUND = "found"  # of search.size_nm: the examples say it
 SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density")
 
 
@@ -115,6 +116,7 @@ class SearchConfig:
     page: int = 0  # counted from 0
     candidates: int = 20_000  # nearest signatures that are ranked by their codes
     exact: bool = False  # rank every place by its code
+    size_nm: Any = None  # edge of windows; None: as the store was made; "found": examples tell
     distance_nm: float | None = None  # least distance of results; None: the edge of a patch
     box_nm: list[Any] | None = None  # [[z,y,x],[z,y,x]], first and last; None: everywhere
     n_threads: int | None = None  # of the scan; None: one per core
@@ -131,6 +133,12 @@ class SearchConfig:
             raise ConfigError(
                 f"search.candidates must be at most {MAX_CANDIDATES}, got {self.candidates}. "
                 "search.exact=true ranks every place."
+            )
+        if self.size_nm not in (None, FOUND) and not (
+            _is_number(self.size_nm) and self.size_nm > 0
+        ):
+            raise ConfigError(
+                f"search.size_nm must be a length above 0, or {FOUND}, got {self.size_nm}."
             )
         if self.distance_nm is not None and not 0 <= self.distance_nm < math.inf:
             raise ConfigError(f"search.distance_nm must be 0 or more, got {self.distance_nm:g}.")

@@ -22,7 +22,7 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import calibration, refining, scorers, suggestions
+from emqs.retrieval import calibration, refining, scorers, sizes, suggestions
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
@@ -135,7 +135,8 @@ def search(
     started = time.perf_counter()
     if isinstance(searched, EmbeddingStore):
         searched = replace(searched)  # what was embedded since it was last searched counts
-    joined = SeveralStores(tuple(searched) if isinstance(searched, Sequence) else (searched,))
+    stores = tuple(searched) if isinstance(searched, Sequence) else (searched,)
+    joined = SeveralStores(resized(stores, positive, query, settings))
     positives = _examples("positive", positive, joined)
     negatives = _examples("negative", negative, joined)
     if len(positives) == 0:
@@ -187,6 +188,20 @@ def search(
             "searching": time.perf_counter() - prepared,
         },
     )
+
+
+def resized(
+    stores: Sequence[SearchableStore],
+    positive: Sequence[Sequence[int]],
+    query: QueryConfig,
+    settings: SearchConfig,
+) -> tuple[SearchableStore, ...]:
+    """Return embedding volumes with windows of ``settings.size_nm``; see ``sizes.resized``."""
+
+    def places(joined: SeveralStores) -> np.ndarray:
+        return _examples("positive", positive, joined)
+
+    return sizes.resized(stores, settings.size_nm, places, query)
 
 
 def _distance(joined: SeveralStores, settings: SearchConfig) -> float:

@@ -43,6 +43,7 @@ def made(folder: Path, out: str, *more: str) -> Path:
     return folder / out
 
 
+@pytest.mark.slow
 def test_discs_come_out_as_objects(folder: Path) -> None:
     path = made(folder, "discs.zarr", "predict.threshold=0.2")
     truth = scene()[1]
