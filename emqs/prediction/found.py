@@ -12,6 +12,7 @@ import numpy as np
 
 from emqs.geometry import Box, Lengths, boxes
 from emqs.ingestion.pyramid import Image, Level
+from emqs.prediction.head import STEEPNESS
 from emqs.prediction.objects import Part, components, parts
 from emqs.prediction.settings import OWN_THRESHOLD, PredictConfig
 from emqs.runs.progress import Step
@@ -141,7 +142,7 @@ def number_objects(
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
-    least = least_of(settings)
+    least, _ = levels_of(settings)
     shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
@@ -162,33 +163,30 @@ def number_objects(
         return numbers.read(0, box.overlap(Box((0, 0, 0), shape)))
 
     table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
-    pieces = Pieces(numbers, table, merged, _maker(grid, region, settings))
+    pieces = Pieces(numbers, table, merged, _maker(image, grid, region, settings))
     rows, first = _measured(pieces, image, grid, region)
     _write(image, pieces, first, grid, region, name, step)
     return Objects(_columns(rows), _most(rows, shape[0]))
 
 
-def objects_in(mask: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig) -> np.ndarray:
-    """Return the numbers of the objects of a mask in memory, as ``number_objects`` finds them.
+def objects_in(
+    values: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig
+) -> np.ndarray:
+    """Return the numbers of the objects of a probability in memory, as ``number_objects`` does.
 
     Args:
-        mask: Of a region, bool, ``(Z, Y, X)``.
+        values: Of a region, uint8, ``(Z, Y, X)``.
         grid: Of the embedding volume, for voxel size and the size of patches.
-        region: Where in the volume the mask lies.
-        settings: Smallest object, and whether objects that touch are split.
+        region: Where in the volume it lies.
+        settings: As of ``number_objects``.
 
     Returns:
         Numbers from 1, int32, 0 outside.
     """
-    whole = Box((0, 0, 0), region.shape)
-    kept: dict[Box, np.ndarray] = {}
-    table, merged = components(iter([(whole, mask)]), kept.__setitem__, lambda _: kept[whole])
-    smallest = smallest_of(settings, grid, region)
-    result, count = np.zeros(region.shape, dtype=np.int32), 0
-    for number, box in merged.items():
-        own = table[kept[whole][box.slices]] == number
-        for part in parts(own, box, grid.voxel_size_nm, smallest_nm3=smallest,
-                          split=settings.split):  # fmt: skip
+    pieces = _pieces_in(Held(values), grid, region, settings)
+    result, count = np.zeros(values.shape, dtype=np.int32), 0
+    for number in pieces.found:
+        for part in pieces.of(number):
             count += 1
             result[part.box.slices][part.mask] = count
     return result
@@ -206,33 +204,50 @@ def measured_in(
         settings: As of ``number_objects``.
         axes: Along which an object may touch the border; of a single slice ``"yx"``.
     """
-    numbers = np.zeros(values.shape, dtype=np.int32)
+    image = Held(values)
+    rows, _ = _measured(_pieces_in(image, grid, region, settings), image, grid, region, axes)
+    return Objects(_columns(rows), _most(rows, values.shape[0]))
+
+
+def _pieces_in(image: Held, grid: Scaled, region: Box, settings: PredictConfig) -> Pieces:
+    """Return the connected parts of a probability in memory."""
+    numbers = np.zeros(image.values.shape, dtype=np.int32)
 
     def write(box: Box, some: np.ndarray) -> None:
         numbers[box.slices] = some
 
-    image = Held(values)
-    mask = values >= least_of(settings)
+    mask = image.values >= levels_of(settings)[0]
     blocks = ((box, mask) for box in image.shards(0))
     table, merged = components(blocks, write, lambda box: numbers[box.slices])
-    pieces = Pieces(Held(numbers), table, merged, _maker(grid, region, settings))
-    rows, _ = _measured(pieces, image, grid, region, axes)
-    return Objects(_columns(rows), _most(rows, values.shape[0]))
-
-
-def least_of(settings: PredictConfig) -> int:
-    """Return from which value of 255 on a voxel belongs to an object."""
-    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
-    return math.ceil(threshold * 255)
+    return Pieces(Held(numbers), table, merged, _maker(image, grid, region, settings))
 
 
 def _maker(
-    grid: Scaled, region: Box, settings: PredictConfig
+    image: Readable, grid: Scaled, region: Box, settings: PredictConfig
 ) -> Callable[[np.ndarray, Box], list[Part]]:
     """Return what makes objects of a connected part."""
     smallest = smallest_of(settings, grid, region)
     size, split = grid.voxel_size_nm, settings.split
-    return lambda mask, box: parts(mask, box, size, smallest_nm3=smallest, split=split)
+    sure = levels_of(settings)[1]
+
+    def make(mask: np.ndarray, box: Box) -> list[Part]:
+        made = parts(mask, box, size, smallest_nm3=smallest, split=split)
+        return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
+
+    return make
+
+
+def levels_of(settings: PredictConfig) -> tuple[int, int]:
+    """Return from which probability on, of 255, a voxel counts, and what an object must reach.
+
+    The latter lies halfway, in logits, between the threshold and the average of the clicks on the
+    structure: what is barely above the threshold everywhere is nothing.
+    """
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    least = math.ceil(threshold * 255)
+    logit = math.log(threshold / (1 - threshold))
+    sure = 1 / (1 + math.exp(-(logit + STEEPNESS / 2) / 2))
+    return least, max(least, math.ceil(sure * 255))
 
 
 def smallest_of(settings: PredictConfig, grid: Scaled, region: Box) -> float:
