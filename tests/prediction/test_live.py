@@ -98,17 +98,14 @@ def test_a_click_more_costs_no_features_of_the_region(kept: Live, no_disk: list[
 
 
 def test_suggestions_are_no_clicks_made_before(kept: Live) -> None:
-    first = kept.predict(ASKED)
-    assert 1 <= len(first.suggested) <= 5
-    place = tuple(first.suggested[0].tolist())
-    assert all(a <= v < b for a, v, b in zip(REGION.start, place, REGION.stop, strict=True))
     unsure = np.full((1, 150, 150), 128, dtype=np.uint8)
     region = Box((1, 0, 0), (2, 150, 150))
     asked = replace(ASKED, region=region)
     before = kept._suggested(unsure, asked)
     place = tuple(before[0].tolist())
+    assert len(before) == 5
     after = kept._suggested(unsure, replace(asked, negatives=(*NEGATIVES, place)))
-    assert after.tolist() == before[1:].tolist()
+    assert after.tolist()[:4] == before[1:].tolist()
     elsewhere = replace(asked, negatives=(*NEGATIVES, (0, *place[1:])))  # another slice
     assert kept._suggested(unsure, elsewhere).tolist() == before.tolist()
 
