@@ -2,6 +2,7 @@
 
     python benchmarks/ingestion.py            # 5 draws of everything; hours
     python benchmarks/ingestion.py --quick    # one draw of small windows; minutes
+    python benchmarks/ingestion.py --results FILE    # goes on where it was stopped
 
 Windows of published stacks get their own rotation (5 degrees), scale (1 %), shift (60 px at most, a
 tenth of the window), smooth warp, gamma, gain, shading and noise. Errors are distances from where a
@@ -17,8 +18,8 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from emqs.ingestion.settings import AlignConfig, CheckConfig
 from emqs.ingestion.sources import Source
 from emqs.ingestion.transforms import Transforms
 
+Job = Callable[[], dict[str, Any]]
 SMOOTHED = {"EPFL": 1.5, "FLYEM": 1.5, "VNC": 3.0, "ISBI": 3.0}  # pixels, for ECC
 
 
@@ -353,11 +355,11 @@ def plan(quick: bool) -> list[dict[str, Any]]:
         ("EPFL", 0.0, "affine", None),
         ("EPFL", 8.0, "affine", None),
         ("EPFL", 8.0, "elastic", None),
-        ("FLYEM", 0.0, "affine", None),
-        ("FLYEM", 0.0, "affine", 50.0),
+        ("ISBI", 0.0, "affine", None),
         ("VNC", 0.0, "affine", None),
         ("VNC", 8.0, "affine", None),
-        ("ISBI", 0.0, "affine", None),
+        ("FLYEM", 0.0, "affine", 50.0),
+        ("FLYEM", 0.0, "affine", None),
     ):
         for seed in range(draws):
             jobs.append({
@@ -368,23 +370,52 @@ def plan(quick: bool) -> list[dict[str, Any]]:
     return jobs
 
 
+def jobs(quick: bool, only: str | None) -> Iterator[tuple[tuple[Any, ...], Job]]:
+    """Yield what tells a row from all others, and what makes it, the quick ones first."""
+    if only in (None, "pyramid"):
+        yield ("pyramid",), partial(pyramid, 100 if quick else 1000)
+    if only in (None, "faults"):
+        for name, edge, count in (
+            ("EPFL", 400, 19), ("VNC", 400, 20), ("ISBI", 400, 30), ("FLYEM", 180, 60)
+        ):  # fmt: skip
+            for seed in range(1 if quick else 6):
+                yield ("faults", name, seed), partial(faults, name, edge, count, seed)
+    if only in (None, "accuracy"):
+        for job in plan(quick):
+            align = job["settings"]
+            key = (job["name"], align.model, job["warp_px"], align.trend, job["seed"])
+            yield ("accuracy", *key), partial(accuracy, **job)
+
+
+def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a row from all others."""
+    names = {"pyramid": (), "faults": ("stack", "seed")}.get(
+        row["part"], ("stack", "model", "warp_px", "trend", "seed")
+    )
+    return row["part"], *(row[name] for name in names)
+
+
 def main() -> None:
     """Run everything and print JSON, one line for each draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one draw of small windows")
     parser.add_argument("--only", choices=("accuracy", "faults", "pyramid"), help="one part")
+    parser.add_argument(
+        "--results", type=Path, help="JSON lines to add to; draws that are in it are left out"
+    )
     options = parser.parse_args()
-    if options.only in (None, "pyramid"):
-        print(json.dumps({"part": "pyramid", **pyramid(100 if options.quick else 1000)}))
-    if options.only in (None, "faults"):
-        for name, edge, count in (
-            ("EPFL", 400, 19), ("VNC", 400, 20), ("ISBI", 400, 30), ("FLYEM", 180, 60)
-        ):  # fmt: skip
-            for seed in range(1 if options.quick else 6):
-                print(json.dumps({"part": "faults", **faults(name, edge, count, seed)}), flush=True)
-    if options.only in (None, "accuracy"):
-        for job in plan(options.quick):
-            print(json.dumps({"part": "accuracy", **accuracy(**job)}), flush=True)
+    results: Path | None = options.results
+    known: set[tuple[Any, ...]] = set()
+    if results is not None and results.is_file():
+        known = {key_of(json.loads(line)) for line in results.read_text().splitlines()}
+    for key, make in jobs(options.quick, options.only):
+        if key in known:
+            continue
+        row = json.dumps({"part": key[0], **make()})
+        print(row, flush=True)
+        if results is not None:
+            with results.open("a") as file:
+                file.write(row + "\n")
 
 
 if __name__ == "__main__":

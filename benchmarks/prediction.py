@@ -28,8 +28,8 @@ from scipy import ndimage
 
 from emqs.geometry import Box, boxes
 from emqs.prediction import features, grey, head, objects, settings, tiles
-from emqs.prediction.found import smallest_of
-from emqs.prediction.objects import FULL, components, parts
+from emqs.prediction.found import objects_in
+from emqs.prediction.objects import FULL
 from emqs.prediction.predict import fitted_heads
 from emqs.prediction.settings import PredictConfig
 from emqs.prediction.tiles import probabilities
@@ -120,20 +120,7 @@ class Task:
         """Return the objects of a slice as the command makes them of a region of one slice."""
         grid = self.opened.features.grid
         whole = Box((0, 0, 0), (1, *mask.shape))
-        numbers = np.zeros((1, *mask.shape), dtype=np.int32)
-
-        def write(box: Box, values: np.ndarray) -> None:
-            numbers[box.slices] = values
-
-        table, found = components(iter([(whole, mask[None])]), write, lambda _: numbers)
-        result, count = np.zeros(mask.shape, dtype=np.int32), 0
-        for number, box in found.items():
-            own = table[numbers[box.slices]] == number
-            for part in parts(own, box, grid.voxel_size_nm, split=self.settings.split,
-                              smallest_nm3=smallest_of(self.settings, grid, whole)):  # fmt: skip
-                count += 1
-                result[part.box.slices[1:]][part.mask[0]] = count
-        return result
+        return objects_in(mask[None], grid, whole, self.settings)[0]
 
 
 def _bytes(probability: np.ndarray) -> np.ndarray:

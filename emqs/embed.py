@@ -44,11 +44,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     for name in ("volume", "out"):
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
-    path = str(cfg.volume)
-    if path == "toy" and not Path(path).exists():
-        path = str(toy(Path(str(cfg.out))))
-    if "://" not in path:
-        path = str(Path(path).expanduser().absolute())
+    out = str(cfg.out)
+    path = _source(str(cfg.volume), out)
 
     from emqs.embedding.build import (  # settings are right, so what takes seconds is worth it
         build,
@@ -77,13 +74,13 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         print(f"Note: {note}")  # noqa: T201
     model = load_model(cfg)
     if cfg.task == "verify":
-        verified = verify(volume, model, Path(str(cfg.out)), compute=compute.compute)
+        verified = verify(volume, model, out, compute=compute.compute)
         _report(verified, run)
         return None
     filled = build(
         volume,
         model,
-        Path(str(cfg.out)),
+        out,
         patch=patch,
         settings=settings,
         compute=compute.compute,
@@ -94,10 +91,21 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     run.save_json("metrics.json", measured)
     run.log_metrics({k: v for k, v in measured.items() if isinstance(v, int | float)})
     print(told(measured))  # noqa: T201
-    print(f"\nEmbedding volume: {filled.store.path}")  # noqa: T201
+    print(f"\nEmbedding volume: {filled.store.name}")  # noqa: T201
     if home is not None:
-        print(f"Dataset: {dataset_file.make_searchable(home, path, filled.store.path)}")  # noqa: T201
+        print(f"Dataset: {dataset_file.make_searchable(home, path, out)}")  # noqa: T201
     return None
+
+
+def _source(name: str, out: str) -> str:
+    """Return the whole path, or the address, of the volume; the toy volume is drawn."""
+    if "://" in name:
+        return name
+    if name == "toy" and not Path(name).exists():
+        if "://" in out:
+            raise ConfigError(f"volume=toy is drawn beside out, on disk, got out={out}.")
+        return str(toy(Path(out)))
+    return str(Path(name).expanduser().absolute())
 
 
 def _report(verified: "Verified", run: record.Run) -> None:

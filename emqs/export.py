@@ -41,7 +41,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.embedding.stores.parquet_export import write_parquet
     from emqs.embedding.stores.zarr import open_store
 
-    store = open_store(Path(str(cfg.store)))
+    store = open_store(str(cfg.store))
     with advancing("export", store.grid.n_places, "{task.completed:,.0f} places") as advance:
         if cfg.to == "parquet":
             exported = write_parquet(store, Path(out), advance)

@@ -245,6 +245,19 @@ def write_json(path: Path, value: Any) -> Path:  # noqa: ANN401 - whatever JSON 
     Raises:
         DataError: If a number is NaN or infinite, which JSON cannot hold.
     """
+    return write_text(path, json_text(value, str(path)))
+
+
+def json_text(value: Any, name: str) -> str:  # noqa: ANN401 - whatever JSON can hold
+    """Return JSON as files hold it.
+
+    Args:
+        value: What becomes JSON; NumPy numbers and arrays become plain ones.
+        name: Of the file, for the message.
+
+    Raises:
+        DataError: If a number is NaN or infinite, which JSON cannot hold.
+    """
 
     def plain(item: object) -> object:
         if hasattr(item, "tolist"):  # of NumPy, which takes long to import
@@ -252,10 +265,9 @@ def write_json(path: Path, value: Any) -> Path:  # noqa: ANN401 - whatever JSON 
         raise TypeError(f"{type(item).__name__} cannot be written as JSON")
 
     try:
-        text = json.dumps(value, indent=2, default=plain, allow_nan=False)
+        return json.dumps(value, indent=2, default=plain, allow_nan=False) + "\n"
     except ValueError as error:
-        raise DataError(f"{path} is not written: {error}.") from None
-    return write_text(path, text + "\n")
+        raise DataError(f"{name} is not written: {error}.") from None
 
 
 def content_sha256(content: Any) -> str:  # noqa: ANN401 - whatever JSON can hold

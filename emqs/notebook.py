@@ -237,7 +237,8 @@ def embed(
     Args:
         volume: As ``emqs.open_volume`` gives it, with square voxels in the slice plane.
         model: An encoder whose weights are fixed.
-        out: Folder of the embedding volume, ``NAME.zarr``. One that is there must have been made of
+        out: Folder of the embedding volume, ``NAME.zarr``, on disk or at ``s3://BUCKET/PATH`` or
+            ``gs://BUCKET/PATH``. One that is there must have been made of
             the same volume with the same model and settings.
         settings: As of ``python -m emqs.embed``, e.g. ``["patch.size=400", "patch.unit=nm"]``.
         compute: Device, batch size, progress; None: ``Compute()``.
@@ -259,7 +260,7 @@ def embed(
     built = build(
         volume,
         model,
-        Path(out),
+        out,
         patch=read(PatchConfig, cfg.patch, "patch"),
         settings=read(EmbedConfig, cfg.embed, "embed"),
         compute=DEFAULT if compute is None else compute,
@@ -271,8 +272,8 @@ def open_store(name: str | Path, *, settings: Sequence[str] = ()) -> "Searchable
     """Return an embedding volume, ready to be searched.
 
     Args:
-        name: A folder that ``emqs.embed`` made, ``clickhouse://host:port/database/table``, or
-            ``chdb://FOLDER``.
+        name: A folder that ``emqs.embed`` made, on disk or at ``s3://BUCKET/PATH`` or
+            ``gs://BUCKET/PATH``; ``clickhouse://host:port/database/table``; or ``chdb://FOLDER``.
         settings: How a server is reached, e.g. ``["clickhouse.user=me"]``.
 
     Returns:

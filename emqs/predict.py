@@ -3,6 +3,7 @@
 python -m emqs.predict store=NAME.zarr examples=CLICKS.csv out=OBJECTS.zarr
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,34 +49,34 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from contextlib import ExitStack
 
     from emqs.embedding.stores.zarr import open_store
-    from emqs.prediction.predict import Embedded, predict
+    from emqs.prediction.predict import Embedded, predicting
     from emqs.retrieval.contact_sheet import source_volume
     from emqs.runs.model import load_model
 
-    store = open_store(Path(str(cfg.store)).expanduser())
+    named = str(cfg.store)
+    store = open_store(named if "://" in named else Path(named).expanduser())
     with ExitStack() as opened:
         volume = opened.enter_context(source_volume(store, _text(cfg.volume)))
         layers = _layers(cfg, volume, opened)
         examples = _examples(cfg, store, volume, settings)
-        with progress.stages_told() as step:
-            made = predict(
-                Embedded(store, volume, load_model(cfg), compute.compute),
-                examples,
-                Path(str(cfg.out)).expanduser(),
-                settings=settings,
-                region=region,
-                step=step,
-                restart=bool(cfg.restart),
-                executor=_executor(cfg, store),
-            )
-            if made.is_new and cfg.meshes:
+        embedded = Embedded(store, volume, load_model(cfg), compute.compute)
+        out = Path(str(cfg.out)).expanduser()
+        with (
+            progress.stages_told() as step,
+            predicting(
+                embedded, examples, out, settings=settings, region=region, step=step,
+                restart=bool(cfg.restart), executor=_executor(cfg, store),
+            ) as made,
+        ):  # fmt: skip
+            if not made.is_new:
+                print(f"{made.path} is there already, made of these examples in this way.")  # noqa: T201
+                return None
+            if cfg.meshes:
                 _mesh(made, step)
-        if not made.is_new:
-            print(f"{made.path} is there already, made of these examples in this way.")  # noqa: T201
-            return None
-        _write(made, store, layers, run, examples)
-        if cfg.figures:
-            _draw(made, volume, store, run)
+            measured = _write(made, store, layers, run, examples)
+            if cfg.figures:
+                _draw(made, volume, store, run)
+    _tell(replace(made, path=out), run, measured)
     return None
 
 
@@ -217,10 +218,10 @@ def _write(
     layers: "dict[str, Volume]",
     run: record.Run,
     examples: "Examples",
-) -> None:
-    """Write the tables, and print what was made."""
+) -> dict[str, Any]:
+    """Write the tables, and return what is printed of them."""
     from emqs.prediction.report import tables_of
-    from emqs.retrieval.examples_file import columns, next_round
+    from emqs.retrieval.examples_file import columns
 
     table, segments = tables_of(made, store.grid.voxel_size_nm, layers)
     run.save_csv("objects.csv", table)
@@ -247,6 +248,13 @@ def _write(
     }
     run.save_json("metrics.json", measured)
     run.log_metrics(measured)
+    return measured
+
+
+def _tell(made: "Predicted", run: record.Run, measured: dict[str, Any]) -> None:
+    """Print what was made, and how to go on."""
+    from emqs.retrieval.examples_file import next_round
+
     print(tables.plain_table([measured]))  # noqa: T201
     for name in made.objects or {}:
         path = made.image_of(name)

@@ -30,6 +30,7 @@ def test_a_verb_is_the_command_of_that_name(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "search.log").exists() == (tmp_path / "b" / "search.log").exists()
 
 
+@pytest.mark.slow
 def test_help_is_that_of_the_command() -> None:
     assert (
         typed("-m", "emqs", "export", "--help").stdout

@@ -67,6 +67,7 @@ def test_modules_import_what_is_installed() -> None:
     assert {path: names for path, names in wrong.items() if names} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["import tensorstore", "from zarr.codecs import BytesCodec"])
 def test_what_only_an_extra_brings_is_told(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -77,6 +77,7 @@ def test_a_search_gives_what_it_gave(name: str, typed: Type, tmp_path: Path) -> 
     assert scores == pytest.approx([float(row["score"]) for row in expected], abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", commands.VOLUMES)
 def test_an_embedding_volume_goes_on(name: str, typed: Type, tmp_path: Path) -> None:
     """The same command again makes nothing; without a file of codes, it makes this one alone."""
@@ -171,6 +172,7 @@ def test_a_network_gives_the_codes_it_gave(file: str) -> None:
     np.testing.assert_allclose(codes, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_a_training_goes_on(typed: Type, tmp_path: Path) -> None:
     words = [*commands.TRAINING, *commands.NETWORKS["contrastive"], "trainer.max_epochs=2"]
     typed("trained", "train", *words, "ckpt_path=checkpoints/last.ckpt")
@@ -183,6 +185,7 @@ def test_a_training_goes_on(typed: Type, tmp_path: Path) -> None:
         assert values == pytest.approx([float(value) for value in old.values()], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on(typed: Type, tmp_path: Path) -> None:
     """Two of its points are done; a third one is added, and the table has all of them."""
     shutil.copytree(GOLDEN / "sweep", tmp_path / "typed" / "sweep")

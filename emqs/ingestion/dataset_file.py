@@ -60,7 +60,7 @@ def write(home: Path, out: Path, *, even: bool) -> Path:
     return _written(home, path, content)
 
 
-def make_searchable(home: Path, volume: str, store: Path) -> Path:
+def make_searchable(home: Path, volume: str, store: str | Path) -> Path:
     """Name an embedding volume in the file of its volume, which is made if it is missing.
 
     The rest of a file that is there stays as it is, letter by letter.
@@ -68,13 +68,13 @@ def make_searchable(home: Path, volume: str, store: Path) -> Path:
     Args:
         home: Home folder of a server; made if it is missing.
         volume: Path or address.
-        store: The embedding volume.
+        store: Path or address of the embedding volume.
 
     Raises:
         ConfigError: As of ``place``, or if the file names another embedding volume.
     """
     path = place(home, volume)
-    own = str(store.absolute())
+    own = str(store) if "://" in str(store) else str(Path(store).absolute())
     if not path.exists():
         return _written(home, path, {**_described(path, volume), "store": own})
     text = path.read_text(encoding="utf-8")
@@ -82,7 +82,9 @@ def make_searchable(home: Path, volume: str, store: Path) -> Path:
     if known is None:
         return write_text(path, f"{text.rstrip()}\nstore: {json.dumps(own)}\n")
     listed = known if isinstance(known, list) else [known]
-    if own not in {str((path.parent / Path(str(one)).expanduser()).absolute()) for one in listed}:
+    if own not in {str(one) for one in listed} | {
+        str((path.parent / Path(str(one)).expanduser()).absolute()) for one in listed
+    }:
         raise ConfigError(
             f"{path} names another embedding volume, {known}. Change its line store: to {own}, or "
             "to a list of both."

@@ -11,7 +11,7 @@ are those of the whole slice. Beyond its rim a slice goes on as in a mirror.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import lcm
+from math import ceil, floor, lcm
 from typing import cast
 
 import numpy as np
@@ -32,6 +32,7 @@ from emqs.volumes import Box
 CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there cost little
 SAMPLE_EDGE = 256  # of the tiles that voxels of the whole volume are drawn from
 SAMPLE_TILES = 16
+N_PROBES, PROBE_PATCHES, PROBE = 4, 4, 0.4  # discs: their number, edge of the noise, radius
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ class Projection:
         directions: ``(D, C)``, float32; codes are scaled by their spread within.
         grey_mean: Of grey maps, ``(G,)``, float32.
         grey_spread: Their standard deviation, ``(G,)``, float32.
+        offset: By how many voxels, Y X, the code that tells most of a place lies after it.
     """
 
     mean: np.ndarray
     directions: np.ndarray
     grey_mean: np.ndarray
     grey_spread: np.ndarray
+    offset: tuple[float, float] = (0.0, 0.0)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Return ``(n, C)``, float32, of codes ``(n, D)``."""
@@ -146,7 +149,8 @@ class Features:
             np.concatenate([self._windows(tile)[0] for tile in tiles]), n_components
         )
         plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
-        self.projection = Projection(mean, directions, *plain)
+        offset = self.offset()
+        self.projection = Projection(mean, directions, *plain, offset)
         self._kept.clear()
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
@@ -156,9 +160,45 @@ class Features:
         sample = np.concatenate(drawn)
         maps = sample[:, : grey.N_MAPS]
         scale = maps.mean(axis=0), maps.std(axis=0) + np.float32(1e-6)
-        self.projection = Projection(mean, directions, *scale)
+        self.projection = Projection(mean, directions, *scale, offset)
         sample[:, : grey.N_MAPS] = (maps - scale[0]) / scale[1]
         return sample[rng.permutation(len(sample))[:n_voxels]]
+
+    def offset(self) -> tuple[float, float]:
+        """Return by how many voxels, Y X, the code that tells most of a place lies after it.
+
+        What a network makes of a window leans to one side of its middle, which is learnt. So it is
+        measured: discs are drawn on noise, and the middle of where codes change is
+        compared with the middle of the disc.
+        """
+        rng = np.random.default_rng(0)
+        edge, step = self.grid.size, self.step
+        length = PROBE_PATCHES * edge
+        first = np.arange(0, length - self.windows[0], step)
+        boxes = np.zeros((len(first) ** 2, 5), dtype=np.int64)
+        boxes[:, 1:3] = np.stack(np.meshgrid(first, first, indexing="ij"), -1).reshape(-1, 2)
+        boxes[:, 3:] = self.windows[0]
+        rows, columns = np.ogrid[:length, :length]
+        found = []
+        for _ in range(N_PROBES):
+            plain = np.clip(rng.normal(0.6, 0.05, (length, length)), 0, 1).astype(np.float32)
+            centre = length / 2 + rng.uniform(-step, step, 2)
+            inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= (edge * PROBE) ** 2
+            shown = plain - np.where(inside, np.float32(0.3), np.float32(0))
+            codes = encode.embed(
+                self.model, Stack("discs", [plain, np.clip(shown, 0, 1)], ["0", "1"],
+                                  intensity=(0, 1)),
+                np.concatenate([boxes, boxes + np.eye(1, 5, dtype=np.int64)]), patch_size=edge,
+                compute=replace(self.compute, progress=False),
+            )  # fmt: skip
+            before, after = np.split(codes.astype(np.float64), 2)
+            change = ((after - before) ** 2).sum(axis=1)
+            middles = boxes[:, 1:3] + (self.windows[0] - 1) / 2
+            found.append(
+                (middles * change[:, None]).sum(axis=0) / max(change.sum(), 1e-12) - centre
+            )
+        y, x = np.mean(found, axis=0).tolist()
+        return y, x
 
     def at(self, voxels: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
         """Return the features of single voxels ``(N, 3)``, Z Y X: ``(N, C)``, float32."""
@@ -225,11 +265,13 @@ class Features:
             centres of rows and of columns, in voxels.
         """
         pad, step = self.grid.size // 2, self.step  # the slice with so much around it is cut
+        offset = (0.0, 0.0) if self.projection is None else self.projection.offset
         centres = []
-        for axis in (1, 2):
+        for axis, lag in zip((1, 2), offset, strict=True):
             most = (self.source.volume.shape[axis] - 1 - step // 2) // step
-            low = int(np.clip((box.start[axis] - step // 2) // step, 0, most))
-            high = int(np.clip(-((step // 2 - box.stop[axis]) // step), 0, most))
+            start, stop = box.start[axis] + floor(lag), box.stop[axis] + ceil(lag)
+            low = int(np.clip((start - step // 2) // step, 0, most))
+            high = int(np.clip(-((step // 2 - stop) // step), 0, most))
             centres.append(np.arange(low, high + 1) * step + step // 2)
         rows, columns = (c.ravel() + pad for c in np.meshgrid(*centres, indexing="ij"))
         network = cast(Encoder, self.model.network)
@@ -279,7 +321,7 @@ class Features:
         grid = torch.from_numpy(few).T.reshape(1, -1, *(len(c) for c in centres))
         places = []
         for axis, centre in zip((1, 2), centres, strict=True):
-            voxels = np.arange(box.start[axis], box.stop[axis])
+            voxels = np.arange(box.start[axis], box.stop[axis]) + self.projection.offset[axis - 1]
             index = np.interp(voxels, centre, np.arange(len(centre)))
             places.append(torch.from_numpy(2 * index / max(1, len(centre) - 1) - 1).float())
         y, x = torch.meshgrid(*places, indexing="ij")

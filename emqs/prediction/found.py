@@ -126,6 +126,34 @@ def number_objects(
     return Objects(_columns(rows), _most(rows, shape[0]))
 
 
+def objects_in(
+    mask: np.ndarray, grid: PlaceGrid, region: Box, settings: PredictConfig
+) -> np.ndarray:
+    """Return the numbers of the objects of a mask in memory, as ``number_objects`` finds them.
+
+    Args:
+        mask: Of a region, bool, ``(Z, Y, X)``.
+        grid: Of the embedding volume, for voxel size and the size of patches.
+        region: Where in the volume the mask lies.
+        settings: Smallest object, and whether objects that touch are split.
+
+    Returns:
+        Numbers from 1, int32, 0 outside.
+    """
+    whole = Box((0, 0, 0), region.shape)
+    kept: dict[Box, np.ndarray] = {}
+    table, merged = components(iter([(whole, mask)]), kept.__setitem__, lambda _: kept[whole])
+    smallest = smallest_of(settings, grid, region)
+    result, count = np.zeros(region.shape, dtype=np.int32), 0
+    for number, box in merged.items():
+        own = table[kept[whole][box.slices]] == number
+        for part in parts(own, box, grid.voxel_size_nm, smallest_nm3=smallest,
+                          split=settings.split):  # fmt: skip
+            count += 1
+            result[part.box.slices][part.mask] = count
+    return result
+
+
 def smallest_of(settings: PredictConfig, grid: PlaceGrid, region: Box) -> float:
     """Return the volume in nm^3 below which an object is left out.
 

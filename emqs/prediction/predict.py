@@ -8,7 +8,8 @@ tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 
 import re
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from emqs.volumes import Volume
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
+FEATURES = 2  # which features: what was begun with others is not gone on with
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 RESERVED = ("labels", "meshes", "zarr.json")  # what lies in the folder of an image
 
@@ -124,14 +126,41 @@ def predict(
             volume is another than the store's, or ``out`` holds something else.
         DataError: If the volume cannot be read, or the result not be written.
     """
+    with predicting(
+        embedded, examples, out, settings=settings, region=region, step=step, restart=restart,
+        executor=executor,
+    ) as made:  # fmt: skip
+        pass
+    return replace(made, path=out)
+
+
+@contextmanager
+def predicting(
+    embedded: Embedded,
+    examples: Examples,
+    out: Path,
+    *,
+    settings: PredictConfig,
+    region: Box | None = None,
+    step: Step = silent,
+    restart: bool = False,
+    executor: Executor | None = None,
+) -> Iterator[Predicted]:
+    """Predict, and give what was made while it lies in its working folder; see ``predict``.
+
+    It gets the name ``out`` when the ``with`` block ends: what is made of it within, meshes and
+    tables, is there whenever ``out`` is. If the block is left by an error or killed, the next call
+    goes on and gives it again. What was there already is given under its name.
+    """
     store, volume = embedded.store, embedded.volume
     region = volume.box if region is None else _checked_region(region, volume)
-    _check_model(store, embedded.model)
-    classes = _checked_classes(store, volume, examples)
+    check_model(store, embedded.model)
+    classes = checked_classes(store, volume, examples)
     plan = _plan(store, examples, region, settings)
     digest = plan_digest(plan)
     if check_target(out, digest):
-        return Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
+        yield Predicted(out, region, None, np.empty((0, 3), dtype=np.int64), is_new=False)
+        return
     with working_folder(out, plan, restart=restart) as folder:
         made = (folder / "image").absolute()
         made.mkdir(exist_ok=True)
@@ -151,9 +180,10 @@ def predict(
             list(images.values()), settings.n_suggestions, apart=2 * store.grid.size
         )
         _finish(made, images, store, region, plan)
+        suggested = suggested + np.array(region.start)
+        yield Predicted(made, region, objects, suggested, is_new=True)
         made.rename(out)
     shutil.rmtree(out.with_name(f".{out.name}.partial"), ignore_errors=True)
-    return Predicted(out, region, objects, suggested + np.array(region.start), is_new=True)
 
 
 def _finish(
@@ -203,7 +233,7 @@ def _checked_region(region: Box, volume: Volume) -> Box:
     return region
 
 
-def _check_model(store: SearchableStore, model: Model) -> None:
+def check_model(store: SearchableStore, model: Model) -> None:
     """Raise unless a store was made with the model."""
     made_with = store.manifest["model"]
     same = (made_with["name"], made_with["weights_sha256"]) == (model.name, model.sha256)
@@ -214,7 +244,7 @@ def _check_model(store: SearchableStore, model: Model) -> None:
         )
 
 
-def _checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
+def checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
     """Return the classes of the examples, which all lie in the volume."""
     if list(store.manifest["volume"]["shape"]) != list(volume.shape):
         raise ConfigError(
@@ -253,6 +283,7 @@ def _plan(
 ) -> dict[str, Any]:
     """Return what a result is made of and how."""
     return {
+        "features": FEATURES,
         "volume": store.manifest["volume"]["fingerprint"],
         "model": store.manifest["model"]["weights_sha256"],
         "patch_px": store.grid.size,
@@ -319,6 +350,20 @@ def fitted_heads(
     unlabelled = features.learn(
         settings.components, n_voxels=settings.n_unlabelled, seed=settings.seed
     )
+    return heads_of(features, unlabelled, examples, settings)
+
+
+def heads_of(
+    features: Features, unlabelled: np.ndarray, examples: Examples, settings: PredictConfig
+) -> dict[str, heads.Head]:
+    """Return the head of each class; after a further click only this is made again.
+
+    Args:
+        features: Of the volume, the projection learnt.
+        unlabelled: What ``features.learn`` gave, ``(U, C)``.
+        examples: As of ``fitted_heads``.
+        settings: How.
+    """
     seen = features.at(examples.voxels)
     labels = np.array(examples.labels)
     return {

@@ -1,6 +1,6 @@
 """Where the next clicks would help most: large places about which the head is unsure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,23 @@ CELL = 64  # edge of the squares that are compared, in voxels
 
 
 def suggest(images: Sequence[Image], n: int, *, apart: int) -> np.ndarray:
+    """Return places to click next, the most telling first; see ``suggest_in``.
+
+    Args:
+        images: The probability of each class, uint8, all of one shape.
+        n: How many at most.
+        apart: Least distance between two of them in a slice, in voxels.
+    """
+    parts = (
+        (box, [image.read(0, box).astype(np.float32) / 255 for image in images])
+        for box in images[0].shards(0)
+    )
+    return suggest_in(parts, n, apart=apart)
+
+
+def suggest_in(
+    parts: Iterable[tuple[Box, Sequence[np.ndarray]]], n: int, *, apart: int
+) -> np.ndarray:
     """Return places to click next, the most telling first.
 
     A square of a slice counts for how unsure its voxels are on average, 4 p (1 - p) each, of the
@@ -18,7 +35,7 @@ def suggest(images: Sequence[Image], n: int, *, apart: int) -> np.ndarray:
     over in the probability count 0.
 
     Args:
-        images: The probability of each class, uint8, all of one shape.
+        parts: Boxes, and in each the probability of each class, ``box.shape``, in [0, 1].
         n: How many at most.
         apart: Least distance between two of them in a slice, in voxels.
 
@@ -26,10 +43,9 @@ def suggest(images: Sequence[Image], n: int, *, apart: int) -> np.ndarray:
         Voxels ``(n, 3)``, int64, Z Y X, or fewer where nothing is left to ask.
     """
     best: list[tuple[float, int, int, int]] = []
-    for box in images[0].shards(0):
+    for box, classes in parts:
         unsure = np.zeros(box.shape, dtype=np.float32)
-        for image in images:
-            values = image.read(0, box).astype(np.float32) / 255
+        for values in classes:
             np.maximum(unsure, 4 * values * (1 - values), out=unsure)
         for own in boxes(box.shape, (1, CELL, CELL)):
             cell = unsure[own.slices][0]

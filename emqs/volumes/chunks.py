@@ -21,6 +21,7 @@ import numpy as np
 
 from emqs.errors import ConfigError, DataError, one_line, require
 from emqs.geometry import Box
+from emqs.volumes import addresses
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.label_answers import LabelAnswers
 from emqs.volumes.volume import MAX_CHUNK_BYTES, Volume, check_chunks
@@ -50,6 +51,11 @@ def _context() -> Any:  # noqa: ANN401
     """Return what all volumes of this process share: one cache, one patience with servers."""
     retries = {f"{kind}_request_retries": RETRIES for kind in ("http", "s3", "gcs")}
     return tensorstore().Context({"cache_pool": {"total_bytes_limit": CACHE_BYTES}, **retries})
+
+
+def shared_context() -> Any:  # noqa: ANN401
+    """Return the context of tensorstore in which this process opens what lies on servers."""
+    return _context()
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,8 @@ def locate(url: str) -> Location:
             f"{url} cannot be opened: allowed are a path on disk and the URLs "
             f"{', '.join(f'{s}://' for s in SCHEMES)}."
         )
+    elif scheme in addresses.BUCKETS:
+        root = addresses.kvstore(url)
     else:
         root = f"{url.rstrip('/')}/"
     try:
@@ -221,8 +229,11 @@ def wait(start: Callable[[], Any], n_bytes: int, what: str) -> Any:  # noqa: ANN
             f"{what} did not answer within {timeout_s:.0f} s. Check the connection, and run it "
             "again."
         ) from None
-    except (ValueError, OSError, OverflowError) as error:
+    except (ValueError, OSError, OverflowError, NotImplementedError) as error:
         text = str(error)
+        why = addresses.explained(text) if re.search(r"\b(?:s3|gs)://", what) else None
+        if why is not None:
+            raise DataError(f"{what} cannot be read or written: {why}.") from None
         if text.startswith("NOT_FOUND"):
             raise NotThereError(f"{what} is not there: {reason(error)}.") from None
         if re.search(r"No space left|quota exceeded", text, re.IGNORECASE):
@@ -316,8 +327,9 @@ def open_array(
 
     def opened(**options: object) -> Any:  # noqa: ANN401
         options = {**spec, **options}
+        shared = _context()
         return wait(
-            lambda: tensorstore().open(options, open=True, read=True, context=_context()), 0, where
+            lambda: tensorstore().open(options, open=True, read=True, context=shared), 0, where
         )
 
     try:

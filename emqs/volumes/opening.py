@@ -1,6 +1,7 @@
 """Opens a volume: finds out its format, and lets that read it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 
 from emqs.errors import ConfigError, DataError
 from emqs.files import on_disk
+from emqs.volumes import addresses
 from emqs.volumes.axes import Request, letters
-from emqs.volumes.chunks import ARCHIVES, SCHEMES, Location, locate
+from emqs.volumes.chunks import ARCHIVES, SCHEMES, Location, NotThereError, locate
+from emqs.volumes.objects import Objects
 from emqs.volumes.volume import Volume
 
 #: What opens each format, ``module:function`` below ``emqs.volumes``; loaded when it is used. Files
@@ -226,6 +229,9 @@ def _format_in_chunks(location: Location) -> str:
     for key, name in MARKS.items():
         if location.read_json(key) is not None:
             return name
+    if addresses.is_bucket(location.name):
+        with suppress(NotThereError):
+            Objects(location).check()
     raise DataError(
         f"There is no volume at {location.name}: none of {', '.join(MARKS)} is there. Check the "
         "address; HDF5, TIFF and image folders are read from disk only."

@@ -88,6 +88,7 @@ def crowd(world: World) -> list[Annotation]:
     return list(world.page({world.ada, world.ben}, limit=1000, deleted=None).rows)
 
 
+@pytest.mark.slow
 def test_filters_are_their_definitions(
     world: World, crowd: list[Annotation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +139,7 @@ def test_filters_are_their_definitions(
                 assert world.count(**where) == (len(expected), True)
 
 
+@pytest.mark.slow
 def test_boxes_find_all_that_touches_them(
     world: World, crowd: list[Annotation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +168,7 @@ def test_boxes_find_all_that_touches_them(
 SORTS = ["created", "-created", "title", "-title", "changed", "-changed", "kind", "-kind"]
 
 
+@pytest.mark.slow
 def test_sorts(world: World, crowd: list[Annotation], monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {
         "created": lambda row: row.number,

@@ -99,6 +99,7 @@ def test_every_point_lies_in_exactly_one_cell(world: World, crowd: list[Annotati
             ] == list(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "part"),
     [

@@ -256,6 +256,7 @@ def test_every_truncated_stream_is_refused(name: str) -> None:
         codec.decode(stream + b"\x00")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_flipped_bits_are_an_error_or_change_labels_only(name: str) -> None:
     """No bit flip does anything but raise a CodecError or give a volume; values all raise."""
@@ -321,6 +322,7 @@ def test_a_pixel_in_the_filling_of_an_edge_window_is_refused() -> None:
         scheme.put_together(replace(parts, values=np.array([2, 3], dtype=np.uint64)))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_lists_that_contradict_each_other_raise_or_decode(data: st.DataObject) -> None:
@@ -351,6 +353,7 @@ def test_lists_that_contradict_each_other_raise_or_decode(data: st.DataObject) -
 EDGES = st.sampled_from([0, 1, 2, 3, 8, 64, 65, 255, 2**16, 2**31, 2**32, 2**60, 2**63, TOP])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=150, deadline=None)
 @given(st.data())

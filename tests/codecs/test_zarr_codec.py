@@ -105,6 +105,7 @@ def test_the_layout_does_not_drift() -> None:
     assert chunk[32:36] == google_crc32c.value(head + index).to_bytes(4, "little")
 
 
+@pytest.mark.slow
 def test_zarr_finds_the_codec_without_an_import_of_emqs(tmp_path: Path) -> None:
     """The entry point: a plain script reads the store."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
@@ -165,6 +166,7 @@ def volumes(draw: st.DrawFn) -> tuple[np.ndarray, tuple[int, ...], tuple[int, in
     return labels, chunks, plane
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(volumes(), st.data())
 def test_labels_and_parts_of_them_come_back(
@@ -192,6 +194,7 @@ def test_labels_and_parts_of_them_come_back(
     np.testing.assert_array_equal(array.oindex[tuple(picked)], labels[np.ix_(*picked)])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(volumes(), st.data())
 def test_parts_are_written_as_numpy_writes_them(

@@ -62,6 +62,7 @@ def test_several_encodings_stand_in_brackets(run: Run) -> None:
     assert found == [(e, c) for e in ("none", "crackle") for c in ("zlib", "zstd")]
 
 
+@pytest.mark.slow
 def test_the_grid_measures_all_pairs(run: Run) -> None:
     few = "bench.runs=1 bench.sample.depth=1 bench.slow_bytes=0"  # without the slow four
     said = run(f"task=bench grid=all {SMALL} {few}")
@@ -138,6 +139,7 @@ def test_a_part_of_a_stack_of_slices(run: Run) -> None:
 # verify, labels, recommend
 
 
+@pytest.mark.slow
 def test_verify_ends_with_an_error_that_lists_bad_chunks(run: Run) -> None:
     run("task=convert source=v.npy target=v.zarr codec.chunks=[2,32,32]")
     assert "checked against its CRC-32C" in run("task=verify source=v.zarr")
@@ -148,6 +150,7 @@ def test_verify_ends_with_an_error_that_lists_bad_chunks(run: Run) -> None:
     assert "has no checksum here" in run("task=verify source=v.npy")
 
 
+@pytest.mark.slow
 def test_labels(run: Run) -> None:
     volume = blocky()
     label = int(volume[4, 60, 60])

@@ -67,6 +67,7 @@ def test_hdf5_resolution_in_micrometres(run: Run) -> None:
     assert stated("seg.zarr")["scale"] == pytest.approx([40, 8, 8])
 
 
+@pytest.mark.slow
 def test_cremi_offset_is_kept(run: Run) -> None:
     with h5py.File("seg.h5", "w") as file:
         array = file.create_dataset("volumes/labels/neuron_ids", data=labels("uint64"))
@@ -83,6 +84,7 @@ def test_cremi_offset_is_kept(run: Run) -> None:
         assert file[name].attrs["offset"].tolist() == [1480, 3644, 3644]
 
 
+@pytest.mark.slow
 def test_ome_zarr_whose_size_stands_at_the_image(run: Run) -> None:
     group = zarr.open_group("in.zarr", mode="w", zarr_format=2)
     group.create_array("0", data=labels(), chunks=SHAPE)
@@ -142,6 +144,7 @@ def precomputed(path: Path, offset: list[int], size: list[float]) -> None:
     store[..., 0].write(labels().T).result()
 
 
+@pytest.mark.slow
 def test_the_offset_of_precomputed_is_kept_both_ways(run: Run) -> None:
     precomputed(run.folder / "in", [256, 512, -3], [4, 4, 40])
     said = run("task=convert source=in target=seg.zarr")
@@ -159,6 +162,7 @@ def test_the_offset_of_precomputed_is_kept_both_ways(run: Run) -> None:
     np.testing.assert_array_equal(back.read().result()[..., 0].T, labels())
 
 
+@pytest.mark.slow
 def test_a_region_lies_where_it_lay(run: Run) -> None:
     precomputed(run.folder / "in", [256, 512, -3], [4, 4, 40])
     run("task=convert source=in target=part.zarr input.region=[[2,5],[1,9],[3,14]]")
@@ -215,6 +219,7 @@ def test_an_unknown_size_is_never_a_number(run: Run) -> None:
     assert not Path("seg").exists()
 
 
+@pytest.mark.slow
 def test_formats_that_keep_no_size_or_origin_say_so(run: Run) -> None:
     precomputed(run.folder / "in", [256, 512, -3], [4, 4, 40])
     said = run("task=convert source=in target=seg.npy")
@@ -257,6 +262,7 @@ def test_a_reader_that_errs_is_contradicted(run: Run, monkeypatch: pytest.Monkey
     assert not Path("seg.zarr").exists()
 
 
+@pytest.mark.slow
 def test_a_channel_is_chosen(run: Run) -> None:
     group = zarr.open_group("in.zarr", mode="w", zarr_format=2)
     group.create_array("0", data=np.stack([labels(), labels(seed=1)]), chunks=(1, *SHAPE))

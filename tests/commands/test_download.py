@@ -322,6 +322,7 @@ def test_the_command_fetches_and_then_refuses(server: Server, tmp_path: Path) ->
     assert second.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_help_needs_no_dataset_but_fetching_does(tmp_path: Path) -> None:
     shown = run_command("--help", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr

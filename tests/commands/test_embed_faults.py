@@ -197,6 +197,7 @@ def test_a_single_slice_and_nan_over_http(tmp_path: Path, server: Server) -> Non
     assert (made.n_patches, made.n_skipped) == (8 * 16, 4 * 16)
 
 
+@pytest.mark.slow
 def test_verify_names_what_is_damaged_and_what_was_made_of_other_voxels(
     tmp_path: Path, source: Path
 ) -> None:
@@ -225,6 +226,7 @@ def test_verify_names_what_is_damaged_and_what_was_made_of_other_voxels(
         verify(open_volume(source), model(1), path)
 
 
+@pytest.mark.slow
 def test_ortho_blocks_know_what_they_were_made_of(tmp_path: Path) -> None:
     array = voxels(40, 104, 136)
     volume = from_array(array, (5.0, 5.0, 5.0))

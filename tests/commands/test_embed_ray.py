@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
+from support.processes import children
 
 from emqs.embedding.build import Built, EmbedConfig, build
 from emqs.embedding.build.remote import on_ray
@@ -38,25 +39,6 @@ def made(folder: Path, name: str, ray: RayConfig | None, **changes: object) -> B
         executor=None if ray is None else on_ray(ray, reopen),
         **changes,  # type: ignore[arg-type]
     )
-
-
-def children(parent: int) -> dict[int, str]:
-    """Return the processes that descend from one, and their titles."""
-    above, titles = {}, {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            above[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            titles[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ").strip()
-        except OSError:
-            continue
-    below = {}
-    for pid in above:
-        seen = pid
-        while seen in above and seen != parent:
-            seen = above[seen]
-        if seen == parent and pid != parent:
-            below[pid] = titles[pid]
-    return below
 
 
 def listening() -> set[tuple[str, int]]:

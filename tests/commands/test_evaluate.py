@@ -296,6 +296,7 @@ def test_a_sweep_goes_on_where_it_was(sweep: dict[str, Any]) -> None:
         assert path.stat().st_mtime_ns == times[path]
 
 
+@pytest.mark.slow
 def test_each_condition_has_its_own_rows_best_first(
     outputs: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

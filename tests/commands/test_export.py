@@ -283,6 +283,7 @@ def test_folders_that_are_no_place_for_parquet(made: EmbeddingStore, tmp_path: P
         write_parquet(made, tmp_path / "out", nothing)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_parquet_is_noticed(made: EmbeddingStore, tmp_path: Path) -> None:
     pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
     write_parquet(made, tmp_path / "out", nothing)
@@ -296,6 +297,7 @@ def test_a_flipped_bit_in_parquet_is_noticed(made: EmbeddingStore, tmp_path: Pat
         engine.codes(rows_of(made)["place"][:200].astype(np.int64))
 
 
+@pytest.mark.slow
 def test_two_folders_are_used_in_turn(made: EmbeddingStore, tmp_path: Path) -> None:
     """A process holds one database of chDB; another is opened where it is needed."""
     pytest.importorskip("chdb", reason="needs chDB: pip install 'emqs[chdb]'")
@@ -337,6 +339,7 @@ def test_two_exports_into_one_folder_do_not_meet(made: EmbeddingStore, tmp_path:
     write_parquet(made, tmp_path / "out", nothing)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_beside_the_rows_of_parquet_is_noticed(
     made: EmbeddingStore, tmp_path: Path
 ) -> None:
@@ -433,6 +436,7 @@ def test_settings_that_are_wrong(
         run_command(export, "export", tmp_path, *(o.format(store=made.path) for o in overrides))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
 def test_a_server_with_tls(
     made: EmbeddingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

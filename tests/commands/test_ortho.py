@@ -96,6 +96,7 @@ def test_where_the_places_are() -> None:
     assert PlaceGrid.from_dict(grid.to_dict()) == grid
 
 
+@pytest.mark.slow
 def test_nan_padding_and_restarts(tmp_path: Path) -> None:
     array = cube().astype(np.float32)
     array[20, 20, 20] = np.nan  # in the planes z = 20, y = 20, x = 20 alone: no patch lies there

@@ -3,54 +3,34 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
+import signal
+import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
+from scipy import ndimage
+from support.discs import DISCS, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
+from support.processes import children
 from support.searches import run_command
 
 from emqs import open_volume
-from emqs.embed import work as embed
 from emqs.errors import ConfigError, DataError
 from emqs.predict import work as predict
-from emqs.volumes import write_ome_zarr
 
-SHAPE = (4, 200, 260)
-DISCS = [
-    (50, 60),
-    (50, 200),
-    (130, 60),
-    (150, 190),
-]  # rows, columns; radius 22; one lies in two tiles
 CLICKS = "positive=[[1,50,60],[1,58,66],[2,150,60]]"
 OTHERS = "negative=[[1,100,130],[2,10,10],[2,100,20]]"
 
 
-def scene() -> tuple[np.ndarray, np.ndarray]:
-    """Return slices with dark discs of stripes on noise, and where the discs are."""
-    rng = np.random.default_rng(0)
-    y, x = np.ogrid[: SHAPE[1], : SHAPE[2]]
-    inside = np.zeros(SHAPE[1:], dtype=bool)
-    for row, column in DISCS:
-        inside |= (y - row) ** 2 + (x - column) ** 2 <= 22**2
-    stripes = 70 + 15 * np.sin(y / 2.0) * np.ones_like(x)
-    image = np.where(inside, stripes, 170.0) + rng.normal(0, 12, SHAPE)
-    return np.clip(image, 0, 255).astype(np.uint8), np.broadcast_to(inside, SHAPE)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("predict")
-    write_ome_zarr(made / "v.zarr", scene()[0], VOXEL_NM, (4, 64, 64), origin_nm=(300, 50, 20))
-    run_command(
-        embed, "embed", made, f"volume={made}/v.zarr", f"out={made}/emb.zarr", "patch.size=40",
-        "patch.stride=20", "device=cpu",
-    )  # fmt: skip
-    return made
+    return embedded(tmp_path_factory.mktemp("predict"))
 
 
 def made(folder: Path, out: str, *more: str) -> Path:
@@ -63,6 +43,7 @@ def made(folder: Path, out: str, *more: str) -> Path:
     return folder / out
 
 
+@pytest.mark.slow
 def test_discs_come_out_as_objects(folder: Path) -> None:
     path = made(folder, "discs.zarr", "predict.threshold=0.2")
     truth = scene()[1]
@@ -78,6 +59,10 @@ def test_discs_come_out_as_objects(folder: Path) -> None:
 
     assert dice(128) > 0.6  # cautious, where the structure is as common as here
     assert dice(40) > 0.8
+    for row, column in DISCS:  # as far to one side as to the other
+        near = values[:, row - 40 : row + 41, column - 40 : column + 41].mean(axis=0)
+        middle = ndimage.center_of_mass(near * (near > 40)) + np.array([row - 40, column - 40])
+        assert np.abs(middle - (row, column)).max() < 0.9
     with open_volume(path / "labels" / "objects") as labels:
         assert labels.origin_nm == (300, 50, 20)
         numbers = labels.read(labels.box)
@@ -122,6 +107,37 @@ def test_a_run_stopped_among_the_objects_goes_on(folder: Path) -> None:
             made(folder, "stopped.zarr", "figures=false")
     assert (folder / ".stopped.zarr.partial" / "numbers").is_dir()
     assert contents(made(folder, "stopped.zarr", "figures=false")) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["tables", "rename"])
+def test_what_has_its_name_has_its_tables(folder: Path, place: str) -> None:
+    """Killed before the tables, or between them and the name: the next run makes both."""
+    out, tables = folder / f"{place}.zarr", folder / "run_predict"
+    shutil.rmtree(tables, ignore_errors=True)
+    plain = Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if Path(target) == out:
+            assert (tables / "objects.csv").is_file()
+            raise KeyboardInterrupt
+        return plain(path, target)
+
+    def write(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        if place == "rename":
+            patch.setattr(Path, "rename", rename)
+        else:
+            patch.setattr("emqs.predict._write", write)
+        with pytest.raises(KeyboardInterrupt):
+            made(folder, out.name, "figures=false", "region=[[0,0,0],[1,128,128]]")
+    assert not out.exists()
+    shutil.rmtree(tables, ignore_errors=True)
+    made(folder, out.name, "figures=false", "region=[[0,0,0],[1,128,128]]")
+    assert out.is_dir()
+    assert len(rows_of(tables / "objects.csv")) > 0
 
 
 @pytest.mark.slow
@@ -265,11 +281,33 @@ def test_classes_painted_layers_and_meshes(folder: Path) -> None:
 @pytest.mark.skipif(  # not imported here: it must be told first where to listen
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
 )
-def test_ray_makes_the_same(folder: Path) -> None:
-    local = contents(made(folder, "local.zarr", "figures=false"))
-    cluster = contents(
-        made(folder, "ray.zarr", "figures=false", "engine=ray", "ray.workers=2", "ray.gpus=0")
-    )
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks into /proc, as on Linux")
+def test_ray_makes_the_same_although_a_worker_is_killed(folder: Path) -> None:
+    """One of two, when the first of six tiles is there."""
+    one_slice = ("figures=false", "region=[[1,0,0],[2,200,260]]")
+    local = contents(made(folder, "local.zarr", *one_slice))
+    killed: list[int] = []
+    finished = threading.Event()
+    journal = folder / ".ray.zarr.partial" / "tiles"
+
+    def kill() -> None:
+        while not (killed or finished.is_set()):
+            if journal.is_dir() and any(journal.iterdir()):
+                below = children(os.getpid())
+                for pid in [pid for pid, title in below.items() if "emqs.predict" in title][:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        out = made(folder, "ray.zarr", "engine=ray", "ray.workers=2", "ray.gpus=0", *one_slice)
+    finally:
+        finished.set()
+        killer.join()
+    assert len(killed) == 1
+    cluster = contents(out)
     assert cluster.keys() == local.keys()
     assert {key for key in local if local[key] != cluster[key]} == set()
 

@@ -449,6 +449,7 @@ def test_experiments_write_what_they_found(
             assert min(picture.size) > 300
 
 
+@pytest.mark.slow
 def test_documented_parameters_of_the_experiments() -> None:
     single, two, many = (
         composed(f"experiment={e}") for e in ("single_query", "two_queries", "multiple_queries")

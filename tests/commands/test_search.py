@@ -315,6 +315,7 @@ def test_the_command_writes_its_results(tmp_path: Path) -> None:
     assert stored == pytest.approx(point)
 
 
+@pytest.mark.slow
 def test_a_search_asks_for_nothing_that_a_store_names(
     tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:

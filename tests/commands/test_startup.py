@@ -88,6 +88,7 @@ def test_a_search_loads_neither_torch_nor_what_fits_and_draws(
     assert modules & (HEAVY - {"tensorstore", "numba", "annoy"}) == set()
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_wrong_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
     script = SCRIPT.replace("not end.code", "'min_overlap must be' in str(end.code)")
     typed = f"evaluate query.min_overlap=7 hydra.run.dir={tmp_path / 'run'}"

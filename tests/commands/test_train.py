@@ -237,6 +237,7 @@ def test_checkpoints_that_are_none_are_refused(
         read_checkpoint(other)
 
 
+@pytest.mark.slow
 def test_finetuning_starts_from_the_pretrained_weights(place: Place, whole: Path) -> None:
     start = whole / "vae_pretrained.safetensors"
     folder = place.run(
@@ -307,6 +308,7 @@ def test_a_gpu_that_is_not_there_is_a_clear_error(place: Place) -> None:
         place.run("gpu", "trainer=gpu")
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_a_run(place: Place) -> None:
     folder = place.run(
         "early", "model=ae", "callbacks.patience=1", "callbacks.min_delta=100",
@@ -331,6 +333,7 @@ def test_every_choice_composes(group: str, loss: str, model: str, epochs: int) -
     assert config.trainer.max_epochs == epochs
 
 
+@pytest.mark.slow
 def test_the_stage_chooses_the_dataset_and_the_command_line_wins() -> None:
     assert compose_train().dataset.name == "packaged"
     tuning = compose_train("stage=finetune", "model=ae")

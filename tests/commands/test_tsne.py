@@ -191,6 +191,7 @@ def check_rows(rows: list[dict[str, str]], images: Path, names: dict[int, str]) 
 NAMES = {0: "background", 1: "bright", 2: "dark"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("capsys")
 def test_a_run_from_images_to_files(tmp_path: Path) -> None:
     put_stack(tmp_path / "images/tiny")
@@ -213,6 +214,7 @@ def test_a_run_from_images_to_files(tmp_path: Path) -> None:
         assert (np.abs(image.astype(int) - rgb).max(axis=2) < 3).sum() > 50
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("capsys")
 def test_windows_have_maps_of_their_own_slices(tmp_path: Path) -> None:
     put_stack(tmp_path / "images/tiny")
@@ -242,6 +244,7 @@ def test_a_run_repeats_and_the_seed_changes_the_draw(tmp_path: Path) -> None:
     assert [row["x"] for row in first] != [row["x"] for row in other]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("capsys")
 def test_one_class_alone_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     put_stack(tmp_path / "images/tiny", 2)

@@ -226,6 +226,7 @@ def test_texture_images_have_the_number_and_size_asked_for(n: int, size: int) ->
     assert images.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_texture_images_depend_on_the_seed_alone() -> None:
     first, again = (texture_images(n=40, size=32, seed=0) for _ in range(2))
     np.testing.assert_array_equal(first, again)

@@ -62,6 +62,7 @@ def n_maps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "patch_size"),
     [(16, 16), (16, 20), (16, 12), (20, 20), (20, 24)],  # 20: no whole number of cells

@@ -180,6 +180,7 @@ def test_a_damaged_short_code_is_found_and_made_again(tmp_path: Path) -> None:
     assert contents(made.path) == before
 
 
+@pytest.mark.slow
 def test_short_codes_grow_with_the_volume(tmp_path: Path) -> None:
     array = voxels(5)
     made = filled(tmp_path / "a.zarr", volume(array[:3]), short=10).store

@@ -25,6 +25,7 @@ def bits(signed: np.ndarray, n_bits: int = 64) -> np.ndarray:
     return (signed[:, None] >> np.arange(n_bits, dtype=np.uint64)) & np.uint64(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [64, 100])
 def test_bits_of_long_embeddings_are_balanced_and_little_correlated(size: int) -> None:
     codes = embeddings(4000, size)

@@ -274,7 +274,7 @@ def test_a_place_that_is_there_twice_is_noticed(
         ("clickhouse://h/table", "is written clickhouse://host:port/database/table, got"),
         ("clickhouse://h:x/d/t", "is written clickhouse://host:port/database/table"),
         ("clickhouse://h/d/t;drop", "'t;drop' may hold letters, digits and _ only"),
-        ("s3://bucket/a", "store=s3://bucket/a is unknown"),
+        ("ftp://server/a", "store=ftp://server/a is unknown"),
         ("chdb:///nowhere", "no folder /nowhere"),
     ],
 )

@@ -183,6 +183,7 @@ def test_another_version_and_other_folders_are_refused(tmp_path: Path) -> None:
         filled(tmp_path / "no" / "c.zarr")
 
 
+@pytest.mark.slow
 def test_a_volume_that_grew_is_appended(tmp_path: Path) -> None:
     whole = voxels(5)
     path = filled(tmp_path / "a.zarr", volume(whole[:3])).store.path

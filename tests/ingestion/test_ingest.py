@@ -144,6 +144,7 @@ def _stopping(after: int) -> Step:
     return step
 
 
+@pytest.mark.slow
 def test_a_shard_that_was_cut_off_is_written_again(
     raw: Path, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +218,7 @@ def test_transforms_are_used_again_for_another_channel(
     assert np.abs(apart).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_break_is_named_or_makes_pieces(tmp_path: Path) -> None:
     first, _ = disturbed(tissue(3, 260, seed=1, depth=4.0), 170, seed=1)
     second, _ = disturbed(tissue(3, 260, seed=2, depth=4.0), 170, seed=2)
@@ -232,6 +234,7 @@ def test_a_break_is_named_or_makes_pieces(tmp_path: Path) -> None:
     assert attributes["pieces"] == [[0, 2], [3, 5]]
 
 
+@pytest.mark.slow
 def test_a_copy_for_neuroglancer_holds_the_same_voxels(tmp_path: Path) -> None:
     slices = list(tissue(6, 300, seed=7))
     source = opened(written(tmp_path / "raw", slices))
@@ -248,6 +251,7 @@ def test_a_copy_for_neuroglancer_holds_the_same_voxels(tmp_path: Path) -> None:
         ingest(source, out, settings)
 
 
+@pytest.mark.slow
 def test_elastic_meshes_are_kept_and_used_again(raw: Path, tmp_path: Path) -> None:
     align = AlignConfig("elastic", rotation_deg=3)
     made = ingest(opened(raw), tmp_path / "v.zarr", replace(PLAIN, align=align))
@@ -264,6 +268,7 @@ def test_elastic_meshes_are_kept_and_used_again(raw: Path, tmp_path: Path) -> No
     assert np.abs(first.read(first.box).astype(int) - second.read(second.box)).max() <= 1
 
 
+@pytest.mark.slow
 def test_an_aligned_stack_stays_where_it_is(tmp_path: Path) -> None:
     stack = list(tissue(5, 200, depth=6.0))
     made = ingest(opened(written(tmp_path / "raw", stack)), tmp_path / "v.zarr",
@@ -275,6 +280,7 @@ def test_an_aligned_stack_stays_where_it_is(tmp_path: Path) -> None:
         assert np.abs(matrix[:, :2] - np.eye(2)).max() < 0.005
 
 
+@pytest.mark.slow
 def test_swapped_slices_are_left_out(tmp_path: Path) -> None:
     windows, _ = disturbed(tissue(8, 260, depth=2.5, seed=5), 180, seed=3)
     windows[3], windows[4] = windows[4], windows[3]
@@ -298,6 +304,7 @@ def test_what_cannot_be_written_is_said(raw: Path, tmp_path: Path) -> None:
         ingest(open_source(str(raw)), tmp_path / "v.zarr", PLAIN)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_gone_on_from(
     raw: Path, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

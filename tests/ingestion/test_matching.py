@@ -46,6 +46,7 @@ def test_a_reduced_pixel_lies_in_the_middle_of_those_it_covers() -> None:
     np.testing.assert_allclose(small[0], 4 * np.arange(3) + 1.5)
 
 
+@pytest.mark.slow
 def test_a_known_map_between_two_slices_is_found() -> None:
     windows, maps = disturbed(tissue(2, 300, depth=6.0), EDGE, seed=1)
     (pair,) = matched(windows, [(0, 1)])
@@ -57,6 +58,7 @@ def test_a_known_map_between_two_slices_is_found() -> None:
     assert pair.correlation > 0.5
 
 
+@pytest.mark.slow
 def test_slices_of_different_tissue_are_never_passed_as_matched() -> None:
     windows = [disturbed(tissue(1, 300, seed=s), EDGE, seed=s)[0][0] for s in range(4)]
     for pair in matched(windows, [(0, 1), (1, 2), (2, 3), (0, 3)]):
@@ -65,6 +67,7 @@ def test_slices_of_different_tissue_are_never_passed_as_matched() -> None:
         assert pair.forward == []
 
 
+@pytest.mark.slow
 def test_a_stack_is_laid_as_it_was() -> None:
     windows, maps = disturbed(tissue(6, 300, depth=4.0), EDGE, seed=2)
     found = matched(windows, pairs.planned(range(6)))
@@ -190,6 +193,7 @@ def test_meshes_follow_what_neighbours_say() -> None:
     np.testing.assert_allclose(apart[..., 1], corners[:, None].repeat(5, 1), atol=0.35)
 
 
+@pytest.mark.slow
 def test_a_bend_is_found_in_pictures() -> None:
     from emqs.ingestion import work
     from emqs.ingestion.sources import Source
@@ -220,6 +224,7 @@ def test_a_bend_is_found_in_pictures() -> None:
     assert np.abs(inner - expected).mean() < 0.5 * np.abs(expected).mean()
 
 
+@pytest.mark.slow
 def test_a_part_that_lies_elsewhere_is_seen_and_none_in_good_slices() -> None:
     windows, _ = disturbed(tissue(2, 340, depth=6.0), 240, seed=4)
     folded = windows[1].copy()  # the right two thirds moved by 30 pixels

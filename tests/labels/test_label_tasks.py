@@ -236,6 +236,7 @@ def test_targets_that_cannot_be(source: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source.npy", "there.zarr"]
 
 
+@pytest.mark.slow
 def test_memory_stays_within_a_few_chunks(tmp_path: Path) -> None:
     """The largest box that is asked for, of a volume many times as large."""
     read: list[Box] = []

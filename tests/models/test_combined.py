@@ -155,6 +155,7 @@ def test_radial_power_tells_the_frequency_of_a_wave() -> None:
             assert power[ring] - power[(ring + 4) % 8] > 5
 
 
+@pytest.mark.slow
 def test_a_quarter_turn_and_a_flip_change_little() -> None:
     images = textures(60)
     network: Any = models.build("handcrafted", {"unit_length": False})
@@ -165,6 +166,7 @@ def test_a_quarter_turn_and_a_flip_change_little() -> None:
         assert (network.encode(turned) - codes).norm(dim=1).max() < 0.1 * apart
 
 
+@pytest.mark.slow
 def test_weights_choose_among_the_groups() -> None:
     images = textures(30)
     none = dict.fromkeys(("intensity", "lbp", "gabor", "fourier"), 0.0)
@@ -280,6 +282,7 @@ def test_a_combined_model_comes_back_from_a_weights_file(tmp_path: Path) -> None
         assert torch.equal(encoder.encode(images), network.encode(images))
 
 
+@pytest.mark.slow
 def test_parts_that_need_slices_of_different_contrast(tmp_path: Path) -> None:
     for name, contrast in (("ae", "none"), ("vae", "slice")):
         preprocessing = PreprocessingConfig(64, contrast)

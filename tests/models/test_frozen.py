@@ -103,6 +103,7 @@ def cem(network: Any, kind: str) -> dict[str, Tensor]:  # noqa: ANN401
     return {f"module.{k}": t for k, t in state.items()} | head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "norms"), [("moco", [0.6, 0.12]), ("swav", {"mean": 0.6, "std": 0.12})]
 )

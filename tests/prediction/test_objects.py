@@ -1,11 +1,19 @@
 """Objects: connected across blocks as in one piece, cut where they are narrow."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.small_stores import grid_of
 
 from emqs.geometry import Box, boxes
+from emqs.ingestion.pyramid import Image, Level
+from emqs.prediction.found import number_objects, objects_in
 from emqs.prediction.objects import FULL, components, parts
+from emqs.prediction.settings import PredictConfig
+from emqs.prediction.suggestions import suggest, suggest_in
+from emqs.volumes import open_volume
 
 SIZE = (5.0, 5.0, 5.0)
 
@@ -87,3 +95,29 @@ def test_holes_are_filled_and_tiny_objects_left_out() -> None:
     assert made_of(mask) == [300]
     assert made_of(mask, smallest=300 * 125) == [300]
     assert made_of(mask, smallest=300 * 125 + 1) == []
+
+
+def test_objects_and_suggestions_in_memory_are_those_on_disk(tmp_path: Path) -> None:
+    """Blobs of a smoothed noise, in a region that begins somewhere."""
+    shape = (3, 90, 130)
+    noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=shape), (0.5, 5, 5))
+    values = np.clip(128 + 400 * noise, 0, 255).astype(np.uint8)
+    grid, region = grid_of(), Box((4, 10, 20), (7, 100, 150))
+    level = Level(0, shape, (1, 1, 1), grid.voxel_size_nm, (0.0, 0.0, 0.0))
+    image = Image(tmp_path, [level], np.dtype(np.uint8), (3, 32, 32), (3, 64, 64))
+    for box in image.shards(0):
+        image.write(0, box, values[box.slices])
+    settings = PredictConfig(threshold=0.6)
+    objects = number_objects(
+        image, tmp_path, grid, region, settings, "objects", step=lambda _s, _d, _n: None
+    )
+    with open_volume(tmp_path / "objects") as labels:
+        stored = labels.read(labels.box)
+    made = objects_in(values >= 153, grid, region, settings)
+    pairs = set(zip(stored.ravel().tolist(), made.ravel().tolist(), strict=True))
+    assert len(pairs) == len(objects) + 1 == int(made.max()) + 1
+    assert len(objects) > 5
+    parts_of = ((box, [values[box.slices].astype(np.float32) / 255]) for box in image.shards(0))
+    asked = suggest_in(parts_of, 4, apart=20)
+    assert len(asked) == 4
+    np.testing.assert_array_equal(asked, suggest([image], 4, apart=20))

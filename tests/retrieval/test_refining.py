@@ -112,6 +112,7 @@ def test_where_all_that_is_ranked_is_read_nothing_differs(
         assert np.array_equal(joined, positions[order])
 
 
+@pytest.mark.slow
 def test_equal_scores_come_by_position(made: EmbeddingStore, tmp_path: Path) -> None:
     codes = np.repeat(random_codes(GRID)[:16], GRID.n_places // 16, axis=0)
     codes = codes[np.random.default_rng(3).permutation(len(codes))]

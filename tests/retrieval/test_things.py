@@ -65,6 +65,7 @@ COLUMN = {z: [(24, 40), (70, 90)] for z in range(7)}  # two discs through seven 
 COLUMN[8] = [(51, 23)]  # and one in a single slice, off the grid
 
 
+@pytest.mark.slow
 def test_a_thing_that_goes_through_slices_is_one_result_and_its_slices_are_counted() -> None:
     found = searched(discs(COLUMN), [2, 24, 40], n_results=2)
     assert found.n_slices is not None
@@ -76,6 +77,7 @@ def test_a_thing_that_goes_through_slices_is_one_result_and_its_slices_are_count
     assert sorted(spans.values()) == [1, 7]
 
 
+@pytest.mark.slow
 def test_slices_that_do_not_follow_each_other_hold_things_of_their_own() -> None:
     stack = discs(COLUMN)
     apart = Stack("DISCS", stack.slices, stack.slice_names, consecutive=False)
@@ -85,6 +87,7 @@ def test_slices_that_do_not_follow_each_other_hold_things_of_their_own() -> None
     assert len(set(found.boxes[:, 0].tolist())) > 4  # the same places, slice by slice
 
 
+@pytest.mark.slow
 def test_results_are_whole_share_no_pixel_and_stay_in_their_slice() -> None:
     found = searched(discs(COLUMN), [2, 24, 40], n_results=30)
     assert (found.boxes[:, 3:] == SIZE).all()
@@ -126,6 +129,7 @@ def test_the_best_place_is_the_best_of_those_that_are_free() -> None:
     assert things.best_place(box, full, score=score, step=4, shape=(100, 100)) is None
 
 
+@pytest.mark.slow
 def test_suggestions_never_show_padding() -> None:
     found = searched(discs(COLUMN, padded=40), [2, 70, 90], suggestions=8)
     boxes = found.searched[found.suggested]
@@ -171,6 +175,7 @@ def test_files_of_examples_together(tmp_path: Path) -> None:
         examples_file.read_several([tmp_path / "e.csv"]).points  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_line_for_the_next_round_is_typed_as_it_stands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -226,6 +226,7 @@ def test_a_finished_point_is_not_done_again(tmp_path: Path) -> None:
     assert len(done) == 4  # cut off, so done again
 
 
+@pytest.mark.slow
 def test_a_finished_point_is_done_again_if_its_weights_file_changed(tmp_path: Path) -> None:
     done = []
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 URL_VARIABLE = "EMQS_TEST_POSTGRES"
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]  # kinds of databases
 START_S = 60
 
 
@@ -200,7 +201,7 @@ def empty_postgres(postgres: str) -> Iterator[str]:
     run_on(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database without tables, of each kind in turn."""
     if request.param == "sqlite":
@@ -215,7 +216,7 @@ def filled_postgres(postgres: str, postgres_template: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database at the newest revision, of each kind in turn."""
     if request.param == "postgresql":

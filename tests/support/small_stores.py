@@ -28,7 +28,7 @@ def random_codes(grid: PlaceGrid, seed: int = 0, kinds: int = 6) -> np.ndarray:
 
 
 def write_store(
-    path: Path,
+    path: str | Path,
     codes: np.ndarray,
     grid: PlaceGrid,
     *,
@@ -40,7 +40,7 @@ def write_store(
     """Write an embedding store.
 
     Args:
-        path: Its folder.
+        path: Its folder, or its address in a bucket.
         codes: Of all places.
         grid: Where they lie.
         blocks: How many blocks are written; None: all.

@@ -123,6 +123,7 @@ def test_neighbours_are_as_frequent_as_asked_for() -> None:
     assert np.mean((seen[1] != seen[0])[inner]) == pytest.approx(0.25, abs=0.06)
 
 
+@pytest.mark.slow
 def test_unrelated_slices_have_no_neighbours() -> None:
     seen = pairs(PatchData([levels(6, consecutive=False)], [1.0], train_config(*NEIGHBOUR)))
     np.testing.assert_array_equal(seen[0], seen[1])
@@ -131,6 +132,7 @@ def test_unrelated_slices_have_no_neighbours() -> None:
     np.testing.assert_array_equal(seen[0], seen[1])
 
 
+@pytest.mark.slow
 def test_neighbours_stay_in_their_stack_and_among_slices_of_one_size() -> None:
     first, second = levels(3, name="a"), levels(6, name="b")
     second.slices[:3] = [s[:90] for s in second.slices[:3]]  # 0, 1, 2 are lower than 3
@@ -149,6 +151,7 @@ def test_neighbours_are_no_further_than_asked_for(section_nm: float | None, reac
     assert neighbour_reach(levels(section_nm=section_nm), config) == reach
 
 
+@pytest.mark.slow
 def test_inversion_is_shared_by_views_or_their_own() -> None:
     config = train_config("loss=contrastive", "augment.invert=0.3", "patch.stride=8")
     data = PatchData([levels(3)], [1.0], config)
@@ -215,6 +218,7 @@ def test_validation_views_are_the_same_in_every_epoch_and_hold_every_patch() -> 
     assert not torch.equal(*once[0].chunk(2))  # two views
 
 
+@pytest.mark.slow
 def test_a_teacher_sees_first_views_without_changes_of_intensity() -> None:
     flat = ["augment.brightness=0.3", "augment.noise=0.1", "loss=distill"]
     config = train_config(*flat, "augment.shift=4", "patch.size=64")
@@ -336,6 +340,7 @@ def test_adamw_shrinks_no_bias_and_no_factor_of_a_norm() -> None:
     assert sum(len(g["params"]) for g in groups) == len(list(trained.parameters()))
 
 
+@pytest.mark.slow
 def test_a_teacher_must_see_slices_prepared_alike() -> None:
     given = ["model=contrastive", "stage=distill", "model@teacher=pixels"]
     given += ["teacher.preprocessing.contrast=slice"]

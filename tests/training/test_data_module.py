@@ -179,6 +179,7 @@ def test_a_mixture_cuts_each_stack_by_its_own_pixel_size() -> None:
     assert all(batch.shape == (8, 1, 64, 64) for batch in batches)
 
 
+@pytest.mark.slow
 def test_same_seed_same_batches_whatever_the_workers() -> None:
     changes = ["augment=em", "augment.blur=1", "augment.scale=[0.8,1.2]"]
     first = epoch_of(PatchData([stack()], [1.0], train_config(*changes)), 1)

@@ -30,6 +30,7 @@ def test_baselines_cannot_be_trained(name: str) -> None:
         check_trainable(name, models.build(name, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ae", "vae"])
 def test_the_loss_is_the_weighted_sum_of_its_terms(name: str) -> None:
     trained = module(
@@ -70,6 +71,7 @@ def test_a_vae_samples_in_training_only() -> None:
     assert fixed[0] == fixed[1]
 
 
+@pytest.mark.slow
 def test_sampling_follows_seed_epoch_and_step_alone() -> None:
     def sampled(seed: int, step: int) -> float:
         trained = module("vae", f"seed={seed}")

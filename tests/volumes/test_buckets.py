@@ -34,6 +34,8 @@ def bucket(tmp_path: Path) -> Iterator[str]:
             file = tmp_path / unquote(path.removeprefix(before))
             found = path.startswith(before) and file.is_file()
             content = file.read_bytes() if found else b""
+            if path == "/storage/v1/b/bucket/o":  # a list of names: none
+                found, content = True, b'{"kind": "storage#objects"}'
             self.send_response(200 if found else 404)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("ETag", '"1"')

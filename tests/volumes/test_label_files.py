@@ -248,6 +248,7 @@ def test_a_lost_chunk_is_not_background(tmp_path: Path) -> None:
             reader.read(box_of(np.s_[2:3, 40:41, 40:41]))
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_an_error_that_names_the_chunk(tmp_path: Path) -> None:
     volume = blocky()
     path = written(tmp_path / "v.zarr", "zarr", volume)

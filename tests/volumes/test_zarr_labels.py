@@ -452,6 +452,7 @@ def test_what_is_no_label_volume_is_refused(tmp_path: Path) -> None:
 # ---- export ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["u1", "u4", "u8"])
 def test_precomputed_holds_the_labels(dtype: str, tmp_path: Path) -> None:
     library = require("compressed_segmentation", extra="labels", purpose="test")

@@ -14,6 +14,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.engine import make_url
 from support.postgres import (  # noqa: F401
+    BOTH,
     copied,
     database,
     empty_postgres,
@@ -114,9 +115,6 @@ def peopled_postgres(
     with copied(postgres, postgres_template) as url:
         home = tmp_path_factory.mktemp("peopled")
         yield Peopled.at(str(make_url(url).database), url, home, volumes)
-
-
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(params=BOTH)

@@ -197,6 +197,7 @@ def run():
 '''
 
 
+@pytest.mark.slow
 def test_the_script_for_napari_opens_the_view_and_sends_labels_back(
     live: Live, volumes: Path, tmp_path: Path
 ) -> None:

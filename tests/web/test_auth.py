@@ -75,6 +75,7 @@ def test_a_wrong_name_or_password_is_refused_with_the_same_words(
     assert (entry.action, entry.outcome) == ("POST /auth/login", "refused")
 
 
+@pytest.mark.slow
 def test_an_unknown_name_takes_as_long_as_a_known_one(
     made: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

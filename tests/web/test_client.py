@@ -20,6 +20,7 @@ def client_of(live: Live, person: str = "annotator") -> Client:
     return Client(live.url, token_of(live, person))
 
 
+@pytest.mark.slow
 def test_from_sign_in_to_an_applied_merge(live: Live, tmp_path: Path) -> None:
     write_store(tmp_path / "a.zarr", random_codes(grid_of()), grid_of())
     live.served.layer(live.served.datasets["brain"], "codes", tmp_path / "a.zarr", "embedding")

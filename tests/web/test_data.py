@@ -74,6 +74,7 @@ def whole(made: Served, name: str, scale: dict, dtype: str) -> np.ndarray:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["zarr", "tiff", "tiled", "sixteen", "labels"])
 def test_chunks_are_the_voxels_of_the_source(
     server_: Served, stored: dict[str, Path], name: str
@@ -88,6 +89,7 @@ def test_chunks_are_the_voxels_of_the_source(
     np.testing.assert_array_equal(whole(server_, name, about["scales"][0], direct.dtype), direct)
 
 
+@pytest.mark.slow
 def test_tensorstore_reads_what_is_served(
     server_: Served, stored: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -342,6 +344,7 @@ def test_a_large_volume_waits_for_its_levels(
 # --- labels of emqs's own codec ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_label_store_and_equivalences(server_: Served, tmp_path: Path) -> None:
     from emqs.volumes.zarr_labels import writer as store
 

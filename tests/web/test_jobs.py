@@ -564,6 +564,7 @@ def test_files_of_downloads(tmp_path: Path, ending: str) -> None:
         downloads.write(volume, Box((1, 0, 0), (1, 1, 1)), path)
 
 
+@pytest.mark.slow
 def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
     voxels = random_voxels((4, 300, 300))
     lab.layer(lab.brain, "x", write_tiff(tmp_path / "x.tif", voxels),
@@ -578,6 +579,7 @@ def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
     assert sorted(made) == ["1x2x2.zarr", "2x4x4.zarr"]
 
 
+@pytest.mark.slow
 def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) -> None:
     from support.small_stores import grid_of, random_codes, write_store
 
@@ -607,6 +609,7 @@ def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) 
     assert [one.name for one in (lab.home / "cache" / "places").iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_path: Path) -> None:
     labels = np.repeat(np.arange(40, dtype=np.uint64), 50 * 60).reshape(40, 50, 60)
     before = {"5": "6"}  # published earlier: served as 6, stored as 5

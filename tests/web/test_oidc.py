@@ -66,6 +66,7 @@ def why(answer: httpx2.Response) -> str:
     return str(name)
 
 
+@pytest.mark.slow
 def test_a_stranger_gets_an_account_without_rights_and_comes_back_to_it(made: Served) -> None:
     browser, answer = signed_in(made)
     assert (answer.status_code, answer.headers["location"]) == (303, "/atlas")
@@ -197,6 +198,7 @@ def test_a_key_of_the_same_name_does_not_help(made: Served, provider: Provider) 
     assert why(signed_in(made)[1]) == "invalid"
 
 
+@pytest.mark.slow
 def test_new_keys_are_asked_for_but_not_on_every_forged_token(
     made: Served, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +213,7 @@ def test_new_keys_are_asked_for_but_not_on_every_forged_token(
     assert provider.asked_for_keys == asked + 1
 
 
+@pytest.mark.slow
 def test_a_token_without_a_real_signature_is_refused(made: Served, provider: Provider) -> None:
     now = int(time.time())
     claims = {"iss": provider.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "sub": "1"}
@@ -230,6 +233,7 @@ def test_a_token_without_a_real_signature_is_refused(made: Served, provider: Pro
         assert why(signed_in(made)[1]) == "invalid"
 
 
+@pytest.mark.slow
 def test_an_address_that_was_not_checked_is_nobody_s(
     tmp_path: Path, provider: Provider, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

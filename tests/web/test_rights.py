@@ -111,6 +111,7 @@ def test_guests_read_public_datasets_only_where_that_is_switched_on(
     assert client.get(f"{API}/atlas").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_role_through_a_group_counts_as_ones_own_and_ends_with_it(made: Served) -> None:
     root, stranger = made.client(made.people["root"]), made.client(made.people["stranger"])
     assert root.post(f"{API}/groups", json={"name": "lab"}).status_code == 201

@@ -138,6 +138,7 @@ def test_several_datasets_are_searched_if_one_may_read_them(
     assert stranger.post(f"{API}/datasets/open/search", json=body).status_code == 404
 
 
+@pytest.mark.slow
 def test_examples_of_one_dataset_find_matches_in_another_alone(
     ann: TestClient, stores: dict[str, Path]
 ) -> None:

@@ -99,6 +99,7 @@ def test_matches_are_those_of_the_library(
     assert found.more
 
 
+@pytest.mark.slow
 def test_pages_follow_each_other_to_the_end(made: EmbeddingStore, searcher: Searcher) -> None:
     store = [str(made.path)]
     whole = searcher.search(store, Ask(ONE, k=1000))

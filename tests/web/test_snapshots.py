@@ -56,6 +56,7 @@ def picture(made: Served, status: int = 200, **query: object) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(answer.content)))
 
 
+@pytest.mark.slow
 def test_at_full_resolution_pixels_are_voxels(lab: Served, voxels: np.ndarray) -> None:
     shown = picture(lab, width=64, height=32)
     assert shown.shape == (32, 64)

@@ -123,6 +123,7 @@ def test_a_batch_reports_on_each_row(made: Served) -> None:
     assert ann.post(f"{NOTES}/batch", json=many).status_code == 422
 
 
+@pytest.mark.slow
 def test_many_are_deleted_and_come_back(made: Served) -> None:
     people = clients(made)
     ann, other = people["annotator"], people["manager"]
@@ -271,6 +272,7 @@ def test_merges_are_private_until_a_reviewer_accepts_them_and_a_manager_publishe
     assert all(one["outdated"] for one in ok(ann.get(merges))["steps"])
 
 
+@pytest.mark.slow
 def test_a_second_publication_goes_on_from_the_first(made: Served) -> None:
     people = clients(made)
     ann, root = people["annotator"], people["root"]

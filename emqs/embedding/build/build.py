@@ -36,7 +36,7 @@ TRIES = 20  # groups looked at for every group that is needed: much of a volume 
 def build(
     volume: Volume,
     model: Model,
-    path: Path,
+    place: str | Path,
     *,
     patch: PatchConfig,
     settings: EmbedConfig,
@@ -49,8 +49,9 @@ def build(
     Args:
         volume: With square voxels in the slice plane.
         model: The encoder.
-        path: Folder of the embedding volume. One that is there must have been made of the same
-            volume with the same settings; the volume may have got more slices at its end.
+        place: Folder of the embedding volume, or its address in a bucket. One that is there must
+            have been made of the same volume with the same settings; the volume may have got more
+            slices at its end.
         patch: Size and step of patches in the slice plane; whole patches only.
         settings: Everything else.
         compute: Device, batch size (if the network encodes each patch on its own), and whether a
@@ -75,7 +76,7 @@ def build(
             f"model={model.name} learns from what it searches, so codes of another run would not "
             "be comparable. Choose a model whose weights are fixed, e.g. model=contrastive."
         )
-    store = zarr.open_store(path) if path.exists() else None
+    store = zarr.open_store(place) if creation.is_there(place) else None
     block = settings.block if settings.block is not None or store is None else store.grid.block
     grid = make_grid(
         volume, patch, step_z_nm=settings.step_z_nm, block=block, planes=settings.planes
@@ -88,7 +89,7 @@ def build(
     executor = InProcess() if executor is None else executor
     with closing(executor):
         if store is None:
-            store = _started(executor, context, path, asked, settings)
+            store = _started(executor, context, place, asked, settings)
         elif longer:
             known = store.manifest["contrast"]
             new = _contrast(executor, context, store.grid.shape[0])
@@ -153,12 +154,12 @@ def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
 def _started(
     executor: Executor,
     context: WorkerContext,
-    path: Path,
+    place: str | Path,
     asked: dict[str, Any],
     settings: EmbedConfig,
 ) -> EmbeddingStore:
     """Return a new store, its signer learnt from a sample of the volume."""
-    creation.check_new(path)
+    creation.check_new(place)
     contrast = _contrast(executor, context, 0)
     boxes = sample_boxes(context.grid, settings)
     part = boxes, settings.n_sample, contrast
@@ -186,7 +187,7 @@ def _started(
         "contrast": None if contrast is None else contrast.tolist(),
         "signer": signer.to_dict(),
     }
-    return creation.create(path, manifest, sample)
+    return creation.create(place, manifest, sample)
 
 
 def _filled(

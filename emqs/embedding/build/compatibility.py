@@ -98,11 +98,11 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
         compared["volume"] = {"dtype": named["dtype"]}
         shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
         compared["grid"] = {**requested["grid"], "shape": shape}
-    creation.check_same(store.path, {"short_bytes": 0, **store.manifest}, compared)
+    creation.check_same(store.name, {"short_bytes": 0, **store.manifest}, compared)
     fingerprint = _fingerprint(volume, (old[0], old[1], old[2]))
     if fingerprint != store.manifest["volume"]["fingerprint"]:
         raise ConfigError(
-            f"{store.path} was made of other voxels than those of {volume.name}. Give another "
+            f"{store.name} was made of other voxels than those of {volume.name}. Give another "
             "out=, or the volume it was made of; task=verify tells which blocks differ."
         )
     return longer
@@ -117,8 +117,8 @@ def check_shown(store: EmbeddingStore, volume: Volume, model: Model) -> None:
     known = store.manifest["volume"]
     shape = [known["shape"][0], *volume.shape[1:]]  # the volume may have got longer
     if volume.shape[0] >= known["shape"][0]:
-        creation.check_same(store.path, known, {"shape": shape, "dtype": volume.dtype.name})
+        creation.check_same(store.name, known, {"shape": shape, "dtype": volume.dtype.name})
     else:
-        creation.check_same(store.path, known, {"shape": list(volume.shape)})
+        creation.check_same(store.name, known, {"shape": list(volume.shape)})
     named = {"name": model.name, "weights_sha256": model.sha256}
-    creation.check_same(store.path, {"model": store.manifest["model"]}, {"model": named})
+    creation.check_same(store.name, {"model": store.manifest["model"]}, {"model": named})

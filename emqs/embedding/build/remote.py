@@ -63,7 +63,7 @@ def packed(reopen: Opener, context: WorkerContext, share: Share) -> Callable[[],
         "padding": context.source.padding,
         "compute": compute,
         "threads": share.threads,
-        "path": None if context.store is None else str(context.store.path.absolute()),
+        "store": None if context.store is None else context.store.folder.address,
     }
     return partial(_unpacked, plain)
 
@@ -73,8 +73,8 @@ def _unpacked(plain: dict[str, Any]) -> WorkerContext:
     torch.set_num_threads(plain["threads"])
     volume = plain["reopen"]()
     model = _model(plain["weights_file"], plain["weights_sha256"])
-    path = plain["path"]
-    store = None if path is None else open_store(Path(path))
+    address = plain["store"]
+    store = None if address is None else open_store(address)
     grid, contrast = PlaceGrid.from_dict(plain["grid"]), None
     if store is not None:
         known = store.manifest["contrast"]

@@ -56,23 +56,25 @@ class Verified:
                 more = f" and {len(blocks) - SHOWN} more" if len(blocks) > SHOWN else ""
                 said.append(f"{len(blocks)} blocks ({named}{more}) are {what}")
         if said:
-            raise DataError(f"{self.store.path}: {'; '.join(said)}.")
+            raise DataError(f"{self.store.name}: {'; '.join(said)}.")
 
 
-def verify(volume: Volume, model: Model, path: Path, *, compute: Compute = DEFAULT) -> Verified:
+def verify(
+    volume: Volume, model: Model, place: str | Path, *, compute: Compute = DEFAULT
+) -> Verified:
     """Compare an embedding volume with its checksums, and with its source; both are only read.
 
     Args:
         volume: That it was made of; all that was embedded is read again.
         model: That it was made with; nothing is encoded, it says what a code depends on.
-        path: The embedding volume.
+        place: The embedding volume.
         compute: Whether a bar is shown.
 
     Raises:
         DataError: If there is no store, its manifest is damaged, or the source cannot be read.
         ConfigError: If the volume or the model is another than the store's.
     """
-    store = open_store(path)
+    store = open_store(place)
     compatibility.check_shown(store, volume, model)
     low, high = store.manifest["intensity"]
     source = PlaceSource(volume, (low, high), store.manifest["padding"])

@@ -1,7 +1,7 @@
 """The arrays of an embedding store: how each must be for a grid, and opening them."""
 
-import os
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.short_codes import ShortCoder
+from emqs.embedding.signatures import Signer
+from emqs.embedding.stores.folders import SAMPLE, Folder, key_of
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.errors import DataError
 from emqs.volumes.chunks import tensorstore, wait
@@ -19,48 +22,23 @@ SHORT = "short"  # the array of short codes, which older stores do not have
 #: of its codes, and of all else. The latter two know where the block lies, so that none is swapped.
 MADE_OF = "made_of"
 N_DIGESTS = 3
-SAMPLE = "sample"
 MOST_SAMPLE = 2**29  # numbers of the sample
 
 Stated = tuple[str, tuple[int, ...], tuple[int, ...]]  # type, shape, shape of what is in a file
 
 
-def kvstore(path: Path) -> dict[str, Any]:
-    """Return what tensorstore calls a folder."""
-    return {"driver": "file", "path": f"{path.absolute()}/"}
-
-
-def opened(path: Path, **options: bool) -> Any:  # noqa: ANN401 - an array of tensorstore
+def opened(folder: Folder, name: str, **options: bool) -> Any:  # noqa: ANN401 - of tensorstore
     """Return an array, opened with options of tensorstore."""
-    spec = {"driver": "zarr3", "kvstore": kvstore(path), "recheck_cached_data": "open", **options}
-    return wait(lambda: tensorstore().open(spec, open=True, read=True, write=True), 0, str(path))
+    spec = {**folder.spec(name), "recheck_cached_data": "open", **options}
+    context = folder.context()
+    given = {} if context is None else {"context": context}
+    opening = partial(tensorstore().open, spec, open=True, read=True, **given)
+    return wait(opening, 0, f"{folder.name}/{name}")
 
 
 def file_of(path: Path, name: str, block: Triple) -> Path:
-    """Return the file of a block in an array of a store."""
-    ends = {"embeddings": (0, *block), SHORT: (*block, 0), MADE_OF: (*block, 0)}  # four axes
-    return path / name / "c" / "/".join(map(str, ends.get(name, block)))
-
-
-def written(path: Path, name: str, blocks_shape: Triple) -> set[Triple]:
-    """Return the blocks of which an array has a file; folders are listed, no file is opened."""
-    top = f"{path}/{name}/c" + ("/0" if name == "embeddings" else "")
-    n_z, n_y, n_x = blocks_shape
-    return {
-        (z, y, x)
-        for z in _numbers(top, n_z)
-        for y in _numbers(f"{top}/{z}", n_y)
-        for x in _numbers(f"{top}/{z}/{y}", n_x)
-    }
-
-
-def _numbers(folder: str, count: int) -> list[int]:
-    """Return the names in a folder that are numbers below a count; none if there is no folder."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - there may be ten thousands
-    except FileNotFoundError:
-        return []
-    return [int(name) for name in names if name.isdecimal() and int(name) < count]
+    """Return the file of a block in an array of a store on disk."""
+    return path / key_of(name, block)
 
 
 def digest(block: Triple, *contents: np.ndarray) -> int:
@@ -71,15 +49,43 @@ def digest(block: Triple, *contents: np.ndarray) -> int:
     return int.from_bytes(made.digest(), "little")
 
 
+def block_contents(
+    block: Triple,
+    codes: np.ndarray,
+    valid: np.ndarray,
+    made_of: int,
+    signer: Signer,
+    short_coder: ShortCoder | None,
+) -> dict[str, np.ndarray]:
+    """Return what each array holds of a block; arguments are those of ``EmbeddingStore.write``."""
+    stored = np.zeros((codes.shape[1], *valid.shape), dtype=np.float16)
+    stored[:, valid] = codes.T
+    signatures = np.zeros(valid.shape, dtype=np.uint64)
+    signatures[valid] = signer.sign(codes)
+    contents = {
+        "embeddings": stored[:, None],
+        "valid": valid[None].astype(np.uint8),
+        "signatures": signatures[None],
+    }
+    if short_coder is not None:
+        short = np.zeros((*valid.shape, short_coder.size), dtype=np.uint8)
+        short[valid] = short_coder.encode(codes)
+        contents[SHORT] = short[None]
+    rest = [contents[name] for name in ("signatures", "valid", SHORT) if name in contents]
+    digests = [made_of, digest(block, contents["embeddings"]), digest(block, *rest)]
+    contents[MADE_OF] = np.array(digests, dtype=np.uint64).reshape(1, 1, 1, N_DIGESTS)
+    return contents
+
+
 def opened_whole(
-    path: Path, names: Sequence[str], grid: PlaceGrid, code_size: int, short_size: int
+    folder: Folder, names: Sequence[str], grid: PlaceGrid, code_size: int, short_size: int
 ) -> dict[str, Any]:
     """Return the arrays of a store, opened so that a missing block is an error.
 
     They may be longer along Z than the grid: a store that grows tells the grid last.
 
     Args:
-        path: The store.
+        folder: Of the store.
         names: Of its arrays; the sample is added.
         grid: Its places.
         code_size: Length D of a code.
@@ -88,17 +94,19 @@ def opened_whole(
     Raises:
         DataError: If one is not what the manifest says; nothing of its size is allocated before.
     """
-    arrays = {name: opened(path / name, fill_missing_data_reads=False) for name in (*names, SAMPLE)}
+    arrays = {
+        name: opened(folder, name, fill_missing_data_reads=False) for name in (*names, SAMPLE)
+    }
     for name in names:
         along_z = 1 if name == "embeddings" else 0
         stated = _stated(arrays[name])
         depth = max([grid.shape[0], *stated[1][along_z : along_z + 1]])
         if stated != _expected(name, grid, depth, code_size, short_size):
-            raise _unfit(path / name, stated, grid, code_size)
+            raise _unfit(f"{folder.name}/{name}", stated, grid, code_size)
     dtype, shape, _ = _stated(arrays[SAMPLE])
     fits = dtype == "float16" and len(shape) == 2 and shape[1] == code_size
     if not fits or prod(shape) > MOST_SAMPLE:
-        raise _unfit(path / SAMPLE, (dtype, shape, shape), grid, code_size)
+        raise _unfit(f"{folder.name}/{SAMPLE}", (dtype, shape, shape), grid, code_size)
     return arrays
 
 
@@ -119,9 +127,9 @@ def _expected(name: str, grid: PlaceGrid, depth: int, code_size: int, short_size
     return known[name]
 
 
-def _unfit(path: Path, stated: Stated, grid: PlaceGrid, code_size: int) -> DataError:
+def _unfit(where: str, stated: Stated, grid: PlaceGrid, code_size: int) -> DataError:
     return DataError(
-        f"{path} is damaged: it says that it is {stated[0]} of {stated[1]} in files of "
+        f"{where} is damaged: it says that it is {stated[0]} of {stated[1]} in files of "
         f"{stated[2]}, which does not fit a grid of {grid.shape} places with codes of {code_size} "
         "numbers. Get its zarr.json from a copy."
     )

@@ -215,7 +215,7 @@ class _Writer:
         )
         if not same:
             raise DataError(
-                f"{self.name} holds rows of block {list(block)} that {self.store.path} does not "
+                f"{self.name} holds rows of block {list(block)} that {self.store.name} does not "
                 "have, or holds some twice. Drop the table and export the volume again."
             )
         return rows[~present]

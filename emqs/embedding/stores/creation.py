@@ -1,14 +1,14 @@
 """Start an embedding store: its arrays, and what its codes are made of and with."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emqs.embedding.stores import manifest as manifests
-from emqs.embedding.stores.arrays import MADE_OF, N_DIGESTS, SHORT, kvstore
+from emqs.embedding.stores.arrays import MADE_OF, N_DIGESTS, SHORT
+from emqs.embedding.stores.folders import METADATA, folder_of
 from emqs.embedding.stores.grid import INNER, PlaceGrid
 from emqs.embedding.stores.zarr import (
     FORMAT,
@@ -18,28 +18,40 @@ from emqs.embedding.stores.zarr import (
     open_store,
 )
 from emqs.errors import ConfigError, DataError
-from emqs.files import new_folder, write_json
 from emqs.volumes import ome
-from emqs.volumes.chunks import tensorstore, wait
+from emqs.volumes.addresses import is_bucket
+from emqs.volumes.chunks import locate
+from emqs.volumes.objects import Objects
 
 DIGEST = "blake2b-64"  # of a block
 
 
-def check_new(path: Path) -> None:
-    """Raise an error if there is no folder to make a store in.
+def check_new(place: str | Path) -> None:
+    """Raise an error if there is no folder, or no bucket, to make a store in.
 
     Raises:
-        ConfigError: If there is none.
+        ConfigError: If there is no folder.
+        DataError: If there is no bucket, or no right to it.
     """
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist. Make it, or give another.")
+    if is_bucket(place):
+        Objects(locate(str(place))).check()
+    elif not Path(place).parent.is_dir():
+        parent = Path(place).parent
+        raise ConfigError(f"The folder {parent} does not exist. Make it, or give another.")
 
 
-def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> EmbeddingStore:
+def is_there(place: str | Path) -> bool:
+    """Return whether something that may be a store is at a path, or a store at an address."""
+    if is_bucket(place):
+        return Objects(locate(str(place))).holds(METADATA)
+    return Path(place).exists()
+
+
+def create(place: str | Path, manifest: dict[str, Any], sample: np.ndarray) -> EmbeddingStore:
     """Return a new, empty embedding volume; if another process was faster, return that one's.
 
     Args:
-        path: Its folder; the one above exists.
+        place: Its folder, the one above exists; or its address in a bucket.
         manifest: ``grid``, ``code_size``, ``signer`` and whatever else must match, plain values;
             with ``short`` (``ShortCoder.to_dict``) the store has short codes.
         sample: Codes that the signer was fitted to, shape ``(n, D)``, float16.
@@ -48,28 +60,22 @@ def create(path: Path, manifest: dict[str, Any], sample: np.ndarray) -> Embeddin
         ConfigError: If there is something else at the path, or no folder above it.
         DataError: If it cannot be written. Nothing is left behind.
     """
-    check_new(path)
+    check_new(place)
+    folder = folder_of(place)
     manifest = {"format": FORMAT, "version": VERSION, MADE_OF: DIGEST, **manifest}
     grid = PlaceGrid.from_dict(manifest["grid"])
     group = {
         "zarr_format": 3,
         "node_type": "group",
-        "attributes": {"ome": _ome(path.stem, grid), KEY: manifests.sealed(manifest)},
+        "attributes": {"ome": _ome(Path(folder.name).stem, grid), KEY: manifests.sealed(manifest)},
     }
     n_short = int(manifest[SHORT]["size"]) if SHORT in manifest else 0
     try:
-        with new_folder(path) as temporary:
-            write_json(temporary / "zarr.json", group)
-            for name, metadata in _metadata(grid, sample.shape, n_short).items():
-                place = temporary / name
-                spec = {"driver": "zarr3", "kvstore": kvstore(place), "metadata": metadata}
-                array = wait(partial(tensorstore().open, spec, create=True), 0, str(place))
-                if name == "sample":
-                    wait(partial(array.write, sample), sample.nbytes, str(place))
+        folder.create(group, _metadata(grid, sample.shape, n_short), sample)
     except (ConfigError, DataError):
-        if not (path / "zarr.json").is_file():  # nobody else was faster
-            raise
-    return open_store(path)
+        if not is_there(Path(place) / METADATA if not is_bucket(place) else place):
+            raise  # nobody else was faster
+    return open_store(place)
 
 
 def _ome(name: str, grid: PlaceGrid) -> dict[str, Any]:
@@ -126,11 +132,11 @@ def _metadata(grid: PlaceGrid, sample: tuple[int, ...], n_short: int) -> dict[st
     }
 
 
-def check_same(path: Path, manifest: dict[str, Any], asked: dict[str, Any]) -> None:
+def check_same(place: str, manifest: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise an error that names the first setting in which a store is not what is asked for.
 
     Args:
-        path: The store, for the message.
+        place: The store, for the message.
         manifest: Its manifest.
         asked: What it should say, by the same names; names that are missing are not compared.
 
@@ -141,7 +147,7 @@ def check_same(path: Path, manifest: dict[str, Any], asked: dict[str, Any]) -> N
         had = dict(_plain(manifest)).get(name)
         if had != value:
             raise ConfigError(
-                f"{path} was made with {name}={had}, but {name}={value} was asked for. Give "
+                f"{place} was made with {name}={had}, but {name}={value} was asked for. Give "
                 "another out=, or the settings it was made with."
             )
 

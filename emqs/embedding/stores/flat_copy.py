@@ -1,13 +1,13 @@
 """Flat copies of what is searched: one file for all places, in the order of the grid, mapped.
 
-A copy lies in the folder ``.scan`` of a store and follows it: what was written since is added.
+A copy lies in the folder ``.scan`` of a store, or, of a store in a bucket, in the cache of this
+computer, and follows it: what was written since is added.
 Beside it lies a list of the blocks that it holds: time and size of their files, and a checksum of
 what was copied. All of it can be made again: a list that cannot be read, a copy that is shorter
 than it says, and blocks that do not match their checksums are told in a line and copied again.
 """
 
 import logging
-import os
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from emqs.embedding.stores.folders import Stamp
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.errors import DataError
 from emqs.files import allocate, clear_leftovers, content_sha256, read_json, write_json
@@ -28,7 +29,6 @@ VERSION = 2  # of the list; the first had no checksums
 MOST_TIMES = 2**16  # a copy is larger than the files of what is copied, which zstd makes smaller
 LEAST_BYTES = 2**20
 
-Stamp = list[int]
 Part = tuple[str, Any, int]  # ending of a file, type and count of the numbers of a place
 Known = dict[str, list[int]]  # of a block: its stamp, and the checksum of its copy
 
@@ -36,16 +36,6 @@ Known = dict[str, list[int]]  # of a block: its stamp, and the checksum of its c
 _compared: set[tuple[tuple[str, int, int], ...]] = set()
 
 logger = logging.getLogger(__name__)
-
-
-def stamps(path: Path, blocks: list[Triple]) -> dict[Triple, Stamp]:
-    """Return what changes when a block is written again: of its signatures, which come last."""
-    result = {}
-    for block in blocks:
-        z, y, x = block
-        status = os.stat(f"{path}/signatures/c/{z}/{y}/{x}")  # noqa: PTH116 - fast
-        result[block] = [status.st_mtime_ns, status.st_ino, status.st_size]
-    return result
 
 
 def row_checks(rows: np.ndarray) -> np.ndarray:
@@ -77,7 +67,8 @@ class FlatCopy:
     """A copy of some arrays of a store.
 
     Attributes:
-        path: The store.
+        path: The folder in which ``.scan`` lies: the store's, or one in the cache.
+        name: Of the store, for messages.
         grid: Its places.
         note: Ending of the file that says what is copied.
         parts: What is copied.
@@ -88,6 +79,7 @@ class FlatCopy:
     """
 
     path: Path
+    name: str
     grid: PlaceGrid
     note: str
     parts: tuple[Part, ...]
@@ -166,7 +158,7 @@ class FlatCopy:
         needed = sum(self._sizes)
         if needed > MOST_TIMES * stored + LEAST_BYTES:
             raise DataError(
-                f"{self.path} says that it has {self.grid.n_places} places, but holds only "
+                f"{self.name} says that it has {self.grid.n_places} places, but holds only "
                 f"{len(blocks)} blocks of {stored} bytes; the copy that is searched would take "
                 f"{needed / 1e9:.3g} GB. Wait until more is embedded, or get the store again."
             )

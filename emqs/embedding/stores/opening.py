@@ -17,6 +17,7 @@ from emqs.embedding.stores.connections import (
 from emqs.embedding.stores.parquet_export import MANIFEST, PLACES, check_files
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, DataError
+from emqs.volumes.addresses import is_bucket
 
 EMBEDDED_TABLE = ("default", "emqs")  # database and table in a folder of chDB
 NOT_IN_A_PATTERN = (
@@ -28,8 +29,9 @@ def open_searchable(name: str, settings: ClickhouseConfig) -> SearchableStore:
     """Return what searches an embedding volume.
 
     Args:
-        name: A folder that ``python -m emqs.embed`` made, ``clickhouse://host:port/database/table``,
-            or ``chdb://FOLDER``, where the folder holds Parquet files or a database of chDB.
+        name: A folder that ``python -m emqs.embed`` made, on disk or at ``s3://BUCKET/PATH`` or
+            ``gs://BUCKET/PATH``; ``clickhouse://host:port/database/table``; or ``chdb://FOLDER``,
+            where the folder holds Parquet files or a database of chDB.
         settings: How a server is reached.
 
     Raises:
@@ -47,10 +49,12 @@ def open_searchable(name: str, settings: ClickhouseConfig) -> SearchableStore:
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder}, which {name} names.")
         return _opened(Embedded(name, folder), *EMBEDDED_TABLE)
+    if is_bucket(name):
+        return open_store(name)
     if "://" in name:
         raise ConfigError(
-            f"store={name} is unknown. Give a folder, {SCHEME}host:port/database/table or "
-            f"{EMBEDDED}FOLDER."
+            f"store={name} is unknown. Give a folder, s3://BUCKET/PATH, gs://BUCKET/PATH, "
+            f"{SCHEME}host:port/database/table or {EMBEDDED}FOLDER."
         )
     if (Path(name) / MANIFEST).is_file():
         raise ConfigError(f"{name} holds Parquet files. Search them with store={EMBEDDED}{name}.")

@@ -133,13 +133,13 @@ def check_grown(name: str, manifest: dict[str, Any], store: EmbeddingStore) -> N
     """
     for setting in _differing(_lasting(manifest), _lasting(store.manifest), ""):
         raise ConfigError(
-            f"{name} holds another embedding volume than {store.path}: {setting} differs. Give "
+            f"{name} holds another embedding volume than {store.name}: {setting} differs. Give "
             "another out=, or remove what is there."
         )
     slices = manifest["grid"]["shape"][0]
     if slices > store.grid.shape[0]:
         raise ConfigError(
-            f"{name} holds {slices} slices, but {store.path} has only {store.grid.shape[0]}. Give "
+            f"{name} holds {slices} slices, but {store.name} has only {store.grid.shape[0]}. Give "
             "another out=, or the store that it was made of."
         )
 

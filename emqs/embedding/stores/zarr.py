@@ -29,18 +29,15 @@ from emqs.embedding.stores import manifest as manifests
 from emqs.embedding.stores.arrays import (
     ARRAYS,
     MADE_OF,
-    N_DIGESTS,
     SHORT,
+    block_contents,
     digest,
-    file_of,
-    opened,
     opened_whole,
-    written,
 )
+from emqs.embedding.stores.folders import METADATA, DiskFolder, Folder, folder_of
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.embedding.stores.shared_scan import Ask, SharedScan
 from emqs.errors import DataError
-from emqs.files import read_json, write_json
 from emqs.volumes import Box
 from emqs.volumes.chunks import NotThereError, wait
 
@@ -52,12 +49,12 @@ AT_ONCE = 1024  # places whose codes are looked up together, which reads 64 code
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingStore:
-    """An embedding volume on disk, which can be searched (``SearchableStore``).
+    """An embedding volume on disk or in a bucket, to be searched (``SearchableStore``).
 
     It may still be filled; what is there at the first question is searched.
 
     Attributes:
-        path: Its folder.
+        folder: Where it lies.
         manifest: What codes were made of and with; see ``create``.
         grid: Where patches lie.
         code_size: Length D of a code.
@@ -65,12 +62,23 @@ class EmbeddingStore:
         short_coder: What makes short codes; None: the store has none.
     """
 
-    path: Path
+    folder: Folder
     manifest: dict[str, Any] = field(repr=False)
     grid: PlaceGrid
     code_size: int
     signer: Signer = field(repr=False)
     short_coder: ShortCoder | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """Its folder on disk.
+
+        Raises:
+            DataError: If it lies in a bucket.
+        """
+        if isinstance(self.folder, DiskFolder):
+            return self.folder.path
+        raise DataError(f"{self.name} lies in a bucket; this needs an embedding volume on disk.")
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -83,7 +91,7 @@ class EmbeddingStore:
     def _arrays(self) -> dict[str, Any]:
         """The arrays, opened so that a missing block is an error."""
         size = 0 if self.short_coder is None else self.short_coder.size
-        return opened_whole(self.path, self.arrays, self.grid, self.code_size, size)
+        return opened_whole(self.folder, self.arrays, self.grid, self.code_size, size)
 
     def sample(self) -> np.ndarray:
         """Return codes from all over the volume, shape ``(n, D)``, float32."""
@@ -92,7 +100,7 @@ class EmbeddingStore:
     def _read(self, name: str, where: Any) -> np.ndarray:  # noqa: ANN401 - an index
         view = self._arrays[name][where]
         n_bytes = prod(view.shape) * view.dtype.numpy_dtype.itemsize
-        content = wait(lambda: view.read(order="C"), n_bytes, f"{self.path}/{name}")
+        content = wait(lambda: view.read(order="C"), n_bytes, f"{self.name}/{name}")
         return np.asarray(content)
 
     def is_done(self, block: Triple) -> bool:
@@ -105,12 +113,12 @@ class EmbeddingStore:
 
     def has(self, block: Triple) -> bool:
         """Return whether a block has been written; its checksums are not compared."""
-        return all(file_of(self.path, name, block).is_file() for name in self.arrays)
+        return self.folder.has(self.arrays, block)
 
     def _is_whole(self, block: Triple) -> bool:
         try:
-            self._stored_codes(block)  # reading compares checksums
-            signatures, valid = self._whole(block)[:2]
+            signatures, valid = self._whole(block)[:2]  # reading compares checksums
+            self._stored_codes(block)
         except DataError:
             return False
         return bool(np.all(valid <= 1) and np.all(signatures[valid == 0] == 0))
@@ -149,7 +157,7 @@ class EmbeddingStore:
 
     def _damaged(self, why: object) -> DataError:
         return DataError(
-            f"{why} A block of {self.path} is damaged; python -m emqs.embed with the same settings "
+            f"{why} A block of {self.name} is damaged; python -m emqs.embed with the same settings "
             "makes it again, and nothing else."
         )
 
@@ -166,31 +174,12 @@ class EmbeddingStore:
             DataError: If the disk is full or cannot be written; what was written stays usable.
         """
         where = self.grid.places(block).slices
-        stored = np.zeros((self.code_size, *valid.shape), dtype=np.float16)
-        stored[:, valid] = codes.T
-        signatures = np.zeros(valid.shape, dtype=np.uint64)
-        signatures[valid] = self.signer.sign(codes)
-        contents = {
-            "embeddings": stored[:, None],
-            "valid": valid[None].astype(np.uint8),
-            "signatures": signatures[None],
-        }
-        if self.short_coder is not None:
-            short = np.zeros((*valid.shape, self.short_coder.size), dtype=np.uint8)
-            short[valid] = self.short_coder.encode(codes)
-            contents[SHORT] = short[None]
-        rest = [contents[name] for name in ("signatures", "valid", SHORT) if name in contents]
-        digests = [made_of, digest(block, contents["embeddings"]), digest(block, *rest)]
-        contents[MADE_OF] = np.array(digests, dtype=np.uint64).reshape(1, 1, 1, N_DIGESTS)
+        contents = block_contents(block, codes, valid, made_of, self.signer, self.short_coder)
         for name in self.arrays:
             content = contents[name]
             index: tuple[slice, ...] = _one(block) if name == MADE_OF else where
             index = (slice(None), *where) if name == "embeddings" else index
-            target = opened(self.path / name, store_data_equal_to_fill_value=True)[index]
-            file_of(self.path, name, block).unlink(
-                missing_ok=True
-            )  # a damaged one would be read first
-            wait(partial(target.write, content), content.nbytes, f"{self.path}/{name}")
+            self.folder.write(name, block, index, content)
 
     def codes(self, positions: np.ndarray) -> np.ndarray:
         """Return the codes of places.
@@ -228,10 +217,10 @@ class EmbeddingStore:
 
     def _checked(self, start: Any) -> np.ndarray:  # noqa: ANN401
         try:
-            return np.asarray(wait(start, 2**24, f"{self.path}/embeddings"))
+            return np.asarray(wait(start, 2**24, f"{self.name}/embeddings"))
         except NotThereError:
             raise DataError(
-                f"{self.path} has no codes for a place that was found. Run python -m emqs.embed "
+                f"{self.name} has no codes for a place that was found. Run python -m emqs.embed "
                 "with the same settings, which makes what is missing."
             ) from None
         except DataError as error:
@@ -254,14 +243,14 @@ class EmbeddingStore:
 
     def done(self) -> list[Triple]:
         """Return the blocks that have been written, in the order of the grid."""
-        shape = self.grid.blocks_shape
-        return sorted(set.intersection(*(written(self.path, name, shape) for name in self.arrays)))
+        return sorted(self.folder.written(self.arrays, self.grid.blocks_shape))
 
     def flat(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all signatures and which places count, from a copy that is made once.
 
-        The copy lies in the folder ``.scan`` of the store, 9 bytes per patch, and is mapped, not
-        read. Blocks that were written since are added to it.
+        The copy lies in the folder ``.scan`` of the store, or, of a store in a bucket, in the
+        cache of this computer; it has 9 bytes per patch, and is mapped, not read. Blocks that were
+        written since are added to it.
 
         Returns:
             Signatures, ``(N,)``, uint64, in the order of the grid, and whether a place has one,
@@ -274,9 +263,9 @@ class EmbeddingStore:
 
     def _stamps(self) -> dict[Triple, list[int]]:
         try:
-            return flat_copy.stamps(self.path, self.done())
+            return self.folder.stamps(self.done())
         except OSError as error:
-            raise DataError(f"{self.path} cannot be read: {error.strerror}.") from None
+            raise DataError(f"{self.name} cannot be read: {error.strerror}.") from None
 
     def _flat(self, blocks: dict[Triple, list[int]]) -> tuple[np.ndarray, np.ndarray]:
         def read(block: Triple) -> tuple[np.ndarray, np.ndarray]:
@@ -284,7 +273,7 @@ class EmbeddingStore:
             return signatures, valid == 1
 
         parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
-        copy = flat_copy.FlatCopy(self.path, self.grid, "", parts, read)
+        copy = flat_copy.FlatCopy(self._copies, self.name, self.grid, "", parts, read)
         signatures, valid = copy.followed(blocks)
         return signatures, valid
 
@@ -296,8 +285,13 @@ class EmbeddingStore:
 
     @property
     def name(self) -> str:
-        """Its path, as the user calls it."""
-        return str(self.path)
+        """Its path or address, as the user calls it."""
+        return self.folder.name
+
+    @cached_property
+    def _copies(self) -> Path:
+        """Where copies of what is searched are kept, in a folder ``.scan``."""
+        return self.folder.copies(manifests.sealed(self.manifest)[manifests.SEAL])
 
     @cached_property
     def _blocks(self) -> dict[Triple, list[int]]:
@@ -321,7 +315,9 @@ class EmbeddingStore:
             return codes, checks.reshape(codes.shape[:-1])
 
         parts = (f".{SHORT}", np.uint8, coder.size), (f".{SHORT}_checks", np.uint16, 1)
-        return flat_copy.FlatCopy(self.path, self.grid, f".{SHORT}", parts, read, is_compared=False)
+        return flat_copy.FlatCopy(
+            self._copies, self.name, self.grid, f".{SHORT}", parts, read, is_compared=False
+        )
 
     @cached_property
     def _short(self) -> tuple[Any, ...]:
@@ -405,16 +401,15 @@ class EmbeddingStore:
         """
         grid = PlaceGrid.from_dict(manifest["grid"])
         for name in self.arrays:  # readers see longer arrays first, and the grid last
-            path = self.path / name / "zarr.json"
-            content = read_json(path, "the description of an array")
+            key = f"{name}/{METADATA}"
+            content = self.folder.read_json(key, "the description of an array")
             along_z = content["dimension_names"].index("z")
             content["shape"][along_z] = max(grid.shape[0], content["shape"][along_z])
-            write_json(path, content)
-        path = self.path / "zarr.json"
-        content = read_json(path, "the manifest of an embedding volume")
+            self.folder.replace_json(key, content)
+        content = self.folder.read_json(METADATA, "the manifest of an embedding volume")
         content["attributes"][KEY] = manifests.sealed(manifest)
-        write_json(path, content)
-        return open_store(self.path)
+        self.folder.replace_json(METADATA, content)
+        return open_store(self.folder.address)
 
 
 def _one(block: Triple) -> tuple[slice, ...]:
@@ -422,27 +417,32 @@ def _one(block: Triple) -> tuple[slice, ...]:
     return tuple(slice(n, n + 1) for n in block)
 
 
-def open_store(path: Path) -> EmbeddingStore:
+def open_store(place: str | Path) -> EmbeddingStore:
     """Return an embedding volume; its manifest is compared with its checksum, and checked.
+
+    Args:
+        place: Its folder, or its address in a bucket, ``s3://bucket/name.zarr``.
 
     Raises:
         DataError: If there is none, or it is damaged or of another version.
     """
+    folder = folder_of(place)
+    name = folder.name
     try:
-        group = read_json(path / "zarr.json", "the manifest of an embedding volume")
+        group = folder.read_json(METADATA, "the manifest of an embedding volume")
         content = group["attributes"][KEY]
         stated = content["format"], content["version"]
     except FileNotFoundError:
         raise DataError(
-            f"There is no embedding volume {path}. Make one with python -m emqs.embed out={path}."
+            f"There is no embedding volume {name}. Make one with python -m emqs.embed out={name}."
         ) from None
     except (KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged or no embedding volume: {error!r}.") from None
+        raise DataError(f"{name} is damaged or no embedding volume: {error!r}.") from None
     if stated != (FORMAT, VERSION):
         raise DataError(
-            f"{path} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
+            f"{name} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "
             f"version {VERSION}."
         )
-    manifest = manifests.unsealed(content, str(path))
-    grid, signer, short_coder = manifests.checked(manifest, str(path))
-    return EmbeddingStore(path, manifest, grid, manifest["code_size"], signer, short_coder)
+    manifest = manifests.unsealed(content, name)
+    grid, signer, short_coder = manifests.checked(manifest, name)
+    return EmbeddingStore(folder, manifest, grid, manifest["code_size"], signer, short_coder)
