@@ -262,7 +262,7 @@ class EmbeddingStore:
         return self._flat(self.stamps())
 
     def stamps(self) -> dict[Triple, list[int]]:
-        """Return the blocks that have been written, and what changes when one is again."""
+        """Return the blocks that are there, and three numbers that change with each."""
         try:
             return self.folder.stamps(self.done())
         except OSError as error:
