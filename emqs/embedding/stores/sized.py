@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 def of_size(store: SearchableStore, size_nm: float) -> SearchableStore:
-    """Return an embedding volume as if it had been made of windows of another size.
+    """Return an embedding volume with larger windows, seen at the scale of those it was made of.
 
     Args:
         store: As it was made; one that was given a size before is given the new one instead.
