@@ -135,8 +135,10 @@ def test_kept_is_the_same_and_the_newest_stay(
 
 def test_objects_at_any_threshold_by_hand() -> None:
     values = np.zeros((1, 60, 80), dtype=np.uint8)
-    values[0, 10:20, 10:30] = 200
+    values[0, 10:20, 10:30] = 230
     values[0, 40:60, 50:70] = 120  # reaches the border
+    values[0, 50, 60] = 210  # sure enough for an object, too small for one of its own
+    values[0, 40:60, 5:15] = 120  # never sure enough
     one = Shown(values, Box((5, 100, 200), (6, 160, 280)), 16, (30.0, 5.0, 5.0), (0.0, 2.5, 0.0),
                 np.empty((0, 3)))  # fmt: skip
     own = one.rows()
@@ -144,10 +146,10 @@ def test_objects_at_any_threshold_by_hand() -> None:
     assert (own[0]["z"], own[0]["y"], own[0]["x"]) == (5, 114.5, 219.5)
     assert own[0]["y_nm"] == 114.5 * 5 + 2.5
     assert own[0]["volume_nm3"] == 200 * 750
-    assert own[0]["probability"] == pytest.approx(200 / 255, abs=1e-4)
+    assert own[0]["probability"] == pytest.approx(230 / 255, abs=1e-4)
     both = one.rows(0.45)
     assert [(row["n_voxels"], row["touches_border"]) for row in both] == [(200, 0), (400, 1)]
-    assert one.rows(0.9) == []
+    assert one.rows(0.95) == []
     with pytest.raises(ConfigError, match="between 0 and 1"):
         one.rows(1.0)
 
