@@ -206,7 +206,7 @@ def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
             r"The layer .*small.npy has the shape",
         ),
         ([CLICKS, "engine=cluster"], "engine must be one of local, ray"),
-        ([CLICKS, "predict.tile=100"], "predict.tile must be a multiple of 64"),
+        ([CLICKS, "predict.tile=100"], "predict.tile must be a multiple of 128"),
         ([CLICKS, "predict.head=tree"], "predict.head must be one of logistic, svm"),
         ([CLICKS, "model=pixels", "weights=null"], "was made with model=contrastive"),
     ],
