@@ -1,6 +1,7 @@
 """Scorers for one and for five and five examples, compared with the same examples for each.
 
     python benchmarks/few_examples.py --images DIR --codes FOLDER [--half HALF]
+    ... --structures VNC-glia,ISBI-membrane --scorers "default;hubs, local"         a taste
 
 Places lie on a grid of half a patch in the middle of a few slices that lie apart, at most 20
 patches wide and high; patches are as large as the structure (``retrieval_cases.py``). Their codes
@@ -16,7 +17,6 @@ say what it is worth.
 """
 
 import argparse
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -198,6 +198,7 @@ def together(
 def methods(query: QueryConfig) -> dict[str, Scored]:
     """Return the scorers by name."""
     base = partial(default, query=query)
+    as_they_are = partial(default, query=replace(query, whiten="none"))  # or all have one spread
     result: dict[str, Scored] = {
         "default": base,
         "logistic": partial(fitted, query=replace(query, scorer="logistic")),
@@ -205,7 +206,7 @@ def methods(query: QueryConfig) -> dict[str, Scored]:
     for kind in ("local", "mutual"):
         result[f"hubs, {kind}"] = partial(hubs, query=query, kind=kind)
     for power in (0.5, 1.0):
-        result[f"whitened {power:g}"] = partial(inside, base=base, power=power)
+        result[f"whitened {power:g}"] = partial(inside, base=as_they_are, power=power)
     for first, share, head in ((10, 0.5, "logistic"), (20, 0.5, "logistic"), (10, 0.5, "nearest")):
         result[f"expanded, {first * share:g} of {first}, {head}"] = partial(
             expanded, query=query, first=first, share=share, head=head, base=base
@@ -318,7 +319,6 @@ def main() -> None:
     parser.add_argument("--scorers", help="names of some, separated by ;")
     parser.add_argument("--slices", type=int, default=2)
     parser.add_argument("--draws", type=int, default=8)
-    parser.add_argument("--csv", type=Path, help="file for every draw")
     options = parser.parse_args()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         query = read(QueryConfig, compose("search").query, "query")
@@ -335,19 +335,13 @@ def main() -> None:
         print(f"{case.key}: {len(places.codes):,} places, chance {chance:.3f}", flush=True)
         own = measured(case, places, {k: scored[k] for k in names}, options.draws)
         results[case.key] = own
-        print(", ".join(f"{n} {name}: {np.mean(aps):.3f}" for (n, name), aps in own.items()))
+        for (n, name), aps in own.items():
+            print(f"{n} {name}: " + " ".join(f"{ap:.4f}" for ap in aps), flush=True)
     for part in ("choose", "report"):
         half = {k: own for k, own in results.items() if (k in CHOOSE) == (part == "choose")}
         for n, m in COUNTS if half else ():
             print(f"\n{part}, {n} + {m}\n")
             table(half, n)
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(["structure", "positives", "scorer", "draw", "ap"])
-            for key, own in results.items():
-                for (n, name), aps in own.items():
-                    writer.writerows([key, n, name, i, f"{ap:.4f}"] for i, ap in enumerate(aps))
 
 
 if __name__ == "__main__":
