@@ -142,7 +142,7 @@ def expanded(
         query: The default.
         first: How many of the first, which do not overlap, are looked at.
         share: Of them, the share that is taken: the most alike, by mean cosine to the others.
-        head: Scorer of all.
+        head: Scorer of all, or ``mean``, which takes no negative examples.
         base: Gives the order.
     """
     order = np.argsort(-base(places, positive, negative), kind="stable")
@@ -152,6 +152,11 @@ def expanded(
     cosines = places.standard[near] @ places.standard[both].T
     agreement = cosines.mean(axis=1) + cosines[:, : len(positive)].max(axis=1)
     kept = near[np.argsort(-agreement, kind="stable")[: max(1, round(share * first))]]
+    if head == "mean":  # one code: examples weigh as much as what is taken
+        one = places.standard[positive].mean(axis=0) + places.standard[kept].mean(axis=0)
+        mean = places.background.mean(places.background.space(query))
+        likeness = [places.standard @ (code / np.linalg.norm(code)) for code in (one, mean)]
+        return np.asarray(np.exp(likeness[0] - 1) - np.exp(likeness[1] - 1))
     some = np.concatenate([positive, kept])
     return fitted(places, some, negative, replace(query, scorer=head))
 
@@ -207,7 +212,10 @@ def methods(query: QueryConfig) -> dict[str, Scored]:
         result[f"hubs, {kind}"] = partial(hubs, query=query, kind=kind)
     for power in (0.5, 1.0):
         result[f"whitened {power:g}"] = partial(inside, base=as_they_are, power=power)
-    for first, share, head in ((10, 0.5, "logistic"), (20, 0.5, "logistic"), (10, 0.5, "nearest")):
+    for first, share, head in (
+        (10, 0.5, "logistic"), (20, 0.5, "logistic"), (10, 0.5, "nearest"), (10, 0.5, "mean"),
+        (20, 0.5, "mean"),
+    ):  # fmt: skip
         result[f"expanded, {first * share:g} of {first}, {head}"] = partial(
             expanded, query=query, first=first, share=share, head=head, base=base
         )
