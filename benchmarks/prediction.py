@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from emqs.geometry import Box, boxes
 from emqs.prediction import features, grey, head, objects, settings, tiles
-from emqs.prediction.found import objects_in
+from emqs.prediction.found import least_of, objects_in
 from emqs.prediction.objects import FULL
 from emqs.prediction.predict import fitted_heads
 from emqs.prediction.settings import PredictConfig
@@ -92,9 +92,8 @@ class Task:
         counts = sum(_histograms(p, t) for p, t in zip(found, truths, strict=True))
         hits, others = np.cumsum(np.asarray(counts)[:, ::-1], axis=1)[:, ::-1]  # at least so much
         dice = 2 * hits / np.maximum(hits + others + hits[0], 1)
-        limit = self.settings.threshold
-        own = 128 if limit is None else int(np.ceil(limit * 255))
-        matched = np.array([self._objects(p >= own, t) for p, t in zip(found, truths, strict=True)])
+        own = least_of(self.settings)
+        matched = np.array([self._objects(p, t) for p, t in zip(found, truths, strict=True)])
         both, made, real = matched.sum(axis=0).tolist()
         return {
             "dice": float(dice[own]), "best_dice": float(dice[1:].max()),
@@ -102,9 +101,9 @@ class Task:
             "best_at": float(dice[1:].argmax() + 1) / 255,
         }  # fmt: skip
 
-    def _objects(self, mask: np.ndarray, truth: np.ndarray) -> tuple[int, int, int]:
+    def _objects(self, values: np.ndarray, truth: np.ndarray) -> tuple[int, int, int]:
         """Return how many objects of a slice match a labelled one, and how many there are."""
-        made = self._numbered(mask)
+        made = self._numbered(values)
         real, count = ndimage.label(truth, structure=np.ones((3, 3)))
         sizes = np.bincount(real.ravel(), minlength=count + 1)
         real[(sizes < SPECK)[real]] = 0
@@ -116,11 +115,11 @@ class Task:
         good = pairs[1:, 1:] > 0.5 * union[1:, 1:]  # so each matches one at most
         return int(good.sum()), n_made, n_real
 
-    def _numbered(self, mask: np.ndarray) -> np.ndarray:
+    def _numbered(self, values: np.ndarray) -> np.ndarray:
         """Return the objects of a slice as the command makes them of a region of one slice."""
         grid = self.opened.features.grid
-        whole = Box((0, 0, 0), (1, *mask.shape))
-        return objects_in(mask[None], grid, whole, self.settings)[0]
+        whole = Box((0, 0, 0), (1, *values.shape))
+        return objects_in(values[None], grid, whole, self.settings)[0]
 
 
 def _bytes(probability: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ from emqs.settings import CONFIG_DIR, read
 
 STEP, SMALL, BASE = 20, 40, 80  # pixels
 SIZES = (40, 60, 80, 120, 160)
+FEWEST = 6  # places that are looked for: five examples, and one that may be found
 CASES = ((1, 0), (5, 5))  # positive and negative examples
 
 Windows = dict[str, dict[int, np.ndarray]]  # codes by how they were made and size, (Z, Y, X, D)
@@ -142,6 +143,8 @@ def measured(
     print(f"\n{name}: one click / 5 + 5\n| size | places | " + " | ".join(windows) + " |")
     for size in SIZES:
         flat = share[size].ravel()
+        if np.sum(flat > 0.5) < FEWEST:
+            continue  # nothing there is so large
         examples = drawn(flat, draws)
         cells = []
         for of in windows.values():

@@ -10,15 +10,14 @@
 Places are voxels of full resolution, Z Y X.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from emqs.annotations.client_rows import Place, Row, keyed, place_of, rows_of
 from emqs.errors import (
     ConfigError,
     ConflictError,
@@ -43,14 +42,10 @@ ERRORS: dict[int, type[EmqsError]] = {
     412: ConflictError,
     428: ConfigError,
 }
+__all__ = ["Client", "Dataset", "rows_of"]
+
 BATCH = 2000  # annotations in one request
 TRIES = 4  # of a request that a server could not be reached with
-READ_ONLY = (  # columns of a table that are not sent back
-    *("number", "owner_id", "owner", "atlas_state", "change", "created", "changed"),
-    *("changed_by", "deleted"),
-)
-Row = dict[str, Any]
-Place = Sequence[int] | str | Mapping[str, Any]
 
 
 class Client:
@@ -216,8 +211,8 @@ class Dataset:
     ) -> Row:
         """Return a question as the API has it; arguments as of ``search``."""
         return {
-            "positives": [_place(place) for place in positives],
-            "negatives": [_place(place) for place in negatives],
+            "positives": [place_of(place) for place in positives],
+            "negatives": [place_of(place) for place in negatives],
             **options,
         }
 
@@ -238,6 +233,66 @@ class Dataset:
     def searches(self) -> Iterator[Row]:
         """Yield one's saved searches, newest first."""
         return self.client.pages(f"{self.path}/searches", "searches")
+
+    # --- predictions -----------------------------------------------------------------------------
+
+    def predict(
+        self,
+        positives: Sequence[Place],
+        negatives: Sequence[Place] = (),
+        *,
+        start: Sequence[int],
+        stop: Sequence[int],
+        threshold: float | None = None,
+    ) -> Row:
+        """Return the objects in a region, ``id``, and ``suggestions`` of what to click next.
+
+        Args:
+            positives: Places on the structure, as of ``search``.
+            negatives: Places on something else.
+            start: First voxel, Z Y X.
+            stop: First voxel outside; at most 2^20 voxels in all.
+            threshold: From which probability on a voxel belongs to an object; None: 0.5.
+
+        Raises:
+            EmqsError: If the server refuses.
+        """
+        region = {"start": [int(v) for v in start], "stop": [int(v) for v in stop]}
+        body = {**self.question(positives, negatives), **region, "threshold": threshold}
+        return dict(self.client.ask("POST", f"{self.path}/predictions", json=body))
+
+    def objects(self, prediction: Row, threshold: float) -> list[Row]:
+        """Return the objects of a prediction at another threshold."""
+        path = f"{self.path}/predictions/{prediction['id']}/objects"
+        return list(self.client.ask("GET", path, params={"threshold": threshold})["objects"])
+
+    def predict_all(
+        self,
+        name: str,
+        positives: Sequence[Sequence[int]],
+        negatives: Sequence[Sequence[int]] = (),
+        **options: Any,  # noqa: ANN401
+    ) -> Row:
+        """Ask for a prediction of the whole dataset, as a layer of one's own and its objects.
+
+        Args:
+            name: Of the layer.
+            positives: Voxels ``(z, y, x)`` on the structure.
+            negatives: Voxels on something else.
+            **options: ``layer``, the embedding; ``start``, ``stop``, ``threshold``.
+
+        Returns:
+            The job; ``job`` says how far it is.
+        """
+        options.setdefault("layer", self.client.ask("GET", f"{self.path}/predictions")["embedding"])
+        clicks = {"positives": positives, "negatives": negatives}
+        voxels = {key: [[int(v) for v in one] for one in some] for key, some in clicks.items()}
+        body = {"kind": "predict", "settings": {"name": name, **voxels, **options}}
+        return self.job(self.client.ask("POST", f"{self.path}/jobs", json=body))
+
+    def job(self, job: Row) -> Row:
+        """Return a job as it is now: ``state``, ``progress``, ``error``, ``result``."""
+        return dict(self.client.ask("GET", f"/jobs/{job['id']}"))
 
     # --- annotations -----------------------------------------------------------------------------
 
@@ -299,9 +354,9 @@ class Dataset:
         Raises:
             DataError: If the server cannot be reached; send the same rows again.
         """
-        keyed = _keyed(rows_of(rows))
+        sent = keyed(rows_of(rows))
         reports: list[Row] = []
-        while part := list(islice(keyed, BATCH)):
+        while part := list(islice(sent, BATCH)):
             answer = self.client.ask("POST", f"{self.path}/annotations/batch", json={"rows": part})
             done = len(reports)
             reports += [{**row, "index": row["index"] + done} for row in answer["rows"]]
@@ -388,63 +443,5 @@ class Dataset:
         return dict(self.client.ask("POST", f"{self.path}/pulls/{pull['id']}/review", json=body))
 
 
-def rows_of(given: "Iterable[Row] | Row | pd.DataFrame") -> Iterator[Row]:
-    """Yield annotations as the API has them, from rows or from a table of pandas.
-
-    Raises:
-        DataError: If a table has no columns z, y, x.
-    """
-    if isinstance(given, Mapping):
-        yield dict(given)
-        return
-    as_rows = getattr(given, "to_dict", None)
-    if as_rows is None:
-        yield from (dict(row) for row in given)
-        return
-    for row in as_rows("records"):
-        known = {str(k): v for k, v in row.items() if not _is_missing(v)}
-        yield _of_table(known)
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
-
-
-def _of_table(row: Row) -> Row:
-    """Return the annotation of a row of a table."""
-    row = {key: value for key, value in row.items() if key not in READ_ONLY}
-    if not {"z", "y", "x"} <= set(row):
-        raise DataError("A table of annotations needs the columns z, y and x.")
-    points = [[float(row.pop(axis)) for axis in "zyx"]]
-    if {"z2", "y2", "x2"} <= set(row):
-        points.append([float(row.pop(f"{axis}2")) for axis in "zyx"])
-    if "revision" in row:
-        row["revision"] = int(row["revision"])
-    return {"kind": "point" if len(points) == 1 else "line", **row, "points": points}
-
-
-def _keyed(rows: Iterable[Row]) -> Iterator[Row]:
-    """Yield rows, those that are new with a key, another one for each that says the same."""
-    seen: dict[str, int] = {}
-    for row in rows:
-        if "id" in row or "client_key" in row:
-            yield row
-            continue
-        said = json.dumps(row, sort_keys=True, default=str)
-        digest = hashlib.sha256(said.encode()).hexdigest()[:32]
-        seen[digest] = seen.get(digest, 0) + 1
-        yield {**row, "client_key": f"client:{digest}:{seen[digest]}"}
-
-
 def _revision(row: Row) -> dict[str, str]:
     return {"If-Match": f'"{row["revision"]}"'}
-
-
-def _place(place: Place) -> Row:
-    """Return a place as the API has it."""
-    if isinstance(place, str):
-        return {"annotation": place}
-    if isinstance(place, Mapping):
-        return dict(place)
-    z, y, x = place
-    return {"z": int(z), "y": int(y), "x": int(x)}

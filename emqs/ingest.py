@@ -42,30 +42,62 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     source = _source(cfg, settings)
     for note in source.notes:
         print(f"Note: {note}")  # noqa: T201
-    with progress.stages_told() as step:
-        if cfg.task == "check":
-            with closing(executor):
-                judged, made = _checked(source, settings, run, step, executor), None
-        else:
-            from emqs.ingestion import dataset_file
-            from emqs.ingestion.ingest import EVEN, ingest
+    draw = bool(cfg.figures)
+    if cfg.task == "check":
+        with progress.stages_told() as step, closing(executor):
+            judged = _checked(source, settings, run, step, executor)
+        _record(judged, None, None, run, draw=draw)
+        return None
+    from emqs.volumes.staging import staged
 
-            out = Path(str(cfg.out)).expanduser()
-            home = None if cfg.home is None else Path(str(cfg.home)).expanduser()
-            if home is not None:
-                dataset_file.place(home, out)
-            restart = bool(cfg.restart)
-            made = ingest(source, out, settings, step=step, restart=restart, executor=executor)
-            if home is not None:
-                even = (out / EVEN).is_dir()
-                print(f"Dataset: {dataset_file.write(home, out, even=even)}")  # noqa: T201
-            if made.judged is None:
-                print(f"{made.path} is there already, made of these slices in this way.")  # noqa: T201
-                return None
-            judged = made.judged
-    laid = None if made is None else made.laid
-    _record(judged, laid, made, run, draw=bool(cfg.figures))
+    name = str(cfg.out)
+    _check_bucket(cfg, settings)
+    with staged(name) as path:
+        out = path.expanduser()
+        made = _made(cfg, source, out, settings, executor)
+        if made.judged is None:
+            print(f"{name} is there already, made of these slices in this way.")  # noqa: T201
+            return None
+        _record(made.judged, made.laid, made, run, draw=draw)
+    print(f"Volume: {name}")  # noqa: T201
     return None
+
+
+def _check_bucket(cfg: DictConfig, settings: "Settings") -> None:
+    """Raise if something is asked for that needs the volume on disk, and it goes into a bucket."""
+    from emqs.volumes.addresses import is_bucket
+
+    if not is_bucket(cfg.out):
+        return
+    asked = {
+        "home": cfg.home is not None,
+        "format=precomputed": settings.ingest.format == "precomputed",
+        "engine=ray": cfg.engine == "ray",
+    }
+    for name in (name for name, is_asked in asked.items() if is_asked):
+        raise ConfigError(
+            f"{name} needs out= on disk, got {cfg.out}. Make the volume there and copy it, or "
+            f"leave {name.partition('=')[0]} out."
+        )
+
+
+def _made(
+    cfg: DictConfig, source: "Source", out: Path, settings: "Settings", executor: "Executor"
+) -> "Made":
+    """Make the volume, and describe it in the home folder of a server."""
+    from emqs.ingestion import dataset_file
+    from emqs.ingestion.ingest import EVEN, ingest
+
+    home = None if cfg.home is None else Path(str(cfg.home)).expanduser()
+    if home is not None:
+        dataset_file.place(home, out)
+    with progress.stages_told() as step:
+        restart = bool(cfg.restart)
+        made = ingest(source, out, settings, step=step, restart=restart, executor=executor)
+    if home is not None:
+        even = (out / EVEN).is_dir()
+        print(f"Dataset: {dataset_file.write(home, out, even=even)}")  # noqa: T201
+    return made
 
 
 def _settings(cfg: DictConfig) -> "Settings":
@@ -151,8 +183,6 @@ def _record(
         print(line)  # noqa: T201
     print(tables.plain_table([_shown(measured)]))  # noqa: T201
     print(f"\nSlices: {written}")  # noqa: T201
-    if made is not None:
-        print(f"Volume: {made.path}")  # noqa: T201
 
 
 def _shown(measured: dict[str, Any]) -> dict[str, Any]:

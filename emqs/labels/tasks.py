@@ -1,5 +1,8 @@
 """The tasks of label volumes: convert, verify, questions, recommend, benchmark."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +29,14 @@ from emqs.labels.settings import (
 from emqs.runs import command, record, tables
 from emqs.runs.progress import progress_bar, stages
 from emqs.settings import read
+from emqs.volumes.addresses import is_bucket
 from emqs.volumes.axes import Request, letters
 from emqs.volumes.creating import format_of_target, target_dtype
 from emqs.volumes.isolated import open_labels_isolated
+from emqs.volumes.staging import staged
 from emqs.volumes.volume import Volume
+
+IN_BUCKETS = ("zarr", "n5", "precomputed")  # formats of many files, which are put there one by one
 
 
 def opened(cfg: DictConfig, settings: CompressConfig) -> Volume:
@@ -167,8 +174,8 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> 
     """Copy a volume into another format."""
     target = needed_target(settings)
     volume, again = opened_twice(cfg, settings)
-    with volume, again:
-        done = converted(cfg, volume, target, again)
+    with volume, again, _placed(target, cfg) as path:
+        done = converted(cfg, volume, path, again)
         ratio = volume.dtype.itemsize * volume.box.size / max(done.n_bytes, 1)
         tell_notes(volume, *done.notes)
         size = " x ".join(str(side) for side in volume.shape)
@@ -182,7 +189,7 @@ def convert_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> 
             f"{compared(done)}."
         )
     run.log_metrics({"ratio": float(ratio), "bytes": done.n_bytes})
-    run.save_json("convert.json", {**asdict(done), "target": str(done.target), "ratio": ratio})
+    run.save_json("convert.json", {**asdict(done), "target": target, "ratio": ratio})
     return float(ratio)
 
 
@@ -201,7 +208,23 @@ def compared(done: convert.Converted) -> str:
     return f"equal to the source (compared as {source} reads the source and {target} the target)"
 
 
-def needed_target(settings: CompressConfig) -> Path:
+@contextmanager
+def _placed(target: str, cfg: DictConfig) -> Iterator[Path]:
+    """Give the path at which to make a volume; for one in a bucket it lies on this computer."""
+    if is_bucket(target):
+        name = format_of_target(Path(target), read(OutputConfig, cfg.output, "output").format)
+        if name not in IN_BUCKETS:
+            raise ConfigError(
+                f"target={target} lies in a bucket, for which output.format is one of "
+                f"{', '.join(IN_BUCKETS)}, got {name}."
+            )
+    with staged(target) as path:
+        if is_bucket(target):  # what was made whole before, and not put there: of what, who knows
+            shutil.rmtree(path, ignore_errors=True)
+        yield path
+
+
+def needed_target(settings: CompressConfig) -> str:
     """Return the target.
 
     Raises:
@@ -209,7 +232,7 @@ def needed_target(settings: CompressConfig) -> Path:
     """
     if settings.target is None:
         raise ConfigError(f"task={settings.task} needs a place to write to: give target=PATH.")
-    return Path(settings.target)
+    return settings.target
 
 
 def converted(
@@ -297,7 +320,8 @@ def labels_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> N
         if target is not None:
             assert result.box is not None  # noqa: S101 (for the type checker)
             mask = questions.mask_of(volume, settings.label or 0, result.box)
-            converted(cfg, mask, target)
+            with _placed(target, cfg) as path:
+                converted(cfg, mask, path)
             print(f"Its mask, cut to these ends: {target}")  # noqa: T201
 
 

@@ -148,9 +148,9 @@ class Session:
         """Return the numbers of the objects of a map, ``box.shape``, int32, 0 outside."""
         from emqs.prediction.found import objects_in
 
-        return objects_in(
-            shown.values >= threshold, self.store.grid, shown.box, self.settings
-        )  # the map is one slice: objects are cut as in that slice
+        values = np.rint(shown.values * 255).astype(np.uint8)  # as it is stored
+        settings = replace(self.settings, threshold=threshold)
+        return objects_in(values, self.store.grid, shown.box, settings)
 
     def suggestions(self, shown: Map) -> np.ndarray:
         """Return voxels ``(n, 3)`` of the volume that are worth a click, the most telling first."""

@@ -215,6 +215,13 @@ class Features:
             result[members] = maps[:, places[members, 1] - y, places[members, 2] - x].T
         return result
 
+    def known(self, voxel: tuple[int, int, int]) -> np.ndarray | None:
+        """Return the features of a voxel, ``(C,)``, if they are kept; None if not."""
+        for box, maps in reversed(self._kept.items()):
+            if all(a <= v < b for a, v, b in zip(box.start, voxel, box.stop, strict=True)):
+                return maps[:, voxel[1] - box.start[1], voxel[2] - box.start[2]]
+        return None
+
     def of(self, box: Box) -> np.ndarray:
         """Return the features of a part of one slice, ``(C, Y, X)``, float32.
 

@@ -6,15 +6,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from emqs.embedding.stores.grid import PlaceGrid
-from emqs.geometry import Box, boxes
+from emqs.geometry import Box, Lengths, boxes
 from emqs.ingestion.pyramid import Image, Level
+from emqs.prediction.head import STEEPNESS
 from emqs.prediction.objects import Part, components, parts
-from emqs.prediction.settings import PredictConfig
+from emqs.prediction.settings import OWN_THRESHOLD, PredictConfig
 from emqs.runs.progress import Step
 from emqs.volumes.creating import create_volume
 from emqs.volumes.writer import Layout
@@ -24,6 +24,53 @@ CODEC = {
     "name": "crackle", "chunks": [32, 256, 256], "compressor": "zstd", "level": 3,
     "markov_order": 0, "pins": False,
 }  # fmt: skip
+
+
+class Readable(Protocol):
+    """Voxels of a region, wherever they are."""
+
+    def read(self, number: int, box: Box, /) -> np.ndarray:
+        """Return voxels of a level, 0 the finest."""
+        ...
+
+    def shards(self, number: int, /) -> Iterator[Box]:
+        """Yield the boxes that a level consists of."""
+        ...
+
+
+class Scaled(Protocol):
+    """What a place in voxels means in nm; a ``PlaceGrid`` is one."""
+
+    @property
+    def size(self) -> int:
+        """Edge of a patch, in voxels."""
+        ...
+
+    @property
+    def voxel_size_nm(self) -> Lengths:
+        """Edges of a voxel, Z Y X."""
+        ...
+
+    @property
+    def origin_nm(self) -> Lengths:
+        """Middle of the first voxel, Z Y X."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An image in memory, of one level and in one piece."""
+
+    values: np.ndarray
+
+    def read(self, _number: int, box: Box, /) -> np.ndarray:
+        """Return voxels."""
+        return self.values[box.slices]
+
+    def shards(self, _number: int, /) -> Iterator[Box]:
+        """Yield the box of all of it."""
+        z, y, x = self.values.shape
+        yield Box((0, 0, 0), (z, y, x))
 
 
 @dataclass(frozen=True)
@@ -47,7 +94,7 @@ class Objects:
 class Pieces:
     """The objects of each connected part; those that were looked at last are kept."""
 
-    numbers: Image
+    numbers: Readable
     table: np.ndarray
     found: dict[int, Box]
     make: Callable[[np.ndarray, Box], list[Part]]
@@ -72,7 +119,7 @@ class Pieces:
 def number_objects(
     image: Image,
     folder: Path,
-    grid: PlaceGrid,
+    grid: Scaled,
     region: Box,
     settings: PredictConfig,
     name: str,
@@ -95,7 +142,7 @@ def number_objects(
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
-    least = 128 if settings.threshold is None else math.ceil(settings.threshold * 255)
+    least = least_of(settings)
     shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
@@ -116,45 +163,99 @@ def number_objects(
         return numbers.read(0, box.overlap(Box((0, 0, 0), shape)))
 
     table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
-    smallest = smallest_of(settings, grid, region)
-    pieces = Pieces(
-        numbers, table, merged,
-        lambda mask, box: parts(mask, box, size, smallest_nm3=smallest, split=settings.split),
-    )  # fmt: skip
+    pieces = Pieces(numbers, table, merged, _maker(image, grid, region, settings))
     rows, first = _measured(pieces, image, grid, region)
     _write(image, pieces, first, grid, region, name, step)
     return Objects(_columns(rows), _most(rows, shape[0]))
 
 
 def objects_in(
-    mask: np.ndarray, grid: PlaceGrid, region: Box, settings: PredictConfig
+    values: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig
 ) -> np.ndarray:
-    """Return the numbers of the objects of a mask in memory, as ``number_objects`` finds them.
+    """Return the numbers of the objects of a probability in memory, as ``number_objects`` does.
 
     Args:
-        mask: Of a region, bool, ``(Z, Y, X)``.
+        values: The probability of a region, uint8, ``(Z, Y, X)``.
         grid: Of the embedding volume, for voxel size and the size of patches.
-        region: Where in the volume the mask lies.
-        settings: Smallest object, and whether objects that touch are split.
+        region: Where in the volume it lies.
+        settings: As of ``number_objects``.
 
     Returns:
         Numbers from 1, int32, 0 outside.
     """
-    whole = Box((0, 0, 0), region.shape)
-    kept: dict[Box, np.ndarray] = {}
-    table, merged = components(iter([(whole, mask)]), kept.__setitem__, lambda _: kept[whole])
-    smallest = smallest_of(settings, grid, region)
+    pieces = _held_pieces(values, grid, region, settings)
     result, count = np.zeros(region.shape, dtype=np.int32), 0
-    for number, box in merged.items():
-        own = table[kept[whole][box.slices]] == number
-        for part in parts(own, box, grid.voxel_size_nm, smallest_nm3=smallest,
-                          split=settings.split):  # fmt: skip
+    for number in pieces.found:
+        for part in pieces.of(number):
             count += 1
             result[part.box.slices][part.mask] = count
     return result
 
 
-def smallest_of(settings: PredictConfig, grid: PlaceGrid, region: Box) -> float:
+def measured_in(
+    values: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig, *, axes: str = "zyx"
+) -> Objects:
+    """Measure the objects of a probability in memory.
+
+    Args:
+        values: The probability of a region, uint8.
+        grid: Of the embedding volume, for voxel size, origin and the size of patches.
+        region: Where in the volume the values lie.
+        settings: As of ``number_objects``.
+        axes: Along which an object may touch the border; of a single slice ``"yx"``.
+    """
+    pieces = _held_pieces(values, grid, region, settings)
+    rows, _ = _measured(pieces, Held(values), grid, region, axes)
+    return Objects(_columns(rows), _most(rows, values.shape[0]))
+
+
+def _held_pieces(values: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig) -> Pieces:
+    """Return the objects of a probability in memory."""
+    numbers = np.zeros(values.shape, dtype=np.int32)
+
+    def write(box: Box, some: np.ndarray) -> None:
+        numbers[box.slices] = some
+
+    image = Held(values)
+    mask = values >= least_of(settings)
+    blocks = ((box, mask) for box in image.shards(0))
+    table, merged = components(blocks, write, lambda box: numbers[box.slices])
+    return Pieces(Held(numbers), table, merged, _maker(image, grid, region, settings))
+
+
+def least_of(settings: PredictConfig) -> int:
+    """Return from which value of 255 on a voxel belongs to an object."""
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    return math.ceil(threshold * 255)
+
+
+def sure_of(settings: PredictConfig) -> int:
+    """Return which value of 255 an object must reach somewhere.
+
+    It lies halfway, in logits, between the threshold and the average of the clicks on the
+    structure: what is barely above the threshold everywhere is nothing.
+    """
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    logit = math.log(threshold / (1 - threshold))
+    sure = 1 / (1 + math.exp(-(logit + STEEPNESS / 2) / 2))
+    return max(least_of(settings), math.ceil(sure * 255))
+
+
+def _maker(
+    image: Readable, grid: Scaled, region: Box, settings: PredictConfig
+) -> Callable[[np.ndarray, Box], list[Part]]:
+    """Return what makes objects of a connected part of a probability."""
+    smallest, sure = smallest_of(settings, grid, region), sure_of(settings)
+    size, split = grid.voxel_size_nm, settings.split
+
+    def make(mask: np.ndarray, box: Box) -> list[Part]:
+        made = parts(mask, box, size, smallest_nm3=smallest, split=split)
+        return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
+
+    return make
+
+
+def smallest_of(settings: PredictConfig, grid: Scaled, region: Box) -> float:
     """Return the volume in nm^3 below which an object is left out.
 
     Without a setting it is that of a cube with the edge of a quarter of a patch; a region that is
@@ -167,7 +268,7 @@ def smallest_of(settings: PredictConfig, grid: PlaceGrid, region: Box) -> float:
 
 
 def _measured(
-    pieces: Pieces, image: Image, grid: PlaceGrid, region: Box
+    pieces: Pieces, image: Readable, grid: Scaled, region: Box, axes: str = "zyx"
 ) -> tuple[list[dict[str, Any]], dict[int, int]]:
     """Return a row for each object, and the label of the first of each connected part."""
     rows: list[dict[str, Any]] = []
@@ -180,8 +281,8 @@ def _measured(
             own = part.box.moved(region.start)
             centre = voxels.mean(axis=0) + own.start
             probability = image.read(0, part.box)[part.mask].mean() / 255
-            cut = [a == r or b == s for a, b, r, s in zip(
-                own.start, own.stop, region.start, region.stop, strict=True)]  # fmt: skip
+            cut = [axis in axes and (a == r or b == s) for axis, a, b, r, s in zip(
+                "zyx", own.start, own.stop, region.start, region.stop, strict=True)]  # fmt: skip
             rows.append({
                 "label": len(rows) + 1,
                 **dict(zip("zyx", np.round(centre, 2).tolist(), strict=True)),
@@ -221,7 +322,7 @@ def _write(
     image: Image,
     pieces: Pieces,
     first: dict[int, int],
-    grid: PlaceGrid,
+    grid: Scaled,
     region: Box,
     name: str,
     step: Step,

@@ -8,7 +8,7 @@ tile by tile; a run that was stopped goes on there, and ends in the same bytes.
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -153,7 +153,7 @@ def predicting(
     goes on and gives it again. What was there already is given under its name.
     """
     store, volume = embedded.store, embedded.volume
-    region = volume.box if region is None else _checked_region(region, volume)
+    region = volume.box if region is None else checked_region(region, volume)
     check_model(store, embedded.model)
     classes = checked_classes(store, volume, examples)
     plan = _plan(store, examples, region, settings)
@@ -221,7 +221,12 @@ def _shrink(images: dict[str, Image], step: Step) -> None:
                 step(f"level {level.number}", number + 1, len(shards))
 
 
-def _checked_region(region: Box, volume: Volume) -> Box:
+def checked_region(region: Box, volume: Volume) -> Box:
+    """Return a region that lies inside the volume.
+
+    Raises:
+        ConfigError: If it does not.
+    """
     inside = all(
         0 <= a < b <= n for a, b, n in zip(region.start, region.stop, volume.shape, strict=True)
     )
@@ -234,7 +239,11 @@ def _checked_region(region: Box, volume: Volume) -> Box:
 
 
 def check_model(store: SearchableStore, model: Model) -> None:
-    """Raise unless a store was made with the model."""
+    """Check that a store was made with the model.
+
+    Raises:
+        ConfigError: If it was not.
+    """
     made_with = store.manifest["model"]
     same = (made_with["name"], made_with["weights_sha256"]) == (model.name, model.sha256)
     if not same:
@@ -245,7 +254,12 @@ def check_model(store: SearchableStore, model: Model) -> None:
 
 
 def checked_classes(store: SearchableStore, volume: Volume, examples: Examples) -> list[str]:
-    """Return the classes of the examples, which all lie in the volume."""
+    """Return the classes of the examples, which all lie in the volume.
+
+    Raises:
+        ConfigError: If one lies outside, none is positive, or the volume is another than the
+            store's.
+    """
     if list(store.manifest["volume"]["shape"]) != list(volume.shape):
         raise ConfigError(
             f"{store.name} was made of a volume of shape {store.manifest['volume']['shape']}, but "
@@ -364,9 +378,22 @@ def heads_of(
         examples: As of ``fitted_heads``.
         settings: How.
     """
-    seen = features.at(examples.voxels)
-    labels = np.array(examples.labels)
+    return heads_for(features.at(examples.voxels), examples.labels, unlabelled, settings)
+
+
+def heads_for(
+    seen: np.ndarray, named: Sequence[str], unlabelled: np.ndarray, settings: PredictConfig
+) -> dict[str, heads.Head]:
+    """Return the head of each class, of features of the examples that are there.
+
+    Args:
+        seen: Features of the examples, ``(N, C)``.
+        named: The label of each.
+        unlabelled: Features of voxels from all over the volume, ``(U, C)``.
+        settings: How.
+    """
+    labels = np.array(named)
     return {
         name: heads.fit(seen[labels == name], seen[labels != name], unlabelled, settings)
-        for name in sorted(set(examples.labels) - {NEGATIVE})
+        for name in sorted(set(named) - {NEGATIVE})
     }

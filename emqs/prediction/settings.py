@@ -7,6 +7,7 @@ from emqs.settings import at_least, one_of
 
 HEADS = ("logistic", "svm")
 MAX_TILE = 4096
+OWN_THRESHOLD = 0.5  # halfway between the clicks on the structure and the average of the volume
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class PredictConfig:
             ("n_suggestions", 0),
         ):
             at_least(f"predict.{name}", getattr(self, name), least)
-        if not 64 <= self.tile <= MAX_TILE or self.tile % 64:
+        if not 128 <= self.tile <= MAX_TILE or self.tile % 128:
             raise ConfigError(
-                f"predict.tile must be a multiple of 64 up to {MAX_TILE}, got {self.tile}."
+                f"predict.tile must be a multiple of 128 up to {MAX_TILE}, got {self.tile}."
             )
         if not self.regularisation > 0:
             raise ConfigError(

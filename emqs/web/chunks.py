@@ -19,6 +19,8 @@ from emqs.volumes import Box, Volume
 from emqs.web.caches import Cache
 
 EDGE = 64  # voxels of a chunk along each axis
+EDGES = (EDGE, EDGE, EDGE)
+ORIGIN = (0, 0, 0)
 ENCODINGS = ("raw", "jpeg", "compressed_segmentation")
 JPEG_QUALITY = 85
 CACHE_BYTES = 2**28  # decoded voxels kept in a process
@@ -46,13 +48,21 @@ class Scale:
         return "x".join(map(str, self.factors))
 
 
-def info(scales: Sequence[Scale], kind: str, encoding: str) -> dict[str, Any]:
+def info(
+    scales: Sequence[Scale],
+    kind: str,
+    encoding: str,
+    edges: Sequence[int] = EDGES,
+    offset: Sequence[int] = ORIGIN,
+) -> dict[str, Any]:
     """Return the file ``info`` of the format.
 
     Args:
         scales: Finest first.
         kind: ``"image"`` or ``"segmentation"``.
         encoding: One of ``ENCODINGS``.
+        edges: Of a chunk, Z Y X.
+        offset: First voxel, Z Y X, of volumes of one scale that are a part of another one.
 
     Raises:
         ConfigError: If the layer cannot be encoded so.
@@ -66,8 +76,8 @@ def info(scales: Sequence[Scale], kind: str, encoding: str) -> dict[str, Any]:
             "key": scale.key,
             "size": list(scale.volume.shape[::-1]),
             "resolution": size[::-1],
-            "voxel_offset": [0, 0, 0],
-            "chunk_sizes": [[EDGE, EDGE, EDGE]],
+            "voxel_offset": list(offset)[::-1],
+            "chunk_sizes": [list(edges)[::-1]],
             "encoding": encoding,
         }
         if encoding == "compressed_segmentation":
@@ -124,12 +134,19 @@ def scale_of(scales: Sequence[Scale], key: str) -> Scale:
     )
 
 
-def box_of(name: str, shape: tuple[int, int, int]) -> Box:
+def box_of(
+    name: str,
+    shape: tuple[int, int, int],
+    edges: Sequence[int] = EDGES,
+    offset: Sequence[int] = ORIGIN,
+) -> Box:
     """Return the voxels of a chunk, given its name ``x0-x1_y0-y1_z0-z1``.
 
     Args:
-        name: As the format says; starts are multiples of 64, ends 64 further or the volume's.
+        name: As the format says; starts are multiples of an edge, ends one further or the volume's.
         shape: Of the scale, Z Y X.
+        edges: Of a chunk, Z Y X.
+        offset: As of ``info``; the box counts from there.
 
     Raises:
         ConfigError: If it is no name of a chunk of such a scale.
@@ -140,12 +157,13 @@ def box_of(name: str, shape: tuple[int, int, int]) -> Box:
             f"{name[:100]!r} is no chunk: it must be x0-x1_y0-y1_z0-z1 in whole numbers."
         )
     numbers = [int(group) for group in match.groups()]
-    starts, stops = numbers[::2][::-1], numbers[1::2][::-1]
-    for axis, start, stop, length in zip("zyx", starts, stops, shape, strict=True):
-        if start % EDGE or start >= length or stop != min(start + EDGE, length):
+    starts = [n - o for n, o in zip(numbers[::2][::-1], offset, strict=True)]
+    stops = [n - o for n, o in zip(numbers[1::2][::-1], offset, strict=True)]
+    for axis, start, stop, length, edge in zip("zyx", starts, stops, shape, edges, strict=True):
+        if start < 0 or start % edge or start >= length or stop != min(start + edge, length):
             raise ConfigError(
                 f"{name} is no chunk of this scale: {axis} goes from {start} to {stop}, but chunks "
-                f"begin at multiples of {EDGE} below {length} and end {EDGE} later, or at {length}."
+                f"begin at multiples of {edge} below {length} and end {edge} later, or at {length}."
             )
     return Box((starts[0], starts[1], starts[2]), (stops[0], stops[1], stops[2]))
 

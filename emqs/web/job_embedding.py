@@ -1,6 +1,8 @@
 """Jobs around embedding stores: make them, copy them, look up their segments, predict, ingest."""
 
 import json
+import shutil
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +12,8 @@ from sqlalchemy import Connection, select, update
 
 from emqs.annotations.schema import datasets
 from emqs.errors import ConfigError, DataError, NotFoundError
-from emqs.web import registry
+from emqs.web import catalogue, registry
+from emqs.web.catalogue import Layer
 from emqs.web.home import Home
 from emqs.web.job_queue import Job
 from emqs.web.job_work import (
@@ -27,6 +30,9 @@ from emqs.web.job_work import (
     target,
 )
 from emqs.web.layers import place_of
+from emqs.web.predicting import volumes_of, weights_folders
+
+OBJECTS = "-objects"  # of the name of a layer of labels, after that of its probability
 
 
 class EmbedSettings(Settings):
@@ -69,6 +75,8 @@ class PredictSettings(Settings):
     negatives: list[Triple] = Field(default=[], max_length=10_000)
     start: Triple | None = None
     stop: Triple | None = None
+    threshold: float | None = Field(None, gt=0, lt=1)
+    smallest_nm3: float | None = Field(None, ge=0)
 
 
 class IngestSettings(Settings):
@@ -198,6 +206,22 @@ def _command(name: str) -> str:
     return name
 
 
+def _made_with(embedding: Layer, known: Sequence[Layer], home: Home) -> dict[str, str]:
+    """Return the volume and the encoder of an embedding store, as ``emqs predict`` takes them."""
+    from emqs.embedding.stores.zarr import open_store
+    from emqs.prediction.sources import volume_of, weights_of
+
+    store = open_store(Path(embedding.source))
+    model = store.manifest["model"]
+    given = {"model": str(model["name"])}
+    volume = volume_of(store, volumes_of(known))
+    if volume is not None:
+        given["volume"] = volume
+    if model["weights_sha256"] is not None:
+        given["weights"] = str(weights_of(store, weights_folders(home)))
+    return given
+
+
 def _predict(connection: Connection, home: Home, job: Job, scratch: Path) -> Work:
     settings = PredictSettings.model_validate(job.settings)
     layer = layer_of(connection, job, settings.layer)
@@ -205,25 +229,48 @@ def _predict(connection: Connection, home: Home, job: Job, scratch: Path) -> Wor
         raise ConfigError(f"The layer {layer.name} is no embedding store.")
     if (settings.start is None) != (settings.stop is None):
         raise ConfigError("Give start and stop, or neither.")
+    if "://" in layer.source:
+        raise ConfigError(f"The layer {layer.name} is an embedding in a database, not in a folder.")
     out = target(home, job, f"{settings.name}-{job.id}.zarr").absolute()
+    if out.exists():  # an earlier try made it, and died before it could say so
+        shutil.rmtree(out)
     given: dict[str, Any] = {
         "store": layer.source,
         "out": str(out),
         "positive": settings.positives,
         "hydra.run.dir": str(scratch / "run"),
+        **_made_with(layer, catalogue.layers_of(connection, dataset_of(job), job.owner_id), home),
     }
     if settings.negatives:
         given["negative"] = settings.negatives
     if settings.start is not None:
         given["region"] = [settings.start, settings.stop]
+    for name in ("threshold", "smallest_nm3"):
+        if getattr(settings, name) is not None:
+            given[f"predict.{name}"] = getattr(settings, name)
     overrides = [override(key, value) for key, value in given.items()]
 
     def finish(connection: Connection) -> dict[str, Any]:
-        row = registry.row_of_layer(registry.LayerDraft(settings.name, "image", str(out)))
-        registry.put_layer(connection, dataset_of(job), row, owner_id=job.owner_id)
-        return {"layer": settings.name}
+        return _predicted(connection, home, job, out, scratch / "run" / "objects.csv")
 
     return Work(module(_command("emqs.predict"), *overrides), finish)
+
+
+def _predicted(
+    connection: Connection, home: Home, job: Job, out: Path, table: Path
+) -> dict[str, Any]:
+    """Write the probability and the objects as layers of whoever asked; keep the table."""
+    settings = PredictSettings.model_validate(job.settings)
+    place = {} if settings.start is None else {"offset": list(settings.start)}
+    objects = f"{settings.name}{OBJECTS}"
+    labels = out / "labels" / "objects"
+    for name, kind, path in ((settings.name, "image", out), (objects, "segmentation", labels)):
+        row = registry.row_of_layer(registry.LayerDraft(name, kind, str(path), place))
+        registry.put_layer(connection, dataset_of(job), row, owner_id=job.owner_id)
+    kept = home.cache / "downloads" / f"{job.id}.csv"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(table, kept)
+    return {"layer": settings.name, "objects": objects, "file": kept.name}
 
 
 def _ingest(_connection: Connection, home: Home, job: Job, scratch: Path) -> Work:

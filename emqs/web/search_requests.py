@@ -186,6 +186,16 @@ def _layer(known: Sequence[Layer], kind: str, name: str | None, dataset: Dataset
     return fitting[0]
 
 
+def embedding_of(state: Context, access: Access, name: str | None) -> tuple[Layer, list[Layer]]:
+    """Return the embedding of a dataset that is named, or the first, and all layers one sees.
+
+    Raises:
+        NotFoundError: If there is none.
+    """
+    known = _layers(state, access)
+    return _layer(known, "embedding", name, access.dataset), known
+
+
 def _examples(
     state: Context, accesses: Sequence[Access], first: Prepared, places: Sequence[Place]
 ) -> tuple[Example, ...]:

@@ -28,6 +28,10 @@ LAYER = ".viewer-tools .layer"
 SHOWN = Path(__file__).parents[2] / "docs" / "pages"
 ASKED = {"search": {"p": [[6, 61, 386]], "n": [[6, 300, 330]], "shown": 24}}
 CARDS = "/d/toy/search#" + quote(json.dumps(ASKED)).replace("{", "{{").replace("}", "}}")
+CLICKS = {"p": [[6, 61, 386], [6, 83, 392]], "n": [[6, 420, 60], [6, 250, 60]]}
+PART = [6, 0, 0, 7, 512, 512]
+STATE = {"search": CLICKS, "predict": {"r": PART}}
+PREDICTED = "/d/toy/predict#" + quote(json.dumps(STATE)).replace("{", "{{").replace("}", "}}")
 # name of the reference, who looks, address, what is there once the page is, what varies besides
 PAGES = [
     ("sign-in", None, "/", "form", ()),
@@ -35,6 +39,7 @@ PAGES = [
     ("search-cards", "ann", CARDS, ".card >> nth=8", (".card p",)),
     ("search-dark", "ann", CARDS, ".card >> nth=8", (".card p",)),
     ("search-saved", "ann", "/d/toy/search/saved", "text=A kept search", ()),
+    ("predict", "ann", PREDICTED, "table.objects tbody tr", ("td",)),
     ("annotate", "ann", "/d/toy/annotate", "tr.line >> nth=3", ()),
     ("annotate-dark", "ann", "/d/toy/annotate", "tr.line >> nth=3", ()),
     ("annotate-atlas", "ann", "/d/toy/annotate/atlas", "li.entry >> nth=0", ()),
@@ -87,6 +92,12 @@ def filled(shared_place: Workplace) -> dict[str, str]:
     question = {"positives": [{"z": 6, "y": 200, "x": 300}]}
     kept = {"title": "A kept search", "note": "Vesicles.", "question": question}
     ann.post("/datasets/toy/searches", json=kept).raise_for_status()
+    wanted = {
+        name: [dict(zip("zyx", one, strict=True)) for one in CLICKS[key]]
+        for name, key in (("positives", "p"), ("negatives", "n"))
+    }
+    wanted |= {"start": PART[:3], "stop": PART[3:]}
+    ann.post("/datasets/toy/predictions", json=wanted, timeout=240).raise_for_status()
     return {"entry": entry["id"], "pull": pull["id"]}
 
 

@@ -206,7 +206,7 @@ def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
             r"The layer .*small.npy has the shape",
         ),
         ([CLICKS, "engine=cluster"], "engine must be one of local, ray"),
-        ([CLICKS, "predict.tile=100"], "predict.tile must be a multiple of 64"),
+        ([CLICKS, "predict.tile=100"], "predict.tile must be a multiple of 128"),
         ([CLICKS, "predict.head=tree"], "predict.head must be one of logistic, svm"),
         ([CLICKS, "model=pixels", "weights=null"], "was made with model=contrastive"),
     ],
@@ -282,8 +282,11 @@ def test_classes_painted_layers_and_meshes(folder: Path) -> None:
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'emqs[ray]'"
 )
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks into /proc, as on Linux")
-def test_ray_makes_the_same_although_a_worker_is_killed(folder: Path) -> None:
+def test_ray_makes_the_same_although_a_worker_is_killed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One of two, when the first of six tiles is there."""
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # Ray's 15 waits for whatever else is tested
     one_slice = ("figures=false", "region=[[1,0,0],[2,200,260]]")
     local = contents(made(folder, "local.zarr", *one_slice))
     killed: list[int] = []

@@ -20,6 +20,8 @@ from emqs.retrieval.volume_search import search
 from emqs.volumes import chunks
 from emqs.volumes.objects import Objects, cache_folder
 
+pytestmark = pytest.mark.slow  # every request takes some 10 ms
+
 GRID = grid_of((2, 16, 32))
 CODES = random_codes(GRID)
 PLACE = "s3://bucket/lab/emb.zarr"
@@ -42,9 +44,14 @@ def uploaded(bucket: Bucket, folder: Path, place: str = PLACE) -> None:
         bucket.ask("PUT", f"/{place.removeprefix('s3://')}/{name}", content)
 
 
-def found(place: str | Path) -> tuple[list[list[int]], list[float]]:
+def found(place: str | Path, size_nm: float | None = None) -> tuple[list[list[int]], list[float]]:
     store = open_searchable(str(place), ClickhouseConfig())
-    matches = search(store, [[1, 40, 60]], query=QueryConfig(), settings=SearchConfig(n_results=20))
+    matches = search(
+        store,
+        [[1, 40, 60]],
+        query=QueryConfig(),
+        settings=SearchConfig(n_results=20, size_nm=size_nm),
+    )
     return matches.voxels.tolist(), matches.scores.tolist()
 
 
@@ -76,7 +83,6 @@ def test_a_store_that_was_copied_there_is_searched_as_files_on_disk(
     assert "is damaged in 1 blocks" in caplog.text
 
 
-@pytest.mark.slow
 def test_a_copy_is_of_one_address_and_one_seal(bucket: Bucket, tmp_path: Path) -> None:
     other = random_codes(GRID, seed=5)
     write_store(tmp_path / "a.zarr", CODES, GRID)
@@ -91,7 +97,13 @@ def test_a_copy_is_of_one_address_and_one_seal(bucket: Bucket, tmp_path: Path) -
     assert second != first
 
 
-@pytest.mark.slow
+def test_windows_of_another_size(bucket: Bucket, tmp_path: Path) -> None:
+    write_store(tmp_path / "emb.zarr", CODES, GRID, name="contrastive")
+    uploaded(bucket, tmp_path / "emb.zarr")
+    assert found(PLACE, 160.0) == found(tmp_path / "emb.zarr", 160.0)
+    assert found(PLACE, 160.0) != found(PLACE)
+
+
 def test_blocks_that_are_written_later_are_searched(bucket: Bucket, tmp_path: Path) -> None:
     store = write_store(PLACE, CODES, GRID, blocks=3)
     local = write_store(tmp_path / "a.zarr", CODES, GRID, blocks=3)
@@ -105,7 +117,6 @@ def test_blocks_that_are_written_later_are_searched(bucket: Bucket, tmp_path: Pa
     assert store.is_done((1, 0, 0))
 
 
-@pytest.mark.slow
 def test_a_block_that_is_there_is_not_written_again(bucket: Bucket) -> None:
     store = write_store(PLACE, CODES, GRID)
     before = bucket.files("")
@@ -113,7 +124,6 @@ def test_a_block_that_is_there_is_not_written_again(bucket: Bucket) -> None:
     assert bucket.files("") == before
 
 
-@pytest.mark.slow
 def test_a_damaged_block_is_noticed_and_made_again(bucket: Bucket) -> None:
     store = write_store(PLACE, CODES, GRID)
     before = bucket.files("lab/emb.zarr/")
@@ -132,7 +142,6 @@ def test_a_damaged_block_is_noticed_and_made_again(bucket: Bucket) -> None:
         assert open_store(PLACE).is_done((0, 0, 0))
 
 
-@pytest.mark.slow
 def test_two_that_write_different_bits_never_mix_unnoticed(bucket: Bucket) -> None:
     store = write_store(PLACE, CODES, GRID, blocks=1)
     first = bucket.files("lab/emb.zarr/")
@@ -161,7 +170,6 @@ def test_of_two_that_begin_at_once_one_is_first(bucket: Bucket, tmp_path: Path) 
         write_store("s3://bucket/lab", CODES, GRID)
 
 
-@pytest.mark.slow
 def test_answers_that_fail_are_slow_or_cut_change_nothing(bucket: Bucket, tmp_path: Path) -> None:
     write_store(tmp_path / "emb.zarr", CODES, GRID, short=4)
     for how in ("500", "slow", "cut"):
@@ -179,7 +187,6 @@ def test_answers_that_fail_are_slow_or_cut_change_nothing(bucket: Bucket, tmp_pa
             bucket.ask("DELETE", f"/bucket/{key}")
 
 
-@pytest.mark.slow
 def test_a_store_that_grows_keeps_what_is_there(bucket: Bucket, tmp_path: Path) -> None:
     longer = grid_of((3, 16, 32))
     for place in (PLACE, tmp_path / "emb.zarr"):
@@ -233,7 +240,6 @@ def test_a_manifest_that_was_changed_there_is_refused(bucket: Bucket) -> None:
         open_store(PLACE)
 
 
-@pytest.mark.slow
 def test_a_cache_that_cannot_be_written(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,7 +101,7 @@ def test_objects_and_suggestions_in_memory_are_those_on_disk(tmp_path: Path) -> 
     """Blobs of a smoothed noise, in a region that begins somewhere."""
     shape = (3, 90, 130)
     noise = ndimage.gaussian_filter(np.random.default_rng(5).normal(size=shape), (0.5, 5, 5))
-    values = np.clip(128 + 400 * noise, 0, 255).astype(np.uint8)
+    values = np.clip(128 + 1100 * noise, 0, 255).astype(np.uint8)
     grid, region = grid_of(), Box((4, 10, 20), (7, 100, 150))
     level = Level(0, shape, (1, 1, 1), grid.voxel_size_nm, (0.0, 0.0, 0.0))
     image = Image(tmp_path, [level], np.dtype(np.uint8), (3, 32, 32), (3, 64, 64))
@@ -113,10 +113,15 @@ def test_objects_and_suggestions_in_memory_are_those_on_disk(tmp_path: Path) -> 
     )
     with open_volume(tmp_path / "objects") as labels:
         stored = labels.read(labels.box)
-    made = objects_in(values >= 153, grid, region, settings)
+    made = objects_in(values, grid, region, settings)
     pairs = set(zip(stored.ravel().tolist(), made.ravel().tolist(), strict=True))
     assert len(pairs) == len(objects) + 1 == int(made.max()) + 1
     assert len(objects) > 5
+    every, count = ndimage.label(values >= 153, structure=FULL)
+    tops = ndimage.maximum(values, every, np.arange(1, count + 1))
+    faint = np.isin(every, np.flatnonzero(tops < 216) + 1)  # logits: (0.405 + 3) / 2, of 255
+    assert faint.any()
+    assert not made[faint].any()
     parts_of = ((box, [values[box.slices].astype(np.float32) / 255]) for box in image.shards(0))
     asked = suggest_in(parts_of, 4, apart=20)
     assert len(asked) == 4

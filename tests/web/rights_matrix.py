@@ -86,6 +86,13 @@ POST    /datasets/{dataset}/search                                   dataset:rea
 POST    /datasets/{dataset}/search/refine                            dataset:reader
 POST    /datasets/{dataset}/search/suggestions                       dataset:reader
 POST    /datasets/{dataset}/search/batch                             dataset:reader
+GET     /datasets/{dataset}/predictions dataset:reader
+POST    /datasets/{dataset}/predictions                              dataset:reader
+GET     /datasets/{dataset}/predictions/{prediction}/objects dataset:reader
+GET     /datasets/{dataset}/predictions/{prediction}/precomputed/info dataset:reader
+HEAD    /datasets/{dataset}/predictions/{prediction}/precomputed/info dataset:reader
+GET     /datasets/{dataset}/predictions/{prediction}/precomputed/{scale}/{chunk_name} dataset:reader
+HEAD    /datasets/{dataset}/predictions/{prediction}/precomputed/{scale}/{chunk_name} dataset:reader
 GET     /datasets/{dataset}/searches dataset:reader
 POST    /datasets/{dataset}/searches                                 dataset:reader
 GET     /datasets/{dataset}/searches/{search} dataset:reader

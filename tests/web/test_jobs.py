@@ -16,6 +16,7 @@ import tifffile
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from support import toy_worker
 from support.served import Served, random_voxels, served, until, write_tiff, write_zarr
+from support.small_stores import grid_of, random_codes, write_store
 from support.toy_worker import starts
 
 from emqs.annotations import merges, pull_requests
@@ -490,8 +491,17 @@ def test_commands_that_are_not_installed_are_said_to_be_missing(
 def test_a_prediction_is_a_command_over_a_store(
     lab: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_store(tmp_path / "codes.zarr", random_codes(grid_of()), grid_of())
     lab.layer(lab.brain, "codes", tmp_path / "codes.zarr", "embedding")
+    lab.layer(lab.brain, "raw", tmp_path / "moved.zarr")
+    (lab.home / "weights").mkdir()
+    (lab.home / "weights" / "other.safetensors").write_bytes(b"other")
+    weights = lab.home / "weights" / "none_1.safetensors"
+    weights.write_bytes(b"")
     monkeypatch.setattr(job_embedding, "find_spec", lambda _: True)
+    monkeypatch.setattr(
+        "emqs.prediction.sources.sha256", lambda path: "" if path == weights else "another"
+    )  # which the store says
     given = {"layer": "codes", "name": "mito", "positives": [[1, 2, 3]], "start": [0, 0, 0],
              "stop": [4, 5, 6]}  # fmt: skip
     settings = job_kinds.checked("predict", given)
@@ -503,6 +513,9 @@ def test_a_prediction_is_a_command_over_a_store(
         asked = job(lab, job_id)
         work = job_kinds.KINDS["predict"].prepare(connection, Home(lab.home), asked, tmp_path)
     assert "positive=[[1,2,3]]" in work.arguments
+    assert f"volume='{tmp_path}/moved.zarr'" in work.arguments
+    assert f"weights='{weights}'" in work.arguments
+    assert "model='none'" in work.arguments
     assert "region=[[0,0,0],[4,5,6]]" in work.arguments
     assert not any(argument.startswith("negative") for argument in work.arguments)
 

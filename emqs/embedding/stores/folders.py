@@ -280,7 +280,7 @@ class BucketFolder:
         first, _ = self._objects.read(keys[0])
         states = map(number_of, self._objects.states(keys))
         size = len(first or b"")
-        return {block: [state, 0, size] for block, state in zip(blocks, states, strict=True)}
+        return {block: [0, state, size] for block, state in zip(blocks, states, strict=True)}
 
     def write(self, array: str, block: Triple, index: Index, content: np.ndarray) -> None:
         """Write the file of a block on a condition; the same content is not written again."""

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 def of_size(store: SearchableStore, size_nm: float) -> SearchableStore:
-    """Return an embedding volume as if it had been made of windows of another size.
+    """Return an embedding volume with larger windows, seen at the scale of those it was made of.
 
     Args:
         store: As it was made; one that was given a size before is given the new one instead.
@@ -176,10 +176,7 @@ class SizedStore:
 
     def _stamps(self) -> dict[Triple, list[int]]:
         """Return the blocks of windows that can be made, and what changes when they change."""
-        try:
-            own = flat_copy.stamps(self.store.path, self.store.done())
-        except OSError as error:
-            raise DataError(f"{self.name} cannot be read: {error.strerror}.") from None
+        own = self.store.stamps()
         stamps = {}
         for block in self.grid.blocks():
             needed = self._needed(block)
@@ -221,7 +218,7 @@ class SizedStore:
     @cached_property
     def _sample(self) -> np.ndarray:
         """Codes from all over the volume, kept beside the signatures."""
-        folder = self.store.path / flat_copy.COPY
+        folder = self.store.copies / flat_copy.COPY
         file = folder / f"{'x'.join(map(str, self.grid.shape))}.size.npz"
         n_blocks = len(self.store.done())
         known = _kept(file, self.store.code_size, n_blocks)
@@ -279,7 +276,7 @@ class SizedStore:
 
         ending = f".size-{zlib.crc32(np.ascontiguousarray(self._sample).data):08x}"
         parts = (f"{ending}.signatures", np.uint64, 1), (f"{ending}.valid", np.bool_, 1)
-        copy = flat_copy.FlatCopy(self.store.path, self.grid, ending, parts, signed)
+        copy = flat_copy.FlatCopy(self.store.copies, self.name, self.grid, ending, parts, signed)
         stamps = self._stamps()
         logger.debug("Windows of %d voxels: %d blocks", self.grid.size, len(stamps))
         signatures, valid = copy.followed(stamps)
@@ -288,7 +285,7 @@ class SizedStore:
 
     def _forget(self, ending: str) -> None:
         """Remove what was made with an earlier sample."""
-        folder = self.store.path / flat_copy.COPY
+        folder = self.store.copies / flat_copy.COPY
         start = "x".join(map(str, self.grid.shape))
         for file in folder.glob(f"{start}.size-*"):
             if not file.name.startswith(start + ending):

@@ -259,9 +259,10 @@ class EmbeddingStore:
         Raises:
             DataError: If a block is damaged, or the copy cannot be written.
         """
-        return self._flat(self._stamps())
+        return self._flat(self.stamps())
 
-    def _stamps(self) -> dict[Triple, list[int]]:
+    def stamps(self) -> dict[Triple, list[int]]:
+        """Return the blocks that are there, and three numbers that change with each."""
         try:
             return self.folder.stamps(self.done())
         except OSError as error:
@@ -273,7 +274,7 @@ class EmbeddingStore:
             return signatures, valid == 1
 
         parts = (".signatures", np.uint64, 1), (".valid", np.bool_, 1)
-        copy = flat_copy.FlatCopy(self._copies, self.name, self.grid, "", parts, read)
+        copy = flat_copy.FlatCopy(self.copies, self.name, self.grid, "", parts, read)
         signatures, valid = copy.followed(blocks)
         return signatures, valid
 
@@ -289,14 +290,14 @@ class EmbeddingStore:
         return self.folder.name
 
     @cached_property
-    def _copies(self) -> Path:
+    def copies(self) -> Path:
         """Where copies of what is searched are kept, in a folder ``.scan``."""
         return self.folder.copies(manifests.sealed(self.manifest)[manifests.SEAL])
 
     @cached_property
     def _blocks(self) -> dict[Triple, list[int]]:
         """The blocks that are searched; what is embedded later is not searched any more."""
-        return self._stamps()
+        return self.stamps()
 
     @cached_property
     def _scanned(self) -> tuple[np.ndarray, np.ndarray]:
@@ -316,7 +317,7 @@ class EmbeddingStore:
 
         parts = (f".{SHORT}", np.uint8, coder.size), (f".{SHORT}_checks", np.uint16, 1)
         return flat_copy.FlatCopy(
-            self._copies, self.name, self.grid, f".{SHORT}", parts, read, is_compared=False
+            self.copies, self.name, self.grid, f".{SHORT}", parts, read, is_compared=False
         )
 
     @cached_property

@@ -9,6 +9,7 @@ import { Annotate } from "./pages/annotate/Annotate";
 import { Atlas } from "./pages/atlas/Atlas";
 import { Datasets } from "./pages/datasets/Datasets";
 import { DatasetSettings } from "./pages/datasets/DatasetSettings";
+import { Predict } from "./pages/predict/Predict";
 import { Reviews } from "./pages/reviews/Reviews";
 import { Search } from "./pages/search/Search";
 import { Shared } from "./pages/Shared";
@@ -20,7 +21,7 @@ import { useTitle } from "./title";
 import { Button, Message, Notices, Spinner, tellError } from "./ui";
 import { Workbench } from "./Workbench";
 
-const TOOLS = ["search", "annotate", "atlas", "reviews"] as const;
+const TOOLS = ["search", "predict", "annotate", "atlas", "reviews"] as const;
 type Tool = (typeof TOOLS)[number];
 const LAST = "emqs.dataset"; // the dataset that was open last
 
@@ -197,6 +198,7 @@ function DatasetPage({ name, tool, rest }: { name: string; tool: string; rest: s
   return (
     <Workbench dataset={dataset}>
       {tool === "search" && <Search dataset={dataset} />}
+      {tool === "predict" && <Predict dataset={dataset} />}
       {tool === "annotate" && <Annotate dataset={dataset} tab={rest[0] ?? "annotations"} />}
       {tool === "atlas" && <Atlas dataset={dataset} rest={rest} />}
       {tool === "reviews" && <Reviews dataset={dataset} rest={rest} />}

@@ -1,6 +1,7 @@
 // Every text of the pages, in every language. Keys are area.meaning.
 export const strings = {
   "nav.search": { en: "Search", de: "Suche" },
+  "nav.predict": { en: "Predict", de: "Vorhersage" },
   "nav.annotate": { en: "Annotate", de: "Annotieren" },
   "nav.atlas": { en: "Atlas", de: "Atlas" },
   "nav.reviews": { en: "Reviews", de: "Prüfung" },
@@ -1429,6 +1430,101 @@ export const strings = {
   // end of admin
 
   // predict
+
+  "predict.link": { en: "Predict the objects", de: "Objekte vorhersagen" },
+  "predict.link_hint": {
+    en: "With these examples: how likely each voxel is, and the objects",
+    de: "Mit diesen Beispielen: wie wahrscheinlich jedes Voxel ist, und die Objekte",
+  },
+  "predict.here": { en: "Predict here", de: "Hier vorhersagen" },
+  "predict.here_hint": { en: "In the part of the slice that is in view (Enter)", de: "Im sichtbaren Teil der Schicht (Enter)" },
+  "predict.needs_positive": { en: "Add an example of the structure first.", de: "Zuerst ein Beispiel der Struktur hinzufügen." },
+  "predict.live": { en: "Again with every click", de: "Bei jedem Klick neu" },
+  "predict.live_hint": {
+    en: "Predict the same part again whenever the examples change",
+    de: "Denselben Teil neu vorhersagen, wenn sich die Beispiele ändern",
+  },
+  "predict.busy": { en: "Predicting…", de: "Vorhersage läuft …" },
+  "predict.first": {
+    en: "The first time, the volume is looked at: some ten seconds.",
+    de: "Beim ersten Mal wird das Volumen betrachtet: gut zehn Sekunden.",
+  },
+  "predict.elsewhere": {
+    en: "{n} examples of other datasets are left out: a prediction is made from those of one.",
+    de: "{n} Beispiele anderer Datensätze bleiben unberücksichtigt: Eine Vorhersage nutzt die eines einzigen.",
+  },
+  "predict.cut": {
+    en: "Only the middle of what is in view was predicted, {y} × {x} voxels. Zoom in, or run it on the whole volume.",
+    de: "Nur die Mitte des Sichtbaren wurde vorhergesagt, {y} × {x} Voxel. Näher heranzoomen, oder das ganze Volumen vorhersagen.",
+  },
+  "predict.other_slice": {
+    en: "The prediction lies in slice {z}.",
+    de: "Die Vorhersage liegt in Schicht {z}.",
+  },
+  "predict.go_slice": { en: "Go there", de: "Dorthin" },
+  "predict.stale": { en: "The examples have changed since.", de: "Die Beispiele haben sich seitdem geändert." },
+  "predict.again": { en: "Predict again", de: "Neu vorhersagen" },
+  "predict.close": { en: "Remove the prediction", de: "Vorhersage entfernen" },
+  "predict.layer": { en: "probability", de: "Wahrscheinlichkeit" },
+  "predict.layer_object": { en: "object", de: "Objekt" },
+  "predict.layer_part": { en: "predicted part", de: "vorhergesagter Teil" },
+  "predict.threshold": { en: "Threshold", de: "Schwelle" },
+  "predict.threshold_hint": {
+    en: "From this probability on a voxel belongs to an object. The orange is stronger there.",
+    de: "Ab dieser Wahrscheinlichkeit gehört ein Voxel zu einem Objekt. Dort ist das Orange kräftiger.",
+  },
+  "predict.own_threshold": { en: "Usual", de: "Üblich" },
+  "predict.own_threshold_hint": {
+    en: "Halfway between your examples and the average of the volume",
+    de: "Auf halbem Weg zwischen den Beispielen und dem Durchschnitt des Volumens",
+  },
+  "predict.objects": { en: "Objects", de: "Objekte" },
+  "predict.n_objects": { en: "{n} in this part", de: "{n} in diesem Teil" },
+  "predict.took": { en: "{s} s", de: "{s} s" },
+  "predict.no_objects": {
+    en: "No object at this threshold. Lower it, or add examples.",
+    de: "Kein Objekt bei dieser Schwelle. Schwelle senken oder Beispiele hinzufügen.",
+  },
+  "predict.number": { en: "No.", de: "Nr." },
+  "predict.place": { en: "Centre, z y x", de: "Mitte, z y x" },
+  "predict.volume": { en: "Volume, nm³", de: "Volumen, nm³" },
+  "predict.mean": { en: "Mean", de: "Mittel" },
+  "predict.mean_hint": { en: "Mean probability", de: "Mittlere Wahrscheinlichkeit" },
+  "predict.border": { en: "Cut", de: "Angeschnitten" },
+  "predict.border_hint": {
+    en: "It touches the border of the predicted part, and may go on beyond",
+    de: "Es berührt den Rand des vorhergesagten Teils und kann weitergehen",
+  },
+  "predict.go_object": { en: "Go to object {n}", de: "Zu Objekt {n}" },
+  "predict.yes": { en: "yes", de: "ja" },
+  "predict.no": { en: "no", de: "nein" },
+  "predict.more_objects": { en: "The {n} largest are shown; the table (CSV) holds all.", de: "Die {n} größten sind gezeigt; die Tabelle (CSV) enthält alle." },
+  "predict.csv": { en: "Table (CSV)", de: "Tabelle (CSV)" },
+  "predict.next": { en: "Label these next", de: "Als Nächstes bewerten" },
+  "predict.next_hint": {
+    en: "Is the dot on the structure? These places would help most.",
+    de: "Liegt der Punkt auf der Struktur? Diese Stellen helfen am meisten.",
+  },
+  "predict.right": { en: "Yes, {where} is on the structure", de: "Ja, {where} liegt auf der Struktur" },
+  "predict.wrong": { en: "No, {where} is something else", de: "Nein, {where} ist etwas anderes" },
+  "predict.whole": { en: "The whole volume", de: "Das ganze Volumen" },
+  "predict.whole_hint": {
+    en: "A job with these examples and this threshold. The probability and the objects become two layers of yours, and there is a table of all objects.",
+    de: "Ein Auftrag mit diesen Beispielen und dieser Schwelle. Wahrscheinlichkeit und Objekte werden zwei eigene Ebenen, dazu eine Tabelle aller Objekte.",
+  },
+  "predict.whole_denied": {
+    en: "This needs the role annotator in the dataset.",
+    de: "Dazu ist die Rolle annotator im Datensatz nötig.",
+  },
+  "predict.name": { en: "Name of the layer", de: "Name der Ebene" },
+  "predict.name_hint": {
+    en: "Letters, digits, dots, dashes and underscores, at most 64",
+    de: "Buchstaben, Ziffern, Punkte, Striche und Unterstriche, höchstens 64",
+  },
+  "predict.name_taken": { en: "There is a layer of this name.", de: "Es gibt eine Ebene dieses Namens." },
+  "predict.run": { en: "Run on the whole volume", de: "Auf dem ganzen Volumen ausführen" },
+  "predict.jobs": { en: "Your predictions of the whole volume", de: "Ihre Vorhersagen des ganzen Volumens" },
+  "predict.shown": { en: "{name} is done: probability and objects are shown.", de: "{name} ist fertig: Wahrscheinlichkeit und Objekte sind zu sehen." },
 
   // end of predict
 } as const satisfies Record<string, { en: string; de: string }>;

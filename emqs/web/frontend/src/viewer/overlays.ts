@@ -18,6 +18,7 @@ function withoutSource({ source: _, ...rest }: Description): string {
 
 export class Overlays {
   private readonly shown = new Map<string, Description>();
+  private readonly shades = new Map<string, Readonly<Record<string, number>>>();
 
   constructor(private readonly viewer: Untyped) {}
 
@@ -53,16 +54,22 @@ export class Overlays {
 
   add(name: string, description: Description): void {
     this.remove(name);
+    const shaderControls = this.shades.get(name);
     const { layerSpecification, layerManager } = this.viewer;
     const above = layerManager.managedLayers.findIndex(
       (layer: Untyped) => layer.layer?.dataSources?.[0]?.spec.url === "local://annotations",
     );
-    const layer = makeLayer(layerSpecification, name, { ...description, name });
+    const layer = makeLayer(layerSpecification, name, { ...description, ...(shaderControls && { shaderControls }), name } as Untyped);
     layerSpecification.add(layer, above < 0 ? undefined : above); // below what pages draw themselves
   }
 
   remove(name: string): void {
     removeLayer(this.viewer, name);
+  }
+
+  shade(name: string, controls: Readonly<Record<string, number>>): void {
+    this.shades.set(name, controls);
+    this.viewer.layerManager.getLayerByName(name)?.layer?.shaderControlState?.restoreState(controls);
   }
 
   // A click, with no key held down, on an annotation.
@@ -93,6 +100,8 @@ export class Overlays {
     return {
       overlay: (name, description) => this.show(name, description),
       uncover: (name) => this.hide(name),
+      overlaySources: (name) => (this.shown.has(name) ? addresses(this.shown.get(name) as Description) : []),
+      shade: (name, controls) => this.shade(name, controls),
       onPick: (listener) => this.onPick(listener),
       addLayer: (description) => this.add(description.name, description),
       removeLayer: (name) => this.remove(name),

@@ -37,6 +37,10 @@ export interface Overlaying {
   // that is shown are loaded into it.
   overlay(layer: string, description: Record<string, unknown>): void;
   uncover(layer: string): void;
+  // Where such a layer is read from.
+  overlaySources(layer: string): string[];
+  // Set what the shader of such a layer lets one choose, without loading or adding anything.
+  shade(layer: string, controls: Readonly<Record<string, number>>): void;
   // A click, with no key held down, on an annotation: the name of its layer, and its id.
   onPick(listener: (layer: string, id: string) => void): () => void;
   // Put a layer into the state, or take one out.

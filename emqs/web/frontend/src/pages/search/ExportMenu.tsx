@@ -8,7 +8,7 @@ export function exportAddress(dataset: string, id: string, format: "csv" | "json
   return url(`${path(dataset)}/searches/${encodeURIComponent(id)}/export`, { format });
 }
 
-function offer(name: string, type: string, text: string): void {
+export function offer(name: string, type: string, text: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;

@@ -13,7 +13,7 @@ import { CopyLink } from "./CopyLink";
 import { NotSearchable } from "./NotSearchable";
 import { Results, Trouble, Working } from "./Results";
 import { SavedList } from "./SavedList";
-import { auto, busy, canSearch, run, setAuto } from "./store";
+import { auto, busy, canSearch, run, setAuto, state } from "./store";
 import { useAddress, useKeys, useRetry, useViewer } from "./useSearch";
 
 function Asking({ dataset }: { dataset: Dataset }) {
@@ -34,6 +34,11 @@ function Asking({ dataset }: { dataset: Dataset }) {
           <input type="checkbox" checked={auto.value} onChange={(event) => setAuto(event.currentTarget.checked)} />
           {t("search.auto")}
         </label>
+        {state.value.positives.length > 0 && (
+          <a class="predict-link" href={address("d", dataset.name, "predict") + location.hash} title={t("predict.link_hint")}>
+            {t("predict.link")}
+          </a>
+        )}
         {busy.value !== null && <Working />}
       </div>
       <Trouble />

@@ -84,7 +84,7 @@ export function useRetry(): void {
   );
 }
 
-function follow(handle: ViewerHandle, dataset: Dataset): () => void {
+function follow(handle: ViewerHandle, dataset: Dataset, matches: boolean): () => void {
   const edge = () => embeddings.value[dataset.name]?.patch ?? 64;
   const layers = {
     region: t("search.layer_region"),
@@ -100,7 +100,7 @@ function follow(handle: ViewerHandle, dataset: Dataset): () => void {
   };
   const stops = [
     effect(() => draw(handle, layers.region, COLOURS.region, regionAs(state.value.filters.region, dataset.voxel_size_nm, dataset.origin_nm ?? [0, 0, 0]))),
-    effect(() => draw(handle, layers.matches, COLOURS.matches, matchesAs(result.value?.matches ?? [], dataset.name))),
+    effect(() => draw(handle, layers.matches, COLOURS.matches, matchesAs((matches && result.value?.matches) || [], dataset.name))),
     effect(() => draw(handle, layers.positives, COLOURS.positives, examplesAs(state.value.positives, dataset.name, edge(), false))),
     effect(() => draw(handle, layers.negatives, COLOURS.negatives, examplesAs(state.value.negatives, dataset.name, edge(), true))),
     effect(() => {
@@ -123,13 +123,14 @@ function follow(handle: ViewerHandle, dataset: Dataset): () => void {
   };
 }
 
-export function useViewer(dataset: Dataset): void {
+// Examples, the region and, if one wants, the matches in the viewer; clicks there are examples.
+export function useViewer(dataset: Dataset, { matches = true } = {}): void {
   const handle = viewer.value;
   useEffect(() => {
     // the viewer of the dataset before is gone by now, though it was there when this was drawn
     if (handle === null || viewer.peek() !== handle) return undefined;
-    return follow(handle, dataset);
-  }, [handle, dataset.name]);
+    return follow(handle, dataset, matches);
+  }, [handle, dataset.name, matches]);
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -144,7 +145,7 @@ function isPressable(target: EventTarget | null): boolean {
 }
 
 // Keys that act wherever the focus is, except where one writes, and while a dialog is open.
-export function useKeys(dataset: Dataset, help: () => void): void {
+export function useKeys(dataset: Dataset, help: () => void, submit = run, again: (() => unknown) | null = refine): void {
   useEffect(() => {
     function onKey(event: KeyboardEvent): void {
       if (isTyping(event.target) || document.querySelector("dialog[open], .sign-in.again") !== null) return;
@@ -154,8 +155,8 @@ export function useKeys(dataset: Dataset, help: () => void): void {
       else if (command || event.altKey) return;
       else if (key === "p") addAt("positives", dataset, true);
       else if (key === "n") addAt("negatives", dataset, true);
-      else if (key === "f" && Object.keys(marks.value).length > 0) void refine();
-      else if (key === "enter" && canSearch.value && !isPressable(event.target)) void run();
+      else if (key === "f" && again !== null && Object.keys(marks.value).length > 0) again();
+      else if (key === "enter" && canSearch.value && !isPressable(event.target)) void submit();
       else if (event.key === "?") help();
       else return;
       event.preventDefault();
