@@ -144,7 +144,7 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         logger.error("emqs.%s: %s", name, one_line(error))
         failure = one_line(error)
     except KeyboardInterrupt:
-        going_on = how(name, typed(), folder, sweep=sweep)
+        going_on = how(name, sys.argv[1:] if sweep else typed(), folder, sweep=sweep)
         print(f"emqs.{name}: interrupted{going_on}", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except Exception as error:
