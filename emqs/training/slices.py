@@ -146,10 +146,10 @@ def split(
     reach = neighbour_reach(stack, config)
     contrast = config.model.preprocessing.contrast
     images = [cutting.with_contrast(stack.unit(z), contrast) for z in range(len(stack))]
-    cut = images if len(images) > 1 else images[0]
-    training, validation = cut[: parts.first], cut[parts.first :]
-    if len(images) == 1:
-        training, validation = [training], [validation]
+    if len(images) > 1:
+        training, validation = images[: parts.first], images[parts.first :]
+    else:
+        training, validation = [images[0][: parts.first]], [images[0][parts.first :]]
     return (
         SliceSource(training, parts.training, size, zoom, reach),
         SliceSource(validation, parts.validation, size, zoom, reach),

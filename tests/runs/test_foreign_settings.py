@@ -127,6 +127,7 @@ def calls() -> Iterator[tuple[str, str, dict[str, object]]]:
                 yield path.name, ast.unparse(node.func), named
 
 
+@pytest.mark.slow
 def test_nothing_in_the_package_runs_what_a_file_says() -> None:
     forbidden = {
         "eval", "exec", "hydra.utils.instantiate", "instantiate", "hydra.utils.get_class",
