@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from emqs.geometry import Box, boxes
 from emqs.prediction import features, grey, head, objects, settings, tiles
-from emqs.prediction.found import levels_of, objects_in
+from emqs.prediction.found import least_of, objects_in
 from emqs.prediction.objects import FULL
 from emqs.prediction.predict import fitted_heads
 from emqs.prediction.settings import PredictConfig
@@ -92,7 +92,7 @@ class Task:
         counts = sum(_histograms(p, t) for p, t in zip(found, truths, strict=True))
         hits, others = np.cumsum(np.asarray(counts)[:, ::-1], axis=1)[:, ::-1]  # at least so much
         dice = 2 * hits / np.maximum(hits + others + hits[0], 1)
-        own, _ = levels_of(self.settings)
+        own = least_of(self.settings)
         matched = np.array([self._objects(p, t) for p, t in zip(found, truths, strict=True)])
         both, made, real = matched.sum(axis=0).tolist()
         return {

@@ -142,7 +142,7 @@ def number_objects(
     """
     size = grid.voxel_size_nm
     shape = image.levels[0].shape
-    least, _ = levels_of(settings)
+    least = least_of(settings)
     shutil.rmtree(folder / "numbers", ignore_errors=True)  # of a run that was stopped
     numbers = Image(
         folder / "numbers", [Level(0, shape, (1, 1, 1), size, (0.0, 0.0, 0.0))],
@@ -175,7 +175,7 @@ def objects_in(
     """Return the numbers of the objects of a probability in memory, as ``number_objects`` does.
 
     Args:
-        values: Of a region, uint8, ``(Z, Y, X)``.
+        values: The probability of a region, uint8, ``(Z, Y, X)``.
         grid: Of the embedding volume, for voxel size and the size of patches.
         region: Where in the volume it lies.
         settings: As of ``number_objects``.
@@ -183,8 +183,8 @@ def objects_in(
     Returns:
         Numbers from 1, int32, 0 outside.
     """
-    pieces = _pieces_in(Held(values), grid, region, settings)
-    result, count = np.zeros(values.shape, dtype=np.int32), 0
+    pieces = _held_pieces(values, grid, region, settings)
+    result, count = np.zeros(region.shape, dtype=np.int32), 0
     for number in pieces.found:
         for part in pieces.of(number):
             count += 1
@@ -204,50 +204,55 @@ def measured_in(
         settings: As of ``number_objects``.
         axes: Along which an object may touch the border; of a single slice ``"yx"``.
     """
-    image = Held(values)
-    rows, _ = _measured(_pieces_in(image, grid, region, settings), image, grid, region, axes)
+    pieces = _held_pieces(values, grid, region, settings)
+    rows, _ = _measured(pieces, Held(values), grid, region, axes)
     return Objects(_columns(rows), _most(rows, values.shape[0]))
 
 
-def _pieces_in(image: Held, grid: Scaled, region: Box, settings: PredictConfig) -> Pieces:
-    """Return the connected parts of a probability in memory."""
-    numbers = np.zeros(image.values.shape, dtype=np.int32)
+def _held_pieces(values: np.ndarray, grid: Scaled, region: Box, settings: PredictConfig) -> Pieces:
+    """Return the objects of a probability in memory."""
+    numbers = np.zeros(values.shape, dtype=np.int32)
 
     def write(box: Box, some: np.ndarray) -> None:
         numbers[box.slices] = some
 
-    mask = image.values >= levels_of(settings)[0]
+    image = Held(values)
+    mask = values >= least_of(settings)
     blocks = ((box, mask) for box in image.shards(0))
     table, merged = components(blocks, write, lambda box: numbers[box.slices])
     return Pieces(Held(numbers), table, merged, _maker(image, grid, region, settings))
 
 
+def least_of(settings: PredictConfig) -> int:
+    """Return from which value of 255 on a voxel belongs to an object."""
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    return math.ceil(threshold * 255)
+
+
+def sure_of(settings: PredictConfig) -> int:
+    """Return which value of 255 an object must reach somewhere.
+
+    It lies halfway, in logits, between the threshold and the average of the clicks on the
+    structure: what is barely above the threshold everywhere is nothing.
+    """
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    logit = math.log(threshold / (1 - threshold))
+    sure = 1 / (1 + math.exp(-(logit + STEEPNESS / 2) / 2))
+    return max(least_of(settings), math.ceil(sure * 255))
+
+
 def _maker(
     image: Readable, grid: Scaled, region: Box, settings: PredictConfig
 ) -> Callable[[np.ndarray, Box], list[Part]]:
-    """Return what makes objects of a connected part."""
-    smallest = smallest_of(settings, grid, region)
+    """Return what makes objects of a connected part of a probability."""
+    smallest, sure = smallest_of(settings, grid, region), sure_of(settings)
     size, split = grid.voxel_size_nm, settings.split
-    sure = levels_of(settings)[1]
 
     def make(mask: np.ndarray, box: Box) -> list[Part]:
         made = parts(mask, box, size, smallest_nm3=smallest, split=split)
         return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
 
     return make
-
-
-def levels_of(settings: PredictConfig) -> tuple[int, int]:
-    """Return from which probability on, of 255, a voxel counts, and what an object must reach.
-
-    The latter lies halfway, in logits, between the threshold and the average of the clicks on the
-    structure: what is barely above the threshold everywhere is nothing.
-    """
-    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
-    least = math.ceil(threshold * 255)
-    logit = math.log(threshold / (1 - threshold))
-    sure = 1 / (1 + math.exp(-(logit + STEEPNESS / 2) / 2))
-    return least, max(least, math.ceil(sure * 255))
 
 
 def smallest_of(settings: PredictConfig, grid: Scaled, region: Box) -> float:

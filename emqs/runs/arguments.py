@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from emqs.runs import described
 from emqs.settings import CONFIG_DIR
 
-#: Options of Hydra, and how many words follow each.
+#: Options of Hydra, and how many words follow each. Those that take a command's settings from
+#: somewhere else, or from a pickle, are none of emqs.
 OPTIONS = {
     "--help": 0, "-h": 0, "--hydra-help": 0, "--version": 0, "--resolve": 0, "--run": 0, "-r": 0,
     "--multirun": 0, "-m": 0, "--shell-completion": 0, "-sc": 0, "--cfg": 1, "-c": 1,
-    "--package": 1, "-p": 1, "--config-path": 1, "-cp": 1, "--config-name": 1, "-cn": 1,
-    "--config-dir": 1, "-cd": 1, "--experimental-rerun": 1, "--info": 1, "-i": 1,
+    "--package": 1, "-p": 1, "--config-dir": 1, "-cd": 1, "--info": 1, "-i": 1,
 }  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_][\w@./]*")
 

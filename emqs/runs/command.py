@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
@@ -23,6 +24,7 @@ from emqs.errors import ConfigError, EmqsError
 from emqs.runs import record as records
 from emqs.runs.arguments import slip
 from emqs.runs.compose import mistyped
+from emqs.runs.foreign import check_composed, check_line
 from emqs.runs.help import help_text
 from emqs.runs.names import quoted
 from emqs.runs.resuming import how
@@ -142,7 +144,7 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         logger.error("emqs.%s: %s", name, one_line(error))
         failure = one_line(error)
     except KeyboardInterrupt:
-        going_on = how(name, typed(), folder, sweep=sweep)
+        going_on = how(name, sys.argv[1:] if sweep else typed(), folder, sweep=sweep)
         print(f"emqs.{name}: interrupted{going_on}", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except Exception as error:
@@ -171,6 +173,7 @@ def start(name: str, main: Callable[[], object]) -> None:
     """
     try:
         check_typed(sys.argv[1:])
+        check_line(sys.argv[1:])
     except ConfigError as error:
         sys.exit(f"emqs.{name}: {one_line(error)}")
     wrong = slip(name, sys.argv[1:])
@@ -178,6 +181,27 @@ def start(name: str, main: Callable[[], object]) -> None:
         sys.exit(f"emqs.{name}: {wrong}")
     sys.argv[1:] = quoted(sys.argv[1:])  # names and paths stay what they are
     main = partial(_help, name) if _asks_for_help() else main
+    ConfigLoaderImpl.load_configuration = _checked  # type: ignore[method-assign]
+    try:
+        _told(name, main)
+    except ConfigError as error:  # of ``_checked``, before the command began
+        sys.exit(f"emqs.{name}: {one_line(error)}")
+    finally:
+        ConfigLoaderImpl.load_configuration = _load  # type: ignore[method-assign]
+
+
+_load = ConfigLoaderImpl.load_configuration
+
+
+def _checked(*arguments: Any, **named: Any) -> DictConfig:  # noqa: ANN401 - those of Hydra
+    """Return the settings of a command, if they choose no code; for each point of a sweep too."""
+    cfg = _load(*arguments, **named)
+    check_composed(cfg)
+    return cfg
+
+
+def _told(name: str, main: Callable[[], object]) -> None:
+    """Run; what Hydra and the disk find fault with is told in one line."""
     if os.environ.get("HYDRA_FULL_ERROR"):
         main()
         return

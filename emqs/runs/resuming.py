@@ -17,12 +17,14 @@ def how(name: str, typed: Sequence[str], folder: Path, *, sweep: bool) -> str:
 
     Args:
         name: The command, e.g. ``"embed"``.
-        typed: Its settings, as typed.
+        typed: Its settings, as typed; of a sweep, all that was typed after its name.
         folder: Of the run, or of the point of a sweep.
         sweep: Whether it is a point of a sweep.
     """
     if sweep:
-        return f"; go on with hydra.sweep.dir={os.path.relpath(folder.parent)}"
+        words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
+        words.append(f"hydra.sweep.dir={os.path.relpath(folder.parent)}")
+        return f"; go on with: emqs {shlex.join([name, *words])}"
     checkpoint = folder / "checkpoints" / "last.ckpt"
     if name == "train" and checkpoint.is_file():
         return f"; go on with: emqs train ckpt_path={shlex.quote(os.path.relpath(checkpoint))}"

@@ -1,5 +1,6 @@
 """Checkpoints: read, compared with the settings, gone on with."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,14 @@ from lightning.pytorch import Trainer
 from emqs.errors import ConfigError, WeightsError
 from emqs.training.callbacks import LAST, BestAndLast
 
+logger = logging.getLogger(__name__)
+
 
 def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that decide what a training computes, by their full names.
 
     A run can only be resumed with the same ones. Where files lie, how long it runs, what is drawn
-    and which processes cut patches may change; with a cosine schedule the length may not.
+    and which processes cut patches may change; with a cosine schedule the length may only grow.
     """
     names = ("seed", "dataset", "model", "patch", "data", "augment", "loss", "optimizer")
     parts = {name: settings[name] for name in names}
@@ -77,7 +80,9 @@ def check_resumable(path: Path, identity: dict[str, Any], trainer: Trainer) -> N
     before = content["emqs"]["settings"]
     now = identity | {"devices": trainer.world_size}
     before = before | {"devices": content["emqs"]["devices"]}
-    for name in sorted({*before, *now}):
+    length, longer = "trainer.max_epochs", trainer.max_epochs or 0
+    grows = length in before and length in now and before[length] < longer  # of a cosine
+    for name in sorted({*before, *now} - ({length} if grows else set())):
         if before.get(name) != now.get(name):
             raise ConfigError(
                 f"ckpt_path={path} is of a run with {name}={before.get(name)}, but {name}="
@@ -90,6 +95,12 @@ def check_resumable(path: Path, identity: dict[str, Any], trainer: Trainer) -> N
             f"The run of ckpt_path={path} has done {done} epochs, and trainer.max_epochs is "
             f"{trainer.max_epochs}. Raise trainer.max_epochs to go on."
         )
+    if grows:
+        logger.warning(
+            "The run of %s was to have %d epochs, and now has %d: from epoch %d on, the learning "
+            "rate follows the cosine of a run of %d epochs, and so may rise at first.",
+            path, before[length], longer, done + 1, longer,
+        )  # fmt: skip
 
 
 def checkpoints(trainer: Trainer) -> BestAndLast:

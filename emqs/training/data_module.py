@@ -5,6 +5,7 @@ state. So the same seed gives the same batches, whatever the number of workers, 
 resumed gets the batches that it would have got.
 """
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,7 +21,9 @@ from emqs.training.augment import Batch
 from emqs.training.datasets import TrainingPatches, ValidationPatches
 from emqs.training.sampling import Draw, EpochBatches, quotas, validation_draws
 from emqs.training.settings import TrainConfig
-from emqs.training.slices import split
+from emqs.training.slices import divide, split
+
+logger = logging.getLogger(__name__)
 
 
 class PatchData(LightningDataModule):
@@ -46,21 +49,18 @@ class PatchData(LightningDataModule):
             teacher_size: Edge of a teacher's input, in pixels; None: there is no teacher.
 
         Raises:
-            ConfigError: If there are fewer training patches than one batch, or no validation patch.
+            ConfigError: If there is no patch for training or validation, or one alone where losses
+                compare patches.
             DataError: If a stack of one slice is too small to be split.
         """
         super().__init__()
         self.config, self.stacks = config, stacks
         network_size = config.model.preprocessing.size
         drawn = [None] * len(stacks) if drawn is None else drawn
-        parts = [split(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
-        batch_size = config.data.batch_size
-        self.validation = ValidationPatches(
-            [part[1] for part in parts], batch_size=batch_size, network_size=network_size
-        )
-        self.n_validation = len(self.validation.boxes)
-        counts = [len(part[0].boxes) for part in parts]
+        patches = [divide(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
+        counts = [len(part.training) for part in patches]  # before seconds go into reading slices
         self.n_training = sum(counts)
+        self.n_validation = sum(len(part.validation) for part in patches)
         if 0 in counts:
             stack = stacks[counts.index(0)]
             raise ConfigError(
@@ -75,12 +75,14 @@ class PatchData(LightningDataModule):
             )
         per_epoch = config.data.patches_per_epoch
         per_epoch = self.n_training if per_epoch is None else per_epoch
-        if min(self.n_training, per_epoch) < batch_size:
-            raise ConfigError(
-                f"There are {min(self.n_training, per_epoch)} training patches in an epoch, too "
-                f"few for one batch of {batch_size}. Choose a smaller data.batch_size, "
-                "patch.stride or patch.size, or a larger data.patches_per_epoch."
-            )
+        self.per_epoch = quotas(per_epoch, shares)
+        self._check_batches()
+        parts = [split(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
+        self.validation = ValidationPatches(
+            [part[1] for part in parts],
+            batch_size=config.data.batch_size,
+            network_size=network_size,
+        )
         views = bool(config.loss.views or config.loss.teacher)
         cutter = partial(
             TrainingPatches,
@@ -91,41 +93,63 @@ class PatchData(LightningDataModule):
         )
         self.training = cutter([part[0] for part in parts])
         self.validation_views = cutter([part[1] for part in parts]) if views else None
-        if views and self.n_validation < 2:
-            raise ConfigError(
-                "Only one patch is kept for validation, and losses of views compare at least two. "
-                "Choose a smaller patch.size or a larger data.val_fraction."
-            )
         # float32 slices take memory; only a teacher that learns from patches asks for them again
         self._unprepared = [] if teacher_size is None else [part[0] for part in parts]
-        self.per_epoch = quotas(per_epoch, shares)
+
+    def batch_size(self, devices: int = 1) -> int:
+        """Return the patches in a batch on each of several devices.
+
+        It is ``data.batch_size``, or all that there are in an epoch where they are fewer.
+        """
+        most = min(self.n_training, sum(self.per_epoch) // devices)
+        return min(self.config.data.batch_size, most)
+
+    def _check_batches(self) -> None:
+        """Say it if a batch has to shrink.
+
+        Raises:
+            ConfigError: If losses compare patches, and there is one alone.
+        """
+        size, asked, loss = self.batch_size(), self.config.data.batch_size, self.config.loss
+        if loss.views or loss.teacher:
+            for n, part in ((size, "a batch"), (self.n_validation, "validation")):
+                if n < 2:
+                    raise ConfigError(
+                        f"Only one patch is kept for {part}, and losses of views compare at least "
+                        "two. Choose a smaller patch.size or patch.stride, or a larger "
+                        "data.batch_size, data.patches_per_epoch or data.val_fraction."
+                    )
+        if size < asked:
+            logger.warning(
+                "%d training patches in an epoch are fewer than data.batch_size=%d: batches have "
+                "%d. A smaller patch.stride gives more patches.",
+                size, asked, size,
+            )  # fmt: skip
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return the batches of an epoch; Lightning tells them which one."""
         rank, world_size = self._devices()
+        if sum(self.per_epoch) < world_size:
+            raise ConfigError(
+                f"{sum(self.per_epoch)} training patches in an epoch are too few for {world_size} "
+                "devices. Choose a smaller patch.stride, or trainer.devices=1."
+            )
         sampler = EpochBatches(
             self.training.counts,
             self.per_epoch,
-            batch_size=self.config.data.batch_size,
+            batch_size=self.batch_size(world_size),
             seed=self.config.seed,
             rank=rank,
             world_size=world_size,
         )
-        if len(sampler) == 0:
-            raise ConfigError(
-                f"{sum(self.per_epoch)} training patches in an epoch are too few for a batch of "
-                f"{self.config.data.batch_size} on each of {world_size} devices. "
-                "Choose a smaller data.batch_size."
-            )
         return self._loader(self.training, sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return the validation batches: patches as they are, or the same views every time."""
         rank, world_size = self._devices()
         if self.validation_views is not None:
-            draws = validation_draws(
-                self.n_validation, self.config.data.batch_size, self.config.seed
-            )
+            size = self.batch_size(world_size)
+            draws = validation_draws(self.n_validation, size, self.config.seed)
             return self._loader(self.validation_views, draws[rank::world_size])
         return self._loader(self.validation, range(rank, len(self.validation), world_size))
 

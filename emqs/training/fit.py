@@ -183,20 +183,19 @@ def make_trainer(
 def fit(
     trainer: Trainer, module: LightningModule, data: PatchData, *, resumed_from: Path | None
 ) -> None:
-    """Train; after Ctrl-C say how to go on, and exit.
+    """Train.
 
     Raises:
-        SystemExit: After Ctrl-C, with exit code 130.
+        KeyboardInterrupt: After Ctrl-C; ``command.run`` says how to go on.
     """
     try:
         trainer.fit(module, datamodule=data, ckpt_path=resumed_from, weights_only=True)
     except SystemExit:  # Lightning's answer to Ctrl-C
         if not trainer.interrupted:
             raise
-        last = checkpoints(trainer).last_model_path
-        advice = f"go on with ckpt_path={last}" if last else "no epoch was finished, none is saved"
-        logger.warning("Stopped in epoch %d: %s", trainer.current_epoch + 1, advice)
-        raise SystemExit(130) from None
+        saved = "" if checkpoints(trainer).last_model_path else ": none was finished, none is saved"
+        logger.warning("Stopped in epoch %d%s", trainer.current_epoch + 1, saved)
+        raise KeyboardInterrupt from None
 
 
 def finish(

@@ -72,6 +72,16 @@ class Training(LightningModule):
         """Keep what decides the run."""
         checkpoint["emqs"] = {"settings": self.identity, "devices": self.trainer.world_size}
 
+    def on_train_start(self) -> None:
+        """Set the learning rate of the step that comes: a run that goes on may be longer now."""
+        for config in self.trainer.lr_scheduler_configs:
+            schedule = config.scheduler
+            if isinstance(schedule, torch.optim.lr_scheduler.LambdaLR):
+                parts = zip(schedule.optimizer.param_groups, schedule.base_lrs,
+                            schedule.lr_lambdas, strict=True)  # fmt: skip
+                for group, rate, factor in parts:
+                    group["lr"] = rate * factor(schedule.last_epoch)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Seed what the step draws, so that it does not depend on what was drawn before."""
         key = [self.config.seed, self.current_epoch, batch_idx, self.global_rank]

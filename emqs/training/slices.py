@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -80,15 +81,53 @@ def neighbour_reach(stack: Stack, config: TrainConfig) -> int:
     return max(1, int(config.augment.neighbour_nm / stack.section_nm))
 
 
-def split(
-    stack: Stack, config: TrainConfig, drawn: Sequence[float] | None = None
-) -> tuple[SliceSource, SliceSource]:
-    """Split a stack into training and validation slices, by block.
+class Parts(NamedTuple):
+    """Where the patches of one stack lie, known from the sizes of its slices alone."""
+
+    first: int  # the slice that validation starts with, or of a single slice the row
+    training: np.ndarray  # boxes, (N, 5)
+    validation: np.ndarray  # boxes, (M, 5)
+
+
+def divide(stack: Stack, config: TrainConfig, drawn: Sequence[float] | None = None) -> Parts:
+    """Divide the patches of a stack into training and validation, by block; nothing is read.
 
     Neighbouring slices nearly repeat each other, so a random choice would validate on what was
     trained on. The last ``data.val_fraction`` of the slices, at least one, are for validation; of
     a stack with one slice, its bottom rows, at least one patch high. Validation patches do not
     overlap: their stride is the size.
+
+    Args:
+        stack: The slices; labels are never looked at.
+        config: ``patch`` and ``data`` count.
+        drawn: As in ``edges``.
+
+    Raises:
+        DataError: If a stack of one slice is too small to be split.
+        ConfigError: If a slice is smaller than a patch.
+    """
+    size, stride, _ = edges(stack, config, drawn)
+    shapes, fraction = list(stack.shapes), config.data.val_fraction
+    if len(shapes) > 1:
+        first = len(shapes) - min(max(1, round(fraction * len(shapes))), len(shapes) - 1)
+        parts = shapes[:first], shapes[first:]
+    else:
+        height, width = shapes[0]
+        first = height - max(size, round(fraction * height))
+        if first < size:
+            raise DataError(
+                f"The only slice of '{stack.name}' has {height}x{width} pixels (height x width); "
+                f"it cannot be split into rows for training and rows for validation, each at "
+                f"least one patch of {size} pixels high. Use more slices or a smaller patch.size."
+            )
+        parts = [(first, width)], [(height - first, width)]
+    return Parts(first, square_grid(parts[0], size, stride), square_grid(parts[1], size, size))
+
+
+def split(
+    stack: Stack, config: TrainConfig, drawn: Sequence[float] | None = None
+) -> tuple[SliceSource, SliceSource]:
+    """Split a stack into training and validation slices, as ``divide`` says, and prepare them.
 
     Args:
         stack: The slices; labels are never looked at.
@@ -102,28 +141,18 @@ def split(
         DataError: If a stack of one slice is too small to be split.
         ConfigError: If a slice is smaller than a patch.
     """
-    size, stride, zoom = edges(stack, config, drawn)
+    size, _, zoom = edges(stack, config, drawn)
+    parts = divide(stack, config, drawn)
     reach = neighbour_reach(stack, config)
     contrast = config.model.preprocessing.contrast
     images = [cutting.with_contrast(stack.unit(z), contrast) for z in range(len(stack))]
-    fraction = config.data.val_fraction
     if len(images) > 1:
-        first = len(images) - min(max(1, round(fraction * len(images))), len(images) - 1)
-        parts = images[:first], images[first:]
+        training, validation = images[: parts.first], images[parts.first :]
     else:
-        height, width = images[0].shape
-        row = height - max(size, round(fraction * height))
-        if row < size:
-            raise DataError(
-                f"The only slice of '{stack.name}' has {height}x{width} pixels (height x width); "
-                f"it cannot be split into rows for training and rows for validation, each at "
-                f"least one patch of {size} pixels high. Use more slices or a smaller patch.size."
-            )
-        parts = [images[0][:row]], [images[0][row:]]
-    shapes = [[(i.shape[0], i.shape[1]) for i in part] for part in parts]
+        training, validation = [images[0][: parts.first]], [images[0][parts.first :]]
     return (
-        SliceSource(parts[0], square_grid(shapes[0], size, stride), size, zoom, reach),
-        SliceSource(parts[1], square_grid(shapes[1], size, size), size, zoom, reach),
+        SliceSource(training, parts.training, size, zoom, reach),
+        SliceSource(validation, parts.validation, size, zoom, reach),
     )
 
 

@@ -77,7 +77,7 @@ def train(
                 "%d training and %d validation patches, %d steps an epoch, up to %d epochs",
                 data.n_training,
                 data.n_validation,
-                sum(data.per_epoch) // (config.data.batch_size * trainer.world_size),
+                sum(data.per_epoch) // (data.batch_size(trainer.world_size) * trainer.world_size),
                 config.trainer.max_epochs,
             )
         fit.fit(trainer, module, data, resumed_from=resumed_from)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import pickle
 import signal
 from dataclasses import dataclass
@@ -98,10 +99,11 @@ def interrupted(place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
         patch.setattr(Reconstruction, "training_step", until_the_third_epoch)
-        with pytest.raises(SystemExit) as stop:
+        with pytest.raises(KeyboardInterrupt):
             place.run("interrupted")
     signal.signal(signal.SIGINT, handler)
-    assert stop.value.code == 130
+    written = json.loads((place.root / "interrupted" / "run.json").read_text())
+    assert written["status"] == "interrupted"
     return place.root / "interrupted"
 
 
@@ -166,6 +168,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
 
 @pytest.mark.slow
+def test_a_cosine_that_is_made_longer_is_that_of_the_longer_run(
+    place: Place, whole: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = whole / "checkpoints" / "last.ckpt"  # at the end of its cosine, where the rate is 0
+    longer = place.run("longer", f"ckpt_path={last}", f"trainer.max_epochs={EPOCHS + 2}")
+    assert "now has 6: from epoch 5 on, the learning rate follows the cosine" in caplog.text
+    rates = [float(row["lr-Adam"]) for row in steps(longer).values() if "lr-Adam" in row]
+    # 3 steps an epoch, the first epoch warms up: steps 12 to 17 of 18
+    expected = [1e-3 * (1 + math.cos(math.pi * (step - 3) / 15)) / 2 for step in range(12, 18)]
+    assert rates == pytest.approx(expected, rel=1e-6)
+    assert len((longer / "history.csv").read_text().splitlines()) == 1 + EPOCHS + 2
+
+
+@pytest.mark.slow
 def test_the_best_epoch_may_lie_before_the_resumption(place: Place, interrupted: Path) -> None:
     last = interrupted / "checkpoints" / "last.ckpt"
     content = torch.load(last, weights_only=True)
@@ -198,7 +214,7 @@ def test_resuming_needs_the_best_checkpoint_too(place: Place, whole: Path) -> No
     [
         (["data.batch_size=4"], r"of a run with data.batch_size=8, but data.batch_size=4 is asked"),
         (["seed=7"], r"seed=0, but seed=7 is asked for"),
-        (["trainer.max_epochs=9"], r"trainer.max_epochs=4, but trainer.max_epochs=9 is asked"),
+        (["trainer.max_epochs=3"], r"trainer.max_epochs=4, but trainer.max_epochs=3 is asked"),
         ([], r"has done 4 epochs, and trainer.max_epochs is 4. Raise trainer.max_epochs"),
     ],
 )

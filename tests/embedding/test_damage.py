@@ -127,6 +127,17 @@ def changed(path: Path, key: str, value: object) -> None:
     (path / "zarr.json").write_text(json.dumps(content))
 
 
+@pytest.mark.parametrize("key", ["grid", "signer", "volume"])
+def test_a_value_that_could_be_is_noticed_by_the_seal(path: Path, key: str) -> None:
+    content = json.loads((path / "zarr.json").read_text())
+    holder = content["attributes"]["emqs"][key]
+    name = {"grid": "origin_nm", "signer": "thresholds", "volume": "shape"}[key]
+    holder[name][0] += 1
+    (path / "zarr.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="does not match its checksum"):
+        found(path)
+
+
 HOSTILE: list[tuple[str, object]] = [
     ("volume.shape", "x"),
     ("volume.shape", [4, 200]),

@@ -284,6 +284,18 @@ def test_interval_equals_resampling_written_out(seed: int, skip_first: bool) -> 
     assert found == pytest.approx(tuple(np.percentile(values, [5, 95])), abs=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_there_is_to_find_follows_the_slices_that_are_drawn(seed: int) -> None:
+    gains, hits, slices = ranked_slices(seed)
+    _, number = np.unique(slices, return_inverse=True)
+    totals = np.bincount(number, weights=gains)
+    interval = metrics.bootstrap_interval
+    plain = interval(gains, hits, slices, skip_first=False)
+    assert interval(gains, hits, slices, skip_first=False, totals=totals) == pytest.approx(plain)
+    twice = interval(gains, hits, slices, skip_first=False, totals=2 * totals)
+    assert twice == pytest.approx(tuple(value / 2 for value in plain))
+
+
 @pytest.mark.parametrize("skip_first", [False, True])
 def test_one_slice_leaves_nothing_to_chance(skip_first: bool) -> None:
     gains, hits, _ = ranked_slices(0)

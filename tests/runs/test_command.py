@@ -163,7 +163,7 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path: Path) -> None:
 
 
 def test_interrupting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for sweep, rest in ((False, "\n"), (True, "; go on with hydra.sweep.dir=")):
+    for sweep, rest in ((False, "\n"), (True, "; go on with: emqs evaluate ")):
         folder = tmp_path / str(sweep) / "point"
         with pytest.raises(SystemExit) as caught:
             command.run("evaluate", composed(folder, sweep=sweep), failing(KeyboardInterrupt()))

@@ -20,6 +20,10 @@ def test_an_interrupted_run_says_what_to_type(
         resuming.how("embed", typed, run, sweep=False)
         == "; go on with: emqs embed 'volume=a b.zarr' out=c.zarr"
     )
+    assert (
+        resuming.how("embed", ["-m", "seed=0,1", "hydra.sweep.dir=old"], run / "x", sweep=True)
+        == "; go on with: emqs embed -m seed=0,1 'hydra.sweep.dir=run (1)'"
+    )
     assert resuming.how("search", typed, run, sweep=False) == ""
     assert resuming.how("train", typed, run, sweep=False) == ""
     (run / "checkpoints").mkdir(parents=True)

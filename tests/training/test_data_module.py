@@ -204,8 +204,6 @@ def test_two_views_show_the_same_patches_otherwise() -> None:
 @pytest.mark.parametrize(
     ("n", "overrides", "message"),
     [
-        (3, ["data.batch_size=999"], "There are 60 training patches .* one batch of 999"),
-        (3, ["data.patches_per_epoch=4"], "There are 4 training patches .* data.patches_per_epoch"),
         (3, ["patch.size=95"], "No patch of 95 px fits a slice of 's' .* 100x90 pixels"),
         (3, ["patch.size=101"], "patch.size is 101 pixels, but slice 0 is only 100x90"),
         (3, ["patch.unit=nm"], "dataset has no pixel size"),
@@ -216,6 +214,27 @@ def test_too_few_or_too_large_patches_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         PatchData([stack(n)], [1.0], train_config(*overrides))
+
+
+@pytest.mark.parametrize(
+    ("setting", "size"), [("data.batch_size=999", 60), ("data.patches_per_epoch=4", 4)]
+)
+def test_a_batch_shrinks_to_the_patches_that_there_are(
+    setting: str, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = PatchData([stack(3)], [1.0], train_config(setting))
+    assert [len(batch.inputs) for batch in data.train_dataloader()] == [size]
+    assert f"batches have {size}." in caplog.text
+    assert [data.batch_size(devices) for devices in (1, 2, 4)] == [size, size // 2, size // 4]
+
+
+def test_too_few_patches_are_seen_before_a_slice_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "unit", lambda _self, _z: pytest.fail("a slice was read"))
+    with pytest.raises(ConfigError, match="No patch of 95 px fits"):
+        PatchData([stack(3)], [1.0], train_config("patch.size=95"))
+    alone = ["loss=contrastive", "data.patches_per_epoch=1"]
+    with pytest.raises(ConfigError, match="Only one patch is kept for a batch"):
+        PatchData([stack(3)], [1.0], train_config(*alone))
 
 
 def test_validation_without_a_patch_is_refused() -> None:
