@@ -15,6 +15,7 @@ from emqs.geometry import Lengths
 
 VOXELS, NM = ("z", "y", "x"), ("z_nm", "y_nm", "x_nm")
 FIRST, EDGES = ("box_z", "box_y", "box_x"), ("box_depth", "box_height", "box_width")
+COLUMNS = (*VOXELS, *NM, *FIRST, *EDGES)
 
 
 def centre_columns(

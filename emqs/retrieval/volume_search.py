@@ -62,17 +62,20 @@ class Matches:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
-    def columns(self) -> dict[str, np.ndarray]:
-        """The columns of matches.csv by name; ``store`` is there if there are several."""
+    def placed(self) -> dict[str, np.ndarray]:
+        """The columns of matches.csv that say where, ``places.COLUMNS``."""
         placed = centre_columns(self.centres, voxel_size_nm=None)
         nm = dict(zip(NM, np.round(self.centres_nm, 2).T, strict=True))
+        return {**placed, **nm, **box_columns(self.first, self.edges)}
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns of matches.csv by name; ``store`` is there if there are several."""
         several = {"store": np.array(self.names)[self.stores]} if len(self.names) > 1 else {}
         return {
             "rank": self.ranks,
             **several,
-            **placed,
-            **nm,
-            **box_columns(self.first, self.edges),
+            **self.placed,
             "hamming": self.hamming,
             "score": self.scores,
             **({} if self.probabilities is None else {"probability": self.probabilities}),

@@ -13,6 +13,8 @@ from emqs.annotations import batches, searches
 from emqs.annotations.records import spelled_time
 from emqs.annotations.searches import Mark, Match, Search
 from emqs.annotations.sheets import csv_line
+from emqs.errors import ConflictError
+from emqs.retrieval import places
 from emqs.web import catalogue, search_values, searching, viewer
 from emqs.web.annotations import report_of
 from emqs.web.context import context
@@ -34,7 +36,7 @@ Writing = Annotated[Access, needs("dataset:annotator")]
 ROOT = "/datasets/{dataset}/searches"
 ONE = ROOT + "/{search}"
 EXAMPLES = {"positives", "negatives"}
-COLUMNS = ("rank", "dataset", "z", "y", "x", "hamming", "score", "probability")
+SCORES = ("hamming", "score", "probability")
 
 
 class NewSearch(BaseModel):
@@ -97,6 +99,7 @@ def _matches(first: Prepared, results: search_values.Found) -> list[Match]:
             one.hamming,
             one.score,
             one.probability,
+            {"placed": one.placed},
         )
         for one in results.matches
     ]
@@ -104,8 +107,12 @@ def _matches(first: Prepared, results: search_values.Found) -> list[Match]:
 
 def _row(match: Match) -> dict[str, Any]:
     z, y, x = (int(v) for v in match.place)
-    values = (match.rank, match.dataset, z, y, x, match.hamming, match.score, match.probability)
-    return dict(zip(COLUMNS, values, strict=True))
+    place = {"rank": match.rank, "dataset": match.dataset, "z": z, "y": y, "x": x}
+    return {**place, **_scores(match), "placed": (match.details or {}).get("placed")}
+
+
+def _scores(match: Match) -> dict[str, Any]:
+    return {name: getattr(match, name) for name in SCORES}
 
 
 def _whole(connection: Connection, search: Search) -> dict[str, Any]:
@@ -275,7 +282,10 @@ def export(
     search: str,
     format: Literal["csv", "json", "neuroglancer"] = "csv",
 ) -> Response:
-    """Send the matches as a table, as JSON, or as a state of neuroglancer."""
+    """Send the matches as a table, as JSON, or as a state of neuroglancer.
+
+    The table says where a match is as matches.csv of ``emqs search`` does.
+    """
     with context(request).database.read() as connection:
         kept = _get(connection, access, search)
         matches = searches.matches(connection, kept)
@@ -298,10 +308,16 @@ def export(
 
 
 def _lines(matches: list[Match]) -> Iterator[str]:
-    yield csv_line(COLUMNS)
+    yield csv_line(("rank", "dataset", *places.COLUMNS, *SCORES))
     for match in matches:
-        row = _row(match)
-        yield csv_line(row[name] for name in COLUMNS)
+        placed = (match.details or {}).get("placed")
+        if placed is None:
+            raise ConflictError(
+                "The matches of this search were kept without the centres that the table holds. "
+                "Run the search again, then export it."
+            )
+        where = (placed[name] for name in places.COLUMNS)
+        yield csv_line((match.rank, match.dataset, *where, *_scores(match).values()))
 
 
 @router.post(ONE + "/annotations", status_code=201)

@@ -265,6 +265,7 @@ def told(first: Prepared, match: Match) -> dict[str, Any]:
         "z_nm": match.nm[0],
         "y_nm": match.nm[1],
         "x_nm": match.nm[2],
+        "placed": match.placed,
         "hamming": match.hamming,
         "score": match.score,
         "probability": match.probability,

@@ -70,12 +70,24 @@ class Ask:
 
 @dataclass(frozen=True)
 class Match:
-    """A place that was found."""
+    """A place that was found.
+
+    Attributes:
+        rank: From 1, best first.
+        store: Number of the store that it lies in.
+        voxel: The voxel to click for it, Z Y X.
+        nm: Its centre, Z Y X.
+        placed: Where it is, as tables of the commands say it: ``retrieval.places.COLUMNS``.
+        hamming: Bits that differ from the nearest example.
+        score: Larger is more similar.
+        probability: 0 to 1, or None.
+    """
 
     rank: int
     store: int
     voxel: Voxel
     nm: Nm
+    placed: dict[str, float]
     hamming: int
     score: float
     probability: float | None

@@ -414,9 +414,11 @@ def _matches(matches: "parts.Matches", probabilities: np.ndarray | None) -> Iter
         matches.scores,
     )
     rows = zip(*(column.tolist() for column in columns), strict=True)
+    placed = {name: column.tolist() for name, column in matches.placed.items()}
     for number, (rank, store, voxel, nm, hamming, score) in enumerate(rows):
         probability = None if probabilities is None else float(probabilities[number])
-        yield Match(rank, store, tuple(voxel), tuple(nm), hamming, score, probability)
+        place = {name: values[number] for name, values in placed.items()}
+        yield Match(rank, store, tuple(voxel), tuple(nm), place, hamming, score, probability)
 
 
 def _filter_bytes(engine: "place_filter.FilteredEngine") -> int:

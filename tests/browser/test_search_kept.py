@@ -112,7 +112,7 @@ def test_searches_are_saved_run_again_compared_exported_and_deleted(
     download.value.save_as(tmp_path / "matches.csv")
     with (tmp_path / "matches.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert [int(row["x"]) for row in table] == [row["x"] for row in first["matches"]]
+    assert [float(row["x"]) for row in table] == [row["placed"]["x"] for row in first["matches"]]
     assert [float(row["score"]) for row in table] == [row["score"] for row in first["matches"]]
     with page.expect_download() as download:
         rows.nth(1).get_by_role("link", name="neuroglancer").click()
@@ -189,7 +189,8 @@ def test_matches_become_annotations_of_those_who_may(place: Workplace, tmp_path:
     download.value.save_as(tmp_path / "matches.csv")
     with (tmp_path / "matches.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert [float(row["y_nm"]) for row in table] == [row["y_nm"] for row in expected]
+    placed = [row["placed"] for row in expected]
+    assert [{name: float(row[name]) for name in placed[0]} for row in table] == placed
 
     reader = opened(place, "rea", p=[triple(EXAMPLE)], shown=24)
     expect(reader.locator(".card").first).to_be_visible()

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+from support.searches import run_command
 from support.served import Served, write_zarr
 from support.small_stores import EDGE, VOXEL_NM, grid_of, random_codes, write_store
 
-from emqs.annotations.schema import datasets
+from emqs.annotations.schema import datasets, search_matches
+from emqs.retrieval.places import COLUMNS
+from emqs.search import work as find
 from emqs.web import search_parts as library
 from emqs.web.searching import QUERY
 
@@ -237,8 +240,6 @@ def test_a_search_is_kept_run_again_compared_exported_and_made_into_annotations(
     assert len(told["both"]) + len(told["only_first"]) == 6
     assert told["same_examples"]
     assert told["same_fingerprint"]
-    table = list(csv.DictReader(io.StringIO(ann.get(f"{url}/export").text)))
-    assert [int(row["x"]) for row in table] == [row["x"] for row in marked["matches"]]
     state = ann.get(f"{url}/export", params={"format": "neuroglancer"}).json()
     assert state["layers"][-1]["annotations"][0]["point"] == [
         marked["matches"][0][axis] + 0.5 for axis in "xyz"
@@ -261,6 +262,30 @@ def test_a_search_is_kept_run_again_compared_exported_and_made_into_annotations(
     assert ann.get(url).json()["matches"] == now.json()["matches"]
     assert ann.post(f"{url}/restore").json()["revision"] == back["revision"]
     assert ann.post(f"{BRAIN}/searches/none/restore").status_code == 404
+
+
+def test_tables_say_where_as_the_command_does(
+    searched: Served, ann: TestClient, stores: dict[str, Path], tmp_path: Path
+) -> None:
+    clicked = (f"store={stores['a']}", "positive=[[2,100,120]]", "search.n_results=6")
+    run_command(find, "search", tmp_path, *clicked, "figures=false")
+    wanted = (tmp_path / "run_search" / "matches.csv").read_text().splitlines()
+    names = wanted[0].split(",")
+    assert float(next(csv.DictReader(wanted))["y"]) % 1 == 0.5  # an even edge
+    given = {"title": "mine", "question": {"positives": [EXAMPLE], "k": 6}}
+    kept = ann.post(f"{BRAIN}/searches", json=given).json()
+    url = f"{BRAIN}/searches/{kept['id']}/export"
+    table = list(csv.DictReader(io.StringIO(ann.get(url).text)))
+    assert [",".join(row[name] for name in names) for row in table] == wanted[1:]
+    assert list(table[0]) == ["rank", "dataset", *names[1:], "probability"]
+    for told in (kept["matches"], ask(ann, k=6)["matches"]):
+        rows = [[str(row["placed"][name]) for name in COLUMNS] for row in told]
+        assert rows == [[row[name] for name in COLUMNS] for row in csv.DictReader(wanted)]
+    with searched.context.database.write() as connection:
+        connection.execute(search_matches.update().values(details={}))  # of an older server
+    answer = ann.get(url)
+    assert answer.status_code == 409
+    assert "Run the search again" in answer.json()["error"]
 
 
 def test_a_dataset_without_codes_says_so(local: Served) -> None:

@@ -102,6 +102,8 @@ it("segments are read from any list of numbers", () => {
 });
 
 it("a table has a line for each match, empty where nothing is known", () => {
-  const match = { rank: 1, dataset: "toy", z: 1, y: 2, x: 3, z_nm: 20, y_nm: 10, x_nm: 15, hamming: 4, score: 0.5, probability: null };
-  expect(csvOf([match])).toBe("rank,dataset,z,y,x,z_nm,y_nm,x_nm,hamming,score,probability\r\n1,toy,1,2,3,20,10,15,4,0.5,\r\n");
+  const placed = { z: 1, y: 1.5, x: 2.5, z_nm: 20, y_nm: 7.5, x_nm: 12.5 };
+  const match = { rank: 1, dataset: "toy", z: 1, y: 2, x: 3, placed, z_nm: 20, y_nm: 7.5, x_nm: 12.5, hamming: 4, score: 0.5, probability: null };
+  expect(csvOf([match])).toBe("rank,dataset,z,y,x,z_nm,y_nm,x_nm,hamming,score,probability\r\n1,toy,1,1.5,2.5,20,7.5,12.5,4,0.5,\r\n");
+  expect(csvOf([])).toBe("rank,dataset,hamming,score,probability\r\n");
 });

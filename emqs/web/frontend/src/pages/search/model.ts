@@ -163,9 +163,12 @@ export function segmentsIn(text: string): string[] {
   return [...new Set(text.split(/[\s,;]+/).filter((part) => /^\d+$/.test(part)))];
 }
 
-const COLUMNS = ["rank", "dataset", "z", "y", "x", "z_nm", "y_nm", "x_nm", "hamming", "score", "probability"] as const;
-
+// A table of matches; the server says where each is, so that all tables say it alike.
 export function csvOf(matches: readonly Match[]): string {
-  const rows = matches.map((match) => COLUMNS.map((name) => String(match[name] ?? "")).join(","));
-  return [COLUMNS.join(","), ...rows].join("\r\n") + "\r\n";
+  const placed = Object.keys(matches[0]?.placed ?? {});
+  const names = ["rank", "dataset", ...placed, "hamming", "score", "probability"];
+  const rows = matches.map(({ rank, dataset, hamming, score, probability, placed: where }) =>
+    [rank, dataset, ...placed.map((name) => where?.[name]), hamming, score, probability].map((v) => String(v ?? "")).join(","),
+  );
+  return [names.join(","), ...rows].join("\r\n") + "\r\n";
 }

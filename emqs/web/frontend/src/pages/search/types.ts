@@ -57,6 +57,7 @@ export interface Match extends Place {
   hamming: number | null;
   score: number | null;
   probability: number | null;
+  placed: Record<string, number> | null; // where it is, as the commands' tables say; null: kept before these were
   z_nm?: number; // of its centre; saved matches have none
   y_nm?: number;
   x_nm?: number;
