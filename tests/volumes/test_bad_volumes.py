@@ -164,7 +164,8 @@ def test_an_empty_path(path: str) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x/y", "memory://x", "file:///a|zip:", "gs://b", "https://"])
 def test_urls_that_are_not_allowed(url: str) -> None:
-    with pytest.raises((ConfigError, DataError), match="cannot be opened|no volume|written as it must be"):
+    said = "cannot be opened|no volume|written as it must be"
+    with pytest.raises((ConfigError, DataError), match=said):
         open_volume(url)
 
 
