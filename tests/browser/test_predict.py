@@ -57,7 +57,8 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     page.get_by_role("link", name="Predict the objects").click()
     expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
     expect(page.locator(".thumbnail.positives")).to_have_count(2)
-    page.keyboard.press("Enter")  # predict here
+    drawn(page)
+    page.get_by_role("button", name="Predict here").click()
     rows = page.locator("table.objects tbody tr")
     expect(rows.first).to_be_visible(timeout=FIRST_MS)
     asked = body(page)
@@ -144,7 +145,6 @@ def test_the_whole_volume_as_a_job(place: Workplace) -> None:
     expect(link).to_be_visible(timeout=2 * FIRST_MS)
     shown = f"{LAYERS}.filter((name) => name.startsWith('mito'))"
     until_equal(page, f"() => {shown}", ["mito", "mito-objects"])
-    drawn(page)
     ann = place.api("ann")
     job = next(one for one in ann.get("/jobs").json()["jobs"] if one["kind"] == "predict")
     table = list(csv.DictReader(io.StringIO(ann.get(f"/jobs/{job['id']}/file").text)))
