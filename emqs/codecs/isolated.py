@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, Self
@@ -33,7 +34,10 @@ class EndedError(Exception):
 
 
 class Child:
-    """A process that answers requests one by one; it is started again after it ended."""
+    """A process that answers requests one by one; it is started again after it ended.
+
+    Any thread may ask; each waits until those before it have their answers.
+    """
 
     def __init__(self, handler: str, **settings: object) -> None:
         """Remember what to start.
@@ -45,6 +49,7 @@ class Child:
         """
         self._handler, self._settings = handler, settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()  # a request and its answer are one turn
 
     def ask(
         self, request: dict[str, Any], content: bytes = b""
@@ -55,17 +60,8 @@ class Child:
             EndedError: If the process ended.
             EmqsError: As the function there raised it.
         """
-        process = self._process or self._start()
-        try:
-            assert process.stdin is not None  # noqa: S101 (for the type checker)
-            assert process.stdout is not None  # noqa: S101 (for the type checker)
-            _send(process.stdin, request, content)
-            answer, result = _receive(process.stdout)
-        except (BrokenPipeError, EOFError):
-            raise EndedError(self._end()) from None
-        except BaseException:
-            self.close()  # what comes next would be the answer to this request
-            raise
+        with self._lock:
+            answer, result = self._answer(request, content)
         if "error" in answer:
             kind = getattr(errors, answer["error"], RuntimeError)
             raise kind(answer["message"]) from (
@@ -73,11 +69,30 @@ class Child:
             )
         return answer, result
 
+    def _answer(
+        self, request: dict[str, Any], content: bytes
+    ) -> tuple[dict[str, Any], bytearray]:
+        """Return what the process answers, an error as it tells it."""
+        process = self._process or self._start()
+        try:
+            assert process.stdin is not None  # noqa: S101 (for the type checker)
+            assert process.stdout is not None  # noqa: S101 (for the type checker)
+            _send(process.stdin, request, content)
+            return _receive(process.stdout)
+        except (BrokenPipeError, EOFError):
+            raise EndedError(self._end()) from None
+        except BaseException:
+            self.close()  # what comes next would be the answer to this request
+            raise
+
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._end()
+        """End the process; who waits for an answer is told that it ended."""
+        process = self._process
+        if process is not None:
+            process.kill()
+        with self._lock:
+            if self._process is process and process is not None:
+                self._end()
 
     def __enter__(self) -> Self:
         """Use it in a ``with`` block."""

@@ -42,9 +42,11 @@ def install(app: FastAPI, statuses: Sequence[tuple[type[Exception], int]] = ()) 
         assert isinstance(error, Refusal)  # noqa: S101 - it is registered for these alone
         return answer(error.status, error.sentence, error.headers)
 
-    def user_error(_: Request, error: Exception) -> JSONResponse:
+    def user_error(request: Request, error: Exception) -> JSONResponse:
         status = next((status for kind, status in statuses if isinstance(error, kind)), 400)
-        return answer(status, " ".join(str(error).split()))
+        sentence = " ".join(str(error).split())
+        logger.info("%s %s refused: %s", request.method, request.url.path, sentence)
+        return answer(status, sentence)
 
     def http_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101

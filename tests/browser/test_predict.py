@@ -145,6 +145,7 @@ def test_the_whole_volume_as_a_job(place: Workplace) -> None:
     expect(link).to_be_visible(timeout=2 * FIRST_MS)
     shown = f"{LAYERS}.filter((name) => name.startsWith('mito'))"
     until_equal(page, f"() => {shown}", ["mito", "mito-objects"])
+    drawn(page)
     ann = place.api("ann")
     job = next(one for one in ann.get("/jobs").json()["jobs"] if one["kind"] == "predict")
     table = list(csv.DictReader(io.StringIO(ann.get(f"/jobs/{job['id']}/file").text)))

@@ -1,6 +1,8 @@
 """Streams that crash a library: the process that reads them ends alone, and the chunk is named."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -74,6 +76,28 @@ def test_errors_come_back_as_they_were_raised() -> None:
             child.ask({})
         with pytest.raises(CodecError, match=r"^none: the stream is truncated"):
             child.ask({"what": "decode"}, b"EMQL")
+
+
+def test_every_thread_gets_the_answer_to_what_it_asked() -> None:
+    codec = get_isolated("none")
+    volumes = [np.full((1, n, 50), n, np.uint16) for n in range(1, 65)]
+    streams = [codec.encode(labels) for labels in volumes]
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(3):
+            for labels, decoded in zip(volumes, pool.map(codec.decode, streams), strict=True):
+                assert np.array_equal(labels, decoded)
+    codec.close()
+
+
+def test_closing_ends_what_a_thread_waits_for() -> None:
+    child = Child("time:sleep", secs=60)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(child.ask, {})
+        while child._process is None:
+            time.sleep(0.01)
+        child.close()
+        with pytest.raises(EndedError, match="SIGKILL"):
+            waits.result(timeout=20)
 
 
 def test_what_a_library_prints_is_no_answer() -> None:
