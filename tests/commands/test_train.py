@@ -409,6 +409,11 @@ def test_loss_curves_show_every_term_and_the_best_epoch() -> None:
     panels = [a for a in training.loss_curves(history, title="t").axes if a.axison]
     assert [a.get_ylabel() for a in panels] == [training.NAMES[n] for n in ("loss", "bce", "kl")]
     assert panels[0].lines[-1].get_xdata()[0] == 2
+    assert all(axes.get_legend() is None for axes in panels)  # it stands outside
+    (legend,) = panels[0].figure.legends
+    assert [text.get_text()[:10] for text in legend.get_texts()] == [
+        "training, ", "validation", "best epoch",
+    ]  # fmt: skip
     np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), history["train/loss"])
     with pytest.raises(DataError, match="at least one epoch"):
         training.loss_curves({"epoch": []}, title="t")
