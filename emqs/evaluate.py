@@ -55,11 +55,16 @@ def work(cfg: DictConfig, run: record.Run) -> float:
     )
 
     from emqs.evaluation import report  # draws, so it brings matplotlib
+    from emqs.retrieval.report import log
 
     result.metrics.update(
         report.conditions(stack, model, patch=patch, query=query, index=index, weights=cfg.weights)
     )
     report.write(result, run)
+    log(
+        run, stack, result.boxes, cfg.weights,
+        score=result.scores, probability=result.probabilities, overlap=result.overlap,
+    )  # fmt: skip
     if compute.figures:
         report.draw(result, stack, model, run, query=query)
     score_files.write(

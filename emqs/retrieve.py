@@ -69,6 +69,10 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         weights_sha256=model.sha256,
     )
     report.write(result, stack, run)
+    report.log(
+        run, stack, result.boxes, cfg.weights,
+        score=result.scores, probability=result.probabilities, overlap=result.overlap,
+    )  # fmt: skip
     if compute.figures:
         report.draw(result, stack, run, settings, structure=query.structure)
     score_files.write(

@@ -11,14 +11,15 @@ from emqs.lazy import exports
 
 if TYPE_CHECKING:
     from emqs.datasets.opening import open_stack, open_stacks
-    from emqs.datasets.stack import Stack
+    from emqs.datasets.stack import Stack, described
 
-__all__ = ["Stack", "open_stack", "open_stacks"]
+__all__ = ["Stack", "described", "open_stack", "open_stacks"]
 
 __getattr__ = exports(
     __name__,
     {
         "Stack": "emqs.datasets.stack",
+        "described": "emqs.datasets.stack",
         "open_stack": "emqs.datasets.opening",
         "open_stacks": "emqs.datasets.opening",
     },

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,3 +81,25 @@ class Stack:
                     f"'{self.name}' holds; its labels hold {shown}{more}."
                 )
         return labels
+
+
+def described(stack: Stack) -> dict[str, Any]:
+    """Return what slices a run saw, as JSON: names, sizes and a SHA-256 of voxels, and no voxels.
+
+    All slices are read. Digests are of the voxels in rows, little-endian, so that they do not
+    change with the file format.
+    """
+
+    def digest(slice_: np.ndarray) -> str:
+        return sha256(slice_.astype(slice_.dtype.newbyteorder("<")).tobytes()).hexdigest()
+
+    return {
+        "name": stack.name,
+        "pixel_size_nm": stack.pixel_size_nm,
+        "section_nm": stack.section_nm,
+        "labelled": stack.labels is not None,
+        "slices": [
+            {"name": name, "shape": list(one.shape), "dtype": str(one.dtype), "sha256": digest(one)}
+            for name, one in zip(stack.slice_names, stack.slices, strict=True)
+        ],
+    }

@@ -62,11 +62,19 @@ def write(result: Evaluation, run: Run) -> None:
     likely = {} if result.probabilities is None else {"probability": result.probabilities}
     run.save_csv("similarities.csv", columns | likely)
     run.save_csv(CURVE_FILE, {"recall": result.curve.recall, "precision": result.curve.precision})
-    run.log_metrics(
-        {name: result.metrics[name] for name in APS if result.metrics[name] is not None}
-        | {"seconds": result.metrics["seconds"]}
-    )
+    run.log_metrics(numbers(result.metrics))
     run.save_json("metrics.json", result.metrics)
+
+
+def numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return what is logged: average precisions, what chance gets, 95 % intervals, seconds."""
+    known = [name for name in APS if metrics[name] is not None]
+    logged = {name: metrics[name] for name in known}
+    logged |= {f"chance/{name}": metrics["chance"][name] for name in known}
+    for name in known:
+        for end, value in zip(("low", "high"), metrics["confidence_95"][name], strict=True):
+            logged[f"confidence_95_{end}/{name}"] = value
+    return logged | {"seconds": metrics["seconds"]}
 
 
 def _columns(result: Evaluation) -> dict[str, Any]:

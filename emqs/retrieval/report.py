@@ -1,12 +1,13 @@
 """What a search with a few examples leaves in its run's folder: tables and figures."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emqs.annotations import viewer_files
-from emqs.datasets import Stack
+from emqs.datasets import Stack, described
 from emqs.figures import maps, sheets, style
 from emqs.patches import boxes as patch_boxes
 from emqs.retrieval import examples_file, places, score_files, suggestions
@@ -72,6 +73,35 @@ def _box_columns(stack: Stack, boxes: np.ndarray) -> dict[str, Any]:
         boxes, pixel_size_nm=stack.pixel_size_nm, section_nm=stack.section_nm
     )
     return {**columns, "slice_name": [stack.slice_names[z] for z in boxes[:, 0].tolist()]}
+
+
+def log(
+    run: Run, stack: Stack, boxes: np.ndarray, weights: str | None, **columns: np.ndarray | None
+) -> None:
+    """Log the first matches with their pictures, the data and the weights; nothing to the folder.
+
+    Args:
+        run: To whose loggers.
+        stack: The slices.
+        boxes: The matches, best first, shape ``(K, 5)``.
+        weights: What the user gave as ``weights``.
+        columns: More of each match, shape ``(K,)``, by name; None: not known.
+    """
+    if not run.shows_pictures:
+        return
+    first = boxes[:MAX_DRAWN]
+    pictures = [stack.unit(z)[y : y + h, x : x + w] for z, y, x, h, w in first.tolist()]
+    known = {
+        "rank": np.arange(1, len(first) + 1),
+        **_box_columns(stack, first),
+        **{name: values for name, values in columns.items() if values is not None},
+    }
+    named = {name: np.asarray(values)[: len(first)].tolist() for name, values in known.items()}
+    rows = [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]
+    run.log_table("matches", rows, pictures)
+    run.log_data(stack.name, described(stack))
+    if weights is not None:
+        run.log_artifact(Path(weights), kind="model")
 
 
 def draw(

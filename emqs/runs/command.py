@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
             return None
         loggers = read(LoggerConfig, cfg.logger, "logger")
         if sweep and loggers.group is None:
-            loggers = LoggerConfig(loggers.csv, loggers.wandb, loggers.project, folder.parent.name)
+            loggers = replace(loggers, group=folder.parent.name)
         with records.Run(folder, command=name, settings=settings, logger=loggers) as record:
             return work(cfg, record)
     except EmqsError as error:

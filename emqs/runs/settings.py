@@ -22,6 +22,7 @@ class LoggerConfig:
 
     csv: bool = True
     wandb: bool = False
+    tensorboard: bool = False  # event files in the run's folder
     project: str = "emqs"  # W&B project
     group: str | None = None  # W&B group, e.g. the name of a sweep
 

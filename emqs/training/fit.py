@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from torch import nn
 
 from emqs import models
@@ -138,6 +138,16 @@ def shareable(settings: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def add_loggers(trainer: Trainer, run: records.Run) -> None:
+    """Let a trainer log to W&B and TensorBoard, too; called once nothing is known to be wrong."""
+    if not trainer.is_global_zero:
+        return
+    if run.wandb is not None:
+        trainer.loggers.append(WandbLogger(experiment=run.wandb, save_dir=run.folder))
+    if run.events is not None:
+        trainer.loggers.append(TensorBoardLogger(run.folder, name=records.EVENTS, version=""))
+
+
 def make_trainer(
     config: TrainConfig,
     data: PatchData,
@@ -154,8 +164,7 @@ def make_trainer(
     loggers: list[Logger] = []
     if run.logger.csv:
         loggers.append(CSVLogger(run.folder, name="steps"))
-    if run.wandb is not None:
-        loggers.append(WandbLogger(experiment=run.wandb, save_dir=run.folder))
+    logs = run.logger.csv or run.shows_pictures  # those of W&B and TensorBoard are added later
     settings = asdict(config.trainer)
     steps = len(data.train_dataloader())
     settings["log_every_n_steps"] = min(settings["log_every_n_steps"], steps)
@@ -165,9 +174,7 @@ def make_trainer(
             **settings,
             gradient_clip_val=config.optimizer.gradient_clip,
             logger=loggers,
-            callbacks=build(
-                config.callbacks, run, examples, resumed_from=resumed_from, logs=bool(loggers)
-            ),
+            callbacks=build(config.callbacks, run, examples, resumed_from=resumed_from, logs=logs),
             default_root_dir=run.folder,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,  # ours divides the batches among devices

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch import seed_everything
 
 from emqs import models
-from emqs.datasets import open_stacks
+from emqs.datasets import described, open_stacks
 from emqs.datasets.settings import DatasetConfig
 from emqs.embedding import encode
 from emqs.models.settings import ModelConfig
@@ -79,6 +79,11 @@ def train(
         )
         if resumed_from is not None:
             check_resumable(resumed_from, identity, trainer)
+        fit.add_loggers(trainer, run)
+        for stack in data.stacks if run.logger.wandb and trainer.is_global_zero else ():
+            run.log_data(stack.name, described(stack))
+        if weights is not None:
+            run.log_artifact(Path(weights), kind="model", name=f"start-{Path(weights).stem}")
         if trainer.is_global_zero:
             logger.info("%s starts from %s", config.model.name, origin(weights, resumed_from))
             logger.info(
