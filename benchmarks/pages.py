@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from playwright.sync_api import Page, expect, sync_playwright
-from support.browsing import FLAGS, Workplace, add_people, chromium, drawn, workplace
+from support.browsing import Workplace, add_people, drawn, launched, workplace
 from support.slices import ONE_TO_ONE
 
 from emqs.web import demo
@@ -152,7 +152,7 @@ def main() -> None:
         else:
             demo.make(Home(home), quiet=True)
         add_people(home)
-        browser = running.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = launched(running)
         with workplace(home, browser) as place:
             page = place.page("ann", "/d/toy/annotate" + ONE_TO_ONE)
             drawn(page)
