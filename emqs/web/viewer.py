@@ -70,7 +70,7 @@ def with_matches(state: dict[str, Any], matches: Sequence[Match]) -> dict[str, A
     """
     marked = []
     for match in matches:
-        z, y, x = (v + 0.5 for v in match.place)
+        z, y, x = (v + 0.5 for v in match.centre)
         score = "" if match.score is None else f", score {match.score:.4g}"
         marked.append(
             {

@@ -57,8 +57,7 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     page.get_by_role("link", name="Predict the objects").click()
     expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
     expect(page.locator(".thumbnail.positives")).to_have_count(2)
-    drawn(page)
-    page.get_by_role("button", name="Predict here").click()
+    page.keyboard.press("Enter")  # predict here, also before the viewer stands
     rows = page.locator("table.objects tbody tr")
     expect(rows.first).to_be_visible(timeout=FIRST_MS)
     asked = body(page)

@@ -1501,10 +1501,8 @@ export const strings = {
   "predict.more_objects": { en: "The {n} largest are shown; the table (CSV) holds all.", de: "Die {n} größten sind gezeigt; die Tabelle (CSV) enthält alle." },
   "predict.csv": { en: "Table (CSV)", de: "Tabelle (CSV)" },
   "predict.next": { en: "Label these next", de: "Als Nächstes bewerten" },
-  "predict.next_hint": {
-    en: "Is the dot on the structure? These places would help most.",
-    de: "Liegt der Punkt auf der Struktur? Diese Stellen helfen am meisten.",
-  },
+  "predict.next_question": { en: "Is the dot on the structure?", de: "Liegt der Punkt auf der Struktur?" },
+  "predict.next_hint": { en: "A click at these places would help most.", de: "An diesen Stellen hilft ein Klick am meisten." },
   "predict.right": { en: "Yes, {where} is on the structure", de: "Ja, {where} liegt auf der Struktur" },
   "predict.wrong": { en: "No, {where} is something else", de: "Nein, {where} ist etwas anderes" },
   "predict.whole": { en: "The whole volume", de: "Das ganze Volumen" },

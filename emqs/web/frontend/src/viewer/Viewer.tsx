@@ -14,6 +14,16 @@ import type { ViewerHandle, ViewerState } from "./types";
 // The viewer on the page, if there is one; pages act on it.
 export const viewer = signal<ViewerHandle | null>(null);
 
+// The viewer, as soon as it is laid out: what is asked for while it loads is done then, and not lost.
+export async function standing(signal: AbortSignal): Promise<ViewerHandle> {
+  for (;;) {
+    signal.throwIfAborted();
+    const handle = viewer.value;
+    if (handle?.isLaidOut()) return handle;
+    await new Promise(requestAnimationFrame);
+  }
+}
+
 const last = new Map<string, ViewerState>(); // how each dataset was left
 
 interface Following {

@@ -165,6 +165,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     centre: () => position(viewer.position.value),
     go,
     inView: () => inView(handle.centre(), slicePanels(viewer)),
+    isLaidOut: () => slicePanels(viewer).every(({ width, height }) => width > 0 && height > 0) && viewer.display.panels.size > 0,
     fit(shape) {
       const factors = position(viewer.displayDimensionRenderInfo.value.canonicalVoxelFactors);
       const lengths = { z: shape.z * factors.z, y: shape.y * factors.y, x: shape.x * factors.x };

@@ -73,6 +73,7 @@ export interface ViewerHandle extends Overlaying, Segmenting {
   onGesture(gesture: Gesture, listener: (position: Position) => void): () => void;
   centre(): Position;
   inView(): InView;
+  isLaidOut(): boolean; // whether what is in view is known
   // Show the whole volume of a shape.
   fit(shape: Position): void;
   layout(): LayoutName | null;

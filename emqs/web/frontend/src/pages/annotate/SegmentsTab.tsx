@@ -1,5 +1,5 @@
 // Segments: those selected in the viewer, one's merges of them, and requests to take these over.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { hasRole, type Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { Button, Field, Message, Spinner, tellError } from "../../ui";
@@ -62,7 +62,7 @@ function Selection({ segments, mayWrite }: { segments: Segments; mayWrite: boole
   const groups = segments.selectedGroups.value;
   const things = segments.things.value;
   const set = (list: readonly string[]) => handle?.select(segments.layer, list);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!mayWrite) return;
     const key = (event: KeyboardEvent) => {
       if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;

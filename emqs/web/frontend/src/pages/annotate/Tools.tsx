@@ -1,5 +1,5 @@
 // The tools: what Ctrl+click draws, or the button for those who do not click into the viewer.
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { t, type Word } from "../../i18n";
 import { Button, Field } from "../../ui";
 import { viewer } from "../../viewer/Viewer";
@@ -58,7 +58,7 @@ function useDrawing(drawing: Drawing, store: Store): void {
     store.sketch.value = geometry === null ? [] : [drawn(geometry, `sketch-${geometry.kind}`, store.size)];
   }, [preview, first]);
   useEffect(() => () => void (store.sketch.value = []), [store]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.key === "Escape" && drawing.first.peek() !== null) {
         drawing.cancel();

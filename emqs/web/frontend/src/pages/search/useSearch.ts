@@ -1,6 +1,6 @@
 // What connects the search with the address, the viewer and the keyboard while its page is shown.
 import { effect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { expired, reached } from "../../api/client";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
@@ -41,7 +41,7 @@ function adopt(given: Kept, dataset: string): void {
 }
 
 export function useAddress(dataset: Dataset): void {
-  useEffect(() => {
+  useLayoutEffect(() => { // before anybody can press a key
     if (current.value !== dataset.name) restoring = null;
     enter(dataset.name);
     askFor(dataset.name);
@@ -146,7 +146,7 @@ function isPressable(target: EventTarget | null): boolean {
 
 // Keys that act wherever the focus is, except where one writes, and while a dialog is open.
 export function useKeys(dataset: Dataset, help: () => void, submit = run, again: (() => unknown) | null = refine): void {
-  useEffect(() => {
+  useLayoutEffect(() => { // a key counts as soon as the page can be seen
     function onKey(event: KeyboardEvent): void {
       if (isTyping(event.target) || document.querySelector("dialog[open], .sign-in.again") !== null) return;
       const command = event.ctrlKey || event.metaKey;
