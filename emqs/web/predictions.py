@@ -41,7 +41,7 @@ def predictable(
     access: Reading,
     prepare: Annotated[bool, Query(description="make what the first one needs meanwhile")] = False,
 ) -> dict[str, Any]:
-    """Return the threshold that predictions have by themselves, and how much is predicted at once."""
+    """Return the threshold that predictions have by themselves, and the most that is predicted."""
     from emqs.prediction.settings import OWN_THRESHOLD
     from emqs.prediction.shown import MOST_VOXELS
 
