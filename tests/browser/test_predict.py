@@ -67,6 +67,9 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     assert labels(page) == by_volume(told["objects"])
     until_true(page, f"() => {LAYERS}.includes('probability')")
     drawn(page)
+    # the page before has taken back its marks before this one drew them
+    drawn_here = ["image", "labels", "positives", "negatives", "probability", "predicted part"]
+    assert sorted(page.evaluate(f"() => {LAYERS}")) == sorted(drawn_here)
     page.screenshot(path=tmp_path / "predicted.png")
 
     # an object: seen in the viewer, gone to by a click

@@ -84,7 +84,7 @@ function inView(centre: Position, panels: readonly Panel[]): InView {
   return seen;
 }
 
-export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHandle {
+export function makeViewer(target: HTMLElement, dataset: string, initial: ViewerState): ViewerHandle {
   const viewer: Untyped = makeMinimalViewer({
     target, showLayerDialog: false, resetStateWhenEmpty: false,
     showHelpButton: false, showSettingsButton: false, showEditStateButton: false, showScreenshotButton: false,
@@ -140,6 +140,7 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
 
   const handle: ViewerHandle = {
     element: viewer.element,
+    dataset,
     state,
     restore,
     onState(listener) {
