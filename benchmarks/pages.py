@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 import zarr
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from support.browsing import FLAGS, Workplace, add_people, chromium, click_voxel, drawn, workplace
+from support.browsing import Workplace, add_people, click_voxel, drawn, launched, workplace
 from support.slices import ONE_TO_ONE
 
 from emqs.web import demo
@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument("--screenshot", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = launched(running)
         if given.store is None:
             results = annotated(browser, Path(folder), given)
         else:
