@@ -1471,8 +1471,8 @@ export const strings = {
   "predict.layer_part": { en: "predicted part", de: "vorhergesagter Teil" },
   "predict.threshold": { en: "Threshold", de: "Schwelle" },
   "predict.threshold_hint": {
-    en: "From this probability on a voxel belongs to an object. The orange is stronger there.",
-    de: "Ab dieser Wahrscheinlichkeit gehört ein Voxel zu einem Objekt. Dort ist das Orange kräftiger.",
+    en: "From this probability on a voxel belongs to an object; the orange is stronger there. An object is surer somewhere inside.",
+    de: "Ab dieser Wahrscheinlichkeit gehört ein Voxel zu einem Objekt; dort ist das Orange kräftiger. Ein Objekt ist irgendwo im Innern sicherer.",
   },
   "predict.own_threshold": { en: "Usual", de: "Üblich" },
   "predict.own_threshold_hint": {
