@@ -18,7 +18,7 @@ from emqs.annotations.database import Database
 from emqs.web import accounts
 from emqs.web.home import Home
 
-# WebGL is drawn by Mesa's llvmpipe (Debian: libegl1, libgl1-mesa-dri), which needs a third less
+# WebGL is drawn by Mesa's llvmpipe (Debian: libegl1, libgl1-mesa-dri), which needs 10 to 20 % less
 # of a processor than Chromium's own SwiftShader; where Mesa is missing Chromium takes that one.
 FLAGS = [
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
