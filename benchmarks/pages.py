@@ -4,8 +4,8 @@
     python benchmarks/pages.py --store STORE          # an embedding volume; without its image
 
 With annotations: frames while panning, and times of the table. With a store: seconds from a click
-to the first card and to all pictures on cards, for one example and for ten of each kind; of the
-image only what the viewer shows first is made up, the rest is empty.
+to the first card and to the pictures on cards in view, for one example and for ten of each kind; of
+the image only what the viewer shows first is made up, the rest is empty.
 
 Needs Chromium, playwright and built pages. Without a graphics card the frames are drawn by the
 processor, so that the numbers with none beside it say what the annotations cost.
@@ -179,16 +179,19 @@ def from_click_to_cards(page: Page, n_more: int) -> dict[str, float]:
             page, 30 * (i % 5) - 200, 25 * (i // 5) - 150, keys=("Alt", "Shift")[: 1 + i % 2]
         )
     expect(page.locator(".thumbnail.positives, .thumbnail.negatives")).to_have_count(n_more)
-    expect(page.locator(".card")).to_have_count(0)
+    places = page.locator(".card .where")
+    before = places.all_inner_texts()  # of the search before: they stay until there are others
     started = time.perf_counter()
     click_voxel(page, 100 + random.randrange(100), random.randrange(100), keys=("Alt",))
     page.keyboard.press("Enter")
-    expect(page.locator(".card").first).to_be_visible()
+    while places.all_inner_texts() in ([], before):
+        page.wait_for_timeout(10)
     first = time.perf_counter() - started
-    ready = "all => all.length > 0 && all.every((i) => i.complete && i.naturalWidth > 0)"
+    ready = """(all) => all.filter((i) => i.getBoundingClientRect().top < innerHeight)
+        .every((i) => i.complete && i.naturalWidth > 0)"""  # the others when they are seen
     while not page.locator(".card img").evaluate_all(ready):
         page.wait_for_timeout(20)
-    return {"first_card_s": first, "all_pictures_s": time.perf_counter() - started}
+    return {"first_card_s": first, "pictures_in_view_s": time.perf_counter() - started}
 
 
 def search_times(browser: Browser, folder: Path, store: Path) -> dict[str, object]:
