@@ -138,6 +138,11 @@ export function makeViewer(target: HTMLElement, dataset: string, initial: Viewer
     stopWaiting = remove;
   }
 
+  // Who clicks into the viewer has left the button that was pressed before: Enter is not meant for it.
+  viewer.element.addEventListener("mousedown", () => {
+    const focused = document.activeElement;
+    if (focused instanceof HTMLElement && !viewer.element.contains(focused)) focused.blur();
+  }, true);
   const handle: ViewerHandle = {
     element: viewer.element,
     dataset,

@@ -136,7 +136,7 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function isPressable(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("button, a, summary, input, label") !== null;
+  return target instanceof HTMLElement && target.closest("button:enabled, a, summary, input, label") !== null;
 }
 
 // Keys that act wherever the focus is, except where one writes, and while a dialog is open.
