@@ -44,6 +44,27 @@ class Match:
     probability: float | None = None
     details: Mapping[str, Any] | None = None
 
+    @property
+    def placed(self) -> Mapping[str, float]:
+        """Where it is, as tables of the commands say it: ``retrieval.places.COLUMNS``.
+
+        Raises:
+            ConflictError: If it was kept before these were.
+        """
+        placed = (self.details or {}).get("placed")
+        if placed is None:
+            raise ConflictError(
+                "The matches of this search were kept without the centres that tables and "
+                "annotations hold. Run the search again."
+            )
+        return dict(placed)
+
+    @property
+    def centre(self) -> Place:
+        """Its centre, Z Y X in voxels, where a whole number is the middle of a voxel."""
+        placed = self.placed
+        return float(placed["z"]), float(placed["y"]), float(placed["x"])
+
 
 @dataclass(frozen=True)
 class Mark:

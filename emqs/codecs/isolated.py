@@ -69,9 +69,7 @@ class Child:
             )
         return answer, result
 
-    def _answer(
-        self, request: dict[str, Any], content: bytes
-    ) -> tuple[dict[str, Any], bytearray]:
+    def _answer(self, request: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytearray]:
         """Return what the process answers, an error as it tells it."""
         process = self._process or self._start()
         try:

@@ -36,17 +36,20 @@ class Wanted(BaseModel):
 
 
 @router.get(ROOT)
-def predictable(request: Request, access: Reading) -> dict[str, Any]:
-    """Return the threshold that predictions have by themselves, and how much is predicted at once.
-
-    What the first prediction needs is made meanwhile.
-    """
+def predictable(
+    request: Request,
+    access: Reading,
+    prepare: Annotated[bool, Query(description="make what the first one needs meanwhile")] = False,
+) -> dict[str, Any]:
+    """Return the threshold that predictions have by themselves, and the most that is predicted."""
     from emqs.prediction.settings import OWN_THRESHOLD
     from emqs.prediction.shown import MOST_VOXELS
 
     state = context(request)
     layer, known = embedding_of(state, access, None)
-    predicting.predictor(state).learn(predicting.source_of(state.home, layer, known))
+    source = predicting.source_of(state.home, layer, known)
+    if prepare:
+        predicting.predictor(state).learn(source)
     return {"threshold": OWN_THRESHOLD, "most_voxels": MOST_VOXELS, "embedding": layer.name}
 
 

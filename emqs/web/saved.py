@@ -13,7 +13,6 @@ from emqs.annotations import batches, searches
 from emqs.annotations.records import spelled_time
 from emqs.annotations.searches import Mark, Match, Search
 from emqs.annotations.sheets import csv_line
-from emqs.errors import ConflictError
 from emqs.retrieval import places
 from emqs.web import catalogue, search_values, searching, viewer
 from emqs.web.annotations import report_of
@@ -308,14 +307,10 @@ def export(
 
 
 def _lines(matches: list[Match]) -> Iterator[str]:
+    """Yield the lines of a table."""
     yield csv_line(("rank", "dataset", *places.COLUMNS, *SCORES))
     for match in matches:
-        placed = (match.details or {}).get("placed")
-        if placed is None:
-            raise ConflictError(
-                "The matches of this search were kept without the centres that the table holds. "
-                "Run the search again, then export it."
-            )
+        placed = match.placed
         where = (placed[name] for name in places.COLUMNS)
         yield csv_line((match.rank, match.dataset, *where, *_scores(match).values()))
 
@@ -329,7 +324,7 @@ def annotate(request: Request, access: Writing, search: str, body: AsAnnotations
         rows = [
             {
                 "kind": "point",
-                "points": [[v + 0.5 for v in match.place]],
+                "points": [[v + 0.5 for v in match.centre]],
                 "title": body.title or f"{kept.title} {match.rank}"[:400],
                 "tags": body.tags,
                 "colour_class": body.colour_class,

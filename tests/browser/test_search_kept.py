@@ -172,7 +172,7 @@ def test_matches_become_annotations_of_those_who_may(place: Workplace, tmp_path:
     expected = answer(place, positives=[EXAMPLE])["matches"]
     made = sorted(there(), key=lambda one: one["properties"]["rank"])
     assert [one["title"] for one in made] == ["candidate 1", "candidate 3"]
-    assert made[1]["points"] == [[expected[2][axis] + 0.5 for axis in "zyx"]]
+    assert made[1]["points"] == [[expected[2]["placed"][axis] + 0.5 for axis in "zyx"]]
     assert made[0]["tags"] == ["mitochondrion", "to check"]
     assert made[0]["properties"]["score"] == expected[0]["score"]
     page.locator(".notice").get_by_role("button", name="Undo").click()

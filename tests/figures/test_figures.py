@@ -1,7 +1,7 @@
 """Figures, checked through the objects of matplotlib: what is drawn where, in which look."""
 
+import itertools
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +167,7 @@ def test_a_label_looks_the_same_on_every_dataset() -> None:
 def test_curves_differ_in_colour_line_and_marker() -> None:
     looks = curves.LOOKS
     assert len(set(looks)) == len(looks)
-    for one, other in pairwise(looks):
+    for one, other in itertools.pairwise(looks):
         assert all(a != b for a, b in zip(one, other, strict=True))
 
 

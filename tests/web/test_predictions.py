@@ -134,15 +134,17 @@ def test_what_cannot_be_predicted_is_told(ann: TestClient, local: Served) -> Non
     assert "has no embedding" in answer.json()["error"]
 
 
-def test_what_the_first_one_needs_is_made_ahead(
+def test_what_the_first_one_needs_is_made_ahead_if_it_is_asked_for(
     ann: TestClient, local: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(Apart, "run", lambda _, function, *__: asked.append(function))
     told = ann.get(URL).json()
     assert told == {"threshold": 0.5, "most_voxels": 2**20, "embedding": "codes"}
-    ann.get(URL)
     service = predicting.predictor(local.context)
+    assert (asked, service._threads) == ([], []), "only somebody with examples will predict"
+    for _ in range(2):
+        assert ann.get(URL, params={"prepare": True}).json() == told
     with service._turns.one():  # the thread has had its turn, or comes after
         pass
     for thread in list(service._threads):

@@ -242,7 +242,7 @@ def test_a_search_is_kept_run_again_compared_exported_and_made_into_annotations(
     assert told["same_fingerprint"]
     state = ann.get(f"{url}/export", params={"format": "neuroglancer"}).json()
     assert state["layers"][-1]["annotations"][0]["point"] == [
-        marked["matches"][0][axis] + 0.5 for axis in "xyz"
+        marked["matches"][0]["placed"][axis] + 0.5 for axis in "xyz"
     ]
     wish = {"ranks": [1, 2], "tags": ["found"]}
     report = ann.post(f"{url}/annotations", json=wish).json()
@@ -281,11 +281,23 @@ def test_tables_say_where_as_the_command_does(
     for told in (kept["matches"], ask(ann, k=6)["matches"]):
         rows = [[str(row["placed"][name]) for name in COLUMNS] for row in told]
         assert rows == [[row[name] for name in COLUMNS] for row in csv.DictReader(wanted)]
+    middles = [[float(row[axis]) + 0.5 for axis in "zyx"] for row in csv.DictReader(wanted)]
+    state = ann.get(url, params={"format": "neuroglancer"}).json()
+    points = [one["point"][::-1] for one in state["layers"][-1]["annotations"]]
+    notes = f"{BRAIN}/searches/{kept['id']}/annotations"
+    assert ann.post(notes, json={}).json()["counts"] == {"created": 6}
+    made = ann.get(f"{BRAIN}/annotations").json()["annotations"]
+    made.sort(key=lambda one: one["properties"]["rank"])
+    assert points == middles == [one["points"][0] for one in made]
     with searched.context.database.write() as connection:
         connection.execute(search_matches.update().values(details={}))  # of an older server
-    answer = ann.get(url)
-    assert answer.status_code == 409
-    assert "Run the search again" in answer.json()["error"]
+    for answer in (
+        ann.get(url),
+        ann.get(url, params={"format": "neuroglancer"}),
+        ann.post(notes, json={}),
+    ):
+        assert answer.status_code == 409
+        assert "Run the search again" in answer.json()["error"]
 
 
 def test_a_dataset_without_codes_says_so(local: Served) -> None:

@@ -63,6 +63,7 @@ export interface Segmenting {
 
 export interface ViewerHandle extends Overlaying, Segmenting {
   readonly element: HTMLElement;
+  readonly dataset: string; // whose
   state(): ViewerState;
   restore(state: ViewerState): void;
   // Called at most every 400 ms while the state changes: browsers refuse more changes of the address.
@@ -73,6 +74,7 @@ export interface ViewerHandle extends Overlaying, Segmenting {
   onGesture(gesture: Gesture, listener: (position: Position) => void): () => void;
   centre(): Position;
   inView(): InView;
+  isLaidOut(): boolean; // whether what is in view is known
   // Show the whole volume of a shape.
   fit(shape: Position): void;
   layout(): LayoutName | null;

@@ -5,7 +5,7 @@ import { count, t } from "../../i18n";
 import { Button, Message, Spinner } from "../../ui";
 import "../../styles/search.css";
 import "../../styles/predict.css";
-import { viewer } from "../../viewer/Viewer";
+import { standing } from "../../viewer/Viewer";
 import { CopyLink } from "../search/CopyLink";
 import { Examples } from "../search/Examples";
 import { HelpDialog } from "../search/HelpDialog";
@@ -16,15 +16,15 @@ import { Objects } from "./Objects";
 import { Suggestions } from "./Suggestions";
 import { Whole } from "./Whole";
 import {
-  busy, cancel, close, examples, failure, isStale, live, most, nElsewhere, part, result, run, setLive, threshold,
+  busy, cancel, close, examples, failure, isStale, live, most, nElsewhere, part, result, run, runIn, setLive, threshold,
 } from "./store";
 import { useAddress, useAsking, useOverlay } from "./usePredict";
 
-async function predictHere(dataset: Dataset): Promise<void> {
-  const handle = viewer.value;
-  if (handle === null) return;
-  part.value = partInView(handle.inView(), handle.centre(), dataset, most.value);
-  await run();
+function predictHere(dataset: Dataset): Promise<void> {
+  return runIn(async (signal) => {
+    const handle = await standing(signal);
+    return partInView(handle.inView(), handle.centre(), dataset, most.value);
+  });
 }
 
 function Threshold() {
@@ -48,7 +48,7 @@ function Threshold() {
       >
         {t("predict.own_threshold")}
       </Button>
-      <p class="hint" id="threshold-hint">{t("predict.threshold_hint")}</p>
+      <span class="hidden" id="threshold-hint">{t("predict.threshold_hint")}</span>
     </div>
   );
 }
@@ -99,7 +99,7 @@ function Open({ dataset, help }: { dataset: Dataset; help: () => void }) {
       <Examples dataset={dataset} />
       <div class="row search-row">
         <Button
-          kind="primary" disabled={!ready || viewer.value === null}
+          kind="primary" disabled={!ready}
           title={ready ? t("predict.here_hint") : t("predict.needs_positive")}
           onClick={() => void predictHere(dataset)}
         >
@@ -109,7 +109,11 @@ function Open({ dataset, help }: { dataset: Dataset; help: () => void }) {
           <input type="checkbox" checked={live.value} onChange={(event) => setLive(event.currentTarget.checked)} />
           {t("predict.live")}
         </label>
-        {part.value !== null && <Button kind="quiet" onClick={close}>{t("predict.close")}</Button>}
+        {part.value !== null && (
+          <Button kind="quiet" aria-label={t("predict.close")} title={t("predict.close")} onClick={close}>
+            {t("predict.close_short")}
+          </Button>
+        )}
       </div>
       <State />
       {result.value !== null && <Threshold />}

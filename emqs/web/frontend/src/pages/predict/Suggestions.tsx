@@ -37,8 +37,10 @@ export function Suggestions({ dataset }: { dataset: Dataset }) {
   if (open.length === 0) return null;
   return (
     <section class="suggestions" aria-labelledby="next-title">
-      <h2 id="next-title">{t("predict.next")}</h2>
-      <p class="hint">{t("predict.next_hint")}</p>
+      <div class="row next-head">
+        <h2 id="next-title">{t("predict.next")}</h2>
+        <span class="hint" title={t("predict.next_hint")}>{t("predict.next_question")}</span>
+      </div>
       <ul class="thumbnails">
         {open.map((one) => <Suggestion key={`${one.z}/${one.y}/${one.x}`} place={one} dataset={dataset.name} />)}
       </ul>

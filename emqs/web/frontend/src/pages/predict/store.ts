@@ -41,6 +41,7 @@ export const isStale = computed(() => {
 });
 
 let running: AbortController | null = null;
+let answering: string | null = null; // what is asked now
 let measuring: AbortController | null = null;
 
 function told(error: unknown, retry: () => void): Failure {
@@ -50,17 +51,34 @@ function told(error: unknown, retry: () => void): Failure {
 
 export function cancel(): void {
   running?.abort();
-  running = null;
+  running = answering = null;
   busy.value = false;
+}
+
+// Predict a part that is known in a moment: when the viewer stands that shows it.
+export async function runIn(chosen: (signal: AbortSignal) => Promise<Part & { cut?: boolean }>): Promise<void> {
+  cancel();
+  const mine = new AbortController();
+  running = mine;
+  busy.value = true;
+  const next = await chosen(mine.signal).catch((error: unknown) => {
+    if (!mine.signal.aborted) throw error;
+    return null;
+  });
+  if (next === null || mine.signal.aborted) return;
+  part.value = next;
+  await run();
 }
 
 // Predict the part that is chosen with the examples as they are now.
 export async function run(): Promise<void> {
   const asked = question.value;
-  if (asked === null) return;
+  if (asked === null) return cancel();
+  if (asked === answering) return; // its answer is on its way
   cancel();
   const mine = new AbortController();
   running = mine;
+  answering = asked;
   busy.value = true;
   failure.value = null;
   const dataset = current.value;
@@ -77,7 +95,7 @@ export async function run(): Promise<void> {
     if (!mine.signal.aborted) failure.value = told(error, () => void run());
   } finally {
     if (running === mine) {
-      running = null;
+      running = answering = null;
       busy.value = false;
     }
   }

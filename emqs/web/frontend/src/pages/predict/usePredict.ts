@@ -1,16 +1,16 @@
 // What connects the prediction with the examples, the address and the viewer while its page is shown.
 import { effect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { dataset as path, expired, reached, request, ROOT } from "../../api/client";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { hash, keep, route } from "../../router";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import type { ViewerHandle } from "../../viewer/types";
 import { draw } from "../search/drawing";
 import { current } from "../search/store";
 import { fromAddress, overlayOf, toAddress, type Thing } from "./model";
-import { close, failure, isStale, live, measure, most, part, question, result, run, threshold } from "./store";
+import { close, examples, failure, isStale, live, measure, most, part, question, result, run, threshold } from "./store";
 import { pointed } from "./pointed";
 
 const CALM_MS = 200; // after the last change
@@ -19,7 +19,7 @@ const COLOUR = "#e69f00";
 let opened = ""; // the dataset that the part lies in
 
 export function useAddress(dataset: Dataset): void {
-  useEffect(() => {
+  useLayoutEffect(() => { // before anybody can press a key
     if (opened !== dataset.name) close();
     opened = dataset.name;
     let mine: string | undefined;
@@ -56,19 +56,25 @@ export function useAddress(dataset: Dataset): void {
 // Ask for the first prediction, for one more when the examples change, and for objects at another threshold.
 export function useAsking(dataset: Dataset): void {
   useEffect(() => {
-    // the server makes ready what the first prediction needs
-    request<{ most_voxels: number }>(`${path(dataset.name)}/predictions`)
-      .then(({ most_voxels }) => {
-        most.value = most_voxels;
-      })
-      .catch(() => {}); // the prediction itself tells what is wrong
     let timer: ReturnType<typeof setTimeout> | undefined;
     let measured = threshold.value;
     const later = (act: () => void) => {
       clearTimeout(timer);
       timer = setTimeout(act, CALM_MS);
     };
+    let prepared: boolean | null = null; // null: nothing is asked for yet
     const stops = [
+      effect(() => {
+        const prepare = examples.value.positives.length > 0; // somebody is about to predict
+        if (prepared === null || (prepare && !prepared)) {
+          prepared = prepare;
+          request<{ most_voxels: number }>(`${path(dataset.name)}/predictions`, { query: { prepare } })
+            .then(({ most_voxels }) => {
+              most.value = most_voxels;
+            })
+            .catch(() => {}); // the prediction itself tells what is wrong
+        }
+      }),
       effect(() => {
         if (current.value !== dataset.name || question.value === null) return;
         if (result.value === null ? failure.peek() === null : live.value && isStale.value) later(() => void run());
@@ -125,9 +131,5 @@ function follow(handle: ViewerHandle, dataset: Dataset): () => void {
 }
 
 export function useOverlay(dataset: Dataset): void {
-  const handle = viewer.value;
-  useEffect(() => {
-    if (handle === null || viewer.peek() !== handle) return undefined;
-    return follow(handle, dataset);
-  }, [handle, dataset.name]);
+  useViewing(dataset.name, (handle) => follow(handle, dataset), []);
 }

@@ -1,5 +1,7 @@
 // Matches become annotations, which can be taken back at once.
 import { dataset as path, request } from "../../api/client";
+import type { Place } from "../../api/types";
+import { centreOf } from "./format";
 import type { Match } from "./types";
 
 const AT_ONCE = 500; // rows of a batch
@@ -22,12 +24,17 @@ export interface Words {
   fingerprint: Record<string, string>;
 }
 
+// Where a whole number is the middle of a voxel, annotations count from its corner.
+function middle({ z, y, x }: Place): [number, number, number] {
+  return [z + 0.5, y + 0.5, x + 0.5];
+}
+
 export async function annotate(dataset: string, matches: readonly Match[], words: Words): Promise<Made> {
   const made: Made = { created: [], existing: 0, failed: [] };
   for (let start = 0; start < matches.length; start += AT_ONCE) {
     const rows = matches.slice(start, start + AT_ONCE).map((match) => ({
       kind: "point",
-      points: [[match.z + 0.5, match.y + 0.5, match.x + 0.5]],
+      points: [middle(centreOf(match))],
       title: words.title === "" ? `${match.rank}` : `${words.title} ${match.rank}`,
       tags: words.tags,
       properties: {

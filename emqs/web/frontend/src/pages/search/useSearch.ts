@@ -1,12 +1,12 @@
 // What connects the search with the address, the viewer and the keyboard while its page is shown.
 import { effect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { expired, reached } from "../../api/client";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { hash, keep, route } from "../../router";
 import { tell } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import type { ViewerHandle } from "../../viewer/types";
 import { exampleAt } from "./acting";
 import { fromAddress, toAddress, type Kept } from "./address";
@@ -41,7 +41,7 @@ function adopt(given: Kept, dataset: string): void {
 }
 
 export function useAddress(dataset: Dataset): void {
-  useEffect(() => {
+  useLayoutEffect(() => { // before anybody can press a key
     if (current.value !== dataset.name) restoring = null;
     enter(dataset.name);
     askFor(dataset.name);
@@ -125,12 +125,7 @@ function follow(handle: ViewerHandle, dataset: Dataset, matches: boolean): () =>
 
 // Examples, the region and, if one wants, the matches in the viewer; clicks there are examples.
 export function useViewer(dataset: Dataset, { matches = true } = {}): void {
-  const handle = viewer.value;
-  useEffect(() => {
-    // the viewer of the dataset before is gone by now, though it was there when this was drawn
-    if (handle === null || viewer.peek() !== handle) return undefined;
-    return follow(handle, dataset, matches);
-  }, [handle, dataset.name, matches]);
+  useViewing(dataset.name, (handle) => follow(handle, dataset, matches), [matches]);
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -141,12 +136,12 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function isPressable(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("button, a, summary, input, label") !== null;
+  return target instanceof HTMLElement && target.closest("button:enabled, a, summary, input, label") !== null;
 }
 
 // Keys that act wherever the focus is, except where one writes, and while a dialog is open.
 export function useKeys(dataset: Dataset, help: () => void, submit = run, again: (() => unknown) | null = refine): void {
-  useEffect(() => {
+  useLayoutEffect(() => { // a key counts as soon as the page can be seen
     function onKey(event: KeyboardEvent): void {
       if (isTyping(event.target) || document.querySelector("dialog[open], .sign-in.again") !== null) return;
       const command = event.ctrlKey || event.metaKey;
