@@ -5,6 +5,7 @@ check:
 	ruff format --check .
 	ruff check .
 	mypy
+	mypy --config-file benchmarks/mypy.ini
 	lint-imports
 	codespell
 

@@ -37,6 +37,7 @@ from emqs.models.compute import Compute
 from emqs.patches import grid
 from emqs.patches.settings import PatchConfig
 from emqs.volumes import Box, Volume, from_array, open_volume, write_ome_zarr
+from emqs.volumes.volume import Reader
 
 SIZE, STEP = 80, 10
 VOXEL_NM = (30.0, 5.0, 5.0)
@@ -63,7 +64,7 @@ class Drawn:
 class Timed:
     """A reader, and how long it took."""
 
-    reader: object
+    reader: Reader
     seconds: float = 0.0
 
     def read(self, box: Box) -> np.ndarray:

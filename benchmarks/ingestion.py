@@ -113,7 +113,7 @@ def clio(slices: Sequence[np.ndarray], raw: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    sift = cv2.SIFT_create(nfeatures=4000)
+    sift = cv2.SIFT_create(nfeatures=4000)  # type: ignore[attr-defined] # not in its stubs
     seen = [sift.detectAndCompute(image, None) for image in slices]
     matcher = cv2.BFMatcher(cv2.NORM_L2)
     total = affine.IDENTITY

@@ -18,6 +18,7 @@ import torch
 from emqs import models
 from emqs.datasets import Stack
 from emqs.embedding.encode import embed
+from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.patches import grid
 
@@ -47,7 +48,7 @@ def main() -> None:
     boxes = grid.grid(stack.shapes, 80, options.stride)
     before = peak_gb()
     started = time.perf_counter()
-    codes = embed(model, stack, boxes, batch_size=options.batch_size, device="cpu")
+    codes = embed(model, stack, boxes, compute=Compute(device="cpu", batch_size=options.batch_size))
     seconds = time.perf_counter() - started
     print(f"{len(codes)} patches in {seconds:.1f} s: {len(codes) / seconds:.0f} patches a second")
     print(f"peak memory {peak_gb():.2f} GB, {before:.2f} GB of it before the first patch")

@@ -3,10 +3,10 @@
     python benchmarks/search.py [--places N] [--folder FOLDER] [--repeats R] [--no-faiss]
 
 The embedding volume is made for it, in the format that ``python -m emqs.embed`` writes: random
-signatures, so that candidates lie all over the volume, which is the worst case for reading their
-codes, codes of 224 numbers, and short codes of 48 bytes. The codes of 16 blocks are written, and
-every other block is a link to one of these: 0.1 GB on disk instead of 46. So codes come from
-memory; cold ones come as fast as the disk reads 28 KB at a place.
+codes of 224 numbers, their signatures, and short codes of 48 bytes. 16 blocks are written, and
+every other block is a link to one of these, 0.1 GB on disk instead of 46; so candidates lie all
+over the volume, which is the worst case for reading their codes. Codes come from memory; cold ones
+come as fast as the disk reads 28 KB at a place.
 
 A search is ``volume_search.search``: scan, ranking by short codes and by codes, distances between
 matches. It is measured beside the search of faiss IndexBinaryFlat alone, which gives numbers and
@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from emqs.embedding import short_codes, signatures
-from emqs.embedding.stores import creation, zarr
+from emqs.embedding.stores import arrays, creation, folders, zarr
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.retrieval import volume_search
@@ -65,19 +65,30 @@ def made(folder: Path, places: int) -> EmbeddingStore:
     }
     result = creation.create(path, manifest, sample)
     blocks = list(grid.blocks())
-    for block in blocks[:DIFFERENT]:
-        codes = rng.normal(size=(BLOCK**2, D)).astype(np.float16)
-        result.write(block, codes, np.ones((BLOCK, BLOCK), dtype=np.bool_))
-    names = [name for name in result.arrays if name != "signatures"]
-    known = {name: [result._file(name, b) for b in blocks[:DIFFERENT]] for name in names}
-    for number, block in enumerate(blocks[DIFFERENT:]):
-        for name in names:
-            target = result._file(name, block)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(known[name][number % DIFFERENT], target)
-    array = zarr._opened(path / "signatures")
-    for z in range(depth):
-        array[z].write(rng.integers(0, 2**64, (EDGE, EDGE), dtype=np.uint64)).result()
+    own: list[list[np.ndarray]] = []
+    valid = np.ones((BLOCK, BLOCK), dtype=np.bool_)
+    for number, block in enumerate(blocks):
+        first = blocks[number % DIFFERENT]
+        if number < DIFFERENT:
+            codes = rng.normal(size=(BLOCK**2, D)).astype(np.float16)
+            result.write(block, codes, valid)
+            stored = arrays.block_contents(
+                block, codes, valid, 0, result.signer, result.short_coder
+            )
+            own.append(
+                [stored[name] for name in ("embeddings", "signatures", "valid", arrays.SHORT)]
+            )
+            continue
+        for name in result.arrays:
+            if name != arrays.MADE_OF:
+                target = path / folders.key_of(name, block)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.link(path / folders.key_of(name, first), target)
+        embeddings, *rest = own[number % DIFFERENT]
+        made_of = [0, arrays.digest(block, embeddings), arrays.digest(block, *rest)]
+        index = tuple(slice(n, n + 1) for n in block)
+        content = np.array(made_of, dtype=np.uint64).reshape(1, 1, 1, -1)
+        result.folder.write(arrays.MADE_OF, block, index, content)
     return result
 
 

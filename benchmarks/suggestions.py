@@ -28,6 +28,7 @@ from emqs.datasets.settings import DatasetConfig
 from emqs.evaluation import metrics
 from emqs.figures import style
 from emqs.models import opening
+from emqs.models.compute import Compute
 from emqs.models.settings import ModelConfig
 from emqs.patches import grid as grids
 from emqs.patches import overlap as overlaps
@@ -120,7 +121,7 @@ def task_of(stack: Stack, weights: str, query: QueryConfig) -> Task:
     model = opening.load_model(ModelConfig("contrastive", weights=weights), weights)
     search = Encoded(
         model, stack, grids.patch_pixels(stack, patch)[0],
-        query, IndexConfig("exact"), device="cpu",
+        query, IndexConfig("exact"), compute=Compute(device="cpu"),
     )  # fmt: skip
     return Task(
         search, grid, overlap, np.flatnonzero(pooled), tested,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import emqs
+from emqs.errors import read_as_far_as_wanted
 
 TASKS = {  # what one wants to do, and the commands that do it
     "Look": {"tsne": "map what a model finds alike"},
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     name, rest = (typed[0], typed[1:]) if typed else ("--help", [])
     if name.startswith("-"):
-        return option(name, rest)
+        with read_as_far_as_wanted():
+            return option(name, rest)
     if name in NOUNS:
         module, _, function = NOUNS[name][0].partition(":")
         run: Callable[[list[str]], int] = getattr(importlib.import_module(module), function)

@@ -16,6 +16,11 @@ what to do next. The commands print it on one line and end with an exit code tha
 """
 
 import importlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -88,3 +93,14 @@ def require(package: str, *, extra: str, purpose: str) -> ModuleType:
 def one_line(fault: BaseException) -> str:
     """Return an error's text on one line, without the full stop at its end."""
     return (" ".join(str(fault).split()) or type(fault).__name__).rstrip(".")
+
+
+@contextmanager
+def read_as_far_as_wanted() -> Iterator[None]:
+    """End without a word when nobody reads what is printed any more, as before ``| head``."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is not flushed
+        sys.exit(128 + signal.SIGPIPE)  # as of a program that the signal ended

@@ -38,10 +38,12 @@ def work(cfg: DictConfig, run: record.Run) -> float:
 
     from emqs.datasets import open_stack  # settings are right, so what takes seconds is worth it
     from emqs.evaluation import evaluate, tables
+    from emqs.retrieval import score_files
     from emqs.runs.model import load_model
 
     model = load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
+    score_files.check(stack, compute.score_files)
     result = evaluate.evaluate(
         stack,
         model,
@@ -60,6 +62,10 @@ def work(cfg: DictConfig, run: record.Run) -> float:
     report.write(result, run)
     if compute.figures:
         report.draw(result, stack, model, run, query=query)
+    score_files.write(
+        stack, result.boxes, result.scores, result.again,
+        folder=run.folder, formats=compute.score_files,
+    )  # fmt: skip
     print(tables.summary(result.metrics, stack.classes.get(query.structure)))  # noqa: T201
     print(f"\nResults and figures: {run.folder}")  # noqa: T201
     return float(result.metrics[tables.component_ap(result.metrics)])

@@ -41,11 +41,12 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
 
     from emqs.datasets import open_stack  # settings are right, so what takes seconds is worth it
     from emqs.patches import grid
-    from emqs.retrieval import retrieve
+    from emqs.retrieval import retrieve, score_files
     from emqs.runs.model import load_model
 
     model = load_model(cfg)
     stack = open_stack(dataset, Path(paths.images))
+    score_files.check(stack, compute.score_files)
     result = retrieve.retrieve(
         stack,
         model,
@@ -70,6 +71,10 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     report.write(result, stack, run)
     if compute.figures:
         report.draw(result, stack, run, settings, structure=query.structure)
+    score_files.write(
+        stack, result.searched, result.searched_scores, result.again,
+        folder=run.folder, formats=compute.score_files,
+    )  # fmt: skip
     print(tables.plain_table(report.table(result, stack)))  # noqa: T201
     if len(result.suggested):
         from emqs.retrieval.examples_file import next_round

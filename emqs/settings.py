@@ -27,6 +27,9 @@ CONFIG_DIR = _beside_or_inside("configs", "configs")
 WEIGHTS_DIR = _beside_or_inside("weights", "shipped_weights")
 
 OmegaConf.register_new_resolver("emqs_weights", lambda: str(WEIGHTS_DIR), replace=True)
+OmegaConf.register_new_resolver(  # what belongs to a name, or to all others
+    "emqs_of", lambda name, known, otherwise: known.get(name, otherwise), replace=True
+)
 
 Settings = TypeVar("Settings")
 

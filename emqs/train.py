@@ -1,6 +1,6 @@
 """Fit an encoder to patches; write its weights, its losses and pictures of what it learned.
 
-python -m emqs.train model=contrastive stage=finetune dataset=VNC_unlabelled
+python -m emqs.train dataset=folder dataset.name=MINE
 python -m emqs.train model=vae
 """
 

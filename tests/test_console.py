@@ -1,5 +1,7 @@
 """The command emqs: what is typed after it reaches python -m emqs.VERB unchanged."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +83,15 @@ def test_a_noun_is_a_function_that_gets_the_rest(
     assert console.main(["user", "add", "me"]) == 2  # the length of ["add", "me"]
     assert console.main([]) == 0
     assert "emqs user      add and list users" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["emqs"], ["emqs", "search", "--help"], ["emqs.compress", "-h"]])
+def test_who_has_read_enough_gets_no_traceback(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", *words], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")

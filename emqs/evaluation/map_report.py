@@ -62,8 +62,9 @@ def draw(
             full,
             stack.unit(z),
             examples,
+            labels=None if stack.labels is None else stack.labels[z],
             title=title,
-            image_title=f"{stack.name}, slice {stack.slice_names[z]}",
+            image_title=f"{stack.name}, slice {stack.slice_names[z]}, labels outlined",
             note=f"{config.neighbors} nearest neighbours agree on the class: "
             f"{metrics['knn_agreement_codes']:.1%} of patches by code, "
             f"{metrics['knn_agreement_map']:.1%} on the map; chance {metrics['knn_chance']:.1%}",

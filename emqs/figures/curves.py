@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,18 @@ LINES: tuple[tuple[int, tuple[float, ...]], ...] = (
     (0, (5, 1.5, 1, 1.5, 1, 1.5)),  # dash, dot, dot
     (0, (2, 1)),  # short dashes
 )
-Look = tuple[str, tuple[int, tuple[float, ...]]]  # colour, line
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+Look = tuple[str, tuple[int, tuple[float, ...]], str]  # colour, line, marker
 LOOKS: tuple[Look, ...] = tuple(
-    (colour, line) for line, colour in product(LINES, COLOURS)
-)  # 42 that differ
+    (COLOURS[i % 7], LINES[i % 6], MARKERS[i % 7]) for i in range(42)
+)  # all differ, and neighbours in colour, line and marker
+MOST_TAGS = 12  # more curves than this have no numbers beside them
+TAG_APART = 0.07  # least distance of two numbers, in lengths of the axes
 CHANCE_LOOK: dict[str, Any] = {"color": style.GREY, "linestyle": ":", "linewidth": 1.5}
 FACETS_PER_ROW = 2
 LEGEND_ROWS = 28  # entries of a legend that stand below each other
 TITLE_LETTERS = 50  # in a line above an axes
-DOTS_NOTE = "Dots, left to right: the best 1, 10, 20 ... 90 % of the patches kept"
+DOTS_NOTE = "Marks, left to right: the best 1, 10, 20 ... 90 % of the patches kept"
 AP, PAPER_AP = "Component AP", "Component AP of the paper (from rank 2)"
 LABEL_SIZE = (0.072, 0.034)  # room of a dot's label, as fractions of the axes
 
@@ -85,8 +87,8 @@ def precision_recall(curves: Sequence[Curve], *, title: str) -> Figure:
 def combined_precision_recall(groups: Mapping[str, Sequence[Curve]], *, title: str = "") -> Figure:
     """Return one figure with an axes for each dataset or condition of a sweep.
 
-    Curves of the same label look the same in all of them; each axes has its own legend with the
-    average precisions.
+    Curves of the same label look the same in all of them, and have the same number, which stands on
+    up to 12 curves; each axes has its own legend with the average precisions.
 
     Args:
         groups: Name of the dataset to its curves, each at least one; labels within one differ.
@@ -112,9 +114,12 @@ def combined_precision_recall(groups: Mapping[str, Sequence[Curve]], *, title: s
         axes = figure.add_subplot(n_rows, n_columns, place)
         _draw(axes, curves, looks)
         axes.set_title("\n".join(textwrap.wrap(name, TITLE_LETTERS)), fontsize=style.TITLE)
-        _legend(axes, curves, looks)
+        numbers = {label: n for n, label in enumerate(labels, start=1)} if len(labels) > 1 else {}
+        _legend(axes, curves, looks, numbers)
         if len(curves) == 1:
             _label_dots(axes, curves[0])
+        elif len(curves) <= MOST_TAGS:
+            _tag(axes, curves, looks, numbers)
     figure.supxlabel(DOTS_NOTE, fontsize=style.SMALL, color="0.3")
     return figure
 
@@ -132,12 +137,12 @@ def _draw(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> Non
     """Draw curves with their dots, and every chance level that occurs."""
     few = len(curves) <= 6
     for curve in curves:
-        colour, line = looks[curve.label]
+        colour, line, marker = looks[curve.label]
         dots = np.array(list(discard_ranks(len(curve.recall)).values())) - int(curve.paper)
         recall, precision = line_of(curve)
         axes.plot(
             recall, precision, color=colour, linestyle=line, label=curve.label,
-            linewidth=1.8 if few else 1.2, marker="o", markevery=dots.tolist(),
+            linewidth=1.8 if few else 1.2, marker=marker, markevery=dots.tolist(),
             markersize=5 if few else 3,
         )  # fmt: skip
     for level in chance_levels(curves):
@@ -168,12 +173,16 @@ def chance_levels(curves: Sequence[Curve]) -> list[float]:
     return sorted({round(c.chance, 3) for c in curves if c.chance is not None})
 
 
-def _legend(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> None:
+def _legend(
+    axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look], numbers: Mapping[str, int]
+) -> None:
     """Put the names and average precisions of curves to the right of their axes."""
+    named = {c.label: f"{numbers[c.label]}  {c.label}" if numbers else c.label for c in curves}
     handles = [
         Line2D(
-            [], [], color=looks[c.label][0], linestyle=looks[c.label][1], marker="o",
-            markersize=3.5, linewidth=1.5, label=f"{c.label}: {c.average_precision:.3f}",
+            [], [], color=looks[c.label][0], linestyle=looks[c.label][1],
+            marker=looks[c.label][2], markersize=4, linewidth=1.5,
+            label=f"{named[c.label]}: {c.average_precision:.3f}",
         )
         for c in curves
     ]  # fmt: skip
@@ -186,6 +195,56 @@ def _legend(axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look]) -> N
         title=PAPER_AP if any(c.paper for c in curves) else AP, title_fontsize=style.SMALL,
         alignment="left",
     )  # fmt: skip
+
+
+def _tag(
+    axes: Axes, curves: Sequence[Curve], looks: Mapping[str, Look], numbers: Mapping[str, int]
+) -> None:
+    """Write the number of each curve onto it, where it lies farthest from the others."""
+    places = place_tags([np.stack(line_of(curve), axis=1) for curve in curves])
+    for curve, (x, y) in zip(curves, places.tolist(), strict=True):
+        axes.text(
+            x, y, str(numbers[curve.label]), color=looks[curve.label][0], fontsize=style.SMALL,
+            fontweight="bold", ha="center", va="center", zorder=5,
+            bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "linewidth": 0.8,
+                  "edgecolor": looks[curve.label][0]},
+        )  # fmt: skip
+
+
+def place_tags(lines: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a point on each line where a tag tells it from the others, ``(K, 2)``.
+
+    Of points along a line, it is the one farthest from all other lines, and from every tag before
+    it at least ``TAG_APART`` where the line allows that.
+
+    Args:
+        lines: Shape ``(N, 2)`` each, x and y in [0, 1], x never falling.
+    """
+    at = np.linspace(0.03, 0.97, 48)
+    points = [_along(line, at) for line in lines]
+    chosen = np.empty((0, 2))
+    for number, own in enumerate(points):
+        others = np.concatenate([p for k, p in enumerate(points) if k != number] or [own[:0]])
+        clear = _nearest(own, others)
+        crowded = np.clip(TAG_APART - _nearest(own, chosen), 0, None)
+        best = int(np.argmax(np.minimum(clear, 0.2) - 100 * crowded))
+        chosen = np.concatenate([chosen, own[best : best + 1]])
+    return chosen
+
+
+def _along(line: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return points at fractions of the way along a line of points, ``(len(at), 2)``."""
+    way = np.append(0.0, np.cumsum(np.abs(np.diff(line, axis=0)).max(axis=1)))
+    if way[-1] == 0:
+        return np.repeat(line[:1], len(at), axis=0)
+    return np.stack([np.interp(at * way[-1], way, line[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the distance of each point to the nearest of others; 1 where there are none."""
+    if len(others) == 0:
+        return np.ones(len(points))
+    return np.asarray(np.linalg.norm(points[:, None] - others, axis=2).min(axis=1))
 
 
 def _label_dots(axes: Axes, curve: Curve) -> None:

@@ -178,6 +178,7 @@ def linked_map(
     image: np.ndarray,
     examples: np.ndarray,
     *,
+    labels: np.ndarray | None = None,
     title: str = "",
     image_title: str = "",
     note: str = "",
@@ -189,6 +190,8 @@ def linked_map(
         map_: The map.
         image: The slice of the examples, shape ``(Y, X)``, float in [0, 1].
         examples: Positions in ``map_.points``, from ``choose_examples``.
+        labels: Those of the slice, shape ``(Y, X)``, integer: classes of the map that are not the
+            background are outlined in their colours; None: no outlines.
         title: Above the map.
         image_title: Above the slice.
         note: Small text below the map.
@@ -210,6 +213,12 @@ def linked_map(
     style.show_grey(right, image)
     style.scale_bar(right, pixel_size_nm, image.shape[1])
     right.set_title(image_title, fontsize=style.TITLE, loc="left")
+    if labels is not None:
+        for value in np.unique(map_.classes[map_.classes > 0]).tolist():
+            colour = style.class_colour(value)
+            lines = style.outline(right, labels == value, colour=colour)
+            if lines is not None:
+                lines.set(linewidth=1.4, path_effects=_halo(colour, 3.0))
     for position in examples.tolist():
         _link(figure, left, right, map_, position)
     _legend(figure, map_)
@@ -248,12 +257,10 @@ def _link(figure: Figure, left: Axes, right: Axes, map_: LabelledMap, position: 
     value = int(map_.classes[position])
     colour = style.class_colour(value)
     _, y, x, height, width = map_.boxes[position].tolist()
-    # black halo: shows on any grey of a slice; the class whose colour is black gets a white one
-    halo = [withStroke(linewidth=4.5, foreground="white" if colour == style.BLACK else "black")]
     right.add_patch(
         Rectangle(
             (x - 0.5, y - 0.5), width, height,
-            fill=False, edgecolor=colour, linewidth=2.5, path_effects=halo,
+            fill=False, edgecolor=colour, linewidth=2.5, path_effects=_halo(colour, 4.5),
         )
     )  # fmt: skip
     figure.add_artist(
@@ -269,6 +276,11 @@ def _link(figure: Figure, left: Axes, right: Axes, map_: LabelledMap, position: 
         s=55, marker=style.class_marker(value), color=colour,
         edgecolors="black", linewidths=1.0, zorder=5,
     )  # fmt: skip
+
+
+def _halo(colour: str, width: float) -> list[withStroke]:
+    """Return a black halo, which shows on any grey of a slice; a white one for what is black."""
+    return [withStroke(linewidth=width, foreground="white" if colour == style.BLACK else "black")]
 
 
 def _legend(figure: Figure, map_: LabelledMap) -> None:

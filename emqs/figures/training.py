@@ -69,5 +69,8 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, title: str) -> Figure
         axes.tick_params(labelsize=style.SMALL)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(fontsize=style.SMALL, frameon=False)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+        fontsize=style.SMALL, frameon=False,
+    )  # fmt: skip
     return figure

@@ -9,15 +9,13 @@ from emqs.annotations import viewer_files
 from emqs.datasets import Stack
 from emqs.figures import maps, sheets, style
 from emqs.patches import boxes as patch_boxes
-from emqs.patches import windows
-from emqs.retrieval import examples_file, places, suggestions
+from emqs.retrieval import examples_file, places, score_files, suggestions
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE
 from emqs.retrieval.retrieve import Retrieval
 from emqs.retrieval.settings import RetrieveConfig
 from emqs.runs.record import Run
 
 MAX_DRAWN = 48  # results in a figure
-FINE = 5  # steps of a map of scores in the edge of a patch
 MAX_EXAMPLES = 4  # examples of each kind beside them
 
 
@@ -162,8 +160,7 @@ def fine(
     if shown in boxes[:, 0]:
         slices[np.abs(slices - shown).argmin()] = shown
     slices = slices.tolist()
-    places_of = [windows.grid(stack.shapes[z], size, max(1, size // FINE)).boxes(z) for z in slices]
-    finer = np.concatenate(places_of)
+    finer = np.concatenate([score_files.patches_of(stack, size, z) for z in slices])
     return finer, again(finer, highest=False)
 
 

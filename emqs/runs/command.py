@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from emqs import files
-from emqs.errors import ConfigError, EmqsError
+from emqs.errors import ConfigError, EmqsError, read_as_far_as_wanted
 from emqs.runs import record as records
 from emqs.runs.arguments import slip
 from emqs.runs.compose import mistyped
@@ -208,7 +208,8 @@ def _told(name: str, main: Callable[[], object]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its errors on
     Hydra.get_mode = _mode  # type: ignore[method-assign, assignment]
     try:
-        main()
+        with read_as_far_as_wanted():
+            main()
     except CompactHydraException as error:
         sys.exit(f"emqs.{name}: {mistyped(error, name)}")
     except OSError as error:

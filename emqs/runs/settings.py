@@ -1,10 +1,10 @@
 """Settings of paths, loggers and computing; values come from configs/."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emqs.errors import ConfigError
 from emqs.models.compute import Compute
-from emqs.settings import at_least
+from emqs.settings import at_least, one_of
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,13 @@ class ComputeConfig:
     device: str | None = None  # a torch device; None takes a GPU where there is one
     figures: bool = True  # draw them
     n_bootstrap: int = 200  # evaluate: resamples of slices for the confidence intervals
+    score_files: list[str] = field(default_factory=list)  # tiff, zarr: maps of scores as volumes
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         at_least("batch_size", self.batch_size, 1)
+        for name in self.score_files:
+            one_of("score_files", name, ("tiff", "zarr"))
         if self.n_bootstrap < 40:
             raise ConfigError(
                 f"n_bootstrap must be at least 40, got {self.n_bootstrap}: the interval ends where "

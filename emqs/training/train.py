@@ -21,6 +21,13 @@ from emqs.training.settings import StageConfig, TrainConfig
 logger = logging.getLogger(__name__)
 
 
+def origin(weights: str | None, resumed_from: Path | None) -> str:
+    """Return what a training starts from, in words."""
+    if resumed_from is not None:
+        return f"{resumed_from}, where that run was"
+    return "a new network (weights=null)" if weights is None else weights
+
+
 def train(
     config: TrainConfig,
     stage: StageConfig,
@@ -73,6 +80,7 @@ def train(
         if resumed_from is not None:
             check_resumable(resumed_from, identity, trainer)
         if trainer.is_global_zero:
+            logger.info("%s starts from %s", config.model.name, origin(weights, resumed_from))
             logger.info(
                 "%d training and %d validation patches, %d steps an epoch, up to %d epochs",
                 data.n_training,

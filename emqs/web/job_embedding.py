@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from emqs.annotations.schema import datasets
 from emqs.errors import ConfigError, DataError, NotFoundError
-from emqs.web import catalogue, registry
+from emqs.web import catalogue, registry, viewer
 from emqs.web.catalogue import Layer
 from emqs.web.home import Home
 from emqs.web.job_queue import Job
@@ -260,12 +260,18 @@ def _predicted(
     connection: Connection, home: Home, job: Job, out: Path, table: Path
 ) -> dict[str, Any]:
     """Write the probability and the objects as layers of whoever asked; keep the table."""
+    from emqs.prediction.settings import OWN_THRESHOLD
+
     settings = PredictSettings.model_validate(job.settings)
     place = {} if settings.start is None else {"offset": list(settings.start)}
     objects = f"{settings.name}{OBJECTS}"
-    labels = out / "labels" / "objects"
-    for name, kind, path in ((settings.name, "image", out), (objects, "segmentation", labels)):
-        row = registry.row_of_layer(registry.LayerDraft(name, kind, str(path), place))
+    threshold = OWN_THRESHOLD if settings.threshold is None else settings.threshold
+    drafts = (
+        (settings.name, "image", out, {**place, viewer.PROBABILITY: threshold}),
+        (objects, "segmentation", out / "labels" / "objects", place),
+    )
+    for name, kind, path, given in drafts:
+        row = registry.row_of_layer(registry.LayerDraft(name, kind, str(path), given))
         registry.put_layer(connection, dataset_of(job), row, owner_id=job.owner_id)
     kept = home.cache / "downloads" / f"{job.id}.csv"
     kept.parent.mkdir(parents=True, exist_ok=True)

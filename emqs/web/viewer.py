@@ -1,12 +1,15 @@
 """States of neuroglancer that show a dataset."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from emqs.annotations.searches import Match
 from emqs.web.catalogue import Dataset, Layer
 
 NM = 1e-9  # of a metre
+PROBABILITY = "probability_threshold"  # setting of a layer that is a probability: what counts
+SHADER = Path(__file__).with_name("probability.glsl")  # the pages are built with it, too
 
 
 def dimensions(dataset: Dataset) -> dict[str, Any]:
@@ -33,6 +36,15 @@ def _source(dataset: Dataset, layer: Layer, base: str) -> str | dict[str, Any]:
     return {"url": url, "transform": {"matrix": matrix, "outputDimensions": dimensions(dataset)}}
 
 
+def _drawn(layer: Layer) -> dict[str, Any]:
+    """Return how a layer is drawn, if not as layers of its kind are."""
+    threshold = layer.settings.get(PROBABILITY)
+    if threshold is None:
+        return {}
+    shader = SHADER.read_text(encoding="utf-8")
+    return {"shader": shader, "shaderControls": {"threshold": threshold}, "opacity": 1}
+
+
 def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, Any]:
     """Return a state that shows the layers of a dataset, its middle in view.
 
@@ -46,6 +58,7 @@ def state(dataset: Dataset, layers: Sequence[Layer], *, base: str) -> dict[str, 
             "type": layer.kind,
             "name": layer.name,
             "source": _source(dataset, layer, base),
+            **_drawn(layer),
             **({"visible": False} if layer.owner_id is not None else {}),
         }
         for layer in layers

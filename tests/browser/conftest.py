@@ -9,7 +9,7 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
 
-from support.browsing import FLAGS, Workplace, chromium, toy_workplace  # noqa: E402
+from support.browsing import Workplace, chromium, launched, toy_workplace  # noqa: E402
 
 from emqs.web import demo, pages  # noqa: E402
 from emqs.web.home import Home  # noqa: E402
@@ -20,14 +20,13 @@ PATIENCE_MS = 20_000  # for what is expected on a page
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """A Chromium without a window."""
-    path = chromium()
-    if path is None:
+    if chromium() is None:
         pytest.skip("there is no Chromium here: apt-get install chromium, or set EMQS_CHROMIUM")
     if not (pages.STATIC / "index.html").is_file():
         pytest.fail("the pages are not built: npm ci && npm run build in emqs/web/frontend")
     playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as running:
-        made = running.chromium.launch(executable_path=path, args=FLAGS)
+        made = launched(running)
         yield made
         made.close()
 

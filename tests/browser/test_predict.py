@@ -67,6 +67,9 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     assert labels(page) == by_volume(told["objects"])
     until_true(page, f"() => {LAYERS}.includes('probability')")
     drawn(page)
+    # the page before has taken back its marks before this one drew them
+    drawn_here = ["image", "labels", "positives", "negatives", "probability", "predicted part"]
+    assert sorted(page.evaluate(f"() => {LAYERS}")) == sorted(drawn_here)
     page.screenshot(path=tmp_path / "predicted.png")
 
     # an object: seen in the viewer, gone to by a click
@@ -133,7 +136,7 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     assert page.errors == []  # type: ignore[attr-defined]
 
 
-def test_the_whole_volume_as_a_job(place: Workplace) -> None:
+def test_the_whole_volume_as_a_job(place: Workplace, tmp_path: Path) -> None:
     page = place.page("ann", SEARCH.replace("/search#", "/predict#"))
     drawn(page)
     page.get_by_label("Name of the layer").fill("labels")
@@ -142,10 +145,23 @@ def test_the_whole_volume_as_a_job(place: Workplace) -> None:
     page.get_by_role("button", name="Run on the whole volume").click()
     link = page.get_by_role("link", name="Download")
     expect(link).to_be_visible(timeout=2 * FIRST_MS)
-    shown = f"{LAYERS}.filter((name) => name.startsWith('mito'))"
-    until_equal(page, f"() => {shown}", ["mito", "mito-objects"])
+    visible = LAYERS.replace("layer.name", "[layer.name, layer.visible]")
+    shown = f"() => {visible}.filter(([name]) => name.startsWith('mito'))"
+    until_equal(page, shown, [["mito", False], ["mito-objects", True]])
     drawn(page)
+    page.screenshot(path=tmp_path / "objects.png")
+    page.get_by_role("checkbox", name="mito", exact=True).check()
+    until_equal(page, shown, [["mito", True], ["mito-objects", True]])
+    drawn(page)
+    page.screenshot(path=tmp_path / "probability.png")
     ann = place.api("ann")
+    (state,) = (
+        layer
+        for layer in ann.get("/datasets/toy/state").json()["layers"]
+        if layer["name"] == "mito"
+    )
+    assert state["shaderControls"] == {"threshold": 0.5}
+    assert "#uicontrol float threshold" in state["shader"]
     job = next(one for one in ann.get("/jobs").json()["jobs"] if one["kind"] == "predict")
     table = list(csv.DictReader(io.StringIO(ann.get(f"/jobs/{job['id']}/file").text)))
     layers = {layer["name"]: layer for layer in ann.get("/datasets/toy").json()["layers"]}

@@ -48,6 +48,9 @@ def test_from_a_click_to_matches_to_a_refined_search(place: Workplace) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(negatives).to_have_count(0)
     click_voxel(page, -150, 90, keys=("Alt", "Shift"))
+    page.keyboard.press("Enter")  # meant for the search, not for the button that was pressed before
+    expect(page.locator(".card").first).to_be_visible()
+    expect(negatives).to_have_count(1)
     positives.get_by_role("button", name="Remove").click()
     expect(positives).to_have_count(0)
     page.keyboard.press("Control+z")

@@ -1,12 +1,11 @@
 """Commands whose results lie in a bucket of an S3 server on this machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.buckets import KEYS, Bucket, files_on_disk, reached
+from support.buckets import KEYS, Bucket, files_on_disk
 from support.embedded_volumes import VOXEL_NM, model, voxels
 from support.searches import run_command
 
@@ -20,18 +19,6 @@ from emqs.volumes import chunks, open_volume, write_ome_zarr
 from emqs.volumes.objects import cache_folder
 
 PLACE = "s3://bucket/lab/emb.zarr"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Bucket]:
-    made = Bucket()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def bucket(running: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    yield from reached(running, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow

@@ -43,6 +43,12 @@ def made(folder: Path, out: str, *more: str) -> Path:
     return folder / out
 
 
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> Path:
+    """All of it, made at one go: what is stopped, repeated or a part is compared with it."""
+    return made(folder, "whole.zarr", "figures=false")
+
+
 @pytest.mark.slow
 def test_discs_come_out_as_objects(folder: Path) -> None:
     path = made(folder, "discs.zarr", "predict.threshold=0.2")
@@ -93,9 +99,9 @@ def test_discs_come_out_as_objects(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_stopped_among_the_objects_goes_on(folder: Path) -> None:
+def test_a_run_stopped_among_the_objects_goes_on(folder: Path, whole: Path) -> None:
     """What it had numbered is numbered anew."""
-    expected = contents(made(folder, "straight.zarr", "figures=false"))
+    expected = contents(whole)
 
     def stop(stage: str, done: int, total: int) -> None:
         if stage == "objects" and done == total // 2:
@@ -142,9 +148,8 @@ def test_what_has_its_name_has_its_tables(folder: Path, place: str) -> None:
 
 @pytest.mark.slow
 def test_tiles_resuming_and_repeating_change_nothing(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = made(folder, "whole.zarr", "figures=false")
     expected = contents(whole)
     with pytest.raises(ConfigError, match="exists and was made with other settings or slices"):
         made(folder, "whole.zarr", "predict.components=16", "figures=false")
@@ -169,8 +174,8 @@ def test_tiles_resuming_and_repeating_change_nothing(
 
 
 @pytest.mark.slow
-def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
-    """The part is that of the whole, where it lay."""
+def test_a_region_and_a_file_of_clicks(folder: Path, whole: Path) -> None:
+    """The part is that of the whole, where it lay; clicks of a file are those that are typed."""
     (folder / "clicks.csv").write_text(
         "z,y,x,label\n1,50,60,positive\n1,58,66,positive\n2,150,60,positive\n"
         "1,100,130,negative\n2,10,10,negative\n2,100,20,negative\n1,1,1,\n"
@@ -179,7 +184,6 @@ def test_a_region_and_a_file_of_clicks(folder: Path) -> None:
         folder, "part.zarr", f"examples={folder}/clicks.csv", "region=[[1,20,30],[3,120,130]]",
         "figures=false",
     )  # fmt: skip
-    whole = made(folder, "all.zarr", f"examples={folder}/clicks.csv", "figures=false")
     with open_volume(part) as small, open_volume(whole) as large:
         assert small.origin_nm == (330, 150, 170)
         inside = large.read(large.box)[1:3, 20:120, 30:130].astype(int)

@@ -5,12 +5,15 @@ import json
 import math
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from support.training_setup import compose_train
@@ -21,11 +24,13 @@ from emqs.errors import ConfigError, DataError, WeightsError
 from emqs.figures import training
 from emqs.models import weights
 from emqs.runs import command, record
+from emqs.runs.compose import composed
 from emqs.runs.settings import LoggerConfig
 from emqs.train import read_config, train
-from emqs.training import losses
+from emqs.training import fit, losses
 from emqs.training.checkpoints import read_checkpoint
 from emqs.training.reconstruction import Reconstruction
+from emqs.training.train import origin
 
 EPOCHS = 4
 
@@ -351,7 +356,8 @@ def test_every_choice_composes(group: str, loss: str, model: str, epochs: int) -
 
 @pytest.mark.slow
 def test_the_stage_chooses_the_dataset_and_the_command_line_wins() -> None:
-    assert compose_train().dataset.name == "packaged"
+    assert compose_train("stage=pretrain").dataset.name == "packaged"
+    assert compose_train("stage=distill").dataset.name == "toy"
     tuning = compose_train("stage=finetune", "model=ae")
     assert (tuning.dataset.name, tuning.trainer.max_epochs) == ("toy", 20)
     assert tuning.optimizer.lr == 1e-5
@@ -359,6 +365,40 @@ def test_the_stage_chooses_the_dataset_and_the_command_line_wins() -> None:
     assert compose_train("stage=finetune", "dataset=VNC").dataset.name == "VNC"
     assert compose_train("dataset=toy").dataset.name == "toy"
     assert compose_train("trainer.max_epochs=2").trainer.max_epochs == 2
+
+
+def test_training_starts_from_the_encoder_that_a_search_takes() -> None:
+    default, searched = compose_train(), composed("evaluate")
+    assert default.model.name == searched.model.name
+    assert default.weights == searched.weights
+    assert Path(default.weights).is_file()
+    assert (default.stage.name, default.dataset.name) == ("finetune", "toy")
+    network = fit.start(read_config(default).model, default.weights)
+    held = weights.load(Path(searched.weights)).network
+    torch.testing.assert_close(network.state_dict(), held.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("model", "epochs"), [("vae", 200), ("ae", 400)])
+def test_the_papers_autoencoders_start_from_scratch(model: str, epochs: int) -> None:
+    cfg = compose_train(f"model={model}")
+    assert (cfg.weights, cfg.stage.name, cfg.dataset.name) == (None, "pretrain", "packaged")
+    assert (cfg.trainer.max_epochs, cfg.optimizer.lr) == (epochs, 1e-4)
+
+
+@pytest.mark.slow
+def test_a_sweep_over_models_gives_each_its_own_start(tmp_path: Path) -> None:
+    words = ["model=vae,contrastive", "trainer.max_epochs=0", f"hydra.sweep.dir={tmp_path}", "-m"]
+    typed = [sys.executable, "-m", "emqs.train", *words]
+    subprocess.run(typed, capture_output=True, check=False)  # no epoch is no training
+    made = [yaml.safe_load(p.read_text()) for p in tmp_path.glob("*/.hydra/config.yaml")]
+    chosen = {tuple(cfg[part]["name"] for part in ("model", "stage", "dataset")) for cfg in made}
+    assert chosen == {("vae", "pretrain", "packaged"), ("contrastive", "finetune", "toy")}
+
+
+def test_a_run_says_what_it_starts_from() -> None:
+    assert origin(None, None) == "a new network (weights=null)"
+    assert origin("a.safetensors", None) == "a.safetensors"
+    assert origin("a.safetensors", Path("last.ckpt")) == "last.ckpt, where that run was"
 
 
 def test_loss_curves_show_every_term_and_the_best_epoch() -> None:
@@ -369,6 +409,11 @@ def test_loss_curves_show_every_term_and_the_best_epoch() -> None:
     panels = [a for a in training.loss_curves(history, title="t").axes if a.axison]
     assert [a.get_ylabel() for a in panels] == [training.NAMES[n] for n in ("loss", "bce", "kl")]
     assert panels[0].lines[-1].get_xdata()[0] == 2
+    assert all(axes.get_legend() is None for axes in panels)  # it stands outside
+    (legend,) = panels[0].figure.legends
+    assert [text.get_text()[:10] for text in legend.get_texts()] == [
+        "training, ", "validation", "best epoch",
+    ]  # fmt: skip
     np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), history["train/loss"])
     with pytest.raises(DataError, match="at least one epoch"):
         training.loss_curves({"epoch": []}, title="t")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from matplotlib.colors import to_hex
 from matplotlib.patches import ConnectionPatch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
@@ -372,6 +373,23 @@ def test_the_figure_links_examples_and_names_classes_with_counts() -> None:
     assert texts == [f"{NAMES[i]} ({counts[i]:,} patches)" for i in range(3)]
     shown = sum(len(c.get_offsets()) for c in figure.axes[0].collections)
     assert shown == len(map_.points) + len(chosen)
+    assert not figure.axes[1].collections
+
+
+def test_the_slice_has_outlines_of_the_classes_on_the_map() -> None:
+    map_ = labelled_map()
+    labels = np.zeros((200, 300), np.uint8)
+    labels[40:60, 100:130], labels[100:120, 10:30], labels[150:160, 200:220] = 1, 2, 7
+    figure = projections.linked_map(
+        map_, np.full((200, 300), 0.5), np.empty(0, np.int64), labels=labels
+    )
+    drawn = {}
+    for lines in figure.axes[1].collections:
+        rows = lines.get_paths()[0].vertices
+        drawn[to_hex(np.asarray(lines.get_edgecolor())[0]).upper()] = rows.min(0), rows.max(0)
+    assert set(drawn) == {style.class_colour(1), style.class_colour(2)}  # 7 is not on the map
+    low, high = drawn[style.class_colour(1)]
+    np.testing.assert_allclose([*low, *high], [99.5, 39.5, 129.5, 59.5])
 
 
 def test_small_maps_beside_the_full_one() -> None:

@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.buckets import Bucket, files_on_disk, reached
+from support.buckets import Bucket, files_on_disk
 from support.small_stores import add_blocks, grid_of, random_codes, write_store
 
 from emqs.embedding.stores import creation
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.slow  # every request takes some 10 ms
 GRID = grid_of((2, 16, 32))
 CODES = random_codes(GRID)
 PLACE = "s3://bucket/lab/emb.zarr"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Bucket]:
-    made = Bucket()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def bucket(running: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    yield from reached(running, tmp_path, monkeypatch)
 
 
 def uploaded(bucket: Bucket, folder: Path, place: str = PLACE) -> None:

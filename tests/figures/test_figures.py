@@ -1,5 +1,6 @@
 """Figures, checked through the objects of matplotlib: what is drawn where, in which look."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,6 +162,34 @@ def test_a_label_looks_the_same_on_every_dataset() -> None:
     assert (first.get_title(), second.get_title()) == ("EPFL", "VNC")
     assert first.lines[1].get_color() == second.lines[0].get_color()
     assert first.lines[0].get_color() != second.lines[0].get_color()
+
+
+def test_curves_differ_in_colour_line_and_marker() -> None:
+    looks = curves.LOOKS
+    assert len(set(looks)) == len(looks)
+    for one, other in itertools.pairwise(looks):
+        assert all(a != b for a, b in zip(one, other, strict=True))
+
+
+def test_numbers_stand_on_their_curves_apart_from_each_other_and_in_the_legend() -> None:
+    x = np.linspace(0, 1, 101)
+    lines = [np.stack([x, y], axis=1) for y in (np.full(101, 0.9), np.full(101, 0.9), 1 - x)]
+    places = curves.place_tags(lines)
+    np.testing.assert_allclose(places[:2, 1], 0.9)  # two curves of the same course
+    assert places[2].sum() == pytest.approx(1)
+    apart = np.linalg.norm(places[:, None] - places, axis=2)[np.triu_indices(3, 1)]
+    assert apart.min() >= curves.TAG_APART
+    assert abs(places[2, 1] - 0.9) > 0.19  # where it lies far from the others
+    many = [make_curve(label, seed=n) for n, label in enumerate("abc")]
+    figure = curves.combined_precision_recall({"one": many, "two": many[:0:-1]})
+    for axes, labels in zip(figure.axes, ("abc", "cb"), strict=True):
+        legend = axes.get_legend()
+        assert legend is not None
+        named = [text.get_text() for text in legend.get_texts()]
+        numbers = [text.get_text() for text in axes.texts]
+        assert numbers == [str("abc".index(label) + 1) for label in labels]
+        for number, label, entry in zip(numbers, labels, named, strict=False):
+            assert entry.startswith(f"{number}  {label}: ")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from emqs.volumes import chunks
 
@@ -29,6 +28,8 @@ class Bucket:
     """
 
     def __init__(self) -> None:
+        from moto.server import ThreadedMotoServer  # a second; most tests need none
+
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self.server.start()
@@ -99,6 +100,22 @@ def files_on_disk(folder: Path) -> dict[str, bytes]:
         for file in folder.rglob("*")
         if file.is_file() and ".scan" not in file.parts
     }
+
+
+@pytest.fixture(scope="module")
+def running_bucket() -> Iterator[Bucket]:
+    """A server for the tests of one file."""
+    made = Bucket()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def bucket(
+    running_bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bucket]:
+    """An empty bucket that this process reaches as its user would."""
+    yield from reached(running_bucket, tmp_path, monkeypatch)
 
 
 def reached(bucket: Bucket, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:

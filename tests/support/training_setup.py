@@ -16,5 +16,5 @@ def compose_train(*overrides: str) -> DictConfig:
 
 def train_config(*overrides: str) -> TrainConfig:
     """Return the checked settings of a small training without augmentation, plus overrides."""
-    small = ["augment=none", "patch.size=32", "patch.stride=16", "data.batch_size=8"]
+    small = ["model=vae", "augment=none", "patch.size=32", "patch.stride=16", "data.batch_size=8"]
     return read_config(compose_train(*small, *overrides))

@@ -360,8 +360,9 @@ def test_a_teacher_must_see_slices_prepared_alike() -> None:
 def run(folder: Path, *overrides: str) -> Path:
     """Train on a small toy stack into a folder, with everything random switched on."""
     cfg = compose_train(
-        "model=contrastive", "dataset=toy", "dataset.toy.n_slices=4", "dataset.toy.height=160",
-        "dataset.toy.width=160", "patch.size=48", "patch.stride=24", "data.batch_size=16",
+        "model=contrastive", "stage=pretrain", "dataset=toy", "dataset.toy.n_slices=4",
+        "dataset.toy.height=160", "dataset.toy.width=160", "patch.size=48", "patch.stride=24",
+        "data.batch_size=16",
         "data.patches_per_epoch=48", "trainer.max_epochs=4", "trainer=cpu",
         "augment.invert_view=0.1", *SMALLER, "loss.head_hidden=16",
         "loss.head_size=8", *overrides,

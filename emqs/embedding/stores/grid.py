@@ -88,6 +88,14 @@ class PlaceGrid:
         axes = [np.arange(a, b) for a, b in zip(places.start, places.stop, strict=True)]
         return np.ravel_multi_index(np.ix_(*axes), self.shape).ravel()
 
+    def valid_in(self, valid: np.ndarray, places: Box | None) -> np.ndarray:
+        """Return which places are valid and in a box, ``(N,)``, bool; None: all that are valid."""
+        if places is None:
+            return valid
+        inside = np.zeros(self.shape, dtype=np.bool_)
+        inside[places.slices] = valid.reshape(self.shape)[places.slices]
+        return inside.ravel()
+
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)`` along Z Y X, int64, of positions in the flat grid."""
         return np.stack(np.unravel_index(positions, self.shape), axis=1).astype(np.int64)

@@ -319,22 +319,13 @@ class SizedStore:
     ) -> np.ndarray:
         """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
         signatures, _ = self._scanned
-        allowed = self._allowed(within)
+        allowed = self.grid.valid_in(self._scanned[1], within)
         positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
 
-    def _allowed(self, within: Box | None) -> np.ndarray:
-        """Return which places may be results, shape ``(N,)``, bool."""
-        _, valid = self._scanned
-        if within is None:
-            return valid
-        allowed = np.zeros(self.grid.shape, dtype=np.bool_)
-        allowed[within.slices] = valid.reshape(self.grid.shape)[within.slices]
-        return allowed.ravel()
-
     def blocks(self, within: Box | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions and codes of all places that have one, block by block of the grid."""
-        allowed, read = self._allowed(within), self._reader()
+        allowed, read = self.grid.valid_in(self._scanned[1], within), self._reader()
         for block in self._stamps():
             positions = self.grid.positions(self.grid.places(block))
             inside = allowed[positions]

@@ -360,7 +360,7 @@ class EmbeddingStore:
         if within is None:  # what several searches ask of the whole volume is one pass
             return self._shared_scan((queries, stop, n_threads))[first:]
         signatures, _ = self._scanned
-        allowed = self._allowed(within)
+        allowed = self.grid.valid_in(self._scanned[1], within)
         positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
 
@@ -376,18 +376,9 @@ class EmbeddingStore:
 
         return SharedScan(scan)
 
-    def _allowed(self, within: Box | None) -> np.ndarray:
-        """Return which places may be results, shape ``(N,)``, bool."""
-        _, valid = self._scanned
-        if within is None:
-            return valid
-        allowed = np.zeros(self.grid.shape, dtype=np.bool_)
-        allowed[within.slices] = valid.reshape(self.grid.shape)[within.slices]
-        return allowed.ravel()
-
     def blocks(self, within: Box | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions and codes of all places that have one, block by block of the grid."""
-        allowed = self._allowed(within)
+        allowed = self.grid.valid_in(self._scanned[1], within)
         for block in self.done():
             positions = self.grid.positions(self.grid.places(block))
             inside = allowed[positions]

@@ -55,6 +55,9 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   optimizeDeps: { exclude: ["neuroglancer"] },
-  server: { proxy: { "/api": "http://127.0.0.1:8765" } },
+  server: {
+    proxy: { "/api": "http://127.0.0.1:8765" },
+    fs: { allow: [".."] }, // probability.glsl, which the server sends, too
+  },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 } as Parameters<typeof defineConfig>[0]);

@@ -266,8 +266,8 @@ export const strings = {
   "search.how_positive": { en: "in the viewer on what you look for.", de: "im Betrachter auf das, was Sie suchen." },
   "search.how_negative": { en: "on what you do not look for.", de: "auf das, was Sie nicht suchen." },
   "search.how_else": {
-    en: "One click is enough to search. Without Alt: the keys P and N take what is under the mouse, the buttons below the middle of the viewer.",
-    de: "Ein Klick genügt für eine Suche. Ohne Alt: Die Tasten P und N nehmen die Stelle unter der Maus, die Knöpfe darunter die Mitte des Betrachters.",
+    en: "One click is enough to begin. Without Alt: the keys P and N take what is under the mouse, the buttons below the middle of the viewer.",
+    de: "Ein Klick genügt für den Anfang. Ohne Alt: Die Tasten P und N nehmen die Stelle unter der Maus, die Knöpfe darunter die Mitte des Betrachters.",
   },
   "search.at_centre": { en: "at the centre", de: "in der Mitte" },
   "search.add_positives": {
@@ -1464,14 +1464,15 @@ export const strings = {
   "predict.go_slice": { en: "Go there", de: "Dorthin" },
   "predict.stale": { en: "The examples have changed since.", de: "Die Beispiele haben sich seitdem geändert." },
   "predict.again": { en: "Predict again", de: "Neu vorhersagen" },
+  "predict.close_short": { en: "Remove", de: "Entfernen" },
   "predict.close": { en: "Remove the prediction", de: "Vorhersage entfernen" },
   "predict.layer": { en: "probability", de: "Wahrscheinlichkeit" },
   "predict.layer_object": { en: "object", de: "Objekt" },
   "predict.layer_part": { en: "predicted part", de: "vorhergesagter Teil" },
   "predict.threshold": { en: "Threshold", de: "Schwelle" },
   "predict.threshold_hint": {
-    en: "From this probability on a voxel belongs to an object. The orange is stronger there.",
-    de: "Ab dieser Wahrscheinlichkeit gehört ein Voxel zu einem Objekt. Dort ist das Orange kräftiger.",
+    en: "From this probability on a voxel belongs to an object; the orange is stronger there. An object is surer somewhere inside.",
+    de: "Ab dieser Wahrscheinlichkeit gehört ein Voxel zu einem Objekt; dort ist das Orange kräftiger. Ein Objekt ist irgendwo im Innern sicherer.",
   },
   "predict.own_threshold": { en: "Usual", de: "Üblich" },
   "predict.own_threshold_hint": {
@@ -1522,7 +1523,10 @@ export const strings = {
   "predict.name_taken": { en: "There is a layer of this name.", de: "Es gibt eine Ebene dieses Namens." },
   "predict.run": { en: "Run on the whole volume", de: "Auf dem ganzen Volumen ausführen" },
   "predict.jobs": { en: "Your predictions of the whole volume", de: "Ihre Vorhersagen des ganzen Volumens" },
-  "predict.shown": { en: "{name} is done: probability and objects are shown.", de: "{name} ist fertig: Wahrscheinlichkeit und Objekte sind zu sehen." },
+  "predict.shown": {
+    en: "{name} is done: its objects are shown. Switch the layer {name} on to see the probability.",
+    de: "{name} ist fertig: Die Objekte sind zu sehen. Die Ebene {name} zeigt die Wahrscheinlichkeit.",
+  },
 
   // end of predict
 } as const satisfies Record<string, { en: string; de: string }>;

@@ -1,6 +1,6 @@
 // The viewer of a dataset; neuroglancer is loaded when it is first shown.
 import { effect, signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { dataset as path, expired, reached, request } from "../api/client";
 import type { Dataset } from "../api/types";
 import { t } from "../i18n";
@@ -22,6 +22,18 @@ export async function standing(signal: AbortSignal): Promise<ViewerHandle> {
     if (handle?.isLaidOut()) return handle;
     await new Promise(requestAnimationFrame);
   }
+}
+
+// What a page does with the viewer while it is shown, and takes back when it is left: before the next
+// page does something, so that nobody takes back what is not theirs.
+export function useViewing(
+  dataset: string | undefined, act: (handle: ViewerHandle) => (() => void) | undefined, inputs: readonly unknown[],
+): void {
+  const handle = viewer.value;
+  useLayoutEffect(() => {
+    const mine = handle !== null && viewer.peek() === handle && handle.dataset === dataset; // not of the dataset before
+    return mine ? act(handle) : undefined;
+  }, [handle, dataset, ...inputs]);
 }
 
 const last = new Map<string, ViewerState>(); // how each dataset was left
@@ -90,7 +102,7 @@ export function Viewer({ dataset }: { dataset: Dataset }) {
       if (stopped || target.current === null) return;
       const kept = hash.value.view ?? last.get(dataset.name);
       const first = fitted(normal, dataset, target.current);
-      handle = makeViewer(target.current, whole(kept, { normal, first }));
+      handle = makeViewer(target.current, dataset.name, whole(kept, { normal, first }));
       forget = follow({ handle, name: dataset.name, normal, first });
       viewer.value = handle;
       setLoading(false);

@@ -84,7 +84,7 @@ function inView(centre: Position, panels: readonly Panel[]): InView {
   return seen;
 }
 
-export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHandle {
+export function makeViewer(target: HTMLElement, dataset: string, initial: ViewerState): ViewerHandle {
   const viewer: Untyped = makeMinimalViewer({
     target, showLayerDialog: false, resetStateWhenEmpty: false,
     showHelpButton: false, showSettingsButton: false, showEditStateButton: false, showScreenshotButton: false,
@@ -138,8 +138,14 @@ export function makeViewer(target: HTMLElement, initial: ViewerState): ViewerHan
     stopWaiting = remove;
   }
 
+  // Who clicks into the viewer has left the button that was pressed before: Enter is not meant for it.
+  viewer.element.addEventListener("mousedown", () => {
+    const focused = document.activeElement;
+    if (focused instanceof HTMLElement && !viewer.element.contains(focused)) focused.blur();
+  }, true);
   const handle: ViewerHandle = {
     element: viewer.element,
+    dataset,
     state,
     restore,
     onState(listener) {

@@ -63,6 +63,7 @@ export interface Segmenting {
 
 export interface ViewerHandle extends Overlaying, Segmenting {
   readonly element: HTMLElement;
+  readonly dataset: string; // whose
   state(): ViewerState;
   restore(state: ViewerState): void;
   // Called at most every 400 ms while the state changes: browsers refuse more changes of the address.

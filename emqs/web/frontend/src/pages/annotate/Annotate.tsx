@@ -5,7 +5,7 @@ import { t } from "../../i18n";
 import { address } from "../../router";
 import "../../styles/annotate.css";
 import { Message, Tabs, tellError } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import { AnnotationsTab } from "./AnnotationsTab";
 import { AtlasTab } from "./AtlasTab";
 import { LayersTab } from "./LayersTab";
@@ -17,11 +17,10 @@ const TABS = ["annotations", "atlas", "segments", "layers"] as const;
 
 export function Annotate({ dataset, tab }: { dataset: Dataset; tab: string }) {
   const store = useMemo(() => makeStore(dataset), [dataset.name, dataset.role]);
-  const handle = viewer.value;
   useEffect(() => {
     store.loadOwners().then(() => store.load(true)).catch(tellError);
   }, [store]);
-  useEffect(() => (handle === null ? undefined : showAll(store, handle)), [store, handle]);
+  useViewing(dataset.name, (handle) => showAll(store, handle), [store]);
   const segmented = dataset.layers.some((layer) => layer.kind === "segmentation");
   const shown = TABS.filter((name) => name !== "segments" || segmented);
   return (

@@ -106,10 +106,10 @@ function OwnLayers({ dataset }: { dataset: Dataset }) {
 }
 
 // Put a layer of the dataset into the viewer, or the new version of it.
-export async function showLayer(dataset: Dataset, name: string): Promise<void> {
+export async function showLayer(dataset: Dataset, name: string, visible = true): Promise<void> {
   const state = await request<{ layers: ({ name: string } & Record<string, unknown>)[] }>(
     `${pathOf(dataset.name)}/state`,
   );
   const description = state.layers.find((layer) => layer.name === name);
-  if (description !== undefined) viewer.peek()?.addLayer({ ...description, visible: true });
+  if (description !== undefined) viewer.peek()?.addLayer({ ...description, visible });
 }

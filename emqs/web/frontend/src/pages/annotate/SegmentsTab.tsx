@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { hasRole, type Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { Button, Field, Message, Spinner, tellError } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing, viewer } from "../../viewer/Viewer";
 import { Connections } from "./Connections";
 import { Merges } from "./Merges";
 import { Pulls } from "./Pulls";
@@ -17,21 +17,18 @@ export function SegmentsTab({ dataset }: { dataset: Dataset }) {
   const [name, setName] = useState(layers[0]?.name ?? "");
   const layer = layers.find((one) => one.name === name) ?? layers[0];
   const segments = useMemo(() => makeSegments(dataset, layer?.name ?? ""), [dataset.name, layer?.name]);
-  const handle = viewer.value;
   useEffect(() => {
     segments.load().catch(tellError);
   }, [segments]);
-  useEffect(() => {
-    if (handle === null) return;
+  useViewing(dataset.name, (handle) => {
     handle.setVisible(segments.layer, true);
     handle.fade(segments.layer, UNSELECTED);
     return handle.onSegments(segments.layer, () => segments.follow(handle.segments(segments.layer)));
-  }, [handle, segments]);
-  useEffect(() => {
-    if (handle !== null && segments.sandbox.value !== null) {
-      handle.equate(segments.layer, segments.sandbox.value.equivalences);
-    }
-  }, [handle, segments, segments.sandbox.value]);
+  }, [segments]);
+  useViewing(dataset.name, (handle) => {
+    if (segments.sandbox.value !== null) handle.equate(segments.layer, segments.sandbox.value.equivalences);
+    return undefined;
+  }, [segments, segments.sandbox.value]);
   return (
     <div class="segments">
       {layers.length > 1 && (

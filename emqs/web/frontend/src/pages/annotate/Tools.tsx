@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { t, type Word } from "../../i18n";
 import { Button, Field } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing, viewer } from "../../viewer/Viewer";
 import type { Position, ViewerHandle } from "../../viewer/types";
 import type { Drawing, Geometry } from "./drawing";
 import { lengthsText } from "./format";
@@ -26,8 +26,7 @@ function crosshair(handle: ViewerHandle): Position {
 // Ctrl+click, keys and the preview, while the page is shown.
 function useDrawing(drawing: Drawing, store: Store): void {
   const handle = viewer.value;
-  useEffect(() => {
-    if (handle === null) return;
+  useViewing(store.dataset.name, (handle) => {
     let frame = 0;
     const follow = () => {
       cancelAnimationFrame(frame);
@@ -49,7 +48,7 @@ function useDrawing(drawing: Drawing, store: Store): void {
       cancelAnimationFrame(frame);
       for (const one of stop) one();
     };
-  }, [handle, drawing]);
+  }, [drawing]);
   const preview = drawing.preview.value;
   const first = drawing.first.value;
   useEffect(() => {
@@ -57,7 +56,7 @@ function useDrawing(drawing: Drawing, store: Store): void {
     const geometry = preview ?? (begin as Geometry | null);
     store.sketch.value = geometry === null ? [] : [drawn(geometry, `sketch-${geometry.kind}`, store.size)];
   }, [preview, first]);
-  useEffect(() => () => void (store.sketch.value = []), [store]);
+  useLayoutEffect(() => () => void (store.sketch.value = []), [store]);
   useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.key === "Escape" && drawing.first.peek() !== null) {

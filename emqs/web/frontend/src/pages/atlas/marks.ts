@@ -1,7 +1,6 @@
 // Entries of the atlas as marks in the viewer.
-import { useEffect } from "preact/hooks";
 import type { AtlasEntry, Dataset } from "../../api/types";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import type { Position, Shape } from "../../viewer/types";
 
 const LAYER = "atlas";
@@ -29,9 +28,9 @@ export function shapeOf(entry: AtlasEntry, dataset: Dataset): Shape {
 }
 
 export function useMarks(entries: readonly AtlasEntry[], dataset: Dataset | null): void {
-  const handle = dataset === null ? null : viewer.value;
-  useEffect(() => {
-    if (handle !== null && dataset !== null) handle.show(LAYER, COLOUR, entries.map((one) => shapeOf(one, dataset)));
-  }, [handle, entries, dataset]);
-  useEffect(() => () => handle?.hide(LAYER), [handle]);
+  useViewing(dataset?.name, (handle) => {
+    if (dataset !== null) handle.show(LAYER, COLOUR, entries.map((one) => shapeOf(one, dataset)));
+    return undefined;
+  }, [entries, dataset]);
+  useViewing(dataset?.name, (handle) => () => handle.hide(LAYER), []);
 }

@@ -109,7 +109,11 @@ function Open({ dataset, help }: { dataset: Dataset; help: () => void }) {
           <input type="checkbox" checked={live.value} onChange={(event) => setLive(event.currentTarget.checked)} />
           {t("predict.live")}
         </label>
-        {part.value !== null && <Button kind="quiet" icon="✕" label={t("predict.close")} onClick={close} />}
+        {part.value !== null && (
+          <Button kind="quiet" aria-label={t("predict.close")} title={t("predict.close")} onClick={close}>
+            {t("predict.close_short")}
+          </Button>
+        )}
       </div>
       <State />
       {result.value !== null && <Threshold />}

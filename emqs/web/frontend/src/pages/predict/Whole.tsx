@@ -14,9 +14,9 @@ const PAGE = 50;
 
 async function show(dataset: Dataset, job: Job): Promise<void> {
   await loadDatasets();
-  for (const name of [job.result?.layer, job.result?.objects]) {
-    if (typeof name === "string") await showLayer(dataset, name);
-  }
+  const { layer, objects } = job.result ?? {};
+  if (typeof layer === "string") await showLayer(dataset, layer, false); // what is predicted in view lies over it
+  if (typeof objects === "string") await showLayer(dataset, objects);
   tell(t("predict.shown", { name: String(job.result?.layer ?? "") }));
 }
 

@@ -1,5 +1,6 @@
 // What a prediction is made of, without the page: which part, how it is drawn, the address, the table.
 import type { Dataset, Place } from "../../api/types";
+import shader from "../../../../probability.glsl?raw";
 import type { InView, Position } from "../../viewer/types";
 import type { Example } from "../search/types";
 
@@ -68,18 +69,9 @@ export function partInView(view: InView, centre: Position, dataset: Pick<Dataset
   return { start: [z, top, left], stop: [z + 1, top + rows, left + columns], cut };
 }
 
-// Weaker below the threshold, so that one sees what it would take to reach it.
-const SHADER = `#uicontrol float threshold slider(min=0, max=1, default=${OWN_THRESHOLD})
-void main() {
-  float p = toNormalized(getDataValue());
-  float reached = step(max(threshold, 0.002), p);
-  emitRGBA(vec4(0.90, 0.62, 0.0, mix(0.28 * p / max(threshold, 0.05), 0.30 + 0.30 * p, reached)));
-}
-`;
-
 export function overlayOf(dataset: string, id: string, root: string): Record<string, unknown> {
   const url = `precomputed://${root}/datasets/${encodeURIComponent(dataset)}/predictions/${id}/precomputed`;
-  return { type: "image", source: [{ url }], shader: SHADER, opacity: 1, blend: "default", tab: "rendering" };
+  return { type: "image", source: [{ url }], shader, opacity: 1, blend: "default", tab: "rendering" };
 }
 
 export function byVolume(objects: readonly Thing[]): Thing[] {

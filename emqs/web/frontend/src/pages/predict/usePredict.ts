@@ -5,7 +5,7 @@ import { dataset as path, expired, reached, request, ROOT } from "../../api/clie
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { hash, keep, route } from "../../router";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import type { ViewerHandle } from "../../viewer/types";
 import { draw } from "../search/drawing";
 import { current } from "../search/store";
@@ -131,9 +131,5 @@ function follow(handle: ViewerHandle, dataset: Dataset): () => void {
 }
 
 export function useOverlay(dataset: Dataset): void {
-  const handle = viewer.value;
-  useEffect(() => {
-    if (handle === null || viewer.peek() !== handle) return undefined;
-    return follow(handle, dataset);
-  }, [handle, dataset.name]);
+  useViewing(dataset.name, (handle) => follow(handle, dataset), []);
 }

@@ -1,11 +1,11 @@
 // The groups of segments that a pull request makes one of, shown in the viewer in colours.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { dataset as path, request } from "../../api/client";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { address } from "../../router";
 import { Button, tellError } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing, viewer } from "../../viewer/Viewer";
 import { coloursOf, type Group } from "./groups";
 
 interface Props {
@@ -21,11 +21,10 @@ const AGAIN_MS = 200; // a layer that is being loaded has no segments yet
 const MOST_TRIES = 150;
 
 // Show the segments of groups, or of one alone, in their colours; afterwards what was shown before.
-function useShown(layer: string | null, groups: readonly Group[], only: string | null): void {
-  const handle = viewer.value;
+function useShown(dataset: string, layer: string | null, groups: readonly Group[], only: string | null): void {
   const before = useRef<{ segments: string[]; visible: boolean } | null>(null);
-  useEffect(() => {
-    if (handle === null || layer === null) return;
+  useViewing(dataset, (handle) => {
+    if (layer === null) return undefined;
     return () => {
       if (before.current === null) return;
       handle.select(layer, before.current.segments);
@@ -33,9 +32,9 @@ function useShown(layer: string | null, groups: readonly Group[], only: string |
       handle.colour(layer, {});
       before.current = null;
     };
-  }, [handle, layer]);
-  useEffect(() => {
-    if (handle === null || layer === null || groups.length === 0) return;
+  }, [layer]);
+  useViewing(dataset, (handle) => {
+    if (layer === null || groups.length === 0) return undefined;
     const shown = only === null ? groups : groups.filter((group) => group.name === only);
     const segments = shown.flatMap((group) => group.members);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,13 +51,13 @@ function useShown(layer: string | null, groups: readonly Group[], only: string |
     };
     show(MOST_TRIES);
     return () => clearTimeout(timer);
-  }, [handle, layer, groups, only]);
+  }, [layer, groups, only]);
 }
 
 export function Merges({ dataset, layer, groups, overlaps }: Props) {
   const [only, setOnly] = useState<string | null>(null);
   const handle = viewer.value;
-  useShown(layer, groups, only);
+  useShown(dataset.name, layer, groups, only);
   async function visit(segment: string, beside: string): Promise<void> {
     if (handle === null || layer === null) return;
     const root = `${path(dataset.name)}/layers/${encodeURIComponent(layer)}/segments`;

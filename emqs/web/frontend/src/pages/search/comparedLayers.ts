@@ -1,9 +1,8 @@
 // What two searches gave, as layers of the viewer.
 import { effect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import { COLOURS, draw, matchesAs, patchAs } from "./drawing";
 import { embeddings } from "./embeddings";
 import { highlighted } from "./highlight";
@@ -12,9 +11,8 @@ import type { Comparison } from "./types";
 const SHOWN = { both: "#56b4e9", only_first: "#e69f00", only_second: "#cc79a7" } as const;
 
 export function useComparedLayers(comparison: Comparison | null, dataset: Dataset): void {
-  const handle = viewer.value;
-  useEffect(() => {
-    if (handle === null || viewer.peek() !== handle || comparison === null) return undefined;
+  useViewing(dataset.name, (handle) => {
+    if (comparison === null) return undefined;
     const names = { both: t("saved.both"), only_first: t("saved.first"), only_second: t("saved.second") };
     const highlight = t("search.layer_highlight");
     for (const part of Object.keys(SHOWN) as (keyof typeof SHOWN)[]) {
@@ -30,5 +28,5 @@ export function useComparedLayers(comparison: Comparison | null, dataset: Datase
       [...Object.values(names), highlight].forEach((name) => handle.hide(name));
       highlighted.value = null;
     };
-  }, [handle, comparison]);
+  }, [comparison]);
 }

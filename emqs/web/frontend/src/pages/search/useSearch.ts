@@ -6,7 +6,7 @@ import type { Dataset } from "../../api/types";
 import { t } from "../../i18n";
 import { hash, keep, route } from "../../router";
 import { tell } from "../../ui";
-import { viewer } from "../../viewer/Viewer";
+import { useViewing } from "../../viewer/Viewer";
 import type { ViewerHandle } from "../../viewer/types";
 import { exampleAt } from "./acting";
 import { fromAddress, toAddress, type Kept } from "./address";
@@ -125,12 +125,7 @@ function follow(handle: ViewerHandle, dataset: Dataset, matches: boolean): () =>
 
 // Examples, the region and, if one wants, the matches in the viewer; clicks there are examples.
 export function useViewer(dataset: Dataset, { matches = true } = {}): void {
-  const handle = viewer.value;
-  useEffect(() => {
-    // the viewer of the dataset before is gone by now, though it was there when this was drawn
-    if (handle === null || viewer.peek() !== handle) return undefined;
-    return follow(handle, dataset, matches);
-  }, [handle, dataset.name, matches]);
+  useViewing(dataset.name, (handle) => follow(handle, dataset, matches), [matches]);
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -141,7 +136,7 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function isPressable(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("button, a, summary, input, label") !== null;
+  return target instanceof HTMLElement && target.closest("button:enabled, a, summary, input, label") !== null;
 }
 
 // Keys that act wherever the focus is, except where one writes, and while a dialog is open.

@@ -1,0 +1,3 @@
+"""Fixtures of these tests."""
+
+from support.buckets import bucket, running_bucket  # noqa: F401
