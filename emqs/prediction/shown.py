@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -143,5 +144,7 @@ def kept(folder: Path, key: str) -> Shown | None:
                 read["values"], region, int(read["size"]), size_nm,
                 (float(origin_nm[0]), float(origin_nm[1]), float(origin_nm[2])), read["suggested"],
             )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise DataError(f"{path} is damaged ({type(error).__name__}). Delete it.") from None

@@ -112,13 +112,18 @@ def check_shown(store: EmbeddingStore, volume: Volume, model: Model) -> None:
     """Raise unless a store can be compared with a volume, voxel by voxel, through a model.
 
     Raises:
-        ConfigError: If the volume has another shape or type, or the model is another one.
+        ConfigError: If the volume has another shape, type, voxel size or origin, or the model is
+            another one.
+        DataError: If the volume states no voxel size any more.
     """
+    volume.require_voxel_size()
     known = store.manifest["volume"]
     shape = [known["shape"][0], *volume.shape[1:]]  # the volume may have got longer
     if volume.shape[0] >= known["shape"][0]:
         creation.check_same(store.name, known, {"shape": shape, "dtype": volume.dtype.name})
     else:
         creation.check_same(store.name, known, {"shape": list(volume.shape)})
+    lie = {key: list(getattr(volume, key)) for key in ("voxel_size_nm", "origin_nm")}
+    creation.check_same(store.name, store.manifest["grid"], lie)
     named = {"name": model.name, "weights_sha256": model.sha256}
     creation.check_same(store.name, {"model": store.manifest["model"]}, {"model": named})

@@ -125,13 +125,14 @@ def open_npz(path: Path, request: Request) -> Volume:
     """
     request.refuse_level(str(path))
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a file open that it opened itself and that is damaged
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             names = [name.removesuffix(".npy") for name in archive.files]
             name = chosen(request, names, path)
             with zipfile.ZipFile(path) as members, members.open(f"{name}.npy") as member:
                 _check_size(member, members.getinfo(f"{name}.npy").file_size)
             array = archive[name]
-    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile) as fault:
+    except (*compressed.FAULTS, KeyError, zipfile.BadZipFile) as fault:
         raise damaged(path, "NumPy archive", fault, request) from None
     return _of_array(path, "npz", array, request)
 

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
+import zlib
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ FREE_BYTES = 2**30
 #: of nothing would fill the memory otherwise.
 MAX_RATIO = 200
 _PIECE = 2**22
+#: What damage raises while a file is unpacked; the libraries' errors have no common class.
+FAULTS = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 ENDINGS = (".gz", ".lzma", ".xz", ".bz2", ".zst")
 
 
@@ -52,11 +56,17 @@ def unpacked(path: Path) -> bytes:
                 content.write(piece)
                 if content.tell() > most:
                     raise _too_large(path, most)
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as fault:
+    except (*FAULTS, *_of_zstandard()) as fault:
         raise DataError(
             f"{path} cannot be decompressed: {fault}. It may be cut off: copy it again."
         ) from None
     return content.getvalue()
+
+
+def _of_zstandard() -> tuple[type[Exception], ...]:
+    """Return the error of zstandard, if that was needed."""
+    module = sys.modules.get("zstandard")
+    return () if module is None else (module.ZstdError,)
 
 
 def _check_stated(path: Path, head: bytes, most: int) -> None:

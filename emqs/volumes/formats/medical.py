@@ -261,8 +261,11 @@ def _unpacked(opener: Any, stream: IO[bytes], skipped: int, n_bytes: int) -> byt
             if skipped > 0:
                 unpacked.read(skipped)
             content: bytes = unpacked.read(n_bytes)
+            beyond = unpacked.read(1)  # at the end, the checksum is compared
     except (EOFError, zlib.error) as fault:
         raise ValueError(f"it is cut off or damaged ({fault})") from None
+    if beyond:
+        raise ValueError("it is damaged: there is more in it than its header says")
     if len(content) < n_bytes:
         raise ValueError(f"it states {n_bytes} bytes and holds {len(content)}")
     return content

@@ -323,10 +323,11 @@ def _stored_chunks(
     grid = [-(-int(side) // step) for side, step in zip(node["shape"], lengths, strict=True)]
     n_bytes = -(-prod(grid) // 8)
     try:
-        bits = zlib.decompressobj().decompress(base64.b64decode(str(noted)), n_bytes)
+        inflater = zlib.decompressobj()  # its checksum is compared at its end
+        bits = inflater.decompress(base64.b64decode(str(noted)), n_bytes + 1)
     except (ValueError, TypeError, zlib.error) as fault:
         raise DataError(f"{where}: the attribute {STORED} is damaged: {fault}.") from None
-    if len(bits) != n_bytes:
+    if len(bits) != n_bytes or not inflater.eof:
         raise DataError(f"{where}: the attribute {STORED} does not fit the array.")
     flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(grid))
     return flags.astype(bool).reshape(grid)

@@ -1,0 +1,98 @@
+"""Flip bits in source volumes of all formats, and write what came of it into docs/reliability.md.
+
+    PYTHONPATH=tests python -m faults.flips [--seeds N]
+
+Each format is tried in a process of its own, since libraries may crash or never answer.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from faults.sources import SOURCES, flip_source, original
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- of flips -->\n", "<!-- end of flips -->\n"  # the text between them is written
+LONGEST_S = 20  # for one flip; a start is another 60
+HELD = ("nothing changed", "refused", "verified")
+
+
+def work(name: str, first: int, stop: int) -> None:
+    """Try the flips of one format; print one line before and after each."""
+    with tempfile.TemporaryDirectory() as folder:
+        of = original(name, Path(folder) / "original")
+        for seed in range(first, stop):
+            own = Path(folder) / str(seed)
+            own.mkdir()
+            try:
+                end = flip_source(of, own, seed)
+            except Exception as fault:
+                end = f"failed: {fault!r}".splitlines()[0]
+            sys.stdout.write(f"{seed} {end}\n")
+            sys.stdout.flush()
+
+
+def ends(name: str, n_seeds: int) -> Counter[str]:
+    """Return how the flips of one format ended."""
+    counts: Counter[str] = Counter()
+    seed = 0
+    while seed < n_seeds:
+        command = [sys.executable, "-m", "faults.flips", "--of", name, str(seed), str(n_seeds)]
+        try:
+            said = subprocess.run(
+                command, capture_output=True, text=True, timeout=60 + LONGEST_S, check=False
+            ).stdout
+            ended = "crashed"
+        except subprocess.TimeoutExpired as late:
+            said = (late.stdout or b"").decode()
+            ended = "never ended"
+        for line in said.splitlines():
+            end = line.partition(" ")[2]
+            counts[end if end in HELD else "failed"] += 1
+            seed += 1
+            if end not in HELD:
+                sys.stderr.write(f"{name}: {line}\n")
+        if seed < n_seeds:
+            sys.stderr.write(f"{name}, seed {seed}: {ended}\n")
+            counts[ended] += 1
+            seed += 1
+    return counts
+
+
+def table(every: dict[str, Counter[str]]) -> str:
+    """Return what came of all flips, as Markdown."""
+    text = [
+        "| source | flips | held | nothing changed | refused | told by `task=verify` |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, counts in every.items():
+        held = [counts[end] for end in HELD]
+        text.append(f"| {name} | {counts.total()} | {sum(held)} | {' | '.join(map(str, held))} |")
+    tried = sum(counts.total() for counts in every.values())
+    held_in_all = sum(counts[end] for counts in every.values() for end in HELD)
+    text += ["", f"Held: {held_in_all:,} of {tried:,}."]
+    return "\n".join(text) + "\n"
+
+
+def main() -> None:
+    """Run; the exit code is 1 if something did not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=60)
+    parser.add_argument("--of", nargs=3, metavar=("NAME", "FIRST", "STOP"), help="one format only")
+    options = parser.parse_args()
+    if options.of is not None:
+        work(options.of[0], int(options.of[1]), int(options.of[2]))
+        return
+    every = {name: ends(name, options.seeds) for name in SOURCES}
+    found = table(every)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(before + BEGIN + found + END + rest.partition(END)[2], encoding="utf-8")
+    sys.stdout.write(found)
+    sys.exit(any(counts.total() > sum(counts[end] for end in HELD) for counts in every.values()))
+
+
+if __name__ == "__main__":
+    main()
