@@ -56,17 +56,17 @@ def unpacked(path: Path) -> bytes:
                 content.write(piece)
                 if content.tell() > most:
                     raise _too_large(path, most)
-    except (*FAULTS, *_of_zstandard()) as fault:
+    except _faults() as fault:
         raise DataError(
             f"{path} cannot be decompressed: {fault}. It may be cut off: copy it again."
         ) from None
     return content.getvalue()
 
 
-def _of_zstandard() -> tuple[type[Exception], ...]:
-    """Return the error of zstandard, if that was needed."""
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what damage raises; the error of zstandard, too, if that was needed."""
     module = sys.modules.get("zstandard")
-    return () if module is None else (module.ZstdError,)
+    return FAULTS if module is None else (*FAULTS, module.ZstdError)
 
 
 def _check_stated(path: Path, head: bytes, most: int) -> None:
