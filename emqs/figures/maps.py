@@ -126,9 +126,10 @@ def score_maps(
 
 def _legend(figure: Figure, stack: Stack, structure: int, shown: "np.ndarray | bool") -> None:
     """Say what the outline and the boxes are, where there are any; ``shown``: examples that are."""
-    keys = (
-        [] if stack.labels is None else [style.outline_key(sheets.structure_name(stack, structure))]
-    )
+    keys = []
+    if stack.labels is not None:
+        name = sheets.structure_name(stack, structure)
+        keys = [style.outline_key(name), style.outline_key(f"{name}, over ranks", style.SKY_BLUE)]
     if np.any(shown):
         keys.append(style.border_key(style.POSITIVE))
     if keys:

@@ -197,10 +197,10 @@ def border_key(border: Border) -> Line2D:
     )
 
 
-def outline_key(name: str) -> Line2D:
+def outline_key(name: str, colour: str = OUTLINE) -> Line2D:
     """Return an entry for a legend that explains the outline of a structure."""
     return Line2D(
-        [], [], color=OUTLINE, linewidth=1.5, label=name, path_effects=[withStroke(linewidth=3)]
+        [], [], color=colour, linewidth=1.5, label=name, path_effects=[withStroke(linewidth=3)]
     )
 
 
