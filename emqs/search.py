@@ -3,6 +3,7 @@
 python -m emqs.search store=NAME.zarr positive='[[z,y,x]]'
 """
 
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -59,6 +60,9 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         from emqs.retrieval.examples_file import next_round
 
         print(f"\n{next_round('search', command.typed(), run.folder)}")  # noqa: T201
+    if len(matches.ranks) and cfg.image is None:
+        for line in in_browser(stores, named):
+            print(line)  # noqa: T201
     print(f"\nResults: {run.folder}")  # noqa: T201
     return None
 
@@ -109,6 +113,29 @@ def examples(cfg: DictConfig, stores: "Sequence[SearchableStore]") -> tuple[list
         voxel_size_nm=grid.voxel_size_nm,
         origin_nm=grid.origin_nm,
     ).points
+
+
+def in_browser(stores: "Sequence[SearchableStore]", volume: str | None) -> list[str]:
+    """Return lines that say how matches are seen over a volume that neuroglancer cannot read.
+
+    Neuroglancer reads no file of a disk, so for a volume there its state has the matches alone.
+    """
+    from emqs.annotations.neuroglancer import is_remote
+    from emqs.embedding.stores.zarr import EmbeddingStore
+
+    first = stores[0]
+    if len(stores) > 1 or not isinstance(first, EmbeddingStore) or is_remote(first.folder.address):
+        return []
+    made_of = str(first.manifest["volume"]["name"]) if volume is None else volume
+    if is_remote(made_of):
+        return []
+    here = [f"volume={made_of}", f"store={first.folder.address}", "home=lab"]
+    return [
+        "\nIn the browser, over the volume (neuroglancer.json has the matches alone, since "
+        "neuroglancer reads no file of this disk):",
+        f"  emqs {shlex.join(['dataset', 'add', 'mine', *here])}",
+        "  emqs serve home=lab",
+    ]
 
 
 def write_next(

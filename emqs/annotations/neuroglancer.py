@@ -47,7 +47,7 @@ def neuroglancer(
         )
     ]
     source = image
-    if image is None and volume is not None and _is_remote(volume):
+    if image is None and volume is not None and is_remote(volume):
         source = with_prefix(volume)
     layers: list[dict[str, Any]] = []
     if source is not None:
@@ -66,5 +66,6 @@ def neuroglancer(
     return state
 
 
-def _is_remote(name: str) -> bool:
+def is_remote(name: str) -> bool:
+    """Return whether neuroglancer reads what a path or an address names by itself."""
     return any(scheme in name for scheme in REMOTE)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from support.failing_server import Server
 from support.searches import run_command
 from support.small_stores import grid_of, random_codes, write_store
 
+from emqs import __main__ as console
 from emqs.embed import work as embed
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
@@ -335,3 +337,24 @@ def test_a_search_asks_for_nothing_that_a_store_names(
             f"volume={server.url}/v.zarr",
         )  # fmt: skip
     assert server.requests != []
+
+
+@pytest.mark.slow
+def test_the_line_for_the_browser_is_typed_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="datasets of a server need: pip install 'emqs[serve]'")
+    image, store = tmp_path / "my v.zarr", tmp_path / "e.zarr"
+    write_ome_zarr(image, voxels(2), VOXEL_NM, (1, 64, 64))
+    encoder = replace(model(name="pixels", contrast="none"), sha256=None)
+    filled(store, volume(voxels(2), name=str(image)), encoder)
+    clicked = (f"store={store}", "positive=[[1,48,64]]", "figures=false")
+    run_command(find, "search", tmp_path, *clicked, "image=precomputed://https://example.org/v")
+    assert "emqs serve" not in capsys.readouterr().out
+    run_command(find, "search", tmp_path, *clicked)
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("  emqs dataset")
+    ]
+    monkeypatch.chdir(tmp_path)
+    assert console.main(shlex.split(line)[1:]) == 0
+    assert "Dataset mine: 2 x 104 x 136 voxels, 2 layers." in capsys.readouterr().out
