@@ -30,6 +30,9 @@ from emqs.volumes.writer import Layout, VolumeWriter
 
 _NIFTI_UNITS = {"meter": "m", "mm": "mm", "micron": "um"}
 _NAMES = "xyztcuv"  # of stored axes, the fastest first, where directions do not say otherwise
+SOUGHT_BYTES = (
+    2**24
+)  # behind the voxels of packed NRRD, where the end with its checksum is looked for
 _NRRD_SPATIAL = ("domain", "space")  # kinds of axes
 _PACKED = {"gzip": gzip.open, "gz": gzip.open, "bzip2": bz2.open, "bz2": bz2.open}
 
@@ -261,11 +264,11 @@ def _unpacked(opener: Any, stream: IO[bytes], skipped: int, n_bytes: int) -> byt
             if skipped > 0:
                 unpacked.read(skipped)
             content: bytes = unpacked.read(n_bytes)
-            beyond = unpacked.read(1)  # at the end, the checksum is compared
+            left = SOUGHT_BYTES
+            while left > 0 and (more := unpacked.read(min(left, 2**20))):
+                left -= len(more)  # at the end, the checksum is compared
     except (EOFError, zlib.error) as fault:
         raise ValueError(f"it is cut off or damaged ({fault})") from None
-    if beyond:
-        raise ValueError("it is damaged: there is more in it than its header says")
     if len(content) < n_bytes:
         raise ValueError(f"it states {n_bytes} bytes and holds {len(content)}")
     return content
