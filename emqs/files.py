@@ -10,9 +10,13 @@ import fcntl
 import hashlib
 import io
 import json
+import lzma
 import os
 import secrets
 import shutil
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +28,12 @@ from emqs.errors import ConfigError, DataError
 LOCK = ".lock"  # in a folder that is claimed
 TEMPORARY = ".tmp"  # ending of hidden names
 MOST_JSON_BYTES = 2**27  # a manifest with the contrast of a million slices has less
+#: What reading a damaged zip file or .npz raises: a version, a method or encryption that is not
+#: known is a RuntimeError, and errors of what is packed have no common class.
+DAMAGED_ZIP = (
+    OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, lzma.LZMAError, struct.error,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 FORMULA_SIGNS = tuple("=+-@\t\r\n")  # with which a cell begins that a spreadsheet runs
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError
-from emqs.files import replacing
+from emqs.files import DAMAGED_ZIP, replacing
 from emqs.geometry import Box, Lengths
 from emqs.prediction.found import Objects, measured_in
 from emqs.prediction.settings import PredictConfig
@@ -144,7 +142,5 @@ def kept(folder: Path, key: str) -> Shown | None:
                 read["values"], region, int(read["size"]), size_nm,
                 (float(origin_nm[0]), float(origin_nm[1]), float(origin_nm[2])), read["suggested"],
             )  # fmt: skip
-    except (
-        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except DAMAGED_ZIP as error:
         raise DataError(f"{path} is damaged ({type(error).__name__}). Delete it.") from None

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, one_line, require
+from emqs.files import DAMAGED_ZIP
 from emqs.geometry import Box
 from emqs.volumes import addresses
 from emqs.volumes.axes import Axes, Request, Stated
@@ -165,7 +166,7 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             largest = max(archive.infolist(), key=lambda entry: entry.file_size, default=None)
-    except (OSError, ValueError, zipfile.BadZipFile) as fault:
+    except DAMAGED_ZIP as fault:
         raise DataError(f"{path} cannot be read as a zip file: {one_line(fault)}.") from None
     if largest is not None and largest.file_size > 2 * MAX_CHUNK_BYTES:
         raise DataError(

@@ -63,3 +63,14 @@ def test_another_voxel_size_or_origin_is_told(before: bytes, after: bytes, tmp_p
     attributes.write_bytes(attributes.read_bytes().replace(before, after))
     with pytest.raises(ConfigError, match="was made with"):
         verify(open_volume(path), of.model, of.store)
+
+
+@pytest.mark.parametrize("name", ["v.npz", "v.zarr.zip"])
+def test_a_zip_file_of_a_version_that_is_not_known(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    np.savez(path.with_suffix(".npz"), raw=np.zeros((2, 3, 4), np.uint8))
+    content = bytearray(path.with_suffix(".npz").read_bytes())
+    content[content.index(b"PK\1\2") + 6] ^= 64  # of the version that is needed
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="zip file version"):
+        open_volume(path)

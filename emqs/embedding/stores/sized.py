@@ -9,7 +9,6 @@ of that size, from which the signatures are learnt and what is usual in the volu
 
 import logging
 import math
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from emqs.embedding.stores.arrays import SHORT
 from emqs.embedding.stores.grid import PlaceGrid, Triple
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
-from emqs.files import replacing
+from emqs.files import DAMAGED_ZIP, replacing
 from emqs.volumes import Box
 
 N_SAMPLE = 4096  # codes that signatures are learnt from
@@ -341,7 +340,7 @@ def _kept(file: Path, code_size: int, n_blocks: int) -> np.ndarray | None:
             codes, of_blocks = np.asarray(content["codes"]), int(content["n_blocks"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGED_ZIP:
         logger.warning("The sample %s is damaged; it is drawn again.", file)
         return None
     fits = codes.dtype == np.float16 and codes.ndim == 2 and codes.shape[1] == code_size

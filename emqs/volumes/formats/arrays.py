@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from emqs.errors import ConfigError, DataError, one_line
-from emqs.files import allocate
+from emqs.files import DAMAGED_ZIP, allocate
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.formats import compressed
@@ -132,7 +132,7 @@ def open_npz(path: Path, request: Request) -> Volume:
             with zipfile.ZipFile(path) as members, members.open(f"{name}.npy") as member:
                 _check_size(member, members.getinfo(f"{name}.npy").file_size)
             array = archive[name]
-    except (*compressed.FAULTS, KeyError, zipfile.BadZipFile) as fault:
+    except DAMAGED_ZIP as fault:
         raise damaged(path, "NumPy archive", fault, request) from None
     return _of_array(path, "npz", array, request)
 
