@@ -46,13 +46,17 @@ GOALS = {  # Dice at the own threshold, object F1
     "EPFL": (0.75, 0.65), "VNC": (0.70, 0.60), "CHLOROPLAST": (0.80, 0.60),
 }  # fmt: skip
 METHODS = ("predict", "anchor", "ceiling", "corrective")
-SHARED = (features, grey, numbering, objects, prediction_cases)  # what all methods go through
-CODE = {  # a change of the head leaves the anchor's rows as they are
-    method: state(None, *SHARED, *(() if method == "anchor" else (head, settings, tiles)))
+SHARED = (features, grey, prediction_cases)  # what all methods go through
+OBJECTS = state(None, numbering, objects)  # how maps become objects
+CODE = {  # a change of the head leaves the maps of the anchor as they are
+    method: state(None, *SHARED)
+    if method == "anchor"
+    else state(None, *SHARED, numbering, objects, head, settings, tiles)
     for method in METHODS
 }
 COLUMNS = (
     "code",
+    "objects",
     "dataset",
     "slices",
     "method",
@@ -254,6 +258,7 @@ def run(task: Task, which: str, methods: list[str], draws: range, path: Path) ->
             measured = task.measured(MAKERS[method](task, draw))
             row = {
                 "code": CODE[method],
+                "objects": OBJECTS,
                 "dataset": name,
                 "slices": which,
                 "method": method,
@@ -288,6 +293,8 @@ def report(rows: list[dict[str, str]], which: str) -> list[dict[str, str]]:
                 key: str(interval([float(row[key]) for row in some]))
                 for key in ("dice", "best_dice", "object_f1")
             }
+            if any(row["objects"] != OBJECTS for row in some):
+                means["object_f1"] = "-"  # of other rules for objects
             table.append({
                 "dataset": name, "method": method, "draws": str(len(some)),
                 "Dice, own threshold": means["dice"], "Dice, best threshold": means["best_dice"],
