@@ -322,3 +322,19 @@ def test_composed_names_are_decomposed_ones(run: Run) -> None:
     np.save("Gro\u0308\u00dfe/seg.npy", labels())
     run("task=convert", "source=Gr\u00f6\u00dfe/seg.npy", "target=seg.zarr")
     np.testing.assert_array_equal(stored("seg.zarr"), labels())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["raw", "compressed_segmentation"])
+def test_cloud_volume_reads_what_is_written_for_neuroglancer(run: Run, encoding: str) -> None:
+    cloudvolume = pytest.importorskip("cloudvolume")
+    origin_nm, size_nm = [-120, 2048, 1024], [40, 4, 8]
+    np.save("seg.npy", labels("uint64"))
+    run(f"task=convert source=seg.npy target=seg output.format=precomputed input.origin_nm={origin_nm}",
+        f"input.voxel_size_nm={size_nm}", f"output.encoding={encoding}")  # fmt: skip
+    opened = cloudvolume.CloudVolume("file://seg", progress=False, cache=False)
+    assert opened.layer_type == "segmentation"
+    assert list(opened.resolution) == size_nm[::-1]
+    assert list(opened.voxel_offset) == [128, 512, -3]
+    read = np.asarray(opened[:, :, :])[..., 0]
+    np.testing.assert_array_equal(read.transpose(2, 1, 0), labels("uint64"))
