@@ -303,5 +303,11 @@ def test_what_lies_mostly_over_a_box_by_hand() -> None:
         ]
     )
     assert patch_boxes.mostly_over(others, box).tolist() == [True, False, True, False, False]
-    assert patch_boxes.mostly_over(others, box, reach=1).tolist() == [True, False, True, True, False]
+    assert patch_boxes.mostly_over(others, box, reach=1).tolist() == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
     assert not patch_boxes.mostly_over(others[:0], box).any()
