@@ -9,6 +9,9 @@ import json
 import logging
 import os
 import re
+import resource
+import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,7 +37,10 @@ RETRIES = {"max_retries": 6, "initial_delay": "500ms", "max_delay": "8s"}  # abo
 CACHE_BYTES = 2**27  # decoded chunks kept, so that boxes with a common border read it once
 WAIT_S = 120.0  # a read may take so long ...
 SLOWEST_BYTES_S = 1e5  # ... and this much longer for its bytes
+MOST_MEMORY_BYTES = 2**32  # ... and so much memory, and that of its bytes eight times
+LOOK_S = 0.5  # between two looks at the memory
 MAX_METADATA_BYTES = 2**24
+_MOST_TEXT = 400  # characters of a reason
 MAX_DEPTH = 12  # of folders that are looked into
 ARCHIVES = (".zip", ".ozx")  # files that hold a folder
 _FORMATS = {
@@ -94,13 +100,17 @@ class Location:
             return (key.decode(errors="replace") for key in listed)
         return None if self.path is None else _files(str(self.path), "")
 
-    def read_bytes(self, key: str) -> bytes | None:
+    def read_bytes(self, key: str, n_bytes: int = MAX_CHUNK_BYTES) -> bytes | None:
         """Return a file, or None if there is none.
+
+        Args:
+            key: Its name.
+            n_bytes: How many it has at most, about; more may take too long.
 
         Raises:
             DataError: If it cannot be read.
         """
-        got = wait(lambda: self.store.read(key), MAX_CHUNK_BYTES, f"{self.name}/{key}")
+        got = wait(lambda: self.store.read(key), n_bytes, f"{self.name}/{key}")
         return bytes(got.value) if got.state == "value" else None
 
     def read_json(self, key: str) -> dict[str, Any] | None:
@@ -224,6 +234,8 @@ def wait(start: Callable[[], Any], n_bytes: int, what: str) -> Any:  # noqa: ANN
     """
     timeout_s = WAIT_S + n_bytes / SLOWEST_BYTES_S
     try:
+        if re.search(r"\bhttps?://", what):
+            return _bounded(start(), timeout_s, 8 * n_bytes + MOST_MEMORY_BYTES, what)
         return start().result(timeout=timeout_s)
     except TimeoutError:
         raise DataError(
@@ -249,6 +261,39 @@ def wait(start: Callable[[], Any], n_bytes: int, what: str) -> Any:  # noqa: ANN
         ) from None
 
 
+def _bounded(future: Any, timeout_s: float, most_bytes: int, what: str) -> Any:  # noqa: ANN401
+    """Return the result of an operation, unless it takes too much memory.
+
+    A server may answer without an end. tensorstore keeps all of it, as fast as it comes, and does
+    not stop when it is asked to, so that only a command that ends is rid of it.
+
+    Raises:
+        TimeoutError: If it takes too long.
+        DataError: If the most memory that this process ever took grows by more than that.
+    """
+    before, stop = peak_memory_bytes(), time.monotonic() + timeout_s
+    while True:
+        rest = stop - time.monotonic()
+        try:
+            return future.result(timeout=min(max(rest, 0.0), LOOK_S))
+        except TimeoutError:
+            if rest <= LOOK_S:
+                raise
+        taken = peak_memory_bytes() - before
+        if taken > most_bytes:
+            future.cancel()
+            raise DataError(
+                f"{what} cannot be read: the server has sent {taken / 1e9:.1f} GB, and no end. "
+                "Check the address, and who answers there."
+            )
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has taken so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
 class NotThereError(DataError):
     """A chunk or an array is not there."""
 
@@ -260,7 +305,9 @@ def reason(error: BaseException) -> str:
     text = re.split(r" \[(?:http_response_body|tensorstore_spec|source locations|curl_code)", text)[
         0
     ]
-    return text[:300].rstrip(". ") or type(error).__name__
+    if len(text) > _MOST_TEXT:  # what is read stands at the beginning, what happened at the end
+        text = f"{text[: _MOST_TEXT // 2]} ... {text[-_MOST_TEXT // 2 :]}"
+    return text.rstrip(". ") or type(error).__name__
 
 
 @dataclass(frozen=True, eq=False)

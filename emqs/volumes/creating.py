@@ -15,7 +15,7 @@ WRITE = {
     "compresso-miccai": "formats.label_streams:MiccaiWriter",
     "compresso-v2": "formats.label_streams:VersionTwoWriter",
     "crackle": "formats.label_streams:CrackleWriter",
-    "hdf5": "formats.hdf5:Hdf5Writer",
+    "hdf5": "formats.hdf5_writer:Hdf5Writer",
     "n5": "formats.n5_writer:N5Writer",
     "nifti": "formats.medical:NiftiWriter",
     "npy": "formats.arrays:NpyWriter",

@@ -109,7 +109,10 @@ class Searcher:
         return opened
 
     def warm(self, names: Sequence[str]) -> None:
-        """Open stores before anybody asks."""
+        """Open stores, and load what searches need, before anybody asks."""
+        from emqs.web import search_parts as parts
+
+        parts.hamming.load()
         for name in names:
             self.store(name)
 

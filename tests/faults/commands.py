@@ -13,6 +13,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import tensorstore
+import zarr
 import zstandard
 from support.embedded_volumes import VOXEL_NM, voxels
 from support.faults import Line, Starter
@@ -37,11 +39,43 @@ CLICKS = ("positive=[[1,50,60],[2,20,90]]", "negative=[[0,20,30]]")
 def world(folder: Path) -> None:
     """Write what all commands read."""
     write_ome_zarr(folder / "v.zarr", voxels(3), VOXEL_NM, (1, 64, 64))
+    served(folder)
     (folder / "w.safetensors").write_bytes(WEIGHTS.read_bytes())
     labels = segmentation(3, 40, 48, n_objects=12, seed=5)
     np.save(folder / "labels.npy", labels)
     windows, _ = disturbed(tissue(4, 150, depth=4.0), 110, seed=3)
     written(folder / "raw", windows)
+
+
+def served(folder: Path) -> None:
+    """Write the same voxels in formats that are read from servers in other ways."""
+    shutil.copytree(folder / "v.zarr", folder / "sharded.zarr")
+    shutil.rmtree(folder / "sharded.zarr" / "0")
+    array = zarr.create_array(
+        folder / "sharded.zarr" / "0", shape=voxels(3).shape, dtype="u1", zarr_format=3,
+        chunks=(1, 32, 32), shards=(1, 64, 64), compressors=None,
+        dimension_names=("z", "y", "x"),
+    )  # fmt: skip
+    array[:] = voxels(3)
+    sharding = {
+        "@type": "neuroglancer_uint64_sharded_v1", "preshift_bits": 1, "hash": "identity",
+        "minishard_bits": 1, "shard_bits": 2, "minishard_index_encoding": "raw",
+        "data_encoding": "raw",
+    }  # fmt: skip
+    for name, more in (("v.precomputed", {}), ("shards.precomputed", {"sharding": sharding})):
+        target = tensorstore.open(
+            {
+                "driver": "neuroglancer_precomputed",
+                "kvstore": {"driver": "file", "path": f"{folder / name}/"},
+                "multiscale_metadata": {"type": "image", "data_type": "uint8", "num_channels": 1},
+                "scale_metadata": {
+                    "size": voxels(3).shape[::-1], "resolution": VOXEL_NM[::-1],
+                    "encoding": "raw", "chunk_size": [64, 64, 1], **more,
+                },
+            },
+            create=True,
+        ).result()  # fmt: skip
+        target[...] = voxels(3).T[..., None]
 
 
 def tree(target: str) -> Result:
@@ -158,6 +192,30 @@ READERS = {
     ),
 }
 LINES = WRITERS | READERS
+
+
+def of_volume(line: Line, volume: str) -> Line:
+    """Return a command on another volume of the same voxels."""
+    return replace(line, words=tuple(w.replace("v.zarr", volume) for w in line.words))
+
+
+#: What reads its volume from a server, which fails.
+SERVED = {
+    "embed": EMBEDDING,
+    "embed, sharded": of_volume(EMBEDDING, "sharded.zarr"),
+    "embed, precomputed": of_volume(EMBEDDING, "v.precomputed"),
+    "embed, precomputed in shards": of_volume(EMBEDDING, "shards.precomputed"),
+    "search": Line(
+        "search", ("store=e.zarr", "volume=v.zarr", *SEARCH[1:]), "run", (), table("matches.csv")
+    ),
+    "predict": WRITERS["predict"],
+}
+#: How it fails.
+FAILING = (
+    "500 now and then", "503 now and then", "cut now and then", "drop now and then", "500", "404",
+    "403", "301", "drop", "cut", "cut pieces", "longer", "shorter", "empty", "page", "whole",
+    "other range", "slow", "drip", "endless", "hang",
+)  # fmt: skip
 
 
 def prepare(starter: Starter, folder: Path) -> None:

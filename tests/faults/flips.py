@@ -16,7 +16,7 @@ from faults.sources import SOURCES, flip_source, original
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- of flips -->\n", "<!-- end of flips -->\n"  # the text between them is written
-LONGEST_S = 20  # for one flip; a start is another 60
+LONGEST_S = 100  # for one flip, more than a first look takes; a start is another 60
 HELD = ("nothing changed", "refused", "verified")
 
 

@@ -23,6 +23,9 @@ def begin(order: dict) -> int:
         said = os.open(order["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(said, 1)
         os.dup2(said, 2)
+        for name, value in order.get("patches", {}).items():
+            module, _, attribute = name.partition(":")
+            setattr(sys.modules[module], attribute, value)
         sys.argv = [f"{order['verb']}.py", *order["words"]]
         runpy.run_module(f"emqs.{order['verb']}", run_name="__main__", alter_sys=False)
         status = 0

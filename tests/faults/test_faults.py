@@ -1,8 +1,17 @@
 """What is promised is kept: nothing lost, nothing silently different, whatever happens."""
 
 import pytest
-from faults.commands import HOSTILE, READERS, WRITERS
-from support.faults import Stage, damage, foreign, full_disk, hostile, kill, two_at_once
+from faults.commands import FAILING, HOSTILE, READERS, SERVED, WRITERS
+from support.faults import (
+    Stage,
+    damage,
+    foreign,
+    full_disk,
+    hostile,
+    kill,
+    two_at_once,
+    wrong_server,
+)
 
 ENDURANCE = 20  # seeds of the longer run
 
@@ -50,3 +59,10 @@ def test_damaged(stage: Stage, name: str, how: str, seed: int) -> None:
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile(stage: Stage, what: str) -> None:
     hostile(stage, *HOSTILE[what])
+
+
+@pytest.mark.parametrize("seed", seeds(1, 6))
+@pytest.mark.parametrize("how", FAILING)
+def test_a_server_that_fails(stage: Stage, how: str, seed: int) -> None:
+    name = list(SERVED)[(seed + FAILING.index(how)) % len(SERVED)]  # each command with some
+    wrong_server(stage, SERVED[name], how, seed)

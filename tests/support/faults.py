@@ -12,12 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from support.failing_server import Server
 
 STARTER = Path(__file__).parents[1] / "faults" / "starter.py"
 SECRET = b"the password of somebody else; "
@@ -35,6 +36,7 @@ class Line:
         reads: Files and folders that are flipped, cut, removed.
         result: Returns what is compared of a folder in which it was typed.
         is_once: Whether a target that is finished is refused.
+        patches: What is set before it begins, by ``"module:name"``.
     """
 
     verb: str
@@ -43,6 +45,7 @@ class Line:
     reads: tuple[str, ...]
     result: Callable[[Path], object]
     is_once: bool = False
+    patches: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Starter:
     def start(self, line: Line, folder: Path, said: str = "said.txt") -> int:
         """Start a command in a folder; return its process."""
         words = [*line.words, "hydra.run.dir=run"]
-        order = {"verb": line.verb, "words": words, "folder": str(folder)}
+        order: dict[str, object] = {"verb": line.verb, "words": words, "folder": str(folder)}
+        order["patches"] = dict(line.patches)
         return int(self._ask({"start": {**order, "said": str(folder / said)}})[0])
 
     def wait(self, process: int, folder: Path, said: str = "said.txt") -> Said:
@@ -224,6 +228,81 @@ def foreign(stage: Stage, line: Line, seed: int) -> None:
     said = stage.starter.type(line, folder)
     assert said.is_refused, said.text
     assert [p.name for p in target.iterdir()] == ["thesis.tex"]
+
+
+#: Patience with servers, in tests.
+IMPATIENT = {
+    "emqs.volumes.chunks:WAIT_S": 2.0,
+    "emqs.volumes.chunks:SLOWEST_BYTES_S": 1e9,
+    "emqs.volumes.chunks:MOST_MEMORY_BYTES": 2**28,
+    "emqs.volumes.chunks:LOOK_S": 0.05,
+    "emqs.volumes.chunks:RETRIES": {
+        "max_retries": 3, "initial_delay": "10ms", "max_delay": "50ms",
+    },
+}  # fmt: skip
+#: After which answers of a server the command makes what it would have made.
+HARMLESS = ("500 now and then", "503 now and then", "cut now and then", "drop now and then",
+            "longer", "slow")  # fmt: skip
+
+
+def wrong_server(stage: Stage, line: Line, how: str, seed: int) -> bool:
+    """Let a command read its volume from a server that answers wrongly.
+
+    The result is the same, or one line names the server; then nothing is left with which the same
+    command, of a server that is well again, would not make the same.
+
+    Args:
+        stage: Where.
+        line: The command; its word ``volume=`` names a file or folder of the world.
+        how: One of ``support.wrong_answers.ANSWERS``, a status, ``"drop"`` or ``"hang"``; with
+            `` now and then`` only some answers are wrong.
+        seed: Which.
+
+    Returns:
+        Whether it was refused.
+    """
+    expected = stage.undisturbed(line).result
+    folder = stage.copy("server")
+    server = Server(folder)
+    try:
+        words = tuple(word.replace("volume=", f"volume={server.url}/") for word in line.words)
+        remote = replace(line, words=words, patches=IMPATIENT)
+        now_and_then = how.endswith(" now and then")
+        kind = how.removesuffix(" now and then")
+        chance = random.Random(f"{line.words}{how}{seed}")
+        if now_and_then:
+            few = [None] * 7 + [kind]
+            server.failures = [chance.choice(few) for _ in range(10_000)]
+        else:  # begins once the volume is open
+            server.failures, server.always = [None] * chance.randrange(8), kind
+        if kind != "404" and seed % 2 == 0:  # a chunk that is not there is filled, as formats say
+            server.only = r"^/(?!.*(zarr\.json|info)$)"
+        end = stage.starter.type(remote, folder)
+        assert end.code == 0 or how not in HARMLESS, end.text
+        if end.code != 0:
+            assert end.is_refused, end.text
+            assert server.url in end.text, end.text
+            assert end.seconds < MOST_SECONDS, end
+            assert end.n_bytes < MOST_BYTES, end
+        server.failures, server.always = [], None
+        again = stage.starter.type(remote, folder) if end.code else end
+        assert again.code == 0, again.text
+        got = line.result(folder)
+    finally:
+        server.stop()
+    assert without_address(got, server.url, folder) == expected
+    shutil.rmtree(folder)
+    return end.code != 0
+
+
+def without_address(result: object, url: str, folder: Path) -> object:
+    """Return a result of a served volume as that of one in the folder."""
+    if not isinstance(result, dict):
+        return result
+    return {
+        key: value.replace(url.encode(), b"FOLDER") if key.endswith(".json") else value
+        for key, value in result.items()
+    }
 
 
 def damage(stage: Stage, line: Line, seed: int, how: str = "flip") -> bool:

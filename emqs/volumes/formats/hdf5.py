@@ -1,6 +1,5 @@
 """HDF5 datasets: those of ilastik, CREMI, netCDF and others, and of BigDataViewer with its XML."""
 
-import atexit
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -15,15 +14,13 @@ import numpy as np
 from emqs.errors import ConfigError, DataError, require
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated, numbers
-from emqs.volumes.formats import compressed
+from emqs.volumes.formats import compressed, first_look
 from emqs.volumes.volume import Volume, bounded_chunks, native
-from emqs.volumes.writer import Layout, VolumeWriter
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _SHOWN = 10  # datasets listed in an error message
 _HOPS = 16  # links that are followed, one to the other
 _SMALLEST_NM = 0.1  # a smaller edge without a unit is in another unit than nm
-_CHUNK = (32, 256, 256)  # of datasets that are written
 _DAMAGED = (OSError, ValueError, KeyError, RuntimeError, TypeError)  # what h5py raises
 
 
@@ -68,12 +65,25 @@ def open_hdf5(path: Path, request: Request) -> Volume:
             known.
         ConfigError: If there are several datasets and none is chosen, or an index must be.
     """
+    packed = compressed.split_ending(path)[1]
+    content = compressed.unpacked(path) if packed else None
+    first_look.at(path, request, content)
+    return opened_here(path, request, content)
+
+
+def opened_here(path: Path, request: Request, content: bytes | None) -> Volume:
+    """Return a volume as ``open_hdf5``, without a first look.
+
+    Args:
+        path: The file, or an XML.
+        request: What the user says of it.
+        content: Its bytes, unpacked, where it is compressed as a whole.
+    """
     from emqs.volumes.formats import bdv
 
     if path.suffix.lower() == ".xml":
         return bdv.open_xml(path, request)
-    packed = compressed.split_ending(path)[1]
-    source = Source(path, compressed.unpacked(path) if packed else None)
+    source = Source(path, content)
     with source.opened() as file:
         is_bdv = bdv.is_bdv(file)
         if not is_bdv:
@@ -372,79 +382,3 @@ class Hdf5Reader:
         if self.unsigned:
             voxels = voxels.astype(np.int16).view(np.uint16)
         return voxels.transpose(self.axes.order).reshape(box.shape)
-
-
-class _Steady(io.FileIO):
-    """A file that takes all that is written: at an error the HDF5 library would end the process."""
-
-    fault: OSError | None = None
-
-    def write(self, content: Any, /) -> int:  # noqa: ANN401 (a buffer)
-        """Write all of it; keep the first error, and write nothing from then on."""
-        rest = memoryview(content).cast("B")
-        try:
-            while self.fault is None and rest:
-                rest = rest[super().write(rest) :]
-        except OSError as fault:
-            self.fault = fault
-        return memoryview(content).nbytes
-
-    def truncate(self, size: int | None = None, /) -> int:
-        """Set the length, unless there was an error."""
-        try:
-            return super().truncate(size) if self.fault is None else size or 0
-        except OSError as fault:
-            self.fault = fault
-            return size or 0
-
-    def check(self) -> None:
-        """Raise the error that was kept.
-
-        Raises:
-            OSError: If there is one.
-        """
-        if self.fault is not None:
-            raise self.fault
-
-
-class Hdf5Writer(VolumeWriter):
-    """One dataset ``main`` of an HDF5 file, as the Compresso paper's, gzip with shuffling off.
-
-    Voxel size and origin are the attributes ``resolution`` and ``offset`` of CREMI's files, with
-    ``unit`` and ``axes`` beside them.
-    """
-
-    format = "hdf5"
-    unit = _CHUNK
-    resumable = False  # a file that was cut off may not open again
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        """Make the file."""
-        super().__init__(path, layout)
-        self._stream = _Steady(path, "w+")
-        self._file = h5py_library().File(self._stream, "w")
-        atexit.register(self._file.close)  # later, the library would call what is gone
-        chunks = tuple(min(a, b) for a, b in zip(_CHUNK, layout.shape, strict=True))
-        name = layout.options.get("dataset") or "main"
-        self._array = self._file.create_dataset(
-            name, layout.shape, layout.dtype, chunks=chunks, compression="gzip", fletcher32=True
-        )
-        self._array.attrs["axes"] = "zyx"
-        if layout.voxel_size_nm is not None or any(layout.origin_nm):
-            self._array.attrs["unit"] = "nm"
-        if layout.voxel_size_nm is not None:
-            self._array.attrs["resolution"] = layout.voxel_size_nm
-        if any(layout.origin_nm):
-            self._array.attrs["offset"] = layout.origin_nm
-
-    def write(self, box: Box, voxels: np.ndarray) -> None:
-        """Write a box."""
-        self._array[box.slices] = voxels
-        self._stream.check()
-
-    def finish(self) -> None:
-        """Close the file."""
-        self._file.close()
-        atexit.unregister(self._file.close)
-        self._stream.check()
-        self._stream.close()

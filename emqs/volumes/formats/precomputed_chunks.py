@@ -8,7 +8,7 @@ Source:
 import io
 import zlib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -19,7 +19,7 @@ from emqs.codecs import compressed_segmentation, compresso_package, crackle_stre
 from emqs.errors import DataError, EmqsError, one_line, require
 from emqs.geometry import Box, Shape, touched
 from emqs.volumes.axes import Axes
-from emqs.volumes.chunks import Location, tensorstore, wait
+from emqs.volumes.chunks import Location, shared_context, tensorstore, wait
 from emqs.volumes.label_answers import PlainAnswers
 
 ENCODINGS = ("raw", "jpeg", "png", "compressed_segmentation", "compresso", "crackle")
@@ -86,7 +86,7 @@ class Chunks:
         if self.sharding is not None:
             return None if self.stream(box) is None else ""
         for ending in ENDINGS[:4]:
-            if self.folder.read_bytes(self.name(box) + ending) is not None:
+            if self.folder.read_bytes(self.name(box) + ending, self._most(box)) is not None:
                 return ending
         return None
 
@@ -96,14 +96,14 @@ class Chunks:
         Raises:
             DataError: If it cannot be read or decompressed.
         """
-        limit = 16 * box.size * max(1, self.n_channels) * self.dtype.itemsize // 8 + 2**21
+        limit = self._most(box)
         if self.sharding is not None:
             number = morton(box, self.chunk, self.shape)
             what = f"{self.folder.name}/{self.name(box)}"
             got = wait(lambda: self._shards.read(number.to_bytes(8, "big")), limit, what)
             return bytes(got.value) if got.state == "value" else None
         for ending in ENDINGS:
-            content = self.folder.read_bytes(self.name(box) + ending)
+            content = self.folder.read_bytes(self.name(box) + ending, limit)
             if content is not None:
                 try:
                     return unpacked(content, ending, limit)
@@ -113,6 +113,10 @@ class Chunks:
                     raise DataError(f"{self.place(box)} is damaged: {one_line(fault)}.") from None
         return None
 
+    def _most(self, box: Box) -> int:
+        """Return how many bytes the stream of a chunk has at most."""
+        return 16 * box.size * max(1, self.n_channels) * self.dtype.itemsize // 8 + 2**21
+
     @cached_property
     def _shards(self) -> Any:  # noqa: ANN401 (of an optional package)
         """What gives the bytes of a chunk in a shard by its number."""
@@ -121,7 +125,8 @@ class Chunks:
             "base": self.folder.store.spec().to_json(),
             "metadata": self.sharding,
         }
-        return wait(lambda: tensorstore().KvStore.open(spec), 0, self.folder.name)
+        opening = partial(tensorstore().KvStore.open, spec, context=shared_context())
+        return wait(opening, 0, self.folder.name)
 
     def voxels(self, box: Box) -> np.ndarray | None:
         """Return one chunk, ``(C, Z, Y, X)``; None if it is missing.
@@ -180,7 +185,7 @@ class Chunks:
         if self.folder.path is not None:
             path = self.folder.path
             return any((path / name).is_file() for name in names)
-        return any(self.folder.read_bytes(name) is not None for name in names)
+        return any(self.folder.read_bytes(name, self._most(box)) is not None for name in names)
 
     def _decode(self, stream: bytes, shape: Shape) -> np.ndarray:
         """Return the voxels of a chunk's stream, ``(C, Z, Y, X)``."""
