@@ -37,7 +37,7 @@ from emqs.settings import CONFIG_DIR, read
 
 PIXEL_NM = {"EPFL": 5.0, "VNC": 4.6, "CHLOROPLAST": 10.0, "ISBI": 4.0}
 CHOOSE = ("EPFL-mitochondria", "EPFL-vesicles", "VNC-membrane", "ISBI-membrane")
-COUNTS = ((1, 0), (1, 1), (2, 2), (4, 0), (4, 4), (5, 5))  # positive and negative examples
+COUNTS = "1+0,1+1,2+0,2+2,3+0,4+4,8+0,5+5"  # positive and negative examples
 SAMPLE = 1024  # codes that stand for the volume; a store keeps 4,096 of millions
 HUBS = 512  # of these, codes that likeness is compared with
 WIDEST = 20  # patches
@@ -222,6 +222,11 @@ def methods(query: QueryConfig) -> dict[str, Scored]:
         )
     five = result["expanded, 5 of 10, logistic"]
     result["expanded (5 of 10, logistic) + default"] = partial(together, parts=(base, five))
+    alone = result["logistic"]
+    again = partial(expanded, query=query, first=10, share=0.5, head="logistic", base=alone)
+    result["logistic, expanded by itself"] = again
+    result["logistic, expanded by itself + logistic"] = partial(together, parts=(alone, again))
+    result["expanded (5 of 10, logistic) + logistic"] = partial(together, parts=(alone, five))
     return result
 
 
@@ -289,16 +294,17 @@ def precision(scores: np.ndarray, relevant: np.ndarray, left_out: np.ndarray) ->
 
 
 def measured(
-    case: Case, places: Places, names: dict[str, Scored], draws: int
+    case: Case, places: Places, names: dict[str, Scored], draws: int, counts: list[tuple[int, int]]
 ) -> dict[tuple[int, int, str], list[float]]:
     """Return the average precision of every draw, by numbers of examples and scorer."""
     rng = np.random.default_rng(0)
     relevant = places.share > case.min_overlap
     shown, others = np.flatnonzero(relevant), np.flatnonzero(places.share == 0)
     result: dict[tuple[int, int, str], list[float]] = {}
+    most = np.max(counts, axis=0)
     for _ in range(draws):
-        positives, negatives = rng.choice(shown, 5, False), rng.choice(others, 5, False)
-        for n, m in COUNTS:
+        positives, negatives = rng.choice(shown, most[0], False), rng.choice(others, most[1], False)
+        for n, m in counts:
             some, against = positives[:n], negatives[:m]
             for name, scored in names.items():
                 ap = precision(
@@ -338,7 +344,9 @@ def main() -> None:
     parser.add_argument("--scorers", help="names of some, separated by ;")
     parser.add_argument("--slices", type=int, default=2)
     parser.add_argument("--draws", type=int, default=8)
+    parser.add_argument("--counts", default=COUNTS, help="of examples, positive+negative")
     options = parser.parse_args()
+    counts = [(int(n), int(m)) for n, m in (one.split("+") for one in options.counts.split(","))]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         query = read(QueryConfig, compose("search").query, "query")
     scored = methods(query)
@@ -352,13 +360,13 @@ def main() -> None:
         places = enough(case, options.images, options.codes, options.slices)
         chance = float((places.share > case.min_overlap).mean())
         print(f"{case.key}: {len(places.codes):,} places, chance {chance:.3f}", flush=True)
-        own = measured(case, places, {k: scored[k] for k in names}, options.draws)
+        own = measured(case, places, {k: scored[k] for k in names}, options.draws, counts)
         results[case.key] = own
         for (n, m, name), aps in own.items():
             print(f"{n} + {m} {name}: " + " ".join(f"{ap:.4f}" for ap in aps), flush=True)
     for part in ("choose", "report"):
         half = {k: own for k, own in results.items() if (k in CHOOSE) == (part == "choose")}
-        for n, m in COUNTS if half else ():
+        for n, m in counts if half else ():
             print(f"\n{part}, {n} + {m}\n")
             table(half, n, m)
 
