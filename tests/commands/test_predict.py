@@ -239,6 +239,15 @@ def test_what_is_missing_is_named(folder: Path) -> None:
             predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
             f"examples={folder}/none.csv",
         )  # fmt: skip
+    (folder / "other.csv").write_text(  # of a volume with voxels of 10 nm
+        "z,y,x,z_nm,y_nm,x_nm,label\n1,50,60,10,500,600,positive\n"
+    )
+    with pytest.raises(DataError, match=r"other\.csv, line 2: .* are two places in a volume"):
+        run_command(
+            predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
+            f"examples={folder}/other.csv",
+        )  # fmt: skip
+    assert not (folder / "no.zarr").exists()
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
