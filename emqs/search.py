@@ -36,9 +36,12 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     settings = read(SearchConfig, cfg.search, "search")
     query = read(QueryConfig, cfg.query, "query")
 
+    from emqs.embedding.stores.opening import unfinished
     from emqs.retrieval import volume_search  # settings are right, so what takes long is worth it
 
     stores = opened(cfg)
+    for note in filter(None, map(unfinished, stores)):
+        print(note)  # noqa: T201
     positive, negative = examples(cfg, stores)
     stores = list(volume_search.resized(stores, positive, query, settings))
     if settings.size_nm is not None:

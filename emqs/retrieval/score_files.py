@@ -1,5 +1,7 @@
 """Maps of scores as files that other programs read: one float32 volume of all searched slices."""
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 from emqs.datasets import Stack
 from emqs.errors import DataError, require
 from emqs.figures import maps
+from emqs.files import TEMPORARY
 from emqs.geometry import Box, Shape
 from emqs.patches import windows
 from emqs.retrieval import places
@@ -70,6 +73,14 @@ class _Scores:
         return maps.spread(self.stack.shapes[z], finer, self.again(finer, highest=False))
 
 
+def _cleared(path: Path) -> None:
+    """Remove the map of an earlier run in the same folder, which is written again whole."""
+    if (path / "zarr.json").is_file():
+        earlier = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")  # removed if left behind
+        path.rename(earlier)
+        shutil.rmtree(earlier)
+
+
 def write(
     stack: Stack,
     boxes: np.ndarray,
@@ -110,6 +121,7 @@ def write(
     for name in formats:
         path = folder / FILES[name]
         if name == "zarr":
+            _cleared(path)
             write_ome_zarr(path, volume, None, (1, min(EDGE, shape[1]), min(EDGE, shape[2])))
         else:
             tiff = create_volume(path, Layout(shape, volume.dtype, size_nm), "tiff")

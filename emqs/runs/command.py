@@ -149,6 +149,7 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         sys.exit(130)
     except Exception as error:
         if not sweep:
+            _exit_if_refused(name, error)  # before Hydra says something, too
             raise
         logger.exception("emqs.%s: this point of the sweep failed", name)
         failure = f"{type(error).__name__}: {one_line(error)}"
@@ -200,6 +201,21 @@ def _checked(*arguments: Any, **named: Any) -> DictConfig:  # noqa: ANN401 - tho
     return cfg
 
 
+def _exit_if_refused(name: str, error: Exception) -> None:
+    """End with one line if an error is the disk's: what it refused, and what to do.
+
+    Raises:
+        SystemExit: If it is.
+    """
+    if not isinstance(error, OSError) or error.errno not in DISK_ERRORS:
+        return
+    todo = "Choose another folder with hydra.run.dir=PATH, or hydra.sweep.dir=PATH for a sweep."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = "Make room there and run the same command again."
+    what = error.filename or "the output folder"
+    sys.exit(f"emqs.{name}: {what} cannot be written: {error.strerror}. {todo}")
+
+
 def _told(name: str, main: Callable[[], object]) -> None:
     """Run; what Hydra and the disk find fault with is told in one line."""
     if os.environ.get("HYDRA_FULL_ERROR"):
@@ -213,13 +229,8 @@ def _told(name: str, main: Callable[[], object]) -> None:
     except CompactHydraException as error:
         sys.exit(f"emqs.{name}: {mistyped(error, name)}")
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        sys.exit(
-            f"emqs.{name}: {error.filename or 'the output folder'} cannot be written: "
-            f"{error.strerror}. Choose another folder with hydra.run.dir=PATH, or "
-            "hydra.sweep.dir=PATH for a sweep."
-        )
+        _exit_if_refused(name, error)
+        raise
     finally:
         Hydra.get_mode = _look_up_mode  # type: ignore[method-assign]
         del os.environ["HYDRA_FULL_ERROR"]  # what is started next is told in one line, too

@@ -1,5 +1,6 @@
 """What happens beside training: checkpoints, the history of losses, pictures, progress."""
 
+import io
 import logging
 import shutil
 import sys
@@ -15,10 +16,12 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     RichProgressBar,
 )
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from emqs.errors import DataError
 from emqs.figures import sheets, style
+from emqs.files import replacing
 from emqs.runs.record import Run
 from emqs.training.settings import CallbacksConfig
 
@@ -27,6 +30,36 @@ logger = logging.getLogger(__name__)
 MONITOR = "val/loss"
 CHECKPOINTS = "checkpoints"  # folder inside the run's folder
 LAST = "last.ckpt"
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes each checkpoint beside its place, then there: a full disk leaves the one before.
+
+    Lightning's own way writes into the folder for temporary files, which may lie on another disk,
+    so that a copy is made in place of the checkpoint, and may be cut off.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None
+    ) -> None:
+        """Write a checkpoint.
+
+        Args:
+            checkpoint: What it holds.
+            path: Its file; folders above it are made.
+            storage_options: Of other ways to write; there are none here.
+
+        Raises:
+            OSError: If the disk refuses it; the file is as it was.
+        """
+        if storage_options is not None:
+            raise TypeError("a checkpoint is a file, which has no storage options")
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            temporary.write_bytes(content.getbuffer())
 
 
 class BestAndLast(ModelCheckpoint):
@@ -78,7 +111,8 @@ class BestAndLast(ModelCheckpoint):
             )
         if old.resolve() != new.resolve():
             new.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(old, new)
+            with replacing(new) as temporary:
+                shutil.copyfile(old, temporary)
         score = state_dict["best_model_score"]
         moved = {
             "dirpath": self.dirpath,

@@ -24,7 +24,7 @@ from emqs.models.settings import ModelConfig
 from emqs.models.weights import Model
 from emqs.runs import command
 from emqs.runs import record as records
-from emqs.training.callbacks import History, build, duration
+from emqs.training.callbacks import History, WholeFiles, build, duration
 from emqs.training.checkpoints import checkpoints, read_checkpoint
 from emqs.training.contrastive import JointEmbedding
 from emqs.training.data_module import PatchData
@@ -175,6 +175,7 @@ def make_trainer(
             gradient_clip_val=config.optimizer.gradient_clip,
             logger=loggers,
             callbacks=build(config.callbacks, run, examples, resumed_from=resumed_from, logs=logs),
+            plugins=[WholeFiles()],
             default_root_dir=run.folder,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,  # ours divides the batches among devices

@@ -15,6 +15,7 @@ from support.small_stores import grid_of, random_codes, write_store
 from emqs.embedding.stores import flat_copy
 from emqs.embedding.stores.arrays import file_of
 from emqs.embedding.stores.manifest import sealed
+from emqs.embedding.stores.opening import unfinished
 from emqs.embedding.stores.zarr import open_store
 from emqs.errors import DataError, EmqsError
 from emqs.retrieval import refining
@@ -206,3 +207,12 @@ def test_a_copy_is_not_written_through_a_link(path: Path, tmp_path: Path) -> Non
     file.symlink_to(outside)
     assert found(path) == expected
     assert outside.read_bytes() == bytes(np.prod(grid_of().shape))
+
+
+def test_a_store_without_some_of_its_blocks_is_told(path: Path) -> None:
+    assert unfinished(open_store(path)) is None
+    file_of(path, "signatures", (0, 1, 0)).unlink()
+    n_blocks = math.prod(grid_of().blocks_shape)
+    assert f"has {n_blocks - 1} of its {n_blocks} blocks; places in the others" in str(
+        unfinished(open_store(path))
+    )

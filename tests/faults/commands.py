@@ -16,6 +16,8 @@ import numpy as np
 import tensorstore
 import zarr
 import zstandard
+from PIL import Image
+from safetensors.numpy import load_file
 from support.embedded_volumes import VOXEL_NM, voxels
 from support.faults import Line, Starter
 from support.raw_slices import disturbed, tissue, written
@@ -45,6 +47,9 @@ def world(folder: Path) -> None:
     np.save(folder / "labels.npy", labels)
     windows, _ = disturbed(tissue(4, 150, depth=4.0), 110, seed=3)
     written(folder / "raw", windows)
+    (folder / "images" / "TINY" / "raw").mkdir(parents=True)
+    for z, image in enumerate(voxels(3)):
+        Image.fromarray(image[:80, :80]).save(folder / "images" / "TINY" / "raw" / f"{z}.png")
 
 
 def served(folder: Path) -> None:
@@ -110,6 +115,16 @@ def table(name: str) -> Result:
             return list(csv.reader(file))
 
     return result
+
+
+def trained(folder: Path) -> list[object]:
+    """Return what a training learned, and its losses."""
+    run = folder / "run"
+    tensors = load_file(run / "vae_pretrained.safetensors")
+    weights = [(name, tensors[name].tobytes()) for name in sorted(tensors)]
+    with (run / "history.csv").open(newline="") as file:
+        losses = [(row["epoch"], row["train/loss"]) for row in csv.DictReader(file)]
+    return [weights, losses]
 
 
 def rows(target: str) -> Result:
@@ -191,7 +206,37 @@ READERS = {
         "search", ("store=chdb://pq", *SEARCH), "run", ("pq",), table("matches.csv")
     ),
 }
-LINES = WRITERS | READERS
+#: What makes a run, whose folder is written again each time.
+TOY = (
+    "dataset=toy", "dataset.toy.n_slices=3", "dataset.toy.height=96", "dataset.toy.width=112",
+    "patch.size=32", "patch.stride=16", *MODEL, "device=cpu",
+)  # fmt: skip
+RUNS = {
+    "train": Line(
+        "train",
+        (
+            "model=vae", "dataset=folder", "dataset.name=TINY", "paths.images=images",
+            "patch.size=32", "patch.stride=16", "data.batch_size=8", "data.patches_per_epoch=16",
+            "trainer.max_epochs=3", "trainer=cpu", "data.num_workers=0",
+        ),
+        "run",
+        ("images",),
+        trained,
+        checkpoint="run/checkpoints/last.ckpt",
+    ),
+    "evaluate": Line(
+        "evaluate", (*TOY, "query.min_overlap=0.3", "score_files=[tiff,zarr]"), "run", (),
+        table("similarities.csv"),
+    ),
+    "retrieve": Line(
+        "retrieve", (*TOY, "retrieve.positive=[[0,40,40]]"), "run", (), table("matches.csv")
+    ),
+    "tsne": Line(
+        "tsne", (*TOY, "patch.stride=8", "tsne.perplexity=2", "tsne.neighbors=2"),
+        "run", (), table("points.csv"),
+    ),
+}  # fmt: skip
+LINES = WRITERS | READERS | RUNS
 
 
 def of_volume(line: Line, volume: str) -> Line:

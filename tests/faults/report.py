@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 from faults import commands
-from faults.commands import FAILING, HOSTILE, READERS, SERVED, WRITERS, Change
+from faults.commands import FAILING, HOSTILE, READERS, RUNS, SERVED, WRITERS, Change
 from support.faults import (
     Line,
     Stage,
@@ -73,7 +73,7 @@ def faults() -> dict[tuple[str, str], Callable[[Stage, int], bool]]:
         ("kill", kill), ("full disk", full_disk), ("two at once", two_at_once),
         ("foreign", foreign),
     ):  # fmt: skip
-        for name, line in WRITERS.items():
+        for name, line in (WRITERS | (RUNS if fault in ("kill", "full disk") else {})).items():
             every[fault, name] = partial(_without_answer, work, line)
     for what, (line, change) in HOSTILE.items():
         every["hostile", what] = partial(_hostile, line, change)

@@ -55,7 +55,8 @@ def main() -> None:
         "scipy.optimize", "sklearn.linear_model", "emqs.runs.command", "emqs.embedding.build",
         "emqs.embedding.stores.opening", "emqs.embedding.stores.parquet_export", "emqs.runs.model",
         "emqs.retrieval.volume_search", "emqs.labels.convert", "emqs.labels.tasks",
-        "emqs.ingestion.ingest", "emqs.prediction.predict",
+        "emqs.ingestion.ingest", "emqs.prediction.predict", "emqs.training.train",
+        "emqs.evaluation.report", "emqs.retrieval.report", "emqs.evaluation.projection",
     ):  # fmt: skip
         __import__(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

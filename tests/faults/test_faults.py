@@ -1,7 +1,7 @@
 """What is promised is kept: nothing lost, nothing silently different, whatever happens."""
 
 import pytest
-from faults.commands import FAILING, HOSTILE, READERS, SERVED, WRITERS
+from faults.commands import FAILING, HOSTILE, READERS, RUNS, SERVED, WRITERS
 from support.faults import (
     Stage,
     damage,
@@ -25,15 +25,15 @@ def seeds(few: int, many: int = ENDURANCE) -> list[object]:
 
 
 @pytest.mark.parametrize("seed", seeds(1))
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", WRITERS | RUNS)
 def test_killed(stage: Stage, name: str, seed: int) -> None:
-    kill(stage, WRITERS[name], seed)
+    kill(stage, (WRITERS | RUNS)[name], seed)
 
 
 @pytest.mark.parametrize("seed", seeds(1, 5))
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", WRITERS | RUNS)
 def test_the_disk_is_full(stage: Stage, name: str, seed: int) -> None:
-    full_disk(stage, WRITERS[name], seed)
+    full_disk(stage, (WRITERS | RUNS)[name], seed)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import tifffile
 import zarr
 
 from emqs.datasets import Stack
-from emqs.errors import DataError
+from emqs.errors import ConfigError, DataError
 from emqs.retrieval import score_files
 
 BOXES = np.array([[0, 0, 0, 10, 10], [0, 0, 5, 10, 10], [2, 5, 10, 10, 10]])
@@ -60,6 +60,19 @@ def test_zarr_reads_the_scores_and_the_voxel_size(tmp_path: Path) -> None:
     ]  # fmt: skip
     (scale,) = image["datasets"][0]["coordinateTransformations"][:1]
     assert scale == {"type": "scale", "scale": [40.0, 4.0, 4.0]}
+
+
+def test_a_map_of_an_earlier_run_is_written_again_and_nothing_else_is(tmp_path: Path) -> None:
+    for scores in (SCORES + 1, SCORES):
+        (path,) = score_files.write(
+            stack(15, 15, 15), BOXES, scores, None, folder=tmp_path, formats=["zarr"]
+        )
+    group = zarr.open_group(path, mode="r")
+    np.testing.assert_array_equal(group["0"][:], expected())  # type: ignore[index]
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    (path / "zarr.json").unlink()
+    with pytest.raises(ConfigError, match="exists already"):
+        score_files.write(stack(15, 15, 15), BOXES, SCORES, None, folder=tmp_path, formats=["zarr"])
 
 
 def test_finer_scores_are_asked_for_slice_by_slice(tmp_path: Path) -> None:

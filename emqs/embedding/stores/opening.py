@@ -1,5 +1,6 @@
 """What the user calls a place where an embedding volume lies, and what answers there."""
 
+from math import prod
 from pathlib import Path
 
 from emqs.embedding.stores import SearchableStore
@@ -15,7 +16,7 @@ from emqs.embedding.stores.connections import (
     parsed,
 )
 from emqs.embedding.stores.parquet_export import MANIFEST, PLACES, check_files
-from emqs.embedding.stores.zarr import open_store
+from emqs.embedding.stores.zarr import EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.addresses import is_bucket
 
@@ -59,6 +60,22 @@ def open_searchable(name: str, settings: ClickhouseConfig) -> SearchableStore:
     if (Path(name) / MANIFEST).is_file():
         raise ConfigError(f"{name} holds Parquet files. Search them with store={EMBEDDED}{name}.")
     return open_store(Path(name))
+
+
+def unfinished(store: SearchableStore) -> str | None:
+    """Return a note on an embedding volume that has not all of its blocks; None if it has.
+
+    A block of which a file was removed is one that is not made yet.
+    """
+    if not isinstance(store, EmbeddingStore):
+        return None
+    n_blocks, n_done = prod(store.grid.blocks_shape), len(store.done())
+    if n_done == n_blocks:
+        return None
+    return (
+        f"Note: {store.name} has {n_done} of its {n_blocks} blocks; places in the others are not "
+        "found. Run the same emqs embed again to make them."
+    )
 
 
 def open_target(out: str, settings: ClickhouseConfig) -> tuple[Connection, str, str]:
