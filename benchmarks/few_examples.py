@@ -1,4 +1,4 @@
-"""Scorers for one and for five and five examples, compared with the same examples for each.
+"""Scorers for one to five examples of each kind, compared with the same examples for each.
 
     python benchmarks/few_examples.py --images DIR --codes FOLDER [--half HALF]
     ... --structures VNC-glia,ISBI-membrane --scorers "default;hubs, local"         a taste
@@ -29,7 +29,7 @@ from skimage.io import imread
 
 from emqs.embedding import dense
 from emqs.models import Convolutional
-from emqs.retrieval import scorers
+from emqs.retrieval import expansion, scorers
 from emqs.retrieval.scorers.space import Background
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 from emqs.runs import model as run_model
@@ -37,10 +37,11 @@ from emqs.settings import CONFIG_DIR, read
 
 PIXEL_NM = {"EPFL": 5.0, "VNC": 4.6, "CHLOROPLAST": 10.0, "ISBI": 4.0}
 CHOOSE = ("EPFL-mitochondria", "EPFL-vesicles", "VNC-membrane", "ISBI-membrane")
-COUNTS = ((1, 0), (5, 5))  # positive and negative examples
+COUNTS = "1+0,1+1,2+0,2+2,3+0,4+4,8+0,5+5"  # positive and negative examples
 SAMPLE = 1024  # codes that stand for the volume; a store keeps 4,096 of millions
 HUBS = 512  # of these, codes that likeness is compared with
 WIDEST = 20  # patches
+LEAST_SHOWN = 20  # places that show the structure; with fewer of them, more slices are taken
 EXACT = IndexConfig(name="exact")
 
 
@@ -142,21 +143,21 @@ def expanded(
         query: The default.
         first: How many of the first, which do not overlap, are looked at.
         share: Of them, the share that is taken: the most alike, by mean cosine to the others.
-        head: Scorer of all, or ``mean``, which takes no negative examples.
+        head: Scorer of all; or ``mean``, one code for examples and what is taken; or ``and mean``,
+            this code beside the examples.
         base: Gives the order.
     """
     order = np.argsort(-base(places, positive, negative), kind="stable")
     order = order[~np.isin(order, negative)]
     near = places.apart(order[: 200 * first], np.concatenate([positive, negative]), first)
-    both = np.concatenate([positive, near])
-    cosines = places.standard[near] @ places.standard[both].T
-    agreement = cosines.mean(axis=1) + cosines[:, : len(positive)].max(axis=1)
-    kept = near[np.argsort(-agreement, kind="stable")[: max(1, round(share * first))]]
-    if head == "mean":  # one code: examples weigh as much as what is taken
-        one = places.standard[positive].mean(axis=0) + places.standard[kept].mean(axis=0)
-        mean = places.background.mean(places.background.space(query))
-        likeness = [places.standard @ (code / np.linalg.norm(code)) for code in (one, mean)]
-        return np.asarray(np.exp(likeness[0] - 1) - np.exp(likeness[1] - 1))
+    space, codes = places.background.space(query), places.codes
+    kept = near[expansion.agreeing(space, codes[positive], codes[near], share=share)]
+    if head in ("mean", "and mean"):
+        one = expansion.one_code(space, codes[positive], codes[kept])
+        shown = one if head == "mean" else np.concatenate([codes[positive], one])
+        against = codes[negative] if len(negative) else None
+        scorer = scorers.build(query, EXACT, shown, against, places.background)
+        return scorer.score(codes)
     some = np.concatenate([positive, kept])
     return fitted(places, some, negative, replace(query, scorer=head))
 
@@ -214,13 +215,18 @@ def methods(query: QueryConfig) -> dict[str, Scored]:
         result[f"whitened {power:g}"] = partial(inside, base=as_they_are, power=power)
     for first, share, head in (
         (10, 0.5, "logistic"), (20, 0.5, "logistic"), (10, 0.5, "nearest"), (10, 0.5, "mean"),
-        (20, 0.5, "mean"),
+        (20, 0.5, "mean"), (10, 0.5, "and mean"),
     ):  # fmt: skip
         result[f"expanded, {first * share:g} of {first}, {head}"] = partial(
             expanded, query=query, first=first, share=share, head=head, base=base
         )
     five = result["expanded, 5 of 10, logistic"]
     result["expanded (5 of 10, logistic) + default"] = partial(together, parts=(base, five))
+    alone = result["logistic"]
+    again = partial(expanded, query=query, first=10, share=0.5, head="logistic", base=alone)
+    result["logistic, expanded by itself"] = again
+    result["logistic, expanded by itself + logistic"] = partial(together, parts=(alone, again))
+    result["expanded (5 of 10, logistic) + logistic"] = partial(together, parts=(alone, five))
     return result
 
 
@@ -270,6 +276,16 @@ def loaded(case: Case, images: Path, folder: Path, n_slices: int) -> Places:
         return Places(file["codes"], file["share"], file["zyx"], int(file["size"]))
 
 
+def enough(case: Case, images: Path, folder: Path, n_slices: int) -> Places:
+    """Return the places of so many slices, or of more if few show the structure."""
+    n_all = len(list((images / case.dataset / "labels").glob("*.png")))
+    while True:
+        places = loaded(case, images, folder, n_slices)
+        if (places.share > case.min_overlap).sum() >= LEAST_SHOWN or n_slices >= n_all - 2:
+            return places
+        n_slices = min(2 * n_slices, n_all - 2)
+
+
 def precision(scores: np.ndarray, relevant: np.ndarray, left_out: np.ndarray) -> float:
     """Return the average precision of a ranking without the examples."""
     order = np.argsort(-scores, kind="stable")
@@ -278,22 +294,23 @@ def precision(scores: np.ndarray, relevant: np.ndarray, left_out: np.ndarray) ->
 
 
 def measured(
-    case: Case, places: Places, names: dict[str, Scored], draws: int
-) -> dict[tuple[int, str], list[float]]:
-    """Return the average precision of every draw, by number of positive examples and scorer."""
+    case: Case, places: Places, names: dict[str, Scored], draws: int, counts: list[tuple[int, int]]
+) -> dict[tuple[int, int, str], list[float]]:
+    """Return the average precision of every draw, by numbers of examples and scorer."""
     rng = np.random.default_rng(0)
     relevant = places.share > case.min_overlap
     shown, others = np.flatnonzero(relevant), np.flatnonzero(places.share == 0)
-    result: dict[tuple[int, str], list[float]] = {}
+    result: dict[tuple[int, int, str], list[float]] = {}
+    most = np.max(counts, axis=0)
     for _ in range(draws):
-        positives, negatives = rng.choice(shown, 5, False), rng.choice(others, 5, False)
-        for n, m in COUNTS:
+        positives, negatives = rng.choice(shown, most[0], False), rng.choice(others, most[1], False)
+        for n, m in counts:
             some, against = positives[:n], negatives[:m]
             for name, scored in names.items():
                 ap = precision(
                     scored(places, some, against), relevant, np.concatenate([some, against])
                 )
-                result.setdefault((n, name), []).append(ap)
+                result.setdefault((n, m, name), []).append(ap)
     return result
 
 
@@ -304,12 +321,12 @@ def interval(values: np.ndarray) -> float:
     return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def table(results: dict[str, dict[tuple[int, str], list[float]]], n: int) -> None:
+def table(results: dict[str, dict[tuple[int, int, str], list[float]]], n: int, m: int) -> None:
     """Print the table of one number of examples."""
     print("| scorer | " + " | ".join(results) + " | mean | - default |")
     print("| --- |" + " --- |" * (len(results) + 2))
-    names = [name for count, name in next(iter(results.values())) if count == n]
-    values = {name: np.array([own[n, name] for own in results.values()]) for name in names}
+    names = [name for *count, name in next(iter(results.values())) if count == [n, m]]
+    values = {name: np.array([own[n, m, name] for own in results.values()]) for name in names}
     for name, aps in values.items():
         cells = [f"{ap.mean():.3f} ± {interval(ap):.3f}" for ap in aps]
         gain = (aps - values["default"]).mean(axis=0)
@@ -327,7 +344,9 @@ def main() -> None:
     parser.add_argument("--scorers", help="names of some, separated by ;")
     parser.add_argument("--slices", type=int, default=2)
     parser.add_argument("--draws", type=int, default=8)
+    parser.add_argument("--counts", default=COUNTS, help="of examples, positive+negative")
     options = parser.parse_args()
+    counts = [(int(n), int(m)) for n, m in (one.split("+") for one in options.counts.split(","))]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         query = read(QueryConfig, compose("search").query, "query")
     scored = methods(query)
@@ -338,18 +357,18 @@ def main() -> None:
     for case in (cases[key] for key in keys):
         if options.half not in ("both", "choose" if case.key in CHOOSE else "report"):
             continue
-        places = loaded(case, options.images, options.codes, options.slices)
+        places = enough(case, options.images, options.codes, options.slices)
         chance = float((places.share > case.min_overlap).mean())
         print(f"{case.key}: {len(places.codes):,} places, chance {chance:.3f}", flush=True)
-        own = measured(case, places, {k: scored[k] for k in names}, options.draws)
+        own = measured(case, places, {k: scored[k] for k in names}, options.draws, counts)
         results[case.key] = own
-        for (n, name), aps in own.items():
-            print(f"{n} {name}: " + " ".join(f"{ap:.4f}" for ap in aps), flush=True)
+        for (n, m, name), aps in own.items():
+            print(f"{n} + {m} {name}: " + " ".join(f"{ap:.4f}" for ap in aps), flush=True)
     for part in ("choose", "report"):
         half = {k: own for k, own in results.items() if (k in CHOOSE) == (part == "choose")}
-        for n, m in COUNTS if half else ():
+        for n, m in counts if half else ():
             print(f"\n{part}, {n} + {m}\n")
-            table(half, n)
+            table(half, n, m)
 
 
 if __name__ == "__main__":

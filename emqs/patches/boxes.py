@@ -121,6 +121,21 @@ def resized(boxes: np.ndarray, factor: float, shapes: Sequence[tuple[int, int]])
     return np.concatenate([z[:, None], starts, edges], axis=1)
 
 
+def mostly_over(boxes: np.ndarray, box: np.ndarray, *, reach: int = 0) -> np.ndarray:
+    """Return which boxes ``(N, 5)`` share over half of the smaller area with a box; ``(N,)``, bool.
+
+    Args:
+        boxes: Shape ``(N, 5)``.
+        box: Shape ``(5,)``.
+        reach: Slices before and after in which the same rows and columns count as shared, too.
+    """
+    z, starts, edges = boxes[:, 0].astype(np.int64), boxes[:, 1:3], boxes[:, 3:5]
+    ends = np.minimum(starts + edges, box[1:3] + box[3:5])
+    shared = (ends - np.maximum(starts, box[1:3])).clip(0).prod(axis=1)
+    smaller = np.minimum(edges.prod(axis=1), np.prod(box[3:5]))
+    return np.asarray((abs(z - int(box[0])) <= reach) & (2 * shared > smaller))
+
+
 def intersecting(boxes: np.ndarray, box: np.ndarray, *, reach: int = 0) -> np.ndarray:
     """Return which boxes ``(N, 5)`` share a pixel with one box ``(5,)``; shape ``(N,)``, bool.
 

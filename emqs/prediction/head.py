@@ -3,7 +3,8 @@
 A few clicks say little of how common a structure is: half of them are on it, and it fills a few
 percent of a volume. So voxels drawn from all over the volume count together as a few more examples
 of something else, and the threshold lies halfway between what the clicks on the structure score and
-what the volume scores on average.
+what the volume scores on average. Where labels are plenty they know better than these voxels, some
+of which are on the structure.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from scipy.special import expit
 from emqs.prediction.settings import PredictConfig
 
 STEEPNESS = 6.0  # between the average of the volume (logit -3) and that of the clicks (+3)
+MOST_UNLABELLED = 150.0  # what all unlabelled voxels weigh at most, in clicks on something else
 SVM_UNLABELLED = 500  # an SVM compares every voxel with every support vector
 
 
@@ -66,7 +68,8 @@ def fit(
     mean = unlabelled.mean(axis=0)
     p, m, u = (part - mean for part in (positive, negative, unlabelled))
     drawn = u if settings.head == "logistic" else u[:SVM_UNLABELLED]
-    weight = settings.unlabelled if len(m) else max(settings.unlabelled, 1.0)
+    weight = min(settings.unlabelled, MOST_UNLABELLED / max(1, len(m)))
+    weight = weight if len(m) else max(weight, 1.0)
     share = weight / (weight + (1.0 if len(m) else 0.0))
     half = (len(p) + len(m)) / 2
     weights = np.concatenate(

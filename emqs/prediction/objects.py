@@ -174,7 +174,7 @@ def _filled(mask: np.ndarray) -> np.ndarray:
 
 def _cut(mask: np.ndarray, voxel_size_nm: Lengths) -> np.ndarray:
     """Return numbers of the pieces of a part, int32, 0 outside."""
-    from skimage.morphology import reconstruction
+    from skimage.morphology import local_maxima, reconstruction
     from skimage.segmentation import watershed
 
     padded = np.pad(mask, 1)
@@ -182,10 +182,11 @@ def _cut(mask: np.ndarray, voxel_size_nm: Lengths) -> np.ndarray:
     scaled = [min(s, 1e9) for s in size]
     distance = ndimage.distance_transform_edt(padded, sampling=scaled)[1:-1, 1:-1, 1:-1]
     distance = ndimage.gaussian_filter(distance, [0, 1, 1]) * mask
-    # a summit counts if it stands out by a share of its height over the pass to a higher one
+    # a summit counts if it stands out by a share of its height over the pass to a higher one; what
+    # stands out less, or is just as high, is on one plateau with it when as much is taken off
     base = reconstruction(distance * (1 - H_SHARE), distance, footprint=FULL)
-    summits, _ = ndimage.label((distance > 0) & (distance - base >= H_SHARE * distance * 0.999))
-    if summits.max() <= 1:
+    summits, count = ndimage.label(local_maxima(base, footprint=FULL) & mask, structure=FULL)
+    if count <= 1:
         return mask.astype(np.int32)
-    numbers: np.ndarray = watershed(-distance, summits, mask=mask)
+    numbers: np.ndarray = watershed(-distance, summits, connectivity=FULL, mask=mask)
     return numbers.astype(np.int32)

@@ -1,6 +1,7 @@
 """Clicked examples in a file: what is looked for and what is not, for every command that asks.
 
 A CSV with a column ``label`` and the place in voxels, ``z,y,x``, or in nm, ``z_nm,y_nm,x_nm``.
+Where a row has both, they must be the same place: those of another volume are told by it.
 Other columns are left alone, and so are rows without a label: a table of suggestions, whose labels
 somebody has filled in, is such a file. ``examples=[a.csv,b.csv]`` is both together.
 """
@@ -8,7 +9,7 @@ somebody has filled in, is such a file. ``examples=[a.csv,b.csv]`` is both toget
 import csv
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,6 +146,7 @@ def read_examples(
                     f"{MAX_LABEL} letters, line {rows.line_num}."
                 )
             places.append(_place(path, rows.line_num, [row[name] for name in names]))
+            _compare(path, rows.line_num, row, voxel_size_nm, origin_nm)
             labels.append(label)
     except csv.Error as error:
         raise DataError(f"{path} is no CSV, line {rows.line_num}: {error}.") from None
@@ -179,6 +181,27 @@ def _place(path: Path, line: int, texts: list[str | None]) -> list[float]:
         shown = ",".join(text or "" for text in texts)
         raise DataError(f"{path}, line {line}: the place must be three numbers, got {shown!r}.")
     return values
+
+
+def _compare(
+    path: Path,
+    line: int,
+    row: Mapping[str, str | None],
+    voxel_size_nm: Lengths | None,
+    origin_nm: Lengths,
+) -> None:
+    """Check that a place in voxels and the same in nm lie within a voxel, where a row has both."""
+    texts = [row.get(name) for name in (*VOXELS, *NM)]
+    if voxel_size_nm is None or not all((text or "").strip() for text in texts):
+        return
+    voxel, nm = _place(path, line, texts[:3]), _place(path, line, texts[3:])
+    apart = np.abs((np.array(nm) - origin_nm) / voxel_size_nm - voxel)
+    if apart.max() > 1:
+        raise DataError(
+            f"{path}, line {line}: {voxel} in voxels and {nm} in nm are two places in a volume "
+            f"whose voxels are {list(voxel_size_nm)} nm and whose first lies at {list(origin_nm)}, "
+            "Z Y X. Give examples of this volume, or leave one kind of columns."
+        )
 
 
 def columns(

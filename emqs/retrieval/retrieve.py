@@ -328,17 +328,17 @@ def _shown(
         )
     boxes = searched[chosen]
     if settings.move:
-        boxes = np.array([_moved(search, scored, box, boxes[:0]) for box in boxes])
+        boxes = np.array([_moved(search, scored, box, things.NONE) for box in boxes])
     return things.Things(chosen, boxes.reshape(-1, 5), np.ones(len(chosen), dtype=np.int64))
 
 
 def _moved(
-    search: StackSearch, scored: Scores, box: np.ndarray, taken: np.ndarray
+    search: StackSearch, scored: Scores, box: np.ndarray, taken: np.ndarray, reach: int = 0
 ) -> np.ndarray | None:
-    """Return where around a patch windows score best on average."""
+    """Return where around a patch windows score best on average; see ``things.best_place``."""
     return things.best_place(
         box, taken, score=partial(scored.again, highest=False), step=search.step,
-        shape=search.stack.shapes[int(box[0])],
+        shape=search.stack.shapes[int(box[0])], reach=reach,
     )  # fmt: skip
 
 
@@ -356,9 +356,11 @@ def _things(
     spans = things.Spans(searched, scored.ranking, consecutive=stack.consecutive)
     through = settings.reach is None  # otherwise it says alone what is one thing
     free = np.ones(len(searched), dtype=bool)
+    known = [*examples.positives, *examples.negatives]
     for box in examples.positives:
         for seen in spans.of_example(box)[1:] if through else ():
             free &= ~patch_boxes.intersecting(searched, seen)
+            known.append(seen)
         if reach > 0:
             free &= ~patch_boxes.intersecting(searched, box, reach=reach)
     if not free.any():
@@ -367,17 +369,17 @@ def _things(
             f"{reach} slices of it or where it goes on. Use more slices or a smaller "
             "retrieve.reach."
         )
-    known = np.concatenate([examples.positives, examples.negatives])
+    beside = 1 if through and stack.consecutive else 0
 
     def place(box: np.ndarray, taken: np.ndarray) -> np.ndarray | None:
-        if not settings.move:
-            return box
-        return _moved(search, scored, box, np.concatenate([taken, known]))
+        if settings.move:
+            return _moved(search, scored, box, taken, beside)
+        return None if patch_boxes.mostly_over(taken, box, reach=beside).any() else box
 
     chosen = things.choose(
         order, settings.n_results, searched,
         spans=spans.of if through else lambda position: [searched[position]],
-        reach=reach, free=free, place=place,
+        reach=reach, free=free, place=place, known=np.array(known),
     )  # fmt: skip
     n_slices = [len(spans.of(position)) for position in chosen.positions.tolist()]
     return things.Things(chosen.positions, chosen.boxes, np.array(n_slices, dtype=np.int64))

@@ -2,7 +2,7 @@
 
 The grid of patches is for measuring. A thing lies anywhere, and in several slices. So a result is
 moved to where the windows around it score best on average; and what the same place goes on showing
-in the slices before and after is the same thing.
+in the slices before and after is the same thing, as is what is found in its place once moved.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from emqs.patches import boxes as patch_boxes
 Score = Callable[[np.ndarray], np.ndarray]  # boxes (N, 5) -> scores (N,)
 
 
+NONE = np.empty((0, 5), dtype=np.int64)  # no boxes
 LIKELY = float(np.log(0.95 / 0.05))  # log odds of a rank among the best 5 %
 
 
@@ -105,6 +106,7 @@ def choose(
     reach: int,
     free: np.ndarray,
     place: Callable[[np.ndarray, np.ndarray], np.ndarray | None],
+    known: np.ndarray = NONE,
 ) -> Things:
     """Return the first things of a ranking, each once.
 
@@ -115,25 +117,28 @@ def choose(
         spans: Given a position, returns the patches that show the same thing, its own first.
         reach: Slices before and after in which the same place is the same thing, in any case.
         free: Which may be shown, ``(N,)``, bool.
-        place: Given a box and those that are shown already, ``(K, 5)``, returns where it is shown,
-            or None where there is no room left.
+        place: Given a box and those that show things already, ``(K, 5)``, in all their slices,
+            returns where it is shown, or None if that is one of these things.
+        known: Boxes of things that are not looked for, ``(K, 5)``.
     """
     free = free.copy()
     positions: list[int] = []
     shown: list[np.ndarray] = []
+    taken = known
     n_slices: list[int] = []
     for position in order.tolist():
         if len(positions) == n:
             break
         if not free[position]:
             continue
-        taken = np.array(shown, dtype=np.int64).reshape(-1, 5)
         box = place(boxes[position], taken)
         if box is None:
             continue
         seen = spans(position)
-        for other in (*seen, box):
+        held = np.array([*seen, *(np.array([z, *box[1:]]) for z, *_ in seen)])  # its place, too
+        for other in held:
             free &= ~patch_boxes.intersecting(boxes, other, reach=reach)
+        taken = np.concatenate([taken, held])
         positions.append(position)
         shown.append(box)
         n_slices.append(len(seen))
@@ -159,16 +164,24 @@ def whole(boxes: np.ndarray, size: int, shapes: list[tuple[int, int]]) -> np.nda
 
 
 def best_place(
-    box: np.ndarray, taken: np.ndarray, *, score: Score, step: int, shape: tuple[int, int]
+    box: np.ndarray,
+    taken: np.ndarray,
+    *,
+    score: Score,
+    step: int,
+    shape: tuple[int, int],
+    reach: int = 0,
 ) -> np.ndarray | None:
-    """Return where around a patch the score is highest; None if there is no room.
+    """Return where around a patch the score is highest; None if something else is shown there.
 
     Args:
         box: ``(5,)``. It moves by half of its edge at most, and stays in its slice.
-        taken: Boxes with which it must share no pixel, ``(K, 5)``.
+        taken: Boxes with which it must share no pixel, ``(K, 5)``. If the score is highest where
+            one of these lies, more than half, it is what that box shows.
         score: Of boxes.
         step: In pixels.
         shape: Height and width of the slice.
+        reach: Slices before and after in which the place of a taken box shows the same, too.
     """
     z, y, x, height, width = box.tolist()
     rows, columns = (
@@ -181,11 +194,13 @@ def best_place(
     rest = np.broadcast_to(np.array([height, width]), grid.shape)
     places = np.concatenate([np.full((len(grid), 1), z), grid, rest], axis=1)
     places = np.concatenate([box[None], places])  # where it was wins if nothing is better
+    scores = score(places)
+    if patch_boxes.mostly_over(taken, places[int(np.argmax(scores))], reach=reach).any():
+        return None
     room = np.ones(len(places), dtype=bool)
-    for other in taken:
+    for other in taken[taken[:, 0] == z]:
         room &= ~patch_boxes.intersecting(places, other)
     if not room.any():
         return None
-    places = places[room]
-    best: np.ndarray = places[int(np.argmax(score(places)))]
+    best: np.ndarray = places[room][int(np.argmax(scores[room]))]
     return best

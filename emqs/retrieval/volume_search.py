@@ -1,5 +1,6 @@
 """Search an embedding volume: clicked examples in, the places most alike out, best first.
 
+Few examples are joined by a code of what they and the first matches have in common (``expansion``).
 Signatures are compared first, all of them, with those of the positive examples. The candidates, a
 fixed number of the nearest, are ranked again by their codes, which also knows the negative
 examples; where the store has short codes, these say first which codes are worth reading
@@ -22,11 +23,11 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import calibration, refining, scorers, sizes, suggestions
+from emqs.retrieval import calibration, expansion, refining, scorers, sizes, suggestions
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import Background
+from emqs.retrieval.scorers.space import Background, fit_space
 from emqs.retrieval.settings import MAX_CANDIDATES, IndexConfig, QueryConfig, SearchConfig
 from emqs.volumes import Box
 
@@ -109,6 +110,7 @@ def search(
     *,
     query: QueryConfig,
     settings: SearchConfig,
+    unfiltered: Sequence[SearchableStore] | None = None,
 ) -> Matches:
     """Return the places of embedding volumes that look most like examples.
 
@@ -125,6 +127,9 @@ def search(
         query: How codes are compared: ``scorer``, ``metric``, ``whiten`` and their settings. With
             ``scorer="nearest"`` and at least 5 examples of each kind, a logistic head is fitted.
         settings: Everything else.
+        unfiltered: With ``settings.expand``, the same volumes where ``searched`` gives some of
+            their places alone: what examples and first matches have in common does not depend on
+            what may be found. None: as ``searched``.
 
     Returns:
         The page that was asked for; it is shorter, or empty, where there are no more places.
@@ -149,17 +154,23 @@ def search(
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
     scorer = _scorer(joined, query, shown, against)
-    queries = [signer.sign(shown) for signer in joined.signers]
+    queries = signed = [signer.sign(shown) for signer in joined.signers]
+    examples = np.concatenate([positives, negatives])
+    if settings.expand and _expands(query, len(positives)):
+        whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
+        more = _expanded(whole, query, settings, (scorer, queries), examples, shown)
+        scorer = _scorer(joined, query, more, against)
+        signed = [signer.sign(more) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
         rounds = _exact_rounds(joined, scorer, settings)
     else:
-        rounds = _rounds(joined, scorer, queries, settings)
+        rounds = _rounds(joined, scorer, signed, settings)
     shown_last = (settings.page + 1) * settings.n_results
     ranked, ranked_scores = suppressed(
         rounds,
         joined,
-        np.concatenate([positives, negatives]),
+        examples,
         distance_nm=_distance(joined, settings),
         n_wanted=max(shown_last, suggestions.POOL if settings.suggestions else 0),
     )
@@ -283,6 +294,44 @@ def _scorer(
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
     background = background_of(joined) if needed else None
     return scorers.build(query, IndexConfig(name="exact"), positives, negatives, background)
+
+
+def _expands(query: QueryConfig, n_positive: int) -> bool:
+    """Return whether so few examples get one from matches beside them; see ``expansion``."""
+    few = n_positive < HEAD_EXAMPLES
+    return query.scorer == "nearest" and query.metric == "cosine" and few
+
+
+def _expanded(
+    joined: SeveralStores,
+    query: QueryConfig,
+    settings: SearchConfig,
+    first: tuple[Scorer, list[np.ndarray]],
+    examples: np.ndarray,
+    shown: np.ndarray,
+) -> np.ndarray:
+    """Return codes of positive examples, and one of what they and first matches have in common.
+
+    Args:
+        joined: All of what is searched.
+        query: How codes are compared.
+        settings: Of the search; the first matches may lie anywhere.
+        first: Scorer and signatures of the examples alone.
+        examples: Positions of examples of both kinds.
+        shown: Codes of the positive ones, ``(P, D)``.
+
+    Returns:
+        Shape ``(P + 1, D)``, float32.
+    """
+    matches, _ = suppressed(
+        _rounds(joined, *first, replace(settings, box_nm=None)), joined, examples,
+        distance_nm=_distance(joined, settings), n_wanted=expansion.FIRST,
+    )  # fmt: skip
+    codes = joined.codes(matches)
+    whitens = query.whiten != "none"
+    space = background_of(joined).space(query) if whitens else fit_space(query, None)
+    taken = codes[expansion.agreeing(space, shown, codes)]
+    return np.concatenate([shown, expansion.one_code(space, shown, taken)])
 
 
 def _suggested(

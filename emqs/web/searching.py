@@ -109,7 +109,10 @@ class Searcher:
         return opened
 
     def warm(self, names: Sequence[str]) -> None:
-        """Open stores before anybody asks."""
+        """Open stores, and load what searches need, before anybody asks."""
+        from emqs.web import search_parts as parts
+
+        parts.hamming.load()
         for name in names:
             self.store(name)
 
@@ -202,7 +205,7 @@ class Searcher:
     ) -> _Results:
         from emqs.web import search_parts as parts
 
-        engines = [one.engine for one in opened]
+        whole = engines = [one.engine for one in opened]
         if ask.inside or ask.outside:
             engines = self._filtered(names, opened, ask, segments)
         if ask.only:
@@ -211,6 +214,7 @@ class Searcher:
             n_results=n_results,
             candidates=ask.candidates,
             exact=ask.exact,
+            expand=True,
             distance_nm=ask.distance_nm,
             box_nm=None if ask.region_nm is None else [list(corner) for corner in ask.region_nm],
             n_threads=max(1, (os.cpu_count() or 1) // max(1, busy)),
@@ -223,6 +227,7 @@ class Searcher:
                 [(one.store, *one.voxel) for one in ask.negatives],
                 query=query,
                 settings=settings,
+                unfiltered=whole,
             )
             probabilities = _probabilities(parts.SeveralStores(tuple(engines)), matches, query)
         return _Results(tuple(_matches(matches, probabilities)), len(matches.ranks) < n_results)

@@ -322,3 +322,20 @@ def test_composed_names_are_decomposed_ones(run: Run) -> None:
     np.save("Gro\u0308\u00dfe/seg.npy", labels())
     run("task=convert", "source=Gr\u00f6\u00dfe/seg.npy", "target=seg.zarr")
     np.testing.assert_array_equal(stored("seg.zarr"), labels())
+
+
+@pytest.mark.slow
+def test_cloud_volume_reads_what_is_written_for_neuroglancer(run: Run) -> None:
+    cloudvolume = pytest.importorskip("cloudvolume")
+    size_nm = [40, 4, 8]
+    np.save("seg.npy", labels("uint64"))
+    run(
+        "task=convert source=seg.npy target=seg output.format=precomputed "
+        "input.origin_nm=[-120,2048,1024] input.voxel_size_nm=[40,4,8]"
+    )
+    opened = cloudvolume.CloudVolume("file://seg", progress=False, cache=False)
+    assert opened.layer_type == "segmentation"
+    assert list(opened.resolution) == size_nm[::-1]
+    assert list(opened.voxel_offset) == [128, 512, -3]
+    read = np.asarray(opened[:, :, :])[..., 0]
+    np.testing.assert_array_equal(read.transpose(2, 1, 0), labels("uint64"))

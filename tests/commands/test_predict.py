@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import nullcontext
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 import zarr
 from scipy import ndimage
-from support.discs import DISCS, SHAPE, embedded, scene
+from support.discs import DISCS, ORIGIN_NM, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
 from support.processes import children
 from support.searches import run_command
@@ -237,6 +239,15 @@ def test_what_is_missing_is_named(folder: Path) -> None:
             predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
             f"examples={folder}/none.csv",
         )  # fmt: skip
+    (folder / "other.csv").write_text(  # of a volume with voxels of 10 nm
+        "z,y,x,z_nm,y_nm,x_nm,label\n1,50,60,10,500,600,positive\n"
+    )
+    with pytest.raises(DataError, match=r"other\.csv, line 2: .* are two places in a volume"):
+        run_command(
+            predict, "predict", folder, f"store={folder}/emb.zarr", f"out={folder}/no.zarr",
+            f"examples={folder}/other.csv",
+        )  # fmt: skip
+    assert not (folder / "no.zarr").exists()
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -279,6 +290,74 @@ def test_classes_painted_layers_and_meshes(folder: Path) -> None:
     segments = rows_of(folder / "run_predict" / "segments_halves.csv")
     assert sum(int(row["n_objects"]) for row in segments) == len(rows)
     assert (folder / "run_predict" / "objects_disc.png").is_file()
+
+
+KILLED = """
+import os, signal, sys
+from emqs.prediction import meshes
+plain, calls = meshes.write_json, []
+def write(*given):
+    calls.append(given)
+    if len(calls) == 4:  # two meshes are whole, of the third the list is missing
+        os.kill(os.getpid(), signal.SIGKILL)
+    plain(*given)
+meshes.write_json = write
+from emqs.predict import main
+sys.argv[0] = "predict"
+main()
+"""
+
+
+@pytest.mark.slow
+def test_killed_among_its_meshes_it_ends_in_the_same_bytes(folder: Path) -> None:
+    pytest.importorskip("zmesh")
+    given = ("figures=false", "meshes=true", "predict.threshold=0.2")
+    expected = contents(made(folder, "meshes.zarr", *given))
+    assert len([name for name in expected if "meshes" in str(name)]) == 2 * len(DISCS) + 1
+    words = (
+        f"store={folder}/emb.zarr", f"out={folder}/killed.zarr", "device=cpu", "predict.tile=128",
+        CLICKS, OTHERS, *given, f"hydra.run.dir={folder}/run_killed",
+    )  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, *words], env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    left = folder / ".killed.zarr.partial" / "image" / "meshes"
+    assert sorted(path.name for path in left.iterdir()) == [
+        "1.0", "1:0", "2.0", "2:0", "3.0", "info",
+    ]  # fmt: skip
+    assert not (folder / "killed.zarr").exists()
+    assert contents(made(folder, "killed.zarr", *given)) == expected
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".killed")] == []
+
+
+@pytest.mark.slow
+def test_cloud_volume_reads_meshes_where_the_objects_are(folder: Path) -> None:
+    """Corners of the surface, in nm, are those of the voxels of the object."""
+    pytest.importorskip("zmesh")
+    cloudvolume = pytest.importorskip("cloudvolume")
+    path = made(
+        folder, "read.zarr", "figures=false", "meshes=true", "predict.threshold=0.2",
+        "region=[[1,20,10],[3,200,250]]",
+    )  # fmt: skip
+    rows = rows_of(folder / "run_predict" / "objects.csv")
+    assert len(rows) == len(DISCS)
+    info = cloudvolume.CloudVolume.create_new_info(
+        1, "segmentation", "uint32", "raw", VOXEL_NM[::-1], (0, 0, 0), (250, 200, 3), mesh="meshes"
+    )
+    opened = cloudvolume.CloudVolume(f"file://{path}", info=info, progress=False, cache=False)
+    for row in rows:
+        label = int(row["label"])
+        mesh = opened.mesh.get(label)
+        first, last = (
+            np.array([int(row[f"{axis}_{end}"]) for axis in "xyz"]) for end in ("first", "last")
+        )
+        size, origin = np.array(VOXEL_NM)[::-1], np.array(ORIGIN_NM)[::-1]
+        low, high = origin + (first - 0.5) * size, origin + (last + 0.5) * size
+        assert (np.abs(mesh.vertices.min(axis=0) - low) < size / 2).all()
+        assert (np.abs(mesh.vertices.max(axis=0) - high) < size / 2).all()
+        assert mesh.faces.max() < len(mesh.vertices)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from reference import grids
 from skimage.measure import label
 
 from emqs.errors import ConfigError, DataError
+from emqs.patches import boxes as patch_boxes
 from emqs.patches import cutting, grid, overlap
 
 SIDES = st.integers(1, 60)
@@ -288,3 +289,25 @@ def test_by_slice_yields_every_box_once_slice_by_slice() -> None:
     assert len(slices) == 4 * 4  # 16 boxes a slice: 5 + 5 + 5 + 1
     with pytest.raises(DataError, match="batch_size must be at least 1, got 0"):
         next(cutting.by_slice(boxes, 0))
+
+
+def test_what_lies_mostly_over_a_box_by_hand() -> None:
+    box = np.array([2, 10, 10, 10, 10])
+    others = np.array(
+        [
+            [2, 10, 14, 10, 10],  # 60 of 100 pixels
+            [2, 10, 15, 10, 10],  # half
+            [2, 12, 12, 2, 2],  # all of the smaller one
+            [3, 10, 10, 10, 10],  # the next slice
+            [2, 30, 30, 10, 10],
+        ]
+    )
+    assert patch_boxes.mostly_over(others, box).tolist() == [True, False, True, False, False]
+    assert patch_boxes.mostly_over(others, box, reach=1).tolist() == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert not patch_boxes.mostly_over(others[:0], box).any()

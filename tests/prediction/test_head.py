@@ -42,3 +42,16 @@ def test_an_offset_of_a_feature_changes_nothing() -> None:
     moved = fit(positive + offset, negative + offset, unlabelled + offset, PredictConfig())
     seen = drawn(50, 2, 3)
     np.testing.assert_allclose(moved.probability(seen + offset), plain.probability(seen), atol=2e-3)
+
+
+def test_plenty_of_labels_outweigh_the_volume() -> None:
+    """Half of the volume is the structure, as the labels know: what they say is hardly changed."""
+    rng = np.random.default_rng(7)
+    voxels = rng.normal(size=(6000, 6)).astype(np.float32)
+    structure = rng.random(6000) < 1 / (1 + np.exp(-3 * voxels[:, 0] - voxels[:, 1]))
+    voxels += np.float32([0, 0, 0, 0, 0, 9])
+    positive, negative = voxels[structure], voxels[~structure]
+    made = fit(positive, negative, voxels, PredictConfig())
+    only = fit(positive, negative, voxels, PredictConfig(unlabelled=0.0))
+    slopes = [one.decision.coef_[0, 0] for one in (made, only)]  # type: ignore[attr-defined]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.1)

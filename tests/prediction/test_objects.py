@@ -88,6 +88,24 @@ def test_what_has_no_waist_stays_one() -> None:
     assert made_of(flat) == [900]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_summits_of_one_height_are_one(seed: int) -> None:
+    """An ellipsoid is its own mirror image, so it has as high a summit on either side."""
+    rng = np.random.default_rng(seed)
+    axes = np.linalg.qr(rng.normal(size=(3, 3)))[0] / rng.uniform(5, 13, (3, 1))
+    places = np.moveaxis(np.indices((30, 30, 30)) - 14.5, 0, -1)
+    ellipsoid = ((places @ axes.T) ** 2).sum(axis=-1) <= 1
+    assert made_of(ellipsoid) == [ellipsoid.sum()]
+
+
+def test_what_touches_at_a_corner_belongs_to_its_neighbour() -> None:
+    mask = ball((11, 11, 11), 10, (23, 23, 41)) | ball((11, 11, 29), 10, (23, 23, 41))
+    y, x = next((y, x) for y in range(23) for x in range(23) if mask[11, y + 1, x + 1])
+    assert not mask[10:13, y, x].any()
+    mask[11, y, x] = True
+    assert sum(made_of(mask)) == mask.sum()
+
+
 def test_holes_are_filled_and_tiny_objects_left_out() -> None:
     mask = np.zeros((3, 12, 12), dtype=bool)
     mask[:, 1:11, 1:11] = True

@@ -49,6 +49,20 @@ def test_columns_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.voxels, made.voxels)
 
 
+def test_examples_of_another_volume_are_told(tmp_path: Path) -> None:
+    made = from_points([[3, 10, 20]], [[1, 2, 3]])
+    table = columns(made.voxels, made.labels, voxel_size_nm=(30.0, 8.0, 8.0), origin_nm=ORIGIN)
+    path = write_csv(tmp_path / "a.csv", table)
+    with pytest.raises(DataError, match=r"line 2: \[3.0, 10.0, 20.0\] in voxels and .* two places"):
+        read_examples(path, voxel_size_nm=SIZE, origin_nm=ORIGIN)
+    assert len(read_examples(path, voxel_size_nm=(30.0, 8.0, 8.0), origin_nm=ORIGIN).labels) == 2
+    assert len(read_examples(path).labels) == 2  # nobody knows
+    by_hand = written(
+        tmp_path, "z,y,x,z_nm,y_nm,x_nm,label\n3,10,20,390,0,88,positive\n1,2,3,,,,negative\n"
+    )
+    assert len(read_examples(by_hand, voxel_size_nm=SIZE, origin_nm=ORIGIN).labels) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -102,6 +102,18 @@ def test_results_are_whole_share_no_pixel_and_stay_in_their_slice() -> None:
             assert a[0] != b[0] or not touching
 
 
+@pytest.mark.slow
+def test_the_place_of_a_thing_shows_nothing_else_in_any_slice_it_goes_through() -> None:
+    column = {z: [(24, 40), (39 + z // 3, 88), (73, 23 + z)] for z in range(10)}  # between the grid
+    found = searched(discs(column), [2, 24, 40], n_results=12)
+    assert found.n_slices is not None
+    middles = places.middles(found.boxes)[:, 1:]
+    for y, x in ((40.5, 88), (73, 27.5)):
+        near = np.abs(middles - (y, x)).max(axis=1) < 12
+        assert near.sum() == 1, middles[near]
+    assert not (np.abs(middles - (24, 40)).max(axis=1) < 8).any()  # of the example
+
+
 def test_whole_patches_are_moved_inwards() -> None:
     boxes = patch_grid([(100, 120), (10, 40)], 16, 16)
     moved = things.whole(boxes, 16, [(100, 120), (10, 40)])
@@ -125,6 +137,13 @@ def test_the_best_place_is_the_best_of_those_that_are_free() -> None:
     best = things.best_place(box, rival, score=score, step=4, shape=(100, 100))
     assert best is not None
     assert best.tolist() == [0, 12, 8, 16, 16]  # the nearest row that leaves the rival alone
+    there = np.array([[0, 28, 12, 16, 16]])  # 12 x 12 of 16 x 16 pixels of the best place
+    assert things.best_place(box, there, score=score, step=4, shape=(100, 100)) is None
+    there[0, 0] = 1
+    best = things.best_place(box, there, score=score, step=4, shape=(100, 100))
+    assert best is not None
+    assert best.tolist() == [0, 24, 8, 16, 16]
+    assert things.best_place(box, there, score=score, step=4, shape=(100, 100), reach=1) is None
     full = np.array([[0, 0, 0, 100, 100]])
     assert things.best_place(box, full, score=score, step=4, shape=(100, 100)) is None
 

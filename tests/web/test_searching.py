@@ -77,6 +77,7 @@ def test_the_web_searches_as_the_command_does() -> None:
         cfg = compose("search")
     assert {name: cfg.query[name] for name in searching.QUERY} == searching.QUERY
     assert cfg.search.candidates == search_values.CANDIDATES
+    assert cfg.search.expand
     assert cfg.query.scorer == QueryConfig().scorer
 
 
@@ -88,7 +89,7 @@ def test_matches_are_those_of_the_library(
     found = searcher.search([str(made.path)], ask)
     expected = lookup.search(
         made, [[1, 50, 60]], [[3, 20, 20]], query=QueryConfig(**searching.QUERY),
-        settings=lookup.SearchConfig(n_results=30, exact=exact),
+        settings=lookup.SearchConfig(n_results=30, exact=exact, expand=True),
     )  # fmt: skip
     assert [match.rank for match in found.matches] == list(range(1, 31))
     assert [list(match.voxel) for match in found.matches] == expected.voxels.tolist()

@@ -10,6 +10,7 @@ than it says, and blocks that do not match their checksums are told in a line an
 import logging
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,9 @@ Known = dict[str, list[int]]  # of a block: its stamp, and the checksum of its c
 
 #: Copies as they were when this process compared them: a search that follows another need not.
 _compared: set[tuple[tuple[str, int, int], ...]] = set()
+#: Lists as they were when this process read them; reading one of many blocks takes long.
+_lists: OrderedDict[Path, tuple[Stamp, Known]] = OrderedDict()
+MOST_LISTS = 8
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +170,27 @@ class FlatCopy:
     def _known(self) -> Known:
         """Return the blocks that the copy holds, none if it is damaged."""
         try:
+            status = self._state.stat()
+        except FileNotFoundError:
+            return {}
+        stamp = [status.st_mtime_ns, status.st_ino, status.st_size]
+        before = _lists.get(self._state)
+        if before is not None and before[0] == stamp and self._has_sizes():
+            return dict(before[1])
+        known = self._read_list()
+        _lists[self._state] = (stamp, dict(known))
+        while len(_lists) > MOST_LISTS:
+            _lists.popitem(last=False)
+        return known
+
+    def _has_sizes(self) -> bool:
+        return all(
+            file.is_file() and file.stat().st_size == size
+            for file, size in zip(self._files, self._sizes, strict=True)
+        )
+
+    def _read_list(self) -> Known:
+        try:
             content = read_json(self._state, "the list of a copy")
         except FileNotFoundError:
             return {}
@@ -177,10 +202,7 @@ class FlatCopy:
             and isinstance(blocks, dict)
             and seal == content_sha256(blocks)
             and all(self._is_entry(key, value) for key, value in blocks.items())
-            and all(
-                file.is_file() and file.stat().st_size == size
-                for file, size in zip(self._files, self._sizes, strict=True)
-            )
+            and self._has_sizes()
         )
         if is_whole:
             return dict(content["blocks"])

@@ -210,6 +210,11 @@ def counts(
     return np.sum(pieces_counts, axis=0)
 
 
+def load() -> None:
+    """Load the compiled loops, which takes about a second, before a search needs them."""
+    _numba()
+
+
 def _compiled(
     array: np.ndarray, queries: np.ndarray, allowed: np.ndarray | None
 ) -> ModuleType | None:

@@ -317,8 +317,8 @@ class SizedStore:
         n_threads: int | None,
     ) -> np.ndarray:
         """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
-        signatures, _ = self._scanned
-        allowed = self.grid.valid_in(self._scanned[1], within)
+        signatures, valid = self._scanned
+        allowed = self.grid.valid_in(valid, within)
         positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
 

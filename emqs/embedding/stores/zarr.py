@@ -359,8 +359,8 @@ class EmbeddingStore:
         """Return the places with the nearest signatures; see ``SearchableStore.nearest``."""
         if within is None:  # what several searches ask of the whole volume is one pass
             return self._shared_scan((queries, stop, n_threads))[first:]
-        signatures, _ = self._scanned
-        allowed = self.grid.valid_in(self._scanned[1], within)
+        signatures, valid = self._scanned
+        allowed = self.grid.valid_in(valid, within)
         positions, _ = hamming.nearest(signatures, queries, stop, mask=allowed, n_threads=n_threads)
         return positions[first:]
 
