@@ -48,6 +48,7 @@ def weights(name: str) -> Line:
 
 
 SEARCH, EXPORT, PREDICT = READERS["search"], WRITERS["export"], WRITERS["predict"]
+SHARED = replace(SEARCH, words=("--config-dir=shared", *SEARCH.words, "+evil=x"))
 OUTSIDE = ("../outside", "/etc", "file:///etc")
 
 HOSTILE: dict[str, tuple[Line, Change]] = {
@@ -62,22 +63,22 @@ HOSTILE: dict[str, tuple[Line, Change]] = {
     ),
     "search, a class in a setting": (typed(SEARCH, "+query._target_=os.mkdir"), made.nothing),
     "search, a class in shared settings": (
-        typed(SEARCH, "--config-dir=shared", "+evil=x"),
+        SHARED,
         written("shared/evil/x.yaml", "_target_: os.system\n_args_: ['touch ran']\n"),
     ),
     "search, a callback in shared settings": (
-        typed(SEARCH, "--config-dir=shared", "+evil=x"),
+        SHARED,
         written(
             "shared/evil/x.yaml",
             "# @package _global_\nhydra: {callbacks: {a: {_target_: os.mkdir, path: ran}}}\n",
         ),
     ),
     "search, YAML that runs Python": (
-        typed(SEARCH, "--config-dir=shared", "+evil=x"),
+        SHARED,
         written("shared/evil/x.yaml", "a: !!python/object/apply:os.system ['touch ran']\n"),
     ),
     "search, YAML 20,000 deep": (
-        typed(SEARCH, "--config-dir=shared", "+evil=x"),
+        SHARED,
         written("shared/evil/x.yaml", "[" * 20_000),
     ),
     "export, codes of a terabyte": (EXPORT, manifest("code_size", 2**40)),
@@ -156,7 +157,7 @@ HOSTILE: dict[str, tuple[Line, Change]] = {
     "embed, a zip file with a name that leads outside": (
         of("v.zarr.zip"), made.zip_outside("v.zarr.zip"),
     ),
-    "embed, a zip file of a chunk of zeros": (of("v.zarr.zip"), made.zip_bomb),
+    "embed, a zip file whose files claim 3 GB each": (of("v.zarr.zip"), made.zip_claim),
     "embed, a PNG of a terapixel": (of("slices"), made.png_claim),
     "embed, HDF5 of a petavoxel of nothing": (of("v.h5"), made.hdf5_claim),
     "embed, HDF5 of other files": (of("v.h5"), made.hdf5_virtual),
