@@ -18,6 +18,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from emqs import files
 from emqs.errors import ConfigError, EmqsError, read_as_far_as_wanted
@@ -196,7 +197,16 @@ _load = ConfigLoaderImpl.load_configuration
 
 def _checked(*arguments: Any, **named: Any) -> DictConfig:  # noqa: ANN401 - those of Hydra
     """Return the settings of a command, if they choose no code; for each point of a sweep too."""
-    cfg = _load(*arguments, **named)
+    try:
+        cfg = _load(*arguments, **named)
+    except YAMLError as error:
+        raise ConfigError(
+            f"A file of settings is not valid YAML: {one_line(error)}. Mend it, or leave it out."
+        ) from None
+    except RecursionError:
+        raise ConfigError(
+            "A file of settings is nested too deep to be one. Leave it out."
+        ) from None
     check_composed(cfg)
     return cfg
 

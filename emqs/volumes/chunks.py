@@ -119,11 +119,15 @@ class Location:
         Raises:
             DataError: If it cannot be read, or is no JSON object.
         """
-        got = wait(lambda: self.store.read(key), 0, f"{self.name}/{key}")
-        if got.state != "value":
-            return None
-        if len(got.value) > MAX_METADATA_BYTES:
-            raise DataError(f"{self.name}/{key} has {len(got.value)} bytes: no metadata file.")
+        file = None if self.path is None else self.path / key
+        n_bytes = file.stat().st_size if file is not None and file.is_file() else 0
+        if n_bytes <= MAX_METADATA_BYTES:  # of a file on disk that is known before it is read
+            got = wait(lambda: self.store.read(key), 0, f"{self.name}/{key}")
+            if got.state != "value":
+                return None
+            n_bytes = len(got.value)
+        if n_bytes > MAX_METADATA_BYTES:
+            raise DataError(f"{self.name}/{key} has {n_bytes} bytes: no metadata file.")
         try:
             content = json.loads(got.value)
         except (ValueError, RecursionError):

@@ -69,7 +69,7 @@ def spread(shape: Shape, size: Shape, most: int) -> list[Box]:
 
 
 def check_claim(volume: Volume) -> None:
-    """Raise if a folder holds next to nothing of the voxels that it claims.
+    """Raise if a folder or a file holds next to nothing of the voxels that it claims.
 
     Work on a volume goes through all of it, and what is not stored is read as fast as it comes: a
     file of a few bytes that claims a petavoxel would keep a computer busy for years.
@@ -79,9 +79,11 @@ def check_claim(volume: Volume) -> None:
     """
     claimed = prod(volume.shape) * volume.dtype.itemsize
     needed = claimed // MOST_TIMES
-    if volume.path is None or not volume.path.is_dir() or needed < 2**16:
+    if volume.path is None or not volume.path.exists() or needed < 2**16:
         return
-    n_bytes = 0
+    n_bytes = volume.path.stat().st_size if volume.path.is_file() else 0
+    if n_bytes >= needed:
+        return
     for folder, _, names in os.walk(volume.path):
         for name in names:
             n_bytes += os.lstat(f"{folder}/{name}").st_size

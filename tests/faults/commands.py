@@ -1,21 +1,15 @@
 """The commands that faults are tried on: a new one is one line of ``LINES``."""
 
 import csv
-import io
-import json
-import os
-import pickle
 import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import tensorstore
 import zarr
-import zstandard
 from PIL import Image
 from safetensors.numpy import load_file
 from support.embedded_volumes import VOXEL_NM, voxels
@@ -23,7 +17,6 @@ from support.faults import Line, Starter
 from support.raw_slices import disturbed, tissue, written
 
 from emqs.datasets.synthetic.segmentation import segmentation
-from emqs.embedding.stores.manifest import sealed
 from emqs.volumes import write_ome_zarr
 
 WEIGHTS = Path(__file__).parents[1] / "golden" / "trained" / "contrastive_pretrained.safetensors"
@@ -271,103 +264,3 @@ def prepare(starter: Starter, folder: Path) -> None:
         assert said.code == 0, said.text
     shutil.rmtree(folder / "run")
     (folder / "said.txt").unlink()
-
-
-def manifest(key: str, value: object) -> Change:
-    """Return what changes a value in the manifest of the store, and its checksum."""
-
-    def change(folder: Path) -> None:
-        path = folder / "e.zarr" / "zarr.json"
-        group = json.loads(path.read_text())
-        content = group["attributes"]["emqs"]
-        del content["sha256"]
-        holder, _, name = key.rpartition(".")
-        (content[holder] if holder else content)[name] = value
-        group["attributes"]["emqs"] = sealed(content)
-        path.write_text(json.dumps(group))
-
-    return change
-
-
-def deep(folder: Path) -> None:
-    """Nest a manifest too deep for any reader."""
-    (folder / "e.zarr" / "zarr.json").write_text("[" * 200_000)
-
-
-def petavoxel(folder: Path) -> None:
-    """Let a volume of three slices claim a petavoxel."""
-    path = folder / "v.zarr" / "0" / "zarr.json"
-    content = json.loads(path.read_text())
-    content["shape"] = [100_000] * 3
-    path.write_text(json.dumps(content))
-
-
-def bomb(folder: Path) -> None:
-    """Write a few kilobytes that unpack to gigabytes."""
-    head = io.BytesIO()
-    about = {"descr": "|u1", "fortran_order": False, "shape": (4000, 1000, 1000)}
-    np.lib.format.write_array_header_1_0(head, about)
-    with zstandard.open(folder / "labels.npy.zst", "wb") as stream:
-        stream.write(head.getvalue())
-        for _ in range(64):
-            stream.write(bytes(2**22))
-
-
-class Trap:
-    """Code in a file of weights."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.system, ("touch ran",)
-
-
-def trap(folder: Path) -> None:
-    """Write weights that run code when they are unpickled."""
-    (folder / "w.pth.tar").write_bytes(pickle.dumps({"state_dict": Trap()}))
-
-
-def elsewhere(folder: Path) -> None:
-    """Write an NRRD header whose voxels lie outside of its folder."""
-    text = "type: uint8\ndimension: 3\nsizes: 10 10 10\nencoding: raw\ndata file: ../secret.raw\n"
-    (folder / "labels.nhdr").write_text(f"NRRD0004\n{text}\n")
-
-
-def external(folder: Path) -> None:
-    """Write an HDF5 file whose voxels lie outside of its folder."""
-    with h5py.File(folder / "labels.h5", "w") as file:
-        outside = str(folder.parent / "secret.raw")
-        file.create_dataset("main", (10, 10, 10), "u1", external=[(outside, 0, 1000)])
-
-
-def without(line: Line, *words: str) -> Line:
-    """Return a command without some of its words."""
-    return replace(line, words=tuple(word for word in line.words if word not in words))
-
-
-def reading(source: str) -> Line:
-    """Return a conversion of another source."""
-    words = ("task=convert", f"source={source}", "input.voxel_size_nm=[40,8,6]", "target=made.zarr")
-    return replace(WRITERS["compress"], words=words)
-
-
-#: What a stranger may have made of what commands read.
-HOSTILE: dict[str, tuple[Line, Change]] = {
-    "search, a manifest 200,000 deep": (READERS["search"], deep),
-    "search, shape=x": (READERS["search"], manifest("volume.shape", "x")),
-    "search, no model": (READERS["search"], manifest("model", None)),
-    "search, 8192 x 8192 x 8192 places": (READERS["search"], manifest("grid.shape", [8192] * 3)),
-    "export, codes of a terabyte": (WRITERS["export"], manifest("code_size", 2**40)),
-    "embed, a store with blocks of 2**39": (
-        replace(STORE, words=STORE.words), manifest("grid.block", 2**39),
-    ),
-    "predict, an address in a store": (
-        without(WRITERS["predict"], "volume=v.zarr"),
-        manifest("volume.name", "http://127.0.0.1:9/v.zarr"),
-    ),
-    "embed, a petavoxel of nothing": (EMBEDDING, petavoxel),
-    "embed, weights with code": (
-        replace(EMBEDDING, words=("weights=w.pth.tar", *without(EMBEDDING, MODEL[0]).words)), trap,
-    ),
-    "compress, a bomb": (reading("labels.npy.zst"), bomb),
-    "compress, NRRD that points outside": (reading("labels.nhdr"), elsewhere),
-    "compress, HDF5 that points outside": (reading("labels.h5"), external),
-}  # fmt: skip

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pytest
 from faults import commands
-from faults.commands import FAILING, HOSTILE, READERS, RUNS, SERVED, WRITERS, Change
+from faults.commands import FAILING, READERS, RUNS, SERVED, WRITERS, Change
+from faults.hostile_files import HOSTILE
 from support.faults import (
     Line,
     Stage,

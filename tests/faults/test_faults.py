@@ -1,7 +1,8 @@
 """What is promised is kept: nothing lost, nothing silently different, whatever happens."""
 
 import pytest
-from faults.commands import FAILING, HOSTILE, READERS, RUNS, SERVED, WRITERS
+from faults.commands import FAILING, READERS, RUNS, SERVED, WRITERS
+from faults.hostile_files import HOSTILE
 from support.faults import (
     Stage,
     damage,
