@@ -159,7 +159,7 @@ def search(
         whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
         more, middle = _expanded(whole, query, settings, (scorer, queries), examples, shown)
         scorer = _scorer(joined, query, more, against)
-        signed = [signer.sign(np.concatenate([shown, middle])) for signer in joined.signers]
+        signed = [signer.sign(middle) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
         rounds = _exact_rounds(joined, scorer, settings)

@@ -146,11 +146,11 @@ def _build_one(
         )
     if config.scorer == "knn" and negatives is not None:
         return Neighbours(positives, negatives, k=config.k, index=index, space=space)
-    nothing = positives[:0]
+    own, against = (
+        space(positives[:0] if codes is None else codes).astype(np.float64)
+        for codes in (positives, negatives)
+    )
     given = TrainingExamples(
-        *(
-            space(nothing if codes is None else codes).astype(np.float64)
-            for codes in (positives, negatives, None if background is None else background.codes)
-        )
+        own, against, own[:0] if background is None else background.inside(space)
     )
     return HEADS[config.scorer](given, config, space)

@@ -86,6 +86,7 @@ class Background:
         self.codes = codes
         self._spaces: dict[tuple[str, str], Space] = {}
         self._means: dict[Space, np.ndarray] = {}
+        self._inside: dict[Space, np.ndarray] = {}
         self._lock = threading.RLock()
 
     def space(self, config: QueryConfig) -> Space:
@@ -96,11 +97,18 @@ class Background:
                 self._spaces[key] = fit_space(config, self.codes)
             return self._spaces[key]
 
+    def inside(self, space: Space) -> np.ndarray:
+        """Return the codes inside a space, ``(B, E)``, float64, computed once; to be read only."""
+        with self._lock:
+            if space not in self._inside:
+                self._inside[space] = space(self.codes).astype(np.float64)
+            return self._inside[space]
+
     def mean(self, space: Space) -> np.ndarray:
         """Return the mean of the codes inside a space, ``(E,)``, float64, computed once."""
         with self._lock:
             if space not in self._means:
-                self._means[space] = space(self.codes).astype(np.float64).mean(axis=0)
+                self._means[space] = self.inside(space).mean(axis=0)
             return self._means[space]
 
 
