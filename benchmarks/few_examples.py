@@ -7,10 +7,11 @@ Places lie on a grid of half a patch in the middle of a few slices that lie apar
 patches wide and high; patches are as large as the structure (``retrieval_cases.py``). Their codes
 are made once and kept in FOLDER. Examples are drawn from the places that show the structure on more
 than ``min_overlap``, and from those that show none of it; all other places are ranked. ``default``
-is what ``emqs search`` does: ``nearest`` with ``query.typical``, a logistic head from 5 + 5
-examples on. The table has the average precision of every scorer, with half of the 95 % interval of
-the mean over draws, then the mean of all structures, and its difference to the default, of the same
-examples, with its interval.
+is what ``emqs search`` did until heads were fitted to few examples: ``nearest`` with
+``query.typical``, a logistic head from 5 + 5 on; ``now`` is what it does: ``logistic``, up to four
+positive examples with matches added (``expansion``). The table has the average precision of every
+scorer, with half of the 95 % interval of the mean over draws, then the mean of all structures, and
+its difference to the default, of the same examples, with its interval.
 
 Half of the structures (``choose``) are there to choose a scorer by, the other half (``report``) to
 say what it is worth.
@@ -32,6 +33,7 @@ from emqs.models import Convolutional
 from emqs.retrieval import expansion, scorers
 from emqs.retrieval.scorers.space import Background
 from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.retrieval.volume_search import FEW
 from emqs.runs import model as run_model
 from emqs.settings import CONFIG_DIR, read
 
@@ -130,6 +132,19 @@ def default(
     return places.scores[key]
 
 
+def now(
+    places: Places, positive: np.ndarray, negative: np.ndarray, query: QueryConfig
+) -> np.ndarray:
+    """Return the scores of the search of a volume as it is."""
+    base = partial(fitted, query=query)
+    if len(positive) >= FEW:
+        return base(places, positive, negative)
+    return expanded(
+        places, positive, negative, query,
+        first=expansion.FIRST, share=expansion.SHARE, head="logistic", base=base,
+    )  # fmt: skip
+
+
 def expanded(
     places: Places, positive: np.ndarray, negative: np.ndarray, query: QueryConfig,
     *, first: int, share: float, head: str, base: Scored,
@@ -153,7 +168,7 @@ def expanded(
     space, codes = places.background.space(query), places.codes
     kept = near[expansion.agreeing(space, codes[positive], codes[near], share=share)]
     if head in ("mean", "and mean"):
-        one = expansion.one_code(space, codes[positive], codes[kept])
+        one = expansion.middle(space, codes[positive], codes[kept])
         shown = one if head == "mean" else np.concatenate([codes[positive], one])
         against = codes[negative] if len(negative) else None
         scorer = scorers.build(query, EXACT, shown, against, places.background)
@@ -207,6 +222,7 @@ def methods(query: QueryConfig) -> dict[str, Scored]:
     as_they_are = partial(default, query=replace(query, whiten="none"))  # or all have one spread
     result: dict[str, Scored] = {
         "default": base,
+        "now": partial(now, query=replace(query, scorer="logistic")),
         "logistic": partial(fitted, query=replace(query, scorer="logistic")),
     }
     for kind in ("local", "mutual"):
@@ -348,7 +364,7 @@ def main() -> None:
     options = parser.parse_args()
     counts = [(int(n), int(m)) for n, m in (one.split("+") for one in options.counts.split(","))]
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        query = read(QueryConfig, compose("search").query, "query")
+        query = read(QueryConfig, compose("search", ["query.scorer=nearest"]).query, "query")
     scored = methods(query)
     names = options.scorers.split(";") if options.scorers else list(scored)
     results = {}

@@ -41,7 +41,7 @@ D = 224  # numbers in a code
 EDGE = 1280  # places along Y and X
 BLOCK = 128
 DIFFERENT = 16  # blocks with codes of their own
-QUERY = QueryConfig(metric="cosine", whiten="standard", typical=True)
+QUERY = QueryConfig(scorer="logistic", metric="cosine", whiten="standard")
 
 
 def made(folder: Path, places: int) -> EmbeddingStore:
@@ -137,7 +137,7 @@ def measured(searched: EmbeddingStore, options: argparse.Namespace) -> None:
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, np.array(searched.grid.shape), size=(20, 3))
     clicked = (searched.grid.first_voxels(drawn) + np.array([0, 40, 40])).tolist()
-    settings = SearchConfig(n_results=options.matches)
+    settings = SearchConfig(n_results=options.matches, expand=True)
 
     def search(n: int, m: int) -> volume_search.Matches:
         return volume_search.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,

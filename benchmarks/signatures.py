@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--stores", type=Path, help="folder that keeps the embedding volumes")
     options = parser.parse_args()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        cfg = compose("search")
+        cfg = compose("search", ["query.scorer=nearest"])
     query, settings = read(QueryConfig, cfg.query, "query"), read(SearchConfig, cfg.search, "s")
     met = True
     with tempfile.TemporaryDirectory() as temporary:

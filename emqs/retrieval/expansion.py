@@ -1,8 +1,7 @@
-"""One more example for a few: what they and the first matches that agree with them have in common.
+"""Matches that count as examples: the first ones that agree with each other and with few examples.
 
 A click shows one thing from one side. Among the first matches most are of the kind that is looked
-for, and those that are alike show what the kind has in common. The mean of their codes counts as an
-example beside those that were clicked.
+for, and those that are alike show what the kind has in common.
 
 Source:
     Query expansion by pseudo-relevance feedback; for images Chum, Philbin, Sivic, Isard and
@@ -38,8 +37,10 @@ def agreeing(
     return np.argsort(-agreement, kind="stable")[:n_taken]
 
 
-def one_code(space: Space, examples: np.ndarray, taken: np.ndarray) -> np.ndarray:
+def middle(space: Space, examples: np.ndarray, taken: np.ndarray) -> np.ndarray:
     """Return a code whose direction is the mean of those of examples and of what is taken.
+
+    Its signature is near those of the kind that is looked for.
 
     Both weigh the same, however many there are.
 
@@ -51,14 +52,14 @@ def one_code(space: Space, examples: np.ndarray, taken: np.ndarray) -> np.ndarra
     Returns:
         Shape ``(1, D)``, float32, outside the space, as codes are stored.
     """
-    middle = np.zeros(examples.shape[1]) if space.mean is None else space.mean
+    origin = np.zeros(examples.shape[1]) if space.mean is None else space.mean
     parts = []
     for codes in (examples, taken) if len(taken) else (examples,):
         inside = Space(space.mean, space.scale, unit=False)(codes).astype(np.float64)
         length = np.linalg.norm(inside, axis=1, keepdims=True)
-        parts.append(((codes - middle) / np.where(length == 0, 1, length)).mean(axis=0))
+        parts.append(((codes - origin) / np.where(length == 0, 1, length)).mean(axis=0))
     mean = np.mean(parts, axis=0)  # spaces are linear: its image has the mean direction
-    return np.asarray((middle + mean * _scale(space, mean)).astype(np.float32)[None])
+    return np.asarray((origin + mean * _scale(space, mean)).astype(np.float32)[None])
 
 
 def _scale(space: Space, moved: np.ndarray) -> float:

@@ -116,7 +116,7 @@ class SearchConfig:
     page: int = 0  # counted from 0
     candidates: int = 20_000  # nearest signatures that are ranked by their codes
     exact: bool = False  # rank every place by its code
-    expand: bool = False  # few examples and the first matches that agree make one more
+    expand: bool = False  # logistic: the first matches that agree are added to few examples
     size_nm: Any = None  # edge of windows; None: as the store was made; "found": examples tell
     distance_nm: float | None = None  # least distance of results; None: the edge of a patch
     box_nm: list[Any] | None = None  # [[z,y,x],[z,y,x]], first and last; None: everywhere

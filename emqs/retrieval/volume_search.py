@@ -1,6 +1,6 @@
 """Search an embedding volume: clicked examples in, the places most alike out, best first.
 
-Few examples are joined by a code of what they and the first matches have in common (``expansion``).
+To few examples some of the first matches are added (``expansion``), and the search begins anew.
 Signatures are compared first, all of them, with those of the positive examples. The candidates, a
 fixed number of the nearest, are ranked again by their codes, which also knows the negative
 examples; where the store has short codes, these say first which codes are worth reading
@@ -27,13 +27,13 @@ from emqs.retrieval import calibration, expansion, refining, scorers, sizes, sug
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import Background, fit_space
+from emqs.retrieval.scorers.space import Background
 from emqs.retrieval.settings import MAX_CANDIDATES, IndexConfig, QueryConfig, SearchConfig
 from emqs.volumes import Box
 
 logger = logging.getLogger(__name__)
 
-HEAD_EXAMPLES = 5  # of each kind: from so many on, a classifier is fitted to them
+FEW = 5  # fewer positive examples than these take some of the first matches to them
 WIDER = 4  # every further round looks at so many times more candidates
 MAX_POINTS = 10_000
 
@@ -124,12 +124,11 @@ def search(
         positive: Voxels ``(z, y, x)`` of the volume, at least one; ``(store, z, y, x)`` says which
             of several, by its number from 0.
         negative: Voxels of what is not looked for, may be empty.
-        query: How codes are compared: ``scorer``, ``metric``, ``whiten`` and their settings. With
-            ``scorer="nearest"`` and at least 5 examples of each kind, a logistic head is fitted.
+        query: How codes are compared: ``scorer``, ``metric``, ``whiten`` and their settings.
         settings: Everything else.
         unfiltered: With ``settings.expand``, the same volumes where ``searched`` gives some of
-            their places alone: what examples and first matches have in common does not depend on
-            what may be found. None: as ``searched``.
+            their places alone: which matches are added does not depend on what may be found. None:
+            as ``searched``.
 
     Returns:
         The page that was asked for; it is shorter, or empty, where there are no more places.
@@ -156,11 +155,11 @@ def search(
     scorer = _scorer(joined, query, shown, against)
     queries = signed = [signer.sign(shown) for signer in joined.signers]
     examples = np.concatenate([positives, negatives])
-    if settings.expand and _expands(query, len(positives)):
+    if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
         whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
-        more = _expanded(whole, query, settings, (scorer, queries), examples, shown)
+        more, middle = _expanded(whole, query, settings, (scorer, queries), examples, shown)
         scorer = _scorer(joined, query, more, against)
-        signed = [signer.sign(more) for signer in joined.signers]
+        signed = [signer.sign(np.concatenate([shown, middle])) for signer in joined.signers]
     prepared = time.perf_counter()
     if settings.exact:
         rounds = _exact_rounds(joined, scorer, settings)
@@ -287,19 +286,11 @@ def _scorer(
             "query.sizes is of slices: an embedding volume holds codes of one size. Leave it out."
         )
     n_away = 0 if negatives is None else len(negatives)
-    if query.scorer == "nearest" and min(len(positives), n_away) >= HEAD_EXAMPLES:
-        query = replace(query, scorer="logistic")
     fewest = min(len(positives), n_away or len(positives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
     background = background_of(joined) if needed else None
     return scorers.build(query, IndexConfig(name="exact"), positives, negatives, background)
-
-
-def _expands(query: QueryConfig, n_positive: int) -> bool:
-    """Return whether so few examples get one from matches beside them; see ``expansion``."""
-    few = n_positive < HEAD_EXAMPLES
-    return query.scorer == "nearest" and query.metric == "cosine" and few
 
 
 def _expanded(
@@ -309,8 +300,8 @@ def _expanded(
     first: tuple[Scorer, list[np.ndarray]],
     examples: np.ndarray,
     shown: np.ndarray,
-) -> np.ndarray:
-    """Return codes of positive examples, and one of what they and first matches have in common.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes of positive examples and of the first matches that agree with them.
 
     Args:
         joined: All of what is searched.
@@ -321,17 +312,17 @@ def _expanded(
         shown: Codes of the positive ones, ``(P, D)``.
 
     Returns:
-        Shape ``(P + 1, D)``, float32.
+        These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
+        all, ``(1, D)``.
     """
     matches, _ = suppressed(
         _rounds(joined, *first, replace(settings, box_nm=None)), joined, examples,
         distance_nm=_distance(joined, settings), n_wanted=expansion.FIRST,
     )  # fmt: skip
     codes = joined.codes(matches)
-    whitens = query.whiten != "none"
-    space = background_of(joined).space(query) if whitens else fit_space(query, None)
+    space = background_of(joined).space(query)
     taken = codes[expansion.agreeing(space, shown, codes)]
-    return np.concatenate([shown, expansion.one_code(space, shown, taken)])
+    return np.concatenate([shown, taken]), expansion.middle(space, shown, taken)
 
 
 def _suggested(

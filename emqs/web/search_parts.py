@@ -3,6 +3,8 @@
 They take seconds to import, and a server that nobody searches in does not need them.
 """
 
+import scipy.optimize  # noqa: F401 - fits the heads, which import it when they are needed
+
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.stores import SearchableStore, hamming
 from emqs.embedding.stores.connections import ClickhouseConfig
@@ -10,15 +12,12 @@ from emqs.embedding.stores.opening import open_searchable
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.retrieval import scorers
-from emqs.retrieval.calibration import MIN_EXAMPLES, fit, held_out_scores
 from emqs.retrieval.scorers.space import fit_space
 from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 from emqs.retrieval.suggestions import POOL, suggest
-from emqs.retrieval.volume_search import HEAD_EXAMPLES, Matches, search
+from emqs.retrieval.volume_search import Matches, search
 
 __all__ = [
-    "HEAD_EXAMPLES",
-    "MIN_EXAMPLES",
     "POOL",
     "ClickhouseConfig",
     "EmbeddingStore",
@@ -29,10 +28,8 @@ __all__ = [
     "SearchableStore",
     "SeveralStores",
     "ShortCoder",
-    "fit",
     "fit_space",
     "hamming",
-    "held_out_scores",
     "open_searchable",
     "scorers",
     "search",

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -39,7 +39,7 @@ FOUND_BYTES = 2**26
 AHEAD = 2  # pages that are found together
 EXACT_AT_ONCE = 2  # exact searches at a time: each keeps 8 bytes a place, and takes minutes
 # The values of configs/search.yaml; a test compares them.
-QUERY = {"metric": "cosine", "whiten": "standard", "typical": True}
+QUERY = {"scorer": "logistic", "metric": "cosine", "whiten": "standard", "typical": True}
 
 
 @dataclass
@@ -229,8 +229,7 @@ class Searcher:
                 settings=settings,
                 unfiltered=whole,
             )
-            probabilities = _probabilities(parts.SeveralStores(tuple(engines)), matches, query)
-        return _Results(tuple(_matches(matches, probabilities)), len(matches.ranks) < n_results)
+        return _Results(tuple(_matches(matches)), len(matches.ranks) < n_results)
 
     def _filtered(
         self,
@@ -372,44 +371,7 @@ def _positions(joined: "parts.SeveralStores", examples: Sequence[Example]) -> np
     return np.array(positions, dtype=np.int64)
 
 
-def _probabilities(
-    joined: "parts.SeveralStores", matches: "parts.Matches", query: "parts.QueryConfig"
-) -> np.ndarray | None:
-    """Return how likely each match is right, ``(K,)``, or None where examples are too few to say.
-
-    The examples are scored by scorers that have not seen them, among codes from all over the
-    stores.
-    """
-    from emqs.web import search_parts as parts
-
-    if min(len(matches.positives), len(matches.negatives)) < parts.MIN_EXAMPLES:
-        return None
-    sample = joined.sample()
-    codes = []
-    for places, owners in (
-        (matches.positives, matches.positive_stores),
-        (matches.negatives, matches.negative_stores),
-    ):
-        shapes = [joined.stores[owner].grid.shape for owner in owners.tolist()]
-        inside = [np.ravel_multi_index(tuple(p), s) for p, s in zip(places, shapes, strict=True)]
-        codes.append(joined.codes(joined.starts[owners] + np.array(inside, dtype=np.int64)))
-
-    def build(positives: np.ndarray, negatives: np.ndarray) -> Any:  # noqa: ANN401 - a function
-        settings = query
-        if query.scorer == "nearest" and min(len(positives), len(negatives)) >= 2:
-            settings = replace(query, scorer="logistic")
-        needed = parts.scorers.needs_background(settings, has_negatives=True)
-        exact = parts.IndexConfig(name="exact")
-        return parts.scorers.build(
-            settings, exact, positives, negatives, sample if needed else None
-        ).score
-
-    held_out = parts.held_out_scores(build, codes[0], codes[1])
-    calibrated = parts.fit(*held_out, build(codes[0], codes[1])(sample))
-    return calibrated.probability(matches.scores)
-
-
-def _matches(matches: "parts.Matches", probabilities: np.ndarray | None) -> Iterator[Match]:
+def _matches(matches: "parts.Matches") -> Iterator[Match]:
     columns = (
         matches.ranks,
         matches.stores,
@@ -421,7 +383,8 @@ def _matches(matches: "parts.Matches", probabilities: np.ndarray | None) -> Iter
     rows = zip(*(column.tolist() for column in columns), strict=True)
     placed = {name: column.tolist() for name, column in matches.placed.items()}
     for number, (rank, store, voxel, nm, hamming, score) in enumerate(rows):
-        probability = None if probabilities is None else float(probabilities[number])
+        likely = matches.probabilities
+        probability = None if likely is None else float(likely[number])
         place = {name: values[number] for name, values in placed.items()}
         yield Match(rank, store, tuple(voxel), tuple(nm), place, hamming, score, probability)
 

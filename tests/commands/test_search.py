@@ -19,8 +19,8 @@ from emqs.embed import work as embed
 from emqs.embedding.stores.zarr import ARRAYS, EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.models import weights
-from emqs.retrieval import ranking
-from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.retrieval import ranking, scorers
+from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 from emqs.retrieval.volume_search import Matches, search
 from emqs.search import work as find
 from emqs.volumes import write_ome_zarr
@@ -187,14 +187,29 @@ def test_only_a_box_is_searched(made: EmbeddingStore) -> None:
         assert np.all(found.centres_nm <= box[1])
 
 
-def test_a_head_is_fitted_to_five_of_each(made: EmbeddingStore) -> None:
+def test_the_scorer_is_the_one_asked_for_whatever_the_number_of_examples(
+    made: EmbeddingStore,
+) -> None:
     rng = np.random.default_rng(1)
     points = [[int(rng.integers(3)), int(y), int(x)] for y, x in rng.integers(20, 180, (10, 2))]
-    found = look(made, points[:5], points[5:])
-    fewer = look(made, points[:5], points[5:9])
-    assert abs(fewer.scores).max() <= 1  # differences of exponentials
-    assert found.scores.max() > 1  # log odds
-    assert np.all(np.diff(found.scores) <= 0)
+    for n_negative in (0, 4, 5):
+        settings = SearchConfig(n_results=20)
+        given = points[:5], points[5 : 5 + n_negative]
+        nearest = search(made, *given, query=QueryConfig(), settings=settings)
+        assert abs(nearest.scores).max() <= 1  # differences of exponentials
+        query = QueryConfig(scorer="logistic")
+        fitted = search(made, *given, query=query, settings=settings)
+        own, against = (
+            made.codes(np.ravel_multi_index(places.T, made.grid.shape))
+            for places in (fitted.positives, fitted.negatives)
+        )
+        head = scorers.build(
+            query, IndexConfig(name="exact"), own, against if n_negative else None, made.sample()
+        )
+        codes = made.codes(np.ravel_multi_index(fitted.places.T, made.grid.shape))
+        assert np.allclose(fitted.scores, head.score(codes))
+        assert np.all(np.diff(fitted.scores) <= 0)
+        assert (fitted.probabilities is None) == (n_negative < 5)
 
 
 @pytest.mark.slow

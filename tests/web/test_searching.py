@@ -78,7 +78,6 @@ def test_the_web_searches_as_the_command_does() -> None:
     assert {name: cfg.query[name] for name in searching.QUERY} == searching.QUERY
     assert cfg.search.candidates == search_values.CANDIDATES
     assert cfg.search.expand
-    assert cfg.query.scorer == QueryConfig().scorer
 
 
 @pytest.mark.parametrize("exact", [False, True])
