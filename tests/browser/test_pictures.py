@@ -26,7 +26,7 @@ GO = """(path) => {  // as a click on a link does, so that the viewer stays
 }"""
 LAYER = ".viewer-tools .layer"
 SHOWN = Path(__file__).parents[2] / "docs" / "pages"
-ASKED = {"search": {"p": [[6, 61, 386]], "n": [[6, 300, 330]], "shown": 24}}
+ASKED = {"search": {"p": [[6, 61, 386]], "n": [[6, 250, 60]], "shown": 24}}
 CARDS = "/d/toy/search#" + quote(json.dumps(ASKED)).replace("{", "{{").replace("}", "}}")
 CLICKS = {"p": [[6, 61, 386], [6, 83, 392]], "n": [[6, 420, 60], [6, 250, 60]]}
 PART = [6, 0, 0, 7, 512, 512]

@@ -61,11 +61,16 @@ export async function runIn(chosen: (signal: AbortSignal) => Promise<Part & { cu
   const mine = new AbortController();
   running = mine;
   busy.value = true;
-  const next = await chosen(mine.signal).catch((error: unknown) => {
-    if (!mine.signal.aborted) throw error;
-    return null;
-  });
-  if (next === null || mine.signal.aborted) return;
+  let next;
+  try {
+    next = await chosen(mine.signal);
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    cancel();
+    failure.value = told(error, () => void runIn(chosen));
+    return;
+  }
+  if (mine.signal.aborted) return;
   part.value = next;
   await run();
 }
