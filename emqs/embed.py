@@ -128,10 +128,20 @@ def _report(verified: "Verified", run: record.Run) -> None:
 
 
 def toy(out: Path) -> Path:
-    """Return the toy volume, which is drawn beside what is made of it, unless it is there."""
+    """Return the toy volume, which is drawn beside what is made of it, unless it is there.
+
+    Raises:
+        ConfigError: If both would have the same name.
+    """
     from emqs.datasets.toy_volume import write_toy_volume
 
-    path = out.expanduser().absolute().with_name("toy.zarr")
+    place = out.expanduser().absolute()
+    path = place.with_name("toy.zarr")
+    if place == path:
+        raise ConfigError(
+            f"out={out} is where the toy volume itself is drawn. Give another name, such as "
+            "out=toy_emb.zarr."
+        )
     if write_toy_volume(path):
         print(f"Note: the toy volume was drawn into {path}.")  # noqa: T201
     return path

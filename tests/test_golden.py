@@ -62,7 +62,10 @@ def table(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", commands.SEARCHES)
 def test_a_search_gives_what_it_gave(name: str, typed: Type, tmp_path: Path) -> None:
-    typed("embedded", "search", *commands.SEARCHES[name], "figures=false", "search.n_results=20")
+    typed(
+        "embedded", "search", *commands.SEARCHES[name], *commands.AS_IT_WAS, "figures=false",
+        "search.n_results=20",
+    )  # fmt: skip
     expected = table(GOLDEN / "embedded" / f"{name}.csv")
     matches = table(tmp_path / "embedded" / "run" / "matches.csv")
     assert len(expected) > 4

@@ -51,6 +51,9 @@ def test_embed_and_search_with_one_address(bucket: Bucket, tmp_path: Path) -> No
         assert not file.is_file() or KEYS["AWS_SECRET_ACCESS_KEY"].encode() not in file.read_bytes()
     with pytest.raises(ConfigError, match="volume=toy is drawn beside out, on disk"):
         run_command(embed, "embed", tmp_path, "volume=toy", f"out={PLACE}")
+    with pytest.raises(ConfigError, match=r"toy.zarr is where the toy volume itself is drawn"):
+        run_command(embed, "embed", tmp_path, "volume=toy", f"out={tmp_path / 'toy.zarr'}")
+    assert not (tmp_path / "toy.zarr").exists()
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_a_search_loads_neither_torch_nor_what_fits_and_draws(
         f"hydra.run.dir={tmp_path / 'run'} {settings}"
     )["search"]
     assert (tmp_path / "run" / "matches.csv").is_file()
-    assert modules & (HEAVY - {"tensorstore", "numba", "annoy"}) == set()
+    assert modules & (HEAVY - {"tensorstore", "numba", "annoy", "scipy"}) == set()
 
 
 @pytest.mark.slow

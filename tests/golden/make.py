@@ -13,7 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from commands import NETWORKS, SEARCHES, SHIPPED, SWEEP, TRAINING, VOLUMES, Command, patches
+from commands import (
+    AS_IT_WAS,
+    NETWORKS,
+    SEARCHES,
+    SHIPPED,
+    SWEEP,
+    TRAINING,
+    VOLUMES,
+    Command,
+    patches,
+)
 
 from emqs.codecs import CODECS, COMPRESSORS, get_codec
 from emqs.datasets.synthetic import em_stack
@@ -65,7 +75,8 @@ def embedded(folder: Path) -> None:
         emqs("embed", *paths, *settings, "device=cpu", "embed.n_sample=64", folder=folder)
     emqs("export", "store=first.zarr", "to=parquet", "out=first_parquet", folder=folder)
     for name, settings in SEARCHES.items():
-        emqs("search", *settings, "figures=false", "search.n_results=20", folder=folder)
+        given = [*settings, *AS_IT_WAS, "figures=false", "search.n_results=20"]
+        emqs("search", *given, folder=folder)
         shutil.copy(folder / "runs" / "search" / "matches.csv", folder / f"{name}.csv")
     for copy in folder.glob("*.zarr/.scan"):  # made anew by the first search
         shutil.rmtree(copy)
