@@ -51,6 +51,11 @@ def by_volume(objects: list[dict]) -> list[int]:
     return [row["label"] for row in sorted(objects, key=lambda o: (-o["volume_nm3"], o["label"]))]
 
 
+def volume_of(objects: list[dict]) -> str:
+    """Volume of the first object, as the list of objects has it."""
+    return f"{max(row['volume_nm3'] for row in objects):,.0f}"
+
+
 def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     page = place.page("ann", SEARCH)
     drawn(page)
@@ -87,8 +92,9 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     slider.fill("20")
     one = f"/datasets/toy/predictions/{told['id']}"
     lower = ann.get(f"{one}/objects", params={"threshold": 0.2}).json()["objects"]
-    assert by_volume(lower) != by_volume(told["objects"])
+    assert volume_of(lower) != volume_of(told["objects"])
     expect(rows).to_have_count(len(lower))
+    expect(rows.first).to_contain_text(volume_of(lower))
     assert labels(page) == by_volume(lower)
     assert not [one for one in sent if one.startswith("POST") or "precomputed" in one]
     assert kept(page)["predict"]["t"] == 0.2
@@ -105,6 +111,7 @@ def test_from_a_search_to_objects(place: Workplace, tmp_path: Path) -> None:
     expect(page.get_by_label("Threshold", exact=True)).to_have_value("20")
     page.get_by_role("button", name="Usual").click()
     expect(rows).to_have_count(len(told["objects"]))
+    expect(rows.first).to_contain_text(volume_of(told["objects"]))
 
     # a click on what is suggested is an example, and is predicted with
     suggestion = page.locator(".suggestion").first
