@@ -8,6 +8,8 @@ Source:
     Zisserman, Total recall, ICCV 2007. Which matches are taken is ours.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from emqs.retrieval.scorers.space import Space
@@ -52,24 +54,17 @@ def middle(space: Space, examples: np.ndarray, taken: np.ndarray) -> np.ndarray:
     Returns:
         Shape ``(1, D)``, float32, outside the space, as codes are stored.
     """
+    plain = replace(space, unit=False)
     origin = np.zeros(examples.shape[1]) if space.mean is None else space.mean
     parts = []
     for codes in (examples, taken) if len(taken) else (examples,):
-        inside = Space(space.mean, space.scale, unit=False)(codes).astype(np.float64)
-        length = np.linalg.norm(inside, axis=1, keepdims=True)
+        length = np.linalg.norm(plain(codes).astype(np.float64), axis=1, keepdims=True)
         parts.append(((codes - origin) / np.where(length == 0, 1, length)).mean(axis=0))
-    mean = np.mean(parts, axis=0)  # spaces are linear: its image has the mean direction
-    return np.asarray((origin + mean * _scale(space, mean)).astype(np.float32)[None])
-
-
-def _scale(space: Space, moved: np.ndarray) -> float:
-    """Return a factor that gives a code a length inside the space that is not tiny."""
-    if space.scale is None:
-        inside = moved
-    else:
-        inside = moved * space.scale if space.scale.ndim == 1 else moved @ space.scale
-    return float(np.sqrt(inside.size) / (np.linalg.norm(inside) or 1.0))
+    mean = np.mean(parts, axis=0)[None]  # spaces are linear: its image has the mean direction
+    inside = plain(origin + mean)
+    mean *= np.sqrt(inside.size) / (np.linalg.norm(inside) or 1.0)  # the length of a usual code
+    return np.asarray((origin + mean).astype(np.float32))
 
 
 def _directions(space: Space, codes: np.ndarray) -> np.ndarray:
-    return Space(space.mean, space.scale, unit=True)(codes).astype(np.float64)
+    return replace(space, unit=True)(codes).astype(np.float64)

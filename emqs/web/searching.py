@@ -382,8 +382,8 @@ def _matches(matches: "parts.Matches") -> Iterator[Match]:
     )
     rows = zip(*(column.tolist() for column in columns), strict=True)
     placed = {name: column.tolist() for name, column in matches.placed.items()}
+    likely = matches.probabilities
     for number, (rank, store, voxel, nm, hamming, score) in enumerate(rows):
-        likely = matches.probabilities
         probability = None if likely is None else float(likely[number])
         place = {name: values[number] for name, values in placed.items()}
         yield Match(rank, store, tuple(voxel), tuple(nm), place, hamming, score, probability)

@@ -69,7 +69,7 @@ def unfinished(store: SearchableStore) -> str | None:
     """
     if not isinstance(store, EmbeddingStore):
         return None
-    n_blocks, n_done = prod(store.grid.blocks_shape), len(store.done())
+    n_blocks, n_done = prod(store.grid.blocks_shape), store.n_blocks
     if n_done == n_blocks:
         return None
     return (

@@ -299,6 +299,11 @@ class EmbeddingStore:
         """The blocks that are searched; what is embedded later is not searched any more."""
         return self.stamps()
 
+    @property
+    def n_blocks(self) -> int:
+        """How many blocks are searched."""
+        return len(self._blocks)
+
     @cached_property
     def _scanned(self) -> tuple[np.ndarray, np.ndarray]:
         """Signatures and which places count."""
