@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from support.failing_server import Server
+from support.failing_server import Server, asked_with
 
 # two test processes share two cores: threads of theirs would wait for each other; libraries read
 # this when they are loaded, in the processes that tests start too
@@ -112,12 +112,6 @@ def labels_dir() -> Path:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Serves ``tmp_path``; a few quick attempts instead of 20 seconds."""
-    from emqs.volumes import chunks
-
     patience = {"max_retries": 3, "initial_delay": "1ms", "max_delay": "5ms"}
-    monkeypatch.setattr(chunks, "RETRIES", patience)
-    chunks._context.cache_clear()
-    server = Server(tmp_path)
-    yield server
-    server.stop()
-    chunks._context.cache_clear()
+    with asked_with(patience, tmp_path, monkeypatch) as server:
+        yield server

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from faults.commands import served
 from support.embedded_volumes import VOXEL_NM, voxels
-from support.failing_server import Server
+from support.failing_server import Server, asked_with
 
 from emqs.errors import DataError
 from emqs.geometry import Box
@@ -30,15 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def well(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server, and little patience with it."""
-    monkeypatch.setattr(chunks, "WAIT_S", 0.5)
     monkeypatch.setattr(chunks, "LOOK_S", 0.02)
     few = {"max_retries": 2, "initial_delay": "1ms", "max_delay": "2ms"}
-    monkeypatch.setattr(chunks, "RETRIES", few)
-    chunks._context.cache_clear()
-    server = Server(folder)
-    yield server
-    server.stop()
-    chunks._context.cache_clear()
+    with asked_with(few, folder, monkeypatch) as server:
+        yield server
 
 
 def read(server: Server, name: str) -> np.ndarray:
@@ -96,6 +91,7 @@ def test_an_answer_without_an_end_is_stopped_by_the_memory_that_it_takes(
 def test_an_answer_that_drips_is_stopped_by_the_time(
     well: Server, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chunks, "WAIT_S", 0.5)
     monkeypatch.setattr(Chunks, "_most", lambda self, box: 0)
     well.always = "drip"
     with pytest.raises(DataError, match=r"http://\S+ did not answer within \d s"):

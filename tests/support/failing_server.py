@@ -2,11 +2,13 @@
 
 import re
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from support.wrong_answers import ANSWERS, Part
 
 
@@ -77,3 +79,20 @@ class _Handler(SimpleHTTPRequestHandler):
             ANSWERS[how or "right"](self, part, self.of.stopped)
         else:
             super().do_GET()
+
+
+@contextmanager
+def asked_with(
+    patience: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """Serve a folder; servers that fail are asked again as ``chunks.RETRIES`` would say."""
+    from emqs.volumes import chunks
+
+    monkeypatch.setattr(chunks, "RETRIES", patience)
+    chunks._context.cache_clear()
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        chunks._context.cache_clear()
