@@ -5,6 +5,7 @@ the machine (SQLite: WAL with synchronous FULL; PostgreSQL: its own default, syn
 """
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -48,7 +49,9 @@ class Database:
         self.kind = engine.dialect.name
         self._watching: Any = None  # a connection of its own
         self._lock = threading.Lock()
-        self._writers = Turns(1, BUSY_WAIT_S, self._too_busy) if self.kind == "sqlite" else None
+        self._writers: Turns | None = None
+        if self.kind == "sqlite":
+            self._writers = Turns(1, BUSY_WAIT_S, lambda: _too_busy(url))
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -99,12 +102,6 @@ class Database:
         turn = nullcontext() if self._writers is None else self._writers.one()
         with turn, _translated(self.url), self.engine.connect() as connection, connection.begin():
             yield connection
-
-    def _too_busy(self) -> DatabaseError:
-        return DatabaseError(
-            f"Others have written to the database {self.url} for {BUSY_WAIT_S:g} s; try again, or "
-            "use PostgreSQL, which has many writers at a time."
-        )
 
     def moment(self) -> object:
         """Return what is another one as soon as anybody has committed anything.
@@ -215,12 +212,21 @@ def strict_json(value: object) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
 
 
+def _too_busy(url: str) -> DatabaseError:
+    return DatabaseError(
+        f"Others have written to the database {url} for {BUSY_WAIT_S:g} s; try again, or use "
+        "PostgreSQL, which has many writers at a time."
+    )
+
+
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
     """Turn "cannot connect" and "locked" of the drivers into our own error."""
     try:
         yield
     except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:  # by another process
+            raise _too_busy(url) from error
         reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else str(error)
         raise DatabaseError(f"The database {url} cannot be used: {reason}") from error
     except PoolTimeoutError as error:

@@ -1,7 +1,9 @@
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -254,6 +256,19 @@ def test_a_writer_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Mon
     database = Database.open(f"sqlite:///{tmp_path}/emqs.db")
     with database.write():  # noqa: SIM117 - the first is held
         with pytest.raises(DatabaseError, match=r"Others have written .* for 0.1 s"):
+            put(database, "a", 1)
+    put(database, "a", 1)
+    database.close()
+
+
+def test_a_writer_does_not_wait_for_ever_for_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emqs.annotations.database.BUSY_WAIT_S", 0.1)
+    database = Database.open(f"sqlite:///{tmp_path}/emqs.db")
+    with closing(sqlite3.connect(tmp_path / "emqs.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match=r"Others have written .* for 0.1 s; try again"):
             put(database, "a", 1)
     put(database, "a", 1)
     database.close()
