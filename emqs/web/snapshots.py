@@ -4,7 +4,10 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -23,6 +26,7 @@ from emqs.web.rights import Access, needs
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
 
 router = APIRouter(tags=["snapshots"])
 
@@ -254,9 +258,25 @@ def bar_length(width: int, nm_per_pixel: float) -> tuple[float, str]:
     return length, f"{length:g} nm"
 
 
+@lru_cache(maxsize=16)
+def font_of(height: int) -> "FreeTypeFont":
+    """Return a font, so many pixels high, that has all letters of the labels of scale bars.
+
+    The one that Pillow brings has no "µ", so it is that of matplotlib's figures, which is not
+    imported for it.
+    """
+    from PIL import ImageFont
+
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("matplotlib is not installed, though emqs depends on it")
+    fonts = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+    return ImageFont.truetype(fonts / "DejaVuSans.ttf", height)
+
+
 def _draw_bar(image: "Image", nm_per_pixel: float) -> None:
     """Draw a scale bar with its length into the lower right corner, white with a dark edge."""
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     length, label = bar_length(image.width, nm_per_pixel)
     pixels = round(length / nm_per_pixel)
@@ -268,7 +288,7 @@ def _draw_bar(image: "Image", nm_per_pixel: float) -> None:
     bar = (right - pixels, bottom - thick, right - 1, bottom - 1)
     pen.rectangle((bar[0] - 1, bar[1] - 1, bar[2] + 1, bar[3] + 1), fill=black)
     pen.rectangle(bar, fill=white)
-    font = ImageFont.load_default(max(10, image.height // 20))
+    font = font_of(max(10, image.height // 20))
     pen.text(
         (right - pixels / 2, bar[1] - 3),
         label,

@@ -163,6 +163,16 @@ def test_a_scale_bar_is_as_long_as_it_says(lab: Served) -> None:
     assert snapshots.bar_length(256, 4.0) == (200.0, "200 nm")
 
 
+def test_labels_of_scale_bars_have_all_their_letters() -> None:
+    """A letter that a font lacks is drawn as its picture of a missing one."""
+    font = snapshots.font_of(20)
+    missing = bytes(font.getmask("\uffff"))
+    widths = [10.0**power for power in range(-2, 6)]
+    letters = {letter for nm in widths for letter in snapshots.bar_length(300, nm)[1]} - {" "}
+    assert {"µ", "n", "m"} <= letters
+    assert all(bytes(font.getmask(letter)) != missing for letter in letters)
+
+
 def test_pictures_that_are_known_are_not_sent_again(lab: Served) -> None:
     client = lab.client(lab.ann)
     path = "/api/v1/datasets/brain/snapshot?z=1&y=2&x=3"
