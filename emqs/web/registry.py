@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -189,9 +190,12 @@ def check_readable(draft: Draft | LayerDraft, folders: Sequence[str]) -> None:
     for source in sources:
         path = None if "://" in source else Path(source).resolve()
         if path is None or not any(path.is_relative_to(folder) for folder in allowed):
+            known = ", ".join(map(str, allowed)) or "there are none"
             raise ConfigError(
-                f"{source} lies in none of the folders that datasets may be added from over the "
-                "API (serve.readable). Add it with: emqs dataset add."
+                f"{source} lies in none of the folders that datasets may be added from here "
+                f"(serve.readable: {known}). Start the server with serve.readable=[FOLDER], or "
+                f"type where it runs: emqs dataset add NAME {shlex.quote(f'volume={source}')} "
+                "home=HOME."
             )
 
 

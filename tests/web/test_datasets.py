@@ -83,7 +83,11 @@ def test_without_folders_nothing_is_added(local: Served, lab: Path) -> None:
     object.__setattr__(local.context.settings, "readable", [])
     given = {"name": "x", "volume": str(lab / "brain.zarr")}
     root = local.client(local.people["root"])
-    assert root.post(f"{API}/datasets", json=given).status_code == 400
+    answer = root.post(f"{API}/datasets", json=given)
+    assert answer.status_code == 400
+    said = answer.json()["error"]
+    assert "serve.readable: there are none" in said
+    assert f"emqs dataset add NAME volume={lab / 'brain.zarr'} home=HOME" in said
 
 
 def test_layers_are_added_and_removed(local: Served, lab: Path) -> None:
