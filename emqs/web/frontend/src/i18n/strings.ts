@@ -1147,8 +1147,8 @@ export const strings = {
   },
   "dataset.voxel_zyx": { en: "Voxel size in nm, Z Y X", de: "Voxelgröße in nm, Z Y X" },
   "dataset.voxel_hint": {
-    en: "Only if the file does not say it: 40, 5, 5",
-    de: "Nur wenn die Datei sie nicht nennt: 40, 5, 5",
+    en: "Such as 40, 5, 5; only where the files do not say it, as PNG and JPEG never do.",
+    de: "Etwa 40, 5, 5; nur wo die Dateien sie nicht nennen, wie PNG und JPEG nie.",
   },
   "dataset.voxel_wrong": {
     en: "A voxel size is three numbers above 0, such as 40, 5, 5; got “{text}”.",

@@ -32,12 +32,14 @@ export function Form({ action, send, onCancel, disabled, children, class: given 
   return (
     <form class={given} onSubmit={submit}>
       {children}
-      {error && <Message kind="error">{error}</Message>}
-      <div class="row">
-        <Button kind="primary" type="submit" disabled={busy || disabled}>
-          {action}
-        </Button>
-        {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
+      <div class="form-end">
+        {error && <Message kind="error">{error}</Message>}
+        <div class="row">
+          <Button kind="primary" type="submit" disabled={busy || disabled}>
+            {action}
+          </Button>
+          {onCancel && <Button onClick={onCancel}>{t("common.cancel")}</Button>}
+        </div>
       </div>
     </form>
   );

@@ -26,7 +26,7 @@ export function AddDataset({ onClose }: { onClose: () => void }) {
     await loadDatasets();
     tell(t("dataset.added", { name }));
     onClose();
-    go(address("d", name, "settings", "members"));
+    go(address("d", name, "settings", stores.length > 0 ? "members" : "jobs")); // what is missing now
   }
   const text = (key: string, label: string, hint?: string) => (
     <Field label={label} hint={hint}>
@@ -40,6 +40,7 @@ export function AddDataset({ onClose }: { onClose: () => void }) {
         <p class="hint">{t("dataset.add_about")}</p>
         {text("name", t("dataset.name"), t("dataset.name_hint"))}
         {text("volume", t("dataset.volume"), t("dataset.volume_hint"))}
+        {text("voxel", t("dataset.voxel_zyx"), t("dataset.voxel_hint"))}
         {text("title", t("dataset.title"))}
         <Field label={t("dataset.description")}>
           {(id) => <Area id={id} value={value("description")} set={set("description")} rows={2} />}
@@ -58,7 +59,6 @@ export function AddDataset({ onClose }: { onClose: () => void }) {
           <Field label={t("dataset.stores")} hint={t("dataset.stores_hint")}>
             {(id) => <Area id={id} value={value("store")} set={set("store")} rows={2} />}
           </Field>
-          {text("voxel", t("dataset.voxel_zyx"), t("dataset.voxel_hint"))}
           <div class="field-columns">
             {text("level", t("dataset.level"), t("dataset.level_hint"))}
             {text("dataset", t("dataset.inner"), t("dataset.inner_hint"))}

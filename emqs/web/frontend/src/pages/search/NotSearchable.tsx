@@ -11,10 +11,10 @@ export function NotSearchable({ dataset }: { dataset: Dataset }) {
       {hasRole(dataset, "manager") ? (
         <>
           <p>
-            <a href={address("d", dataset.name, "settings")}>{t("search.embed_here")}</a>
+            <a href={address("d", dataset.name, "settings", "jobs")}>{t("search.embed_here")}</a>
           </p>
           <p>{t("search.embed_console")}</p>
-          <pre>python -m emqs.embed volume=VOLUME out=VOLUME_emb.zarr</pre>
+          <pre class="command">python -m emqs.embed volume=VOLUME out=VOLUME_emb.zarr</pre>
           <p class="hint">{t("search.embed_store")}</p>
         </>
       ) : (
