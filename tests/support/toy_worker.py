@@ -3,6 +3,8 @@
 A toy job runs a short script; every start of it adds a line to a file.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from emqs.web import worker
 from emqs.web.home import Home
 from emqs.web.job_kinds import KINDS, Kind, Work
 from emqs.web.job_queue import Job
+
+SILENT = "EMQS_TOY_SILENT"  # set: a worker that stops itself
 
 
 class ToySettings(BaseModel):
@@ -45,6 +49,23 @@ def starts(home: Path) -> list[tuple[str, int]]:
     return [(job, int(process)) for job, process in lines]
 
 
+def silence() -> None:
+    """Let this process stop itself before its first word, which is between two transactions.
+
+    Stopped from outside it might hold a lock of the database, which holds up everybody.
+    """
+    speak = worker.Worker._beat
+
+    def beat(*given: object) -> bool | None:
+        worker.Worker._beat = speak  # type: ignore[method-assign]
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return speak(*given)  # type: ignore[arg-type]
+
+    worker.Worker._beat = beat  # type: ignore[method-assign, assignment]
+
+
 if __name__ == "__main__":
     add()
+    if os.environ.get(SILENT):
+        silence()
     worker.main(sys.argv[1:])

@@ -3,13 +3,11 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +80,13 @@ def worker(made: Served, pace: Pace = PACE) -> Worker:
     return Worker(made.context.database, Home(made.home), ("toy",), pace)
 
 
-def processes(made: Served, url: str, count: int) -> list[subprocess.Popen[bytes]]:
+def processes(made: Served, url: str, count: int, **more: str) -> list[subprocess.Popen[bytes]]:
     """Start real workers."""
     paces = [f"--{name}={getattr(PACE, name)}" for name in ("idle", "look", "beat", "dead")]
     command = [sys.executable, "-m", "support.toy_worker", "--home", str(made.home)]
-    environment = {**os.environ, DATABASE: url, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {
+        **os.environ, DATABASE: url, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **more
+    }  # fmt: skip
     return [
         subprocess.Popen([*command, "--kinds=toy", *paces], env=environment, stderr=subprocess.PIPE)
         for _ in range(count)
@@ -100,44 +100,20 @@ def stop(running: list[subprocess.Popen[bytes]]) -> None:
         process.communicate(timeout=20)
 
 
-def holds_a_lock(url: str) -> bool:
-    """Return whether somebody else holds back who would write to the jobs."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0.2)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return True
-        return False
-    import psycopg
-
-    with psycopg.connect(url) as connection:
-        connection.execute("SET lock_timeout = '200ms'")
-        try:
-            connection.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
-        except psycopg.errors.LockNotAvailable:
-            return True
-        finally:
-            connection.rollback()
-    return False
-
-
-def silence(victim: subprocess.Popen[bytes], url: str) -> None:
-    """Stop a process between two of its transactions: one within would hold up everybody."""
-    while True:
-        victim.send_signal(signal.SIGSTOP)
-        if not holds_a_lock(url):
-            return
-        victim.send_signal(signal.SIGCONT)
-        time.sleep(0.01)
+def state_of(process: int) -> str:
+    """Return the letter of the state of a process, "" if there is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    return state_of(process) not in ("", "Z")
+
+
+def is_stopped(process: int) -> bool:
+    return state_of(process) == "T"
 
 
 # --- one worker ----------------------------------------------------------------------------------
@@ -371,13 +347,12 @@ def test_a_job_outlives_workers_that_are_killed(lab: Served, database_url: str) 
 
 @pytest.mark.slow
 def test_a_silent_worker_is_noticed_by_another(lab: Served, database_url: str) -> None:
-    job_id = ask(lab, "time.sleep(0.2)")
-    (victim,) = processes(lab, database_url, 1)
+    quick = lab.home / "quick"  # made before the second try
+    job_id = ask(lab, f"time.sleep(0 if os.path.exists({str(quick)!r}) else 60)")
+    (victim,) = processes(lab, database_url, 1, **{toy_worker.SILENT: "yes"})
     try:
-        until(lambda: len(starts(lab.home)) == 1, 30)
-    finally:
-        silence(victim, database_url)  # it lives, but says nothing
-    try:
+        until(lambda: is_stopped(victim.pid), 60)  # it lives, but says nothing
+        quick.touch()
         one = worker(lab)
         until(lambda: bool(one.step()) or job(lab, job_id).state == "queued", 10)
         with lab.context.database.write() as connection:
