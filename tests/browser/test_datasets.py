@@ -148,6 +148,9 @@ def test_a_dataset_is_made_searchable_by_a_job(place: Workplace) -> None:
     no_serious_findings(page)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+    job.get_by_role("link", name="Search it").click()
+    expect(page).to_have_url(re.compile(f"{place.url}/d/small/search"))
+    expect(page.get_by_role("button", name="Search", exact=True)).to_be_visible()
     assert page.errors == []  # type: ignore[attr-defined]
 
 

@@ -1304,6 +1304,7 @@ export const strings = {
   "job.cancel_one": { en: "Cancel {name}", de: "{name} abbrechen" },
   "job.cancelling": { en: "Cancelling…", de: "Wird abgebrochen …" },
   "job.retry": { en: "Start again", de: "Noch einmal starten" },
+  "job.search_it": { en: "Search it", de: "Darin suchen" },
   "job.file": { en: "Download", de: "Herunterladen" },
   "job.missing": { en: "{name} is missing.", de: "{name} fehlt." },
   "job.no_number": {

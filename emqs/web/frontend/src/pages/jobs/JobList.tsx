@@ -4,6 +4,7 @@ import { request, url } from "../../api/client";
 import type { Job } from "../../api/types";
 import { count, t, type Word } from "../../i18n";
 import { strings } from "../../i18n/strings";
+import { address } from "../../router";
 import { me } from "../../session";
 import { Button, Dialog, Empty, State, tell, tellError, Time, Waiting } from "../../ui";
 import type { Paged } from "../../ui/load";
@@ -98,6 +99,9 @@ function JobRow({ job: given, onEnd, reload, onLog }: RowProps) {
             <Button onClick={() => void act("/retry", "POST").then(() => tell(t("job.queued", { name })))}>
               {t("job.retry")}
             </Button>
+          )}
+          {job.state === "done" && job.kind === "embed" && job.dataset && (
+            <a class="button" href={address("d", job.dataset, "search")}>{t("job.search_it")}</a>
           )}
           {job.state === "done" && typeof job.result?.file === "string" && (
             <a class="button" href={url(`/jobs/${job.id}/file`)} download={job.result.file}>
