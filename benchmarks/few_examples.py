@@ -135,14 +135,15 @@ def default(
 def now(
     places: Places, positive: np.ndarray, negative: np.ndarray, query: QueryConfig
 ) -> np.ndarray:
-    """Return the scores of the search of a volume as it is."""
-    base = partial(fitted, query=query)
+    """Return the scores of the search of a volume as it is, neighbours aside: few are here."""
+    base: Scored = partial(fitted, query=query)
     if len(positive) >= FEW:
         return base(places, positive, negative)
-    return expanded(
-        places, positive, negative, query,
-        first=expansion.FIRST, share=expansion.SHARE, head="logistic", base=base,
-    )  # fmt: skip
+    for first in expansion.FIRST:
+        base = partial(
+            expanded, query=query, first=first, share=expansion.SHARE, head="logistic", base=base
+        )
+    return base(places, positive, negative)
 
 
 def expanded(

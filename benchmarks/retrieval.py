@@ -42,6 +42,7 @@ from retrieval_cases import (
     MAIN,
     MODELS,
     OURS,
+    PUBLISHED,
     SCORERS,
     TOO_LONG,
     Case,
@@ -71,7 +72,7 @@ class Plan:
     """What is computed."""
 
     cases: tuple[Case, ...] = CASES
-    models: tuple[str, ...] = tuple(MODELS)
+    models: tuple[str, ...] = tuple(name for name in MODELS if name not in PUBLISHED)
     scorers: tuple[str, ...] = MAIN
     examples: tuple[int, ...] = (1, 2, 5, 10, 20, 50)
     draws: int = 20
@@ -253,6 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", default=os.environ.get("EMQS_IMAGES"), help="holds EPFL/raw")
     parser.add_argument("--out", type=Path, default=Path("outputs/retrieval"), help="for results")
+    parser.add_argument("--page", type=Path, help="docs/benchmark.md, to be given the results")
     parser.add_argument("--quick", action="store_true", help="a taste in five minutes")
     parser.add_argument("--readme", action="store_true", help="what README.md shows, half an hour")
     parser.add_argument("--evaluate", action="store_true", help="evaluate's own protocol instead")
@@ -275,6 +277,8 @@ def main() -> None:
         parser.error("give --images, a folder that holds EPFL and VNC, or set EMQS_IMAGES")
     images, plan = Path(options.images), plan_of(options)
     weights = dict(entry.split("=", 1) for entry in options.weights)
+    for name in (name for name in plan.models if name in PUBLISHED and name not in weights):
+        parser.error(f"{name} does not ship: give --weights '{name}=FILE', or leave it out")
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIR)):
         if options.evaluate:
             also = dict(entry.split("=", 1) for entry in options.also)
@@ -285,6 +289,8 @@ def main() -> None:
         else:
             found = list(panels(plan, images, weights, options.out))
             written = retrieval_report.write(found, options.out)
+            if options.page is not None:
+                written += retrieval_report.write_page(options.out, options.page)
     print("\n".join(str(path) for path in written))
 
 

@@ -80,7 +80,10 @@ MODELS: dict[str, tuple[str, ...]] = {  # label: settings of ``python -m emqs.ev
     "histogram": ("model=histogram",),
     "pca": ("model=pca",),
     "pixels": ("model=pixels",),
+    "vae published": ("model=vae",),  # give --weights "vae published=PATH/vae_finetuned.pth.tar"
+    "ae published": ("model=ae",),
 }
+PUBLISHED = ("vae published", "ae published")  # their weights do not ship
 OURS = ("contrastive", "contrastive+histogram")  # get every scorer; the others get ``COMMON``
 
 PLAIN: dict[str, object] = {"metric": "cosine", "whiten": "standard", "dense": False}

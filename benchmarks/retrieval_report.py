@@ -1,5 +1,6 @@
 """The tables and figures of ``retrieval.py``: means over draws, with 95 % confidence intervals."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ METRICS = {
     "recall_100": "R@100",
 }
 CHANCE = "random ranking"
+BEGIN, END = "<!-- of results -->\n", "<!-- end of results -->"
 FIGURES = ("component_ap", "patch_ap_overlap")
 FIGURE_SCORERS = ("default", "paper")
 FIGURE_MODELS = ("contrastive",)
@@ -34,6 +36,8 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "imagenet": (style.GREEN, "^", "-"),
     "vae": (style.VERMILLION, "D", "-"),
     "ae": (style.ORANGE, "v", "-"),
+    "vae published": (style.VERMILLION, "d", "--"),
+    "ae published": (style.ORANGE, ">", "--"),
     "handcrafted": (style.PURPLE, "P", "-"),
     "histogram": ("#555555", "X", "--"),
     "pca": ("#777777", "<", "--"),
@@ -224,6 +228,25 @@ def _summary(panels: Sequence[Panel]) -> str:
         ]
         text += f"## {n} + {n} examples\n\n{tables.markdown_table(rows)}\n"
     return text
+
+
+def write_page(folder: Path, page: Path) -> list[Path]:
+    """Copy ``summary.md`` between two comments of a page, CSV and figures into a folder beside it.
+
+    Args:
+        folder: Where ``write`` wrote.
+        page: With the comments ``BEGIN`` and ``END``; the folder has its name without ``.md``.
+    """
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    summary = (folder / "summary.md").read_text(encoding="utf-8").replace("## ", "### ")
+    beside = page.with_suffix("")
+    beside.mkdir(exist_ok=True)
+    names = ["results.csv", *(f"all_{metric}.png" for metric in FIGURES)]
+    for name in names:
+        shutil.copyfile(folder / name, beside / name)
+    page.write_text(before + BEGIN + summary + END + after, encoding="utf-8")
+    return [page, *(beside / name for name in names)]
 
 
 def _cell(found: dict[str, Interval] | None, metric: str) -> str:

@@ -1,6 +1,7 @@
 """What 64 bits lose against the codes they stand for, on labelled slices.
 
     python benchmarks/signatures.py --images DIR [--sets EPFL,VNC,FLYEM] [--draws N] [--stores DIR]
+    python benchmarks/signatures.py --images DIR --clicks --draws 20    one click, as users search
 
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
@@ -22,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import retrieval_report
 from hydra import compose, initialize_config_dir
 
 from emqs.datasets import open_stack
@@ -44,6 +46,13 @@ SETS = {  # size of a voxel in nm, stride of the grid in pixels, label of what i
 SIZE = 80  # pixels of a patch
 CASES = ((1, 0), (1, 1), (5, 0), (5, 5))  # positive and negative examples
 DEPTHS = (100, 1000, 3000, 10_000, 20_000)
+CLICKS = ((1, 0), (2, 0))  # of --clicks
+SEARCHES = {  # of --clicks: settings of ``python -m emqs search``
+    "default": [],
+    "`nearest`": ["query.scorer=nearest"],
+}
+PAGE = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- of clicks -->\n", "<!-- end of clicks -->"
 TWO_STAGES, THREE_STAGES, BITS = 0.01, 0.002, 0.05
 SAME = 0.995  # of the best 100
 
@@ -101,12 +110,12 @@ class Searches:
         query = replace(self.query, typical=bool(changed.pop("typical", self.query.typical)))
         grid = self.store.grid
         half = np.array([0, SIZE // 2, SIZE // 2])
-        clicked = [
+        voxels = [
             (grid.first_voxels(grid.zyx(part)) + half).tolist() for part in (positives, negatives)
         ]
         engine = self.without if changed.pop("without", False) else self.store
         matches = volume_search.search(
-            engine, *clicked, query=query, settings=replace(everything, **changed)
+            engine, *voxels, query=query, settings=replace(everything, **changed)
         )
         return np.ravel_multi_index(tuple(matches.places.T), grid.shape)
 
@@ -156,6 +165,49 @@ def measured(searches: Searches, share: np.ndarray, draws: int) -> bool:
     return met
 
 
+def clicked(
+    name: str, searches: dict[str, Searches], share: np.ndarray, draws: int
+) -> list[dict[str, str]]:
+    """Return the rows of one dataset: the mean over draws, half of its 95 % interval, the worst."""
+    rng = np.random.default_rng(0)
+    shown, others = np.flatnonzero(share > 0.5), np.flatnonzero(share == 0)
+    drawn = [(rng.choice(shown, 5, False), rng.choice(others, 5, False)) for _ in range(draws)]
+    rows = []
+    for n, m in CLICKS:
+        row = {"set": name, "examples": f"{n} + {m}", "draws": str(draws)}
+        for which, search in searches.items():
+            aps = [precision(search.codes(p[:n], against[:m]), share) for p, against in drawn]
+            own = retrieval_report.interval(aps)
+            row[which] = f"{own.mean:.3f} ± {own.high - own.mean:.3f}, worst {min(aps):.2f}"
+            print(name, row["examples"], which, " ".join(f"{ap:.3f}" for ap in aps), flush=True)
+        rows.append(row)
+    return rows
+
+
+def write(rows: list[dict[str, str]]) -> None:
+    """Write the table of clicks into the page."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    PAGE.write_text(before + BEGIN + table + END + rest.split(END)[1], encoding="utf-8")
+    print(table)
+
+
+def clicks(images: Path, names: list[str], draws: int, stores: Path) -> None:
+    """Measure a few clicks in whole volumes, as users search them."""
+    rows = []
+    for name in names:
+        store = embedded(images, name, stores)
+        searches = {}
+        for which, changed in SEARCHES.items():
+            with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+                cfg = compose("search", changed)
+            query, settings = read(QueryConfig, cfg.query, "q"), read(SearchConfig, cfg.search, "s")
+            searches[which] = Searches(store, query, settings)
+        rows += clicked(name, searches, overlaps(images, name, store), draws)
+    write(rows)
+
+
 def main() -> None:
     """Measure every dataset; the exit code is 1 if something that is required is not met."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -163,12 +215,17 @@ def main() -> None:
     parser.add_argument("--sets", default="EPFL,VNC")
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--stores", type=Path, help="folder that keeps the embedding volumes")
+    parser.add_argument("--clicks", action="store_true", help="the default search, into README.md")
     options = parser.parse_args()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cfg = compose("search", ["query.scorer=nearest"])
     query, settings = read(QueryConfig, cfg.query, "query"), read(SearchConfig, cfg.search, "s")
     met = True
     with tempfile.TemporaryDirectory() as temporary:
+        if options.clicks:
+            names, stores = options.sets.split(","), options.stores or Path(temporary)
+            clicks(Path(options.images), names, options.draws, stores)
+            return
         for name in options.sets.split(","):
             store = embedded(Path(options.images), name, options.stores or Path(temporary))
             share = overlaps(Path(options.images), name, store)

@@ -14,7 +14,8 @@ import numpy as np
 
 from emqs.retrieval.scorers.space import Space
 
-FIRST = 10  # matches that are looked at; they overlap neither examples nor each other
+FIRST = (10, 20)  # matches that are looked at, then again among those of the examples and what was
+# taken; they overlap neither examples nor each other
 SHARE = 0.5  # of them, those that are taken
 
 

@@ -45,6 +45,23 @@ def suppressed(
     return kept, kept_scores
 
 
+def away_from(
+    rounds: Iterator[tuple[np.ndarray, np.ndarray]],
+    joined: SeveralStores,
+    examples: np.ndarray,
+    *,
+    distance_nm: float,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield positions and scores of rounds without what is nearer to an example."""
+    blockers = joined.points(examples)
+    for positions, scores in rounds:
+        centres = joined.points(positions)
+        free = np.ones(len(positions), dtype=np.bool_)
+        for blocker in blockers:
+            free &= _far(centres, blocker, distance_nm)
+        yield positions[free], scores[free]
+
+
 def _spread(
     centres: np.ndarray, free: np.ndarray, blockers: np.ndarray, distance_nm: float, n_wanted: int
 ) -> np.ndarray:

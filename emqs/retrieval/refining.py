@@ -36,7 +36,7 @@ def ranked(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> Iter
     if not joined.have_short_codes or len(positions) <= FIRST:
         yield best_first(positions, scorer.score(joined.codes(positions)))
         return
-    rough = joined.scored_short(positions, lambda coder: scorers.rough(scorer, coder))
+    rough = rough_scores(joined, scorer, positions)
     promising = positions[np.argsort(-rough, kind="stable")]
     known = np.empty(0, dtype=np.int64), np.empty(0)
     n_read, n_given = 0, 0
@@ -49,6 +49,13 @@ def ranked(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> Iter
         yield known[0][:ready], known[1][:ready]
         known = known[0][ready:], known[1][ready:]
         n_given += ready
+
+
+def rough_scores(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> np.ndarray:
+    """Return scores of short codes, or of codes where there are none, ``(n,)``, float64."""
+    if joined.have_short_codes:
+        return joined.scored_short(positions, lambda coder: scorers.rough(scorer, coder))
+    return scorer.score(joined.codes(positions))
 
 
 def best_first(positions: np.ndarray, scores: np.ndarray) -> Ranked:

@@ -1,12 +1,12 @@
 """Search an embedding volume: clicked examples in, the places most alike out, best first.
 
-To few examples some of the first matches are added (``expansion``), and the search begins anew.
-Signatures are compared first, all of them, with those of the positive examples. The candidates, a
-fixed number of the nearest, are ranked again by their codes, which also knows the negative
-examples; where the store has short codes, these say first which codes are worth reading
-(``refining``). Of places that are near each other only the best is kept. Where the list needs more,
-it goes on with the next candidates, so the first page of results does not depend on how many are
-asked for. With ``exact`` every place is ranked by its code.
+To few examples some of the first matches are added (``expansion``, ``neighbours``); twice the
+search begins anew. Signatures are compared first, all of them, with those of the positive examples.
+The candidates, a fixed number of the nearest, are ranked by their codes, which also knows the
+negative examples; where the store has short codes, these say which codes are read (``refining``).
+Of places that are near each other only the best is kept. Where the list needs more, it goes on with
+the next candidates, so the first page of results does not depend on how many are asked for. With
+``exact`` every place is ranked by its code.
 """
 
 import logging
@@ -23,7 +23,7 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import calibration, expansion, refining, scorers, sizes, suggestions
+from emqs.retrieval import calibration, expansion, neighbours, refining, scorers, sizes, suggestions
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
@@ -157,7 +157,9 @@ def search(
     examples = np.concatenate([positives, negatives])
     if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
         whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
-        more, middle = _expanded(whole, query, settings, (scorer, queries), examples, shown)
+        more, middle = _expanded(
+            whole, query, settings, (scorer, queries), examples, shown, against
+        )
         scorer = _scorer(joined, query, more, against)
         signed = [signer.sign(middle) for signer in joined.signers]
     prepared = time.perf_counter()
@@ -218,10 +220,7 @@ def resized(
 
 
 def _distance(joined: SeveralStores, settings: SearchConfig) -> float:
-    if settings.distance_nm is not None:
-        return settings.distance_nm
-    grid = joined.stores[0].grid
-    return grid.size * grid.voxel_size_nm[1]
+    return joined.edge_nm if settings.distance_nm is None else settings.distance_nm
 
 
 def _examples(kind: str, points: Sequence[Sequence[int]], joined: SeveralStores) -> np.ndarray:
@@ -300,29 +299,34 @@ def _expanded(
     first: tuple[Scorer, list[np.ndarray]],
     examples: np.ndarray,
     shown: np.ndarray,
+    against: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return codes of positive examples and of the first matches that agree with them.
 
     Args:
         joined: All of what is searched.
         query: How codes are compared.
-        settings: Of the search; the first matches may lie anywhere.
+        settings: Of the search; the first matches may lie anywhere, but not on each other.
         first: Scorer and signatures of the examples alone.
         examples: Positions of examples of both kinds.
         shown: Codes of the positive ones, ``(P, D)``.
+        against: Codes of the negative ones, ``(M, D)``, if there are any.
 
     Returns:
         These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
         all, ``(1, D)``.
     """
-    matches, _ = suppressed(
-        _rounds(joined, *first, replace(settings, box_nm=None)), joined, examples,
-        distance_nm=_distance(joined, settings), n_wanted=expansion.FIRST,
-    )  # fmt: skip
-    codes = joined.codes(matches)
-    space = background_of(joined).space(query)
-    taken = codes[expansion.agreeing(space, shown, codes)]
-    return np.concatenate([shown, taken]), expansion.middle(space, shown, taken)
+    scorer, queries = first
+    anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
+    for n in expansion.FIRST:
+        rounds = _rounds(joined, scorer, queries, anywhere, roughly=True)
+        codes = joined.codes(neighbours.first_matches(rounds, joined, scorer, examples, n))
+        taken = codes[expansion.agreeing(space, shown, codes)]
+        more, middle = np.concatenate([shown, taken]), expansion.middle(space, shown, taken)
+        if n != expansion.FIRST[-1]:
+            scorer = _scorer(joined, query, more, against)
+            queries = [signer.sign(middle) for signer in joined.signers]
+    return more, middle
 
 
 def _suggested(
@@ -390,10 +394,16 @@ def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
 
 
 def _rounds(
-    joined: SeveralStores, scorer: Scorer, queries: list[np.ndarray], settings: SearchConfig
+    joined: SeveralStores,
+    scorer: Scorer,
+    queries: list[np.ndarray],
+    settings: SearchConfig,
+    *,
+    roughly: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions and scores of ever more candidates, each round best first.
 
+    With ``roughly`` short codes say how good they are, where there are any, and no code is read.
     How many a round holds depends on ``candidates`` alone, so that pages follow each other.
     """
     left = dict(enumerate(_within(joined, settings)))
@@ -408,7 +418,9 @@ def _rounds(
             if len(positions) < total - seen:
                 del left[number]
         new = np.concatenate(parts)
-        if len(new) and seen == 0 and not left:  # these are all places
+        if len(new) and roughly:
+            yield refining.best_first(new, refining.rough_scores(joined, scorer, new))
+        elif len(new) and seen == 0 and not left:  # these are all places
             yield refining.best_first(new, scorer.score(joined.codes(new)))
         elif len(new):
             yield from refining.ranked(joined, scorer, new)

@@ -43,10 +43,27 @@ def test_what_agrees_is_taken_by_hand() -> None:
     assert len(expansion.agreeing(space, example, first[:0])) == 0
 
 
+def first_by_hand(scores: np.ndarray, examples: list[int], n: int) -> list[int]:
+    """Return the first by the mean of their own score and those of the neighbours, apart."""
+    zyx = np.stack(np.unravel_index(np.arange(GRID.n_places), GRID.shape), axis=1)
+    nm = np.linalg.norm((zyx[:, None] - zyx[None]) * [30, 40, 40], axis=2)
+    weights = np.where(np.abs(zyx[:, None] - zyx[None]).max(axis=2) <= 1, np.exp(-(nm**2) / 800), 0)
+    weights[weights < 0.05] = 0  # an edge is 80 nm, sigma a quarter of it
+    evened = weights @ scores / weights.sum(axis=1)
+    far = nm[:, examples].min(axis=1) >= 80
+    best = [place for place in np.argsort(-scores, kind="stable").tolist() if far[place]]
+    pool = sorted(best[: 25 * n], key=lambda place: (-evened[place], place))
+    chosen: list[int] = []
+    for place in pool + best[25 * n :]:
+        if len(chosen) < n and all(nm[place, other] >= 80 for other in chosen):
+            chosen.append(place)
+    return chosen
+
+
 @pytest.mark.parametrize("n_negative", [0, 1])
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_search_goes_by_what_agrees_as_well(tmp_path: Path, n_negative: int, exact: bool) -> None:
-    store = write_store(tmp_path / "a.zarr", random_codes(GRID), GRID, short=13)
+    store = write_store(tmp_path / "a.zarr", random_codes(GRID), GRID)
     places = [[0, 3, 4], [1, 9, 2], [0, 12, 12]][: 2 + n_negative]
     clicked = (GRID.first_voxels(np.array(places)) + GRID.size // 2 * np.array([0, 1, 1])).tolist()
     settings = SearchConfig(n_results=40, distance_nm=0, expand=True, exact=exact)
@@ -59,7 +76,7 @@ def test_a_search_goes_by_what_agrees_as_well(tmp_path: Path, n_negative: int, e
     )
     against = inside[numbers[2:]]
 
-    def ranked(shown: np.ndarray) -> np.ndarray:
+    def scored(shown: np.ndarray) -> np.ndarray:
         """Weigh both kinds the same; of the negatives half is what is usual, if there are some."""
         kinds = (shown, against, usual) if n_negative else (shown, usual)
         shares = (0.5, 0.25, 0.25) if n_negative else (0.5, 0.5)
@@ -68,14 +85,16 @@ def test_a_search_goes_by_what_agrees_as_well(tmp_path: Path, n_negative: int, e
         head = LogisticRegression(C=QUERY.c, max_iter=10_000, tol=1e-10)
         weights *= max(2, len(shown) + n_negative)
         head.fit(np.concatenate(kinds), is_positive, sample_weight=weights)
-        order = np.argsort(-head.decision_function(inside), kind="stable")
-        return order[~np.isin(order, numbers)]
+        return head.decision_function(inside)
 
-    own = inside[numbers[:2]]
-    first = inside[ranked(own)[:10]]
-    agreement = (first @ np.concatenate([own, first]).T).mean(axis=1) + (first @ own.T).max(axis=1)
-    taken = first[np.argsort(-agreement)[:5]]
-    expected = ranked(np.concatenate([own, taken]))[:40]
+    own = shown = inside[numbers[:2]]
+    for n_first in (10, 20):
+        first = inside[first_by_hand(scored(shown), numbers, n_first)]
+        likeness = first @ np.concatenate([own, first]).T
+        agreement = likeness.mean(axis=1) + likeness[:, :2].max(axis=1)
+        shown = np.concatenate([own, first[np.argsort(-agreement)[: n_first // 2]]])
+    order = np.argsort(-scored(shown), kind="stable")
+    expected = order[~np.isin(order, numbers)][:40]
     assert np.ravel_multi_index(found.places.T, GRID.shape).tolist() == expected.tolist()
     plain = volume_search.search(
         store, clicked[:2], clicked[2:], query=QUERY, settings=SearchConfig(distance_nm=0)

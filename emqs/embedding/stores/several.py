@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -101,6 +102,55 @@ class SeveralStores:
                 raise ValueError(f"{self.stores[number].name} has no short codes")
             result[members] = scores(coder)(self.stores[number].short_codes(inside))
         return result
+
+    @property
+    def edge_nm(self) -> float:
+        """Edge of a patch in nm, the same for all volumes."""
+        grid = self.stores[0].grid
+        return float(grid.size * grid.voxel_size_nm[1])
+
+    def have_code(self, positions: np.ndarray) -> np.ndarray:
+        """Return which places have a code, ``(n,)``, bool."""
+
+        def ask(store: SearchableStore, inside: np.ndarray) -> np.ndarray:
+            return store.signatures(inside)[1][:, None]
+
+        return self._gathered(positions, 1, np.bool_, ask)[:, 0]
+
+    def around(
+        self, positions: np.ndarray, *, reach_nm: float, least: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the places one step away from others along one or several axes of the grid.
+
+        Args:
+            positions: Of places, ``(n,)``, int64.
+            reach_nm: Sigma of the Gaussian of their distance that weighs them.
+            least: Weight below which a neighbour is left out.
+
+        Returns:
+            Which of ``positions`` each lies around, its own position, and its weight, ``(m,)``.
+        """
+        members, around, weights = [], [], []
+        for number, own, inside in self._split(positions):
+            grid = self.stores[number].grid
+            zyx = grid.zyx(inside)
+            for step in product((-1, 0, 1), repeat=3):
+                nm = np.array(step) * grid.stride * grid.voxel_size_nm
+                weight = math.exp(-float(nm @ nm) / (2 * reach_nm**2))
+                if not any(step) or weight < least:
+                    continue
+                there = zyx + step
+                in_grid = ((there >= 0) & (there < grid.shape)).all(axis=1)
+                members.append(own[in_grid])
+                found = np.ravel_multi_index(tuple(there[in_grid].T), grid.shape)
+                around.append(self.starts[number] + found)
+                weights.append(np.full(len(found), weight))
+        none = [np.empty(0, dtype=np.int64)]
+        return (
+            np.concatenate(none + members),
+            np.concatenate(none + around),
+            np.concatenate([np.empty(0), *weights]),
+        )
 
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)``, int64, along Z Y X of the grids that positions lie in."""
