@@ -9,6 +9,7 @@ from emqs.errors import DataError
 from emqs.ingestion import check, pairs, table, work
 from emqs.ingestion.check import Verdict
 from emqs.ingestion.journal import Journal
+from emqs.ingestion.matching import sift
 from emqs.ingestion.matching.pair import Pair
 from emqs.ingestion.settings import AlignConfig, CheckConfig
 from emqs.ingestion.sources import Source
@@ -73,6 +74,9 @@ def judge(
         DataError: If a slice cannot be read, slices differ in type, or under 2 are usable.
     """
     executor = InProcess() if executor is None else executor
+    matching = align.model != "none" and align.transforms is None
+    if matching and align.matcher == "sift":
+        sift.library()  # before hours of looking
     measured = _measured(source, Journal(folder / "measures.jsonl"), step, executor)
     slices = Slices(source)
     slices.learn(measured)
@@ -80,7 +84,6 @@ def judge(
     user = None if check_settings.table is None else Path(check_settings.table).expanduser()
     if user is not None:
         verdicts = table.overruled(user, verdicts)
-    matching = align.model != "none" and align.transforms is None
     journal = Journal(folder / "pairs.jsonl")
     tried: list[Pair] = []
     for _ in range(ROUNDS):
