@@ -119,7 +119,9 @@ def search(edge: int, count: int, settings: Sequence[str]) -> None:
         png_slices(folder / "published" / "labels", [label[cut] for label in labels])
         png = png_slices(folder / "png", given.slices)
         stack = folder / "stack.tif"
-        tifffile.imwrite(stack, np.stack(given.slices).astype(np.uint16) * 257)
+        tifffile.imwrite(
+            stack, np.stack(given.slices).astype(np.uint16) * 257, photometric="minisblack"
+        )
         told({"volume": "published", **scored(folder, "published", settings)}, edge, count)
         for source, path in (("PNG", png), ("16-bit TIFF", stack)):
             out = folder / f"{path.stem}.zarr"

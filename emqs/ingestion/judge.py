@@ -28,13 +28,11 @@ class Judged:
         slices: The raw ones, with their checksums.
         verdicts: Of each slot.
         pairs: Of used slices, that were tried; none if they are not to be matched.
-        all_pairs: Also those of slices that turned out bad.
     """
 
     slices: Slices
     verdicts: list[Verdict]
     pairs: list[Pair]
-    all_pairs: list[Pair]
 
     @property
     def used(self) -> list[int]:
@@ -104,12 +102,7 @@ def judge(
     if matching:
         plan = pairs.planned(used)
         tried = _matched(work.Matching(slices, align), plan, journal, step, executor)
-    everything = [Pair(**journal.done[name]) for name in sorted(journal.done, key=_numbers)]
-    return Judged(slices, verdicts, tried, everything)
-
-
-def _numbers(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.split())
+    return Judged(slices, verdicts, tried)
 
 
 def _check_enough(used: list[int], verdicts: Sequence[Verdict], source: Source) -> None:
@@ -162,4 +155,4 @@ def _matched(
         for one in rows:
             journal.add(f"{one['first']} {one['second']}", one)
         step("match", count + 1, len(groups))
-    return [Pair(**journal[f"{first} {second}"]) for first, second in plan]
+    return [Pair.from_dict(journal[f"{first} {second}"]) for first, second in plan]

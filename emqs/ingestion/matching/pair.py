@@ -1,9 +1,11 @@
 """Two slices in, the map between them out, or the reason why there is none."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from emqs.ingestion import affine
 from emqs.ingestion.matching import blocks, sift
@@ -43,11 +45,11 @@ class Pair:
     peak: float
     why_not: str = ""
     forward: list[list[float]] = field(default_factory=list)
-    points: tuple[list[list[float]], list[list[float]]] = ((), ())  # type: ignore[assignment]
+    points: tuple[ArrayLike, ArrayLike] = ((), ())
     n_blocks: int = 0
     n_agree: int = 0
     displaced: float = 0.0
-    elsewhere: tuple[list[list[float]], list[list[float]]] = ((), ())  # type: ignore[assignment]
+    elsewhere: tuple[ArrayLike, ArrayLike] = ((), ())
     block_px: int = 0
     residual_px: float = 0.0
     correlation: float = 0.0
@@ -65,6 +67,12 @@ class Pair:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> "Pair":
+        """Return the pair that ``to_dict`` gave, its blocks as arrays, which take less memory."""
+        first, second = (np.array(places, dtype=float).reshape(-1, 2) for places in row["points"])
+        return cls(**{**row, "points": (first, second)})
 
 
 def match(
