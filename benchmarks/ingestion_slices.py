@@ -46,7 +46,13 @@ def grid(edge: int) -> np.ndarray:
 
 
 def disturb(
-    planes: Sequence[np.ndarray], edge: int, seed: int, *, warp_px: float, shift_px: float
+    planes: Sequence[np.ndarray],
+    edge: int,
+    seed: int,
+    *,
+    warp_px: float,
+    shift_px: float,
+    degrees: float = 5.0,
 ) -> Disturbed:
     """Return windows of slices, each disturbed on its own.
 
@@ -56,6 +62,7 @@ def disturb(
         seed: Of all draws.
         warp_px: Largest offset of the smooth warp.
         shift_px: Largest shift along each axis.
+        degrees: Largest rotation, either way.
     """
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:edge, 0:edge].astype(float)
@@ -63,7 +70,7 @@ def disturb(
     points = published_points(planes[0], edge)
     slices, raw = [], []
     for plane in planes:
-        turn = np.radians(rng.uniform(-5, 5))
+        turn = np.radians(rng.uniform(-degrees, degrees))
         matrix = affine.rotation(turn, middle) * (1 + rng.uniform(-0.01, 0.01))
         centre = affine.centre((plane.shape[0], plane.shape[1]))
         at = centre + rng.uniform(-shift_px, shift_px, 2)

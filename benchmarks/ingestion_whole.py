@@ -1,12 +1,9 @@
-"""Whole volumes: what a search finds in one that was ingested, and what a large one takes.
+"""Large volumes: what ingest takes of time and memory, and which bad slices it finds.
 
-    python benchmarks/ingestion_whole.py search        # VNC, disturbed, from PNG and 16-bit TIFF
-    python benchmarks/ingestion_whole.py scale         # two numbers of slices, time and peak memory
+    python benchmarks/ingestion_whole.py scale --slices 100 300 --edge 2048
 
-``search``: windows of VNC are disturbed, written as PNG and as a 16-bit TIFF stack, and ingested.
-Labels are disturbed and laid in the same way, so that the same search can be scored on the
-published windows, on the aligned image and on the evened one. ``scale``: slices are made of real
-ones, mirrored and repeated, with 12 bad ones; each number of slices runs in a process of its own.
+Slices are made of real ones, mirrored and repeated, with 12 bad ones; each number of slices runs in
+a process of its own.
 """
 
 import argparse
@@ -22,12 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
-from ingestion_slices import FAULTS, IMAGES, disturb, greys, published
-from PIL import Image
-from scipy import ndimage
+from ingestion_slices import FAULTS, greys, published
 
-from emqs.ingestion import affine, transforms
 from emqs.ingestion.ingest import Settings, ingest
 from emqs.ingestion.settings import (
     AlignConfig,
@@ -36,9 +29,7 @@ from emqs.ingestion.settings import (
     IngestConfig,
     OutputConfig,
 )
-from emqs.ingestion.sources import Source, open_source
-from emqs.volumes import open_volume
-from emqs.volumes.formats.slices import read_slice
+from emqs.ingestion.sources import Source
 
 SIZE_NM = (50.0, 4.6, 4.6)
 SETTINGS = Settings(
@@ -48,96 +39,6 @@ SETTINGS = Settings(
     ContrastConfig("match"),
     OutputConfig(chunk=[16, 128, 128], shard=[16, 1024, 1024]),
 )
-
-
-def png_slices(folder: Path, slices: Sequence[np.ndarray]) -> Path:
-    """Write slices as PNG files and return their folder."""
-    folder.mkdir(parents=True)
-    for number, image in enumerate(slices):
-        Image.fromarray(image).save(folder / f"slice_{number:04d}.png")
-    return folder
-
-
-def labels_of(first: int, count: int) -> list[np.ndarray]:
-    """Return the published labels of VNC."""
-    paths = sorted((IMAGES / "VNC" / "labels").iterdir())[first : first + count]
-    return [read_slice(path) for path in paths]
-
-
-def laid_labels(
-    labels: Sequence[np.ndarray], raw: np.ndarray, points: np.ndarray, out: Path
-) -> list[np.ndarray]:
-    """Return labels as they lie in a volume that was made of disturbed slices.
-
-    Args:
-        labels: Published.
-        raw: Where the disturbed slices show published places, ``(N, P, 2)``.
-        points: The places, ``(P, 2)``.
-        out: The volume.
-    """
-    content = json.loads((out / "ingestion" / "transforms.json").read_text())
-    sizes = {z: (size[0], size[1]) for z, size in enumerate(content["sizes"]) if size is not None}
-    known = transforms.read(out / "ingestion" / "transforms.json", sizes, len(labels))
-    result = []
-    for slot, label in enumerate(labels):
-        seen = np.isfinite(raw[slot]).all(axis=1)
-        to_raw = affine.fit(points[seen], raw[slot][seen])
-        back = affine.invert(affine.compose(known.forward[slot], to_raw))
-        moved = ndimage.affine_transform(
-            label, back[:, :2], back[:, 2], output_shape=known.shape, order=0, cval=0
-        )
-        result.append(moved)
-    return result
-
-
-def scored(images: Path, name: str, settings: Sequence[str]) -> dict[str, Any]:
-    """Return what ``python -m emqs.evaluate`` measures on a folder of images."""
-    run = images / f"{name}_run"
-    command = [
-        sys.executable, "-m", "emqs.evaluate", "dataset=folder", f"dataset.name={name}",
-        f"paths.images={images}", f"hydra.run.dir={run}", "figures=false", *settings,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, cwd=images, check=False)
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
-    measured = json.loads((run / "metrics.json").read_text())
-    return {
-        "precision_at": measured["precision_overlap"],
-        "component_ap": measured["component_ap"],
-    }
-
-
-def search(edge: int, count: int, settings: Sequence[str]) -> None:
-    """Print how well the same search does on published windows and on what ingest makes of them."""
-    planes, labels = published("VNC", 0, count), labels_of(0, count)
-    given = disturb(planes, edge, 100, warp_px=0, shift_px=edge / 20)
-    corner = np.floor(given.points[0]).astype(int)
-    cut = (slice(corner[0], corner[0] + edge), slice(corner[1], corner[1] + edge))
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        png_slices(folder / "published" / "raw", [plane[cut] for plane in planes])
-        png_slices(folder / "published" / "labels", [label[cut] for label in labels])
-        png = png_slices(folder / "png", given.slices)
-        stack = folder / "stack.tif"
-        tifffile.imwrite(stack, np.stack(given.slices).astype(np.uint16) * 257)
-        told({"volume": "published", **scored(folder, "published", settings)}, edge, count)
-        for source, path in (("PNG", png), ("16-bit TIFF", stack)):
-            out = folder / f"{path.stem}.zarr"
-            ingest(open_source(str(path), voxel_size_nm=SIZE_NM), out, SETTINGS)
-            moved = laid_labels(labels, given.raw, given.points, out)
-            for dataset in (None, "even"):
-                name = f"{path.stem}_{dataset or 'raw'}"
-                volume = open_volume(out, dataset=dataset)
-                voxels = volume.read(volume.box)
-                png_slices(folder / name / "raw", list(voxels))
-                png_slices(folder / name / "labels", moved)
-                measured = scored(folder, name, settings)
-                told({"volume": f"{source}, {dataset or 'aligned'}", **measured}, edge, count)
-
-
-def told(row: dict[str, Any], edge: int, count: int) -> None:
-    """Print a row as soon as it is there."""
-    print(json.dumps({"part": "search", "edge": edge, "slices": count, **row}), flush=True)
 
 
 class Made(Source):
@@ -211,15 +112,12 @@ def scale(counts: Sequence[int], edge: int) -> None:
 def main() -> None:
     """Run one part and print JSON, one line for each volume."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("search", "scale", "one"))
-    parser.add_argument("--edge", type=int, help="of a slice, pixels")
-    parser.add_argument("--slices", type=int, nargs="+", help="how many; scale: several numbers")
-    parser.add_argument("--set", nargs="*", default=[], help="search: settings of emqs.evaluate")
+    parser.add_argument("part", choices=("scale", "one"))
+    parser.add_argument("--edge", type=int, default=1024, help="of a slice, pixels")
+    parser.add_argument("--slices", type=int, nargs="+", default=[100, 300])
     options = parser.parse_args()
-    if options.part == "search":
-        search(options.edge or 640, (options.slices or [20])[0], options.set)
-    elif options.part == "scale":
-        scale(options.slices or [100, 300], options.edge or 1024)
+    if options.part == "scale":
+        scale(options.slices, options.edge)
     else:
         print(json.dumps({"part": "scale", **one_scale(options.slices[0], options.edge)}))
 

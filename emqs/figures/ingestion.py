@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from emqs.errors import DataError
 from emqs.figures import style
@@ -12,6 +13,7 @@ from emqs.figures import style
 ACROSS = 3  # pictures of a bad slice: before, itself, after
 TILE = 1.5  # edge of one, inches
 PER_ROW = 2  # bad slices beside each other
+BETWEEN = 0.12  # them, of a picture
 
 
 def bad_slices(sheet: Sequence[tuple[str, Sequence[np.ndarray | None]]]) -> Figure:
@@ -30,11 +32,12 @@ def bad_slices(sheet: Sequence[tuple[str, Sequence[np.ndarray | None]]]) -> Figu
         PER_ROW * ACROSS * TILE + 0.5, n_rows * (TILE + 0.35) + 0.6,
         title="Slices judged bad, between the good slices before and after",
     )  # fmt: skip
-    grid = figure.subplots(n_rows, PER_ROW * ACROSS, squeeze=False)
+    widths = ([1.0] * ACROSS + [BETWEEN]) * PER_ROW
+    grid = figure.subplots(n_rows, len(widths) - 1, squeeze=False, width_ratios=widths[:-1])
     for axes in grid.ravel():
         axes.axis("off")
     for number, (caption, pictures) in enumerate(sheet):
-        row, first = number // PER_ROW, number % PER_ROW * ACROSS
+        row, first = number // PER_ROW, number % PER_ROW * (ACROSS + 1)
         for column, picture in enumerate(pictures):
             axes = grid[row, first + column]
             if picture is None:
@@ -59,7 +62,7 @@ def alignment(curves: Mapping[str, np.ndarray]) -> Figure:
     correlation = curves["correlation"]
     for distance, colour, marker in ((1, style.BLUE, "o"), (2, style.SKY_BLUE, "s")):
         some = correlation[correlation[:, 2] == distance]
-        _dots(top, some, colour, marker, f"{distance} apart")
+        _dots(top, some, colour, marker, f"{distance} slot{'s' * (distance > 1)} apart")
     some = correlation[correlation[:, 2] > 2]
     _dots(top, some, style.GREY, "^", "further")
     for name, colour, marker in (
@@ -70,16 +73,17 @@ def alignment(curves: Mapping[str, np.ndarray]) -> Figure:
         word = "could not be matched" if name == "unmatched" else "thrown out"
         _dots(top, np.column_stack([places, np.zeros(len(places))]), colour, marker, word)
     top.set_ylabel("correlation of pairs")
-    _dots(middle, curves["residual"], style.BLUE, "o", "of pairs")
-    middle.set_ylabel("residual, px")
+    _dots(middle, curves["residual"], style.BLUE, "o", "")
+    middle.set_ylabel("residual of pairs, px")
     middle.set_ylim(bottom=0)
     drift = curves["drift"]
     for column, colour, name in ((1, style.BLUE, "y"), (2, style.ORANGE, "x")):
         _line(bottom, drift, column, colour, name)
     bottom.set_ylabel("moved by, px")
-    _line(turns, drift, 3, style.GREEN, "turned by")
-    turns.set_ylabel("degrees")
+    _line(turns, drift, 3, style.GREEN, "")
+    turns.set_ylabel("turned by, degrees")
     turns.set_xlabel("z, slots")
+    turns.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (top, middle, bottom, turns):
         for slot in curves["bad"]:
             axes.axvline(slot, color=style.GREY, linewidth=0.8, linestyle=":")
@@ -88,7 +92,9 @@ def alignment(curves: Mapping[str, np.ndarray]) -> Figure:
                 fontsize=style.SMALL, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=5,
                 frameon=False, borderaxespad=0.1,
             )  # fmt: skip
-    top.set_title("Dotted: bad or missing slices", fontsize=style.SMALL, loc="left")
+    top.set_title(
+        "How slices lie on each other; dotted: bad or missing", fontsize=style.SMALL, loc="left"
+    )
     return figure
 
 
@@ -108,13 +114,18 @@ def cuts(planes: Mapping[str, np.ndarray]) -> Figure:
     """Return cuts through the middle of a stack, before and after alignment.
 
     Args:
-        planes: By caption, uint8 ``(Z, length)``; Z goes down.
+        planes: By caption, uint8 ``(Z, length)``; Z goes down; those of XZ, then those of YZ.
     """
-    figure = style.new_figure(10, 7)
-    grid = figure.subplots(2, 2).ravel()
-    for axes, (caption, plane) in zip(grid, planes.items(), strict=True):
+    columns = len(planes) // 2
+    figure = style.new_figure(
+        5 * columns, 7, title="Cuts through the middle; black: no slice, or one that is not used"
+    )
+    grid = figure.subplots(2, columns, squeeze=False, sharey=True)
+    for axes, (caption, plane) in zip(grid.ravel(), planes.items(), strict=True):
         axes.imshow(plane, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
-        style.bare(axes)
+        axes.set_xticks([])
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_title(caption, fontsize=style.LABEL)
-        axes.set_ylabel("z")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("z, slots")
     return figure

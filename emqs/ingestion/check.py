@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from emqs.ingestion import affine
 from emqs.ingestion.matching.pair import Pair
 from emqs.ingestion.settings import CheckConfig
 
 NEIGHBOURS = 50  # slices on either side whose median is usual
 NEARER = 3  # slots: pairs further apart say nothing of an order
 MANY = 5  # pairs, from which on their median is usual
+NEAR, AWAY = 0.75, 0.5  # of a block's edge: displaced blocks at one place, or not at one place
+CLOSE = 0.3  # likewise: a block that lies still where another pair has one displaced
+ALIKE = 0.4  # of their steps, by which these may differ
 
 SHARPNESS = ("sharpness", "sharpness_wide")  # without and with noise
 GOOD = "good"
@@ -190,17 +194,65 @@ def _swapped(
 
 
 def _folded(used: list[int], known: Mapping[tuple[int, int], Pair], limit: float) -> dict[int, str]:
-    """Return slices of which a part lies elsewhere in both neighbours, but not between these."""
+    """Return slices of which one part lies elsewhere in both neighbours, there and back alike.
+
+    Where tissue runs obliquely, parts of slices lie elsewhere, too, but go on in one direction, or
+    elsewhere in each pair. A fold moves one part of one slice: what the slice before shows lies off
+    by a step, and the slice after undoes that step at the same place.
+    """
     folded = {}
     for before, at, after in zip(used, used[1:], used[2:], strict=False):
-        sides = [known.get((before, at)), known.get((at, after))]
-        bridge = known.get((before, after))
-        if any(p is None or not p.matched for p in sides):
+        sides = known.get((before, at)), known.get((at, after))
+        if sides[0] is None or sides[1] is None or not (sides[0].matched and sides[1].matched):
             continue
-        share = min(p.displaced for p in sides if p is not None)
-        across = bridge.displaced if bridge is not None and bridge.matched else 0.0
-        if share > limit and across < 0.5 * share:
+        share = _undone(sides[0], sides[1])
+        if share > limit:
             folded[at] = (
                 f"{100 * share:.0f} % of it lies elsewhere than the rest, in both neighbours."
             )
     return folded
+
+
+def _undone(to: Pair, back: Pair) -> float:
+    """Return the share of blocks of a slice that one pair moves elsewhere and the next moves back.
+
+    Most blocks lie still in both pairs, and a part is moved and comes back; or one pair follows the
+    one part of the slice and the next the other, and each sees the rest moved by the same step.
+
+    Args:
+        to: The pair of the slice before and this one.
+        back: The pair of this one and the slice after.
+    """
+    before, here, there, after = (
+        np.array(places, dtype=float).reshape(-1, 2) for places in (*to.elsewhere, *back.elsewhere)
+    )
+    if not len(here) or not len(there):
+        return 0.0
+    moved = here - affine.apply(to.matrix, before)
+    undo = affine.apply(affine.invert(back.matrix), after) - there
+    apart = _apart(here, there) / back.block_px
+    same = (apart <= NEAR) & _alike(moved, -undo)
+    still = [
+        np.array(places, dtype=float).reshape(-1, 2) for places in (back.points[0], to.points[1])
+    ]
+    shares = []
+    for axis, (places, pair) in enumerate(((here, to), (there, back))):
+        comes_back = same.any(axis=1 - axis)
+        alone = (apart > AWAY).all(axis=1 - axis) & _alike(moved, undo).any(axis=1 - axis)
+        rests = _apart(places, still[axis]).min(axis=1, initial=np.inf) <= CLOSE * back.block_px
+        shares.append(max(comes_back.sum(), (alone & rests).sum()) / max(1, pair.n_blocks))
+    return float(max(shares)) if min(shares) > 0 else 0.0
+
+
+def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return how far places lie from others, along the axis where they lie farther, ``(N, M)``."""
+    apart: np.ndarray = np.abs(first[:, None] - second[None]).max(axis=2)
+    return apart
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return which steps are about the same, ``(N, M)``, bool."""
+    lengths = np.linalg.norm(first, axis=1)[:, None] + np.linalg.norm(second, axis=1)[None]
+    differ = np.linalg.norm(first[:, None] - second[None], axis=2)
+    alike: np.ndarray = differ <= ALIKE * lengths / 2
+    return alike

@@ -262,7 +262,7 @@ def pairs_of(judged: Judged, laid: Laid) -> list[dict[str, Any]]:
     for pair in judged.pairs:
         numbers = pair.first, pair.second
         row = pair.to_dict()
-        del row["points"]
+        del row["points"], row["elsewhere"], row["block_px"]
         row["contradiction_px"] = laid.thrown.get(numbers)
         row["weight"] = laid.weights.get(numbers)
         row["volume_residual_px"] = laid.residual_px.get(numbers)

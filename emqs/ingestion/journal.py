@@ -10,28 +10,28 @@ class Journal:
     """Results by name, each written as soon as it is there.
 
     Every line ends with a checksum (CRC-32). One that was cut off when a process was killed, or
-    that does not match its checksum, is forgotten, and its part done again.
+    that does not match its checksum, is forgotten, and its part done again. Results are kept as
+    their lines and parsed when asked for: lists of numbers would take ten times the memory.
     """
 
     def __init__(self, path: Path) -> None:
         """Read what is there; the file is made with the first result."""
         self.path = path
-        self.done: dict[str, Any] = {}
+        self._lines: dict[str, bytes] = {}
         text = path.read_bytes() if path.exists() else b""
         lines = [line for line in text.splitlines(keepends=True) if _is_whole(line)]
         for line in lines:
-            name, result, _ = json.loads(line)
-            self.done[name] = result
+            self._lines[json.loads(line)[0]] = line
         if b"".join(lines) != text:  # the rest was cut off, or is damaged
             path.write_bytes(b"".join(lines))
 
     def __contains__(self, name: str) -> bool:
         """Return whether a part is done."""
-        return name in self.done
+        return name in self._lines
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return the result of a part."""
-        return self.done[name]
+        return json.loads(self._lines[name])[1]
 
     def add(self, name: str, result: Any) -> None:  # noqa: ANN401
         """Keep the result of a part.
@@ -39,9 +39,10 @@ class Journal:
         Raises:
             OSError: If the disk is full.
         """
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(name, result))
-        self.done[name] = result
+        line = _line(name, result).encode()
+        with self.path.open("ab") as file:
+            file.write(line)
+        self._lines[name] = line
 
 
 def _line(name: str, result: Any) -> str:  # noqa: ANN401

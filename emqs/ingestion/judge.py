@@ -9,6 +9,7 @@ from emqs.errors import DataError
 from emqs.ingestion import check, pairs, table, work
 from emqs.ingestion.check import Verdict
 from emqs.ingestion.journal import Journal
+from emqs.ingestion.matching import sift
 from emqs.ingestion.matching.pair import Pair
 from emqs.ingestion.settings import AlignConfig, CheckConfig
 from emqs.ingestion.sources import Source
@@ -27,13 +28,11 @@ class Judged:
         slices: The raw ones, with their checksums.
         verdicts: Of each slot.
         pairs: Of used slices, that were tried; none if they are not to be matched.
-        all_pairs: Also those of slices that turned out bad.
     """
 
     slices: Slices
     verdicts: list[Verdict]
     pairs: list[Pair]
-    all_pairs: list[Pair]
 
     @property
     def used(self) -> list[int]:
@@ -73,6 +72,9 @@ def judge(
         DataError: If a slice cannot be read, slices differ in type, or under 2 are usable.
     """
     executor = InProcess() if executor is None else executor
+    matching = align.model != "none" and align.transforms is None
+    if matching and align.matcher == "sift":
+        sift.library()  # before hours of looking
     measured = _measured(source, Journal(folder / "measures.jsonl"), step, executor)
     slices = Slices(source)
     slices.learn(measured)
@@ -80,7 +82,6 @@ def judge(
     user = None if check_settings.table is None else Path(check_settings.table).expanduser()
     if user is not None:
         verdicts = table.overruled(user, verdicts)
-    matching = align.model != "none" and align.transforms is None
     journal = Journal(folder / "pairs.jsonl")
     tried: list[Pair] = []
     for _ in range(ROUNDS):
@@ -101,12 +102,7 @@ def judge(
     if matching:
         plan = pairs.planned(used)
         tried = _matched(work.Matching(slices, align), plan, journal, step, executor)
-    everything = [Pair(**journal.done[name]) for name in sorted(journal.done, key=_numbers)]
-    return Judged(slices, verdicts, tried, everything)
-
-
-def _numbers(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.split())
+    return Judged(slices, verdicts, tried)
 
 
 def _check_enough(used: list[int], verdicts: Sequence[Verdict], source: Source) -> None:
@@ -159,4 +155,4 @@ def _matched(
         for one in rows:
             journal.add(f"{one['first']} {one['second']}", one)
         step("match", count + 1, len(groups))
-    return [Pair(**journal[f"{first} {second}"]) for first, second in plan]
+    return [Pair.from_dict(journal[f"{first} {second}"]) for first, second in plan]

@@ -33,6 +33,8 @@ def check_target(out: Path, digest: str) -> bool:
         ConfigError: If something else is there, or the folder for it is not.
     """
     if not out.exists():
+        if out.parent.exists() and not out.parent.is_dir():
+            raise ConfigError(f"out={out}: {out.parent} is no folder. Give another place.")
         if not out.parent.is_dir():
             raise ConfigError(
                 f"out={out}: the folder {out.parent} does not exist. Make it, or give another."

@@ -9,6 +9,7 @@ import numpy as np
 from emqs.geometry import Box
 from emqs.ingestion import affine, work
 from emqs.ingestion.check import MISSING
+from emqs.ingestion.ingest import EVEN
 from emqs.ingestion.judge import Judged
 from emqs.ingestion.lay import Laid
 from emqs.ingestion.measures import line
@@ -155,22 +156,40 @@ def cuts(judged: Judged, path: Path) -> dict[str, np.ndarray]:
     """Return cuts through the middle, before and after: uint8, ``(Z, length)``.
 
     Returns:
-        ``XZ before``, ``XZ after``, ``YZ before``, ``YZ after``; slots without a slice are black.
+        ``XZ before``, ``XZ after``, ``XZ evened`` where there is an evened image, and the same of
+        YZ, all at one scale; slots without a slice are black.
     """
     volume = open_volume(path)
+    images = {"after": volume}
+    if (path / EVEN).is_dir():
+        images["evened"] = open_volume(path, dataset=EVEN)
     depth, height, width = volume.shape
     result: dict[str, np.ndarray] = {}
     for name, measure, axis in (("XZ", "row", 1), ("YZ", "column", 2)):
-        raw = [one.measures[measure] if one.measures else [] for one in judged.verdicts]
-        longest = max(map(len, raw))
-        before = np.zeros((depth, longest), dtype=np.uint8)
-        for slot, values in enumerate(raw):
-            before[slot, : len(values)] = values
         start, stop = [0, 0, 0], [depth, height, width]
         start[axis] = stop[axis] // 2
         stop[axis] = start[axis] + 1
         box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-        plane = volume.read(box).squeeze(axis) / float(RANGES[volume.dtype][1])
-        result[f"{name} before"] = before
-        result[f"{name} after"] = np.array([line(row) for row in plane], dtype=np.uint8)
+        made = {}
+        for word, image in images.items():
+            plane = image.read(box).squeeze(axis) / float(RANGES[image.dtype][1])
+            made[f"{name} {word}"] = np.array([line(row) for row in plane], dtype=np.uint8)
+        length = height if axis == 2 else width
+        before = np.zeros_like(made[f"{name} after"])
+        for slot, one in enumerate(judged.verdicts):
+            if one.measures:
+                own = one.measures["height" if axis == 2 else "width"]
+                _put(before[slot], np.array(one.measures[measure], dtype=np.uint8), own / length)
+        result |= {f"{name} before": before, **made}
     return result
+
+
+def _put(row: np.ndarray, values: np.ndarray, share: float) -> None:
+    """Write values into the middle of a row, of which they are a share as long."""
+    count = round(share * len(row))
+    places = (np.arange(count) + 0.5) * len(values) / max(1, count)
+    scaled = values[places.astype(int)]
+    cut = max(0, (count - len(row)) // 2)
+    scaled = scaled[cut : cut + len(row)]
+    first = (len(row) - len(scaled)) // 2
+    row[first : first + len(scaled)] = scaled

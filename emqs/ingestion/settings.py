@@ -10,6 +10,7 @@ NUMBERINGS = ("names", "order")
 FORMATS = ("zarr", "precomputed")
 FILLS = ("none", "nearest", "blend")
 MODELS = ("none", "translation", "rigid", "affine", "elastic")
+MATCHERS = ("correlation", "sift")
 CANVASES = ("all", "source")
 BREAKS = ("error", "split")
 CONTRASTS = ("none", "match", "clahe")
@@ -37,7 +38,7 @@ class CheckConfig:
     saturated: float = 0.15  # share of black or white pixels above that of the neighbours
     duplicate: float = 0.35  # of the usual difference of neighbours; less is the same section
     swapped: float = 0.15  # by how much the other order must fit better
-    folded: float = 0.06  # share of blocks that lie elsewhere together
+    folded: float = 0.06  # share of blocks that one neighbour moves elsewhere and the next back
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -52,6 +53,7 @@ class AlignConfig:
     """How slices are laid on each other. Values come from ``configs/align/*.yaml``."""
 
     model: str  # what each slice may do: none, translation, rigid, affine, elastic
+    matcher: str = "correlation"  # finds how slices lie roughly: correlation, sift
     rotation_deg: float = 11.0  # largest rotation between neighbours that is looked for
     shift: float = 0.4  # largest shift between neighbours, of the edge of a slice
     peak: float = 9.0  # least height of a peak of correlation, in standard deviations
@@ -66,6 +68,7 @@ class AlignConfig:
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
         one_of("align.model", self.model, MODELS)
+        one_of("align.matcher", self.matcher, MATCHERS)
         one_of("align.breaks", self.breaks, BREAKS)
         one_of("align.canvas", self.canvas, CANVASES)
         if not 0 <= self.rotation_deg <= 180:

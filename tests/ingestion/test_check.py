@@ -1,5 +1,6 @@
 """Bad slices are found, good ones stay good, and users overrule."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from support.raw_slices import tissue, written
 
-from emqs.errors import DataError
+from emqs.errors import DataError, MissingDependencyError
 from emqs.ingestion import check, table
 from emqs.ingestion.check import alone, together
 from emqs.ingestion.judge import judge
@@ -61,8 +62,19 @@ def test_spreads_of_tiles_are_those_of_their_pixels() -> None:
     assert spreads[1, 2] == pytest.approx(image[24:48, 48:72].std(), rel=1e-5)
 
 
-def pair(a: int, b: int, correlation: float, displaced: float = 0.0) -> Pair:
-    return Pair(a, b, 30.0, correlation=correlation, displaced=displaced, n_blocks=40, n_agree=40)
+def pair(a: int, b: int, correlation: float, step: float = 0.0, at: float = 150.0) -> Pair:
+    """Slices 5 pixels beside each other; some of 40 blocks lie ``step`` further off."""
+    first = np.array([[60.0, at], [110.0, at], [160.0, at]]) if step else np.empty((0, 2))
+    second = first + np.array([0.0, 5.0 + step])
+    y, x = np.meshgrid(np.arange(60.0, 400, 50), np.arange(50.0, 500, 50), indexing="ij")
+    rest = np.column_stack([y.ravel(), x.ravel()])
+    rest = rest[np.abs(rest[:, 1] - at) > 50] if step else rest
+    return Pair(
+        a, b, 30.0, correlation=correlation, n_blocks=40, n_agree=40, block_px=100,
+        displaced=len(first) / 40, elsewhere=(first.tolist(), second.tolist()),
+        points=(rest.tolist(), (rest + np.array([0.0, 5.0])).tolist()),
+        forward=[[1.0, 0.0, 0.0], [0.0, 1.0, 5.0]],
+    )  # fmt: skip
 
 
 def verdicts_of(n: int) -> list[check.Verdict]:
@@ -99,13 +111,35 @@ def test_the_same_section_twice_differs_less_than_neighbours_do() -> None:
     assert [one.slot for one in judged if one.verdict == "same_section"] == [5]
 
 
-def test_a_fold_is_what_lies_elsewhere_in_both_neighbours() -> None:
-    pairs = [
-        pair(p.first, p.second, p.correlation, 0.3 if 4 in (p.first, p.second) else 0.0)
-        for p in chain(9, list(range(9)))
-    ]
-    judged = together(verdicts_of(9), pairs, LIMITS)
+def one_slice_apart(to: Pair, back: Pair) -> list[check.Verdict]:
+    """Verdicts of a chain, of which the pairs of slice 4 with its neighbours are given."""
+    special = {(3, 4): to, (4, 5): back}
+    pairs = [special.get((p.first, p.second), p) for p in chain(9, list(range(9)))]
+    return together(verdicts_of(9), pairs, LIMITS)
+
+
+def test_a_fold_is_what_one_neighbour_moves_and_the_next_moves_back() -> None:
+    judged = one_slice_apart(pair(3, 4, 0.5, 30.0), pair(4, 5, 0.5, -29.0))
     assert [one.slot for one in judged if one.verdict == "folded"] == [4]
+    assert "8 % of it lies elsewhere" in judged[4].why
+
+
+def test_a_fold_is_seen_if_each_neighbour_follows_another_part_of_it() -> None:
+    judged = one_slice_apart(pair(3, 4, 0.5, 30.0), pair(4, 5, 0.5, 29.0, at=400.0))
+    assert [one.slot for one in judged if one.verdict == "folded"] == [4]
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        pair(4, 5, 0.5, 30.0),  # tissue that runs on, obliquely
+        pair(4, 5, 0.5, -30.0, at=400.0),  # somewhere else
+        pair(4, 5, 0.5, -12.0),  # by another step
+        pair(4, 5, 0.5),
+    ],
+)
+def test_tissue_that_lies_elsewhere_and_does_not_come_back_is_no_fold(back: Pair) -> None:
+    assert all(one.use for one in one_slice_apart(pair(3, 4, 0.5, 30.0), back))
 
 
 def test_a_users_table_overrules_and_is_checked(tmp_path: Path) -> None:
@@ -136,6 +170,17 @@ def test_a_stack_without_two_good_slices_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0 of 3 slices can be used \(3 blank\)"):
         judge(source, tmp_path, check_settings=LIMITS, align=AlignConfig("none"),
               step=lambda *_: None)  # fmt: skip
+
+
+def test_sift_without_opencv_is_told_before_any_slice_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    source = open_source(str(written(tmp_path / "raw", [tissue(1, 40)[0]] * 2)))
+    settings = AlignConfig("affine", matcher="sift")
+    with pytest.raises(MissingDependencyError, match=r"pip install 'emqs\[sift\]'"):
+        judge(source, tmp_path, check_settings=LIMITS, align=settings, step=lambda *_: None)
+    assert not (tmp_path / "measures.jsonl").exists()
 
 
 def test_types_of_pixels_may_not_be_mixed(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from support.raw_slices import disturbed, tissue, written
 
 from emqs.errors import ConfigError, DataError
 from emqs.geometry import Box
-from emqs.ingestion import assemble, dataset_file
+from emqs.ingestion import assemble, dataset_file, report
 from emqs.ingestion.ingest import Made, Settings, Step, ingest
 from emqs.ingestion.judge import judge
 from emqs.ingestion.settings import (
@@ -62,6 +62,20 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     return ingest(opened(raw), tmp_path_factory.mktemp("made") / "brain.zarr", WHOLE)
+
+
+def test_cuts_before_are_drawn_at_the_scale_of_those_after(tmp_path: Path) -> None:
+    slices = [plane[:, :100] if k == 1 else plane for k, plane in enumerate(tissue(3, 200))]
+    source = opened(written(tmp_path / "raw", slices))
+    out = ingest(source, tmp_path / "v.zarr", PLAIN).path
+    judged = judge(source, tmp_path, check_settings=CheckConfig(), align=PLAIN.align,
+                   step=lambda *_: None)  # fmt: skip
+    cuts = report.cuts(judged, out)
+    assert list(cuts) == ["XZ before", "XZ after", "YZ before", "YZ after"]  # nothing is evened
+    assert (cuts["XZ before"][0] == slices[0][100]).all()
+    assert (cuts["XZ before"][1, 50:150] == slices[1][100]).all()  # half as wide, in the middle
+    assert not cuts["XZ before"][1, :50].any()
+    assert cuts["YZ before"].shape == cuts["YZ after"].shape == (3, 200)
 
 
 def test_slices_that_are_left_alone_stay_what_they_are(tmp_path: Path) -> None:
@@ -295,6 +309,9 @@ def test_swapped_slices_are_left_out(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_said(raw: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"file is no folder\. Give another place"):
+        ingest(opened(raw), tmp_path / "file" / "v.zarr", PLAIN)
     with pytest.raises(ConfigError, match="does not exist"):
         ingest(opened(raw), tmp_path / "none" / "v.zarr", PLAIN)
     (tmp_path / "taken.zarr").mkdir()

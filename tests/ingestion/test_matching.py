@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates
 from support.raw_slices import disturbed, place_error, tissue
 
 from emqs.ingestion import affine, elastic, pairs, solve
@@ -236,3 +236,37 @@ def test_a_part_that_lies_elsewhere_is_seen_and_none_in_good_slices() -> None:
     assert good.displaced == 0.0
     assert bad.matched
     assert bad.displaced > 0.1
+    steps = np.array(bad.elsewhere[1]) - affine.apply(bad.matrix, np.array(bad.elsewhere[0]))
+    assert np.abs(np.abs(steps[:, 1]) - 30).mean() < 3
+    assert np.abs(steps[:, 0]).mean() < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [137.0, -104.0])
+def test_sift_finds_a_large_rotation(degrees: float) -> None:
+    pytest.importorskip("cv2")
+    stack = tissue(2, 400, seed=1, depth=6.0)
+    first, before = disturbed(stack[:1], 240, degrees=0.0, seed=3)
+    middle = np.full(2, 119.5)
+    turn = affine.rotation(np.radians(degrees), middle)
+    turn[:, 2] += affine.centre(stack[1].shape) + np.array([5.0, -7.0]) - middle
+    turned = affine_transform(
+        stack[1].astype(float), turn[:, :2], turn[:, 2], output_shape=(240, 240), order=3
+    )
+    second = np.clip(turned, 1, 254).astype(np.uint8)
+    moving, target = Rotations(prepare(first[0])), prepare(second)
+    assert not match((0, 1), moving, target, AlignConfig("affine")).matched
+    pair = match((0, 1), moving, target, AlignConfig("affine", matcher="sift"))
+    true = affine.compose(affine.invert(turn), before[0])
+    corners = affine.corners((240, 240))
+    apart = np.linalg.norm(affine.apply(pair.matrix, corners) - affine.apply(true, corners), axis=1)
+    assert apart.max() < 0.5
+
+
+@pytest.mark.slow
+def test_sift_never_passes_different_tissue_as_matched() -> None:
+    pytest.importorskip("cv2")
+    first, second = (prepare(disturbed(tissue(1, 300, seed=s), EDGE)[0][0]) for s in (0, 1))
+    pair = match((0, 1), Rotations(first), second, AlignConfig("affine", matcher="sift"))
+    assert not pair.matched
+    assert "SIFT points agree" in pair.why_not or "no clear peak" in pair.why_not

@@ -222,6 +222,6 @@ def test_a_journal_forgets_a_line_that_was_cut_off(tmp_path: Path) -> None:
     for cut in range(len(text)):
         path.write_bytes(text[:cut])
         again = Journal(path)
-        assert len(again.done) == text[:cut].count(b"\n")
+        assert sum(str(number) in again for number in range(3)) == text[:cut].count(b"\n")
         again.add("new", [cut])
         assert Journal(path)["new"] == [cut]

@@ -1,5 +1,6 @@
 """The rotation and shift between two slices, found by whitened correlation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,12 @@ class Coarse:
     Attributes:
         forward: Map between full pixels, ``(2, 3)``.
         peak: Height of the correlation's peak, in its standard deviations.
+        why_not: What is known against it already; empty if nothing is.
     """
 
     forward: np.ndarray
     peak: float
+    why_not: str = ""
 
 
 def spectrum(image: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
@@ -78,14 +81,7 @@ def locate(moving: Rotations, target: Prepared, *, rotation_deg: float, shift: f
         rotation_deg: Largest rotation that is tried, either way.
         shift: Largest shift, as a part of the edge.
     """
-    frame = moving.prepared.frame
-    transform = spectrum(target.coarse, frame)
-    height, width = target.coarse.shape
-    limits = round(shift * height), round(shift * width)
-
-    def tried(degrees: float) -> tuple[float, np.ndarray]:
-        return _peak(moving(degrees), transform, frame, limits)
-
+    tried = _trying(moving, target, shift)
     angles = _range(-rotation_deg, rotation_deg, STEP_DEG)
     if rotation_deg > WIDE_DEG:
         wide = {a: tried(a)[0] for a in _range(-rotation_deg, rotation_deg, WIDE_STEP_DEG)}
@@ -97,10 +93,38 @@ def locate(moving: Rotations, target: Prepared, *, rotation_deg: float, shift: f
     finer = best + STEP_DEG * _vertex(
         *(results[a][0] if a in results else peak for a in (best - STEP_DEG, best, best + STEP_DEG))
     )
-    image = moving.prepared.coarse
-    middle = affine.centre((image.shape[0], image.shape[1]))
-    turn = affine.rotation(np.radians(finer), middle, offset)
-    return Coarse(affine.scaled(turn, target.coarse_factor), peak)
+    return Coarse(_full(finer, offset, moving.prepared), peak)
+
+
+def turned_by(degrees: float, moving: Rotations, target: Prepared, *, shift: float) -> Coarse:
+    """Return where a slice lies on another, if the rotation is known.
+
+    Args:
+        degrees: The rotation.
+        moving: The slice.
+        target: The other.
+        shift: Largest shift, as a part of the edge.
+    """
+    peak, offset = _trying(moving, target, shift)(degrees)
+    return Coarse(_full(degrees, offset, moving.prepared), peak)
+
+
+def _trying(
+    moving: Rotations, target: Prepared, shift: float
+) -> Callable[[float], tuple[float, np.ndarray]]:
+    """Return what finds the height of the peak, and the shift to it, of a rotation."""
+    frame = moving.prepared.frame
+    transform = spectrum(target.coarse, frame)
+    height, width = target.coarse.shape
+    limits = round(shift * height), round(shift * width)
+    return lambda degrees: _peak(moving(degrees), transform, frame, limits)
+
+
+def _full(degrees: float, offset: np.ndarray, prepared: Prepared) -> np.ndarray:
+    """Return a rotation about the centre and a shift as a map between full slices."""
+    middle = affine.centre((prepared.coarse.shape[0], prepared.coarse.shape[1]))
+    turn = affine.rotation(np.radians(degrees), middle, offset)
+    return affine.scaled(turn, prepared.coarse_factor)
 
 
 def _range(first: float, last: float, step: float) -> list[float]:

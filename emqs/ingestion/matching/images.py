@@ -24,6 +24,7 @@ class Prepared:
         valid: Where ``fine`` shows something.
         coarse_factor: Full pixels in one of ``coarse``.
         coarse: For the search of rotations; as ``fine``.
+        points: SIFT points of ``fine``, once they were looked for: places and descriptors.
     """
 
     shape: tuple[int, int]
@@ -32,6 +33,7 @@ class Prepared:
     valid: np.ndarray
     coarse_factor: int
     coarse: np.ndarray
+    points: tuple[np.ndarray, np.ndarray] | None = None
 
     @cached_property
     def frame(self) -> tuple[int, int]:

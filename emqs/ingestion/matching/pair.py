@@ -1,13 +1,15 @@
 """Two slices in, the map between them out, or the reason why there is none."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from emqs.ingestion import affine
-from emqs.ingestion.matching import blocks
-from emqs.ingestion.matching.coarse import Rotations, locate
+from emqs.ingestion.matching import blocks, sift
+from emqs.ingestion.matching.coarse import Coarse, Rotations, locate
 from emqs.ingestion.matching.images import Prepared, warped
 from emqs.ingestion.settings import AlignConfig
 
@@ -32,6 +34,8 @@ class Pair:
         n_blocks: Blocks that show something in both.
         n_agree: Those that agree with the map.
         displaced: Share of sure blocks that lie elsewhere, though their neighbours do as well.
+        elsewhere: Places ``(y, x)`` of those in the first, and in the second, full pixels.
+        block_px: Edge of a block, full pixels.
         residual_px: Median distance of the blocks that agree, full pixels.
         correlation: Of the two slices where they lie on each other, from -1 to 1.
     """
@@ -41,10 +45,12 @@ class Pair:
     peak: float
     why_not: str = ""
     forward: list[list[float]] = field(default_factory=list)
-    points: tuple[list[list[float]], list[list[float]]] = ((), ())  # type: ignore[assignment]
+    points: tuple[ArrayLike, ArrayLike] = ((), ())
     n_blocks: int = 0
     n_agree: int = 0
     displaced: float = 0.0
+    elsewhere: tuple[ArrayLike, ArrayLike] = ((), ())
+    block_px: int = 0
     residual_px: float = 0.0
     correlation: float = 0.0
 
@@ -62,6 +68,12 @@ class Pair:
         """Return it as JSON holds it."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> "Pair":
+        """Return the pair that ``to_dict`` gave, its blocks as arrays, which take less memory."""
+        first, second = (np.array(places, dtype=float).reshape(-1, 2) for places in row["points"])
+        return cls(**{**row, "points": (first, second)})
+
 
 def match(
     numbers: tuple[int, int], moving: Rotations, target: Prepared, settings: AlignConfig
@@ -74,7 +86,9 @@ def match(
         target: The second.
         settings: How far is searched, and what is sure enough.
     """
-    rough = locate(moving, target, rotation_deg=settings.rotation_deg, shift=settings.shift)
+    rough = _rough(moving, target, settings)
+    if rough.why_not:
+        return Pair(*numbers, rough.peak, rough.why_not)
     if rough.peak < settings.peak:
         why = f"their correlation has no clear peak ({rough.peak:.1f} of {settings.peak:g} needed)"
         return Pair(*numbers, rough.peak, why)
@@ -101,11 +115,26 @@ def match(
     both = valid & target.valid
     near = seen.centres[inside] + seen.offsets[inside]
     strange = blocks.far(moved, target.fine, (valid, target.valid), near, edge=size)
-    return _matched(
+    far = _together(strange, size // 2)
+    offset = (factor - 1) / 2
+    there = strange.centres[far], strange.centres[far] + strange.offsets[far]
+    elsewhere = (
+        (affine.apply(affine.invert(forward), there[0]) * factor + offset).round(3).tolist(),
+        (there[1] * factor + offset).round(3).tolist(),
+    )
+    found = _matched(
         numbers, rough.peak, seen, inside, before, matrix,
         factor=factor, correlation=correlated(moved[both], target.fine[both]),
-        displaced=_displaced(strange, size // 2),
     )  # fmt: skip
+    share = float(far.sum()) / max(1, strange.n_tried)
+    return replace(found, displaced=share, elsewhere=elsewhere, block_px=size * factor)
+
+
+def _rough(moving: Rotations, target: Prepared, settings: AlignConfig) -> Coarse:
+    """Return how two slices lie on each other roughly, by the matcher that is asked for."""
+    if settings.matcher == "sift":
+        return sift.locate(moving, target, shift=settings.shift, least=settings.inliers)
+    return locate(moving, target, rotation_deg=settings.rotation_deg, shift=settings.shift)
 
 
 def correlated(first: np.ndarray, second: np.ndarray) -> float:
@@ -134,7 +163,6 @@ def _matched(
     *,
     factor: int,
     correlation: float,
-    displaced: float,
 ) -> Pair:
     """Return the pair with the places of its blocks in full pixels of both slices."""
     target = seen.centres + seen.offsets
@@ -151,18 +179,16 @@ def _matched(
         points=(source.round(3).tolist(), second.round(3).tolist()),
         n_blocks=seen.n_tried,
         n_agree=int(inside.sum()),
-        displaced=displaced,
         residual_px=float(np.median(residual[inside])) * factor,
         correlation=correlation,
     )
 
 
-def _displaced(strange: blocks.Blocks, step: int) -> float:
-    """Return the share of blocks that lie elsewhere together with a neighbour."""
-    lengths = np.linalg.norm(strange.offsets, axis=1)
-    far = lengths > 2 * TOLERANCES[1]
-    places, offsets = strange.centres[far], strange.offsets[far]
-    apart = np.abs(places[:, None] - places[None]).max(axis=2)
-    differ = np.linalg.norm(offsets[:, None] - offsets[None], axis=2)
-    friends = ((apart <= 1.5 * step) & (differ < TOLERANCES[1])).sum(axis=1) > 1
-    return float(friends.sum()) / max(1, strange.n_tried)
+def _together(strange: blocks.Blocks, step: int) -> np.ndarray:
+    """Return which blocks lie elsewhere together with a neighbour, ``(N,)``, bool."""
+    far = np.linalg.norm(strange.offsets, axis=1) > 2 * TOLERANCES[1]
+    apart = np.abs(strange.centres[:, None] - strange.centres[None]).max(axis=2)
+    differ = np.linalg.norm(strange.offsets[:, None] - strange.offsets[None], axis=2)
+    friends = far[None] & (apart <= 1.5 * step) & (differ < TOLERANCES[1])
+    together: np.ndarray = far & (friends.sum(axis=1) > 1)
+    return together
