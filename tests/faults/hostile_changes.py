@@ -18,7 +18,8 @@ import h5py
 import nibabel
 import numpy as np
 import zstandard
-from support import mrc_files, tiff_files
+from PIL import Image
+from support import dm_files, mrc_files, tiff_files
 from support import volumes_on_disk as disk
 
 from emqs.embedding.stores.manifest import sealed
@@ -234,6 +235,72 @@ def png_claim(folder: Path) -> None:
     content = b"\x89PNG\r\n\x1a\n" + b"".join(part(*one) for one in parts)
     disk.put(folder / "slices" / "0.png", content)
     disk.put(folder / "slices" / "1.png", content)
+
+
+def jpeg_claim(side: int) -> Change:
+    """Return what writes slices of a few bytes that claim so many pixels along each side."""
+
+    def write(folder: Path) -> None:
+        stream = io.BytesIO()
+        Image.fromarray(np.zeros((16, 16), np.uint8)).save(stream, "JPEG")
+        content = bytearray(stream.getvalue())
+        at = content.index(b"\xff\xc0") + 5  # after length and depth: height and width
+        content[at : at + 4] = struct.pack(">HH", side, side)
+        for name in ("0.jpg", "1.jpg"):
+            disk.put(folder / "slices" / name, bytes(content))
+
+    return write
+
+
+def jpeg_cut(folder: Path) -> None:
+    """Write slices that are cut off in the middle of their pixels."""
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    Image.fromarray(noise).save(stream, "JPEG")
+    content = stream.getvalue()
+    for name in ("0.jpg", "1.jpg"):
+        disk.put(folder / "slices" / name, content[: len(content) // 2])
+
+
+def dm_changed(change: Callable[[bytes], bytes]) -> Change:
+    """Return what writes a DM4 file that is changed afterwards."""
+
+    def write(folder: Path) -> None:
+        path = dm_files.dm(folder / "v.dm4", np.zeros((3, 60, 70), np.uint8))
+        path.write_bytes(change(path.read_bytes()))
+
+    return write
+
+
+def dm_claim(content: bytes) -> bytes:
+    """Let the dimensions of a DM4 file claim terabytes, and its data as many."""
+    tag = dm_files.Writer(4)
+    for length in (3, 60, 70):
+        content = content.replace(tag.unsigned("", length), tag.unsigned("", 20_000), 1)
+    n_voxels = tag.number(3 * 60 * 70)
+    return content.replace(n_voxels, tag.number(20_000**3), 1)
+
+
+def dm_tags(content: bytes) -> bytes:
+    """Let the first group of a DM4 file claim 2**60 tags."""
+    return content[:18] + dm_files.Writer(4).number(2**60) + content[26:]
+
+
+def dm_text(content: bytes) -> bytes:
+    """Let a text of a DM4 file claim terabytes."""
+    tag = dm_files.Writer(4)
+    note = tag.text("Note", "made by hand")
+    return content.replace(note, note.replace(tag.number(12), tag.number(2**41)), 1)
+
+
+def dm_deep(folder: Path) -> None:
+    """Write a DM4 file of groups 20,000 deep."""
+    tag = dm_files.Writer(4)
+    one = tag.group("", b"")[: -len(tag.number(0))] + tag.number(1)
+    root = b"\1\0" + tag.number(1) + one * 20_000
+    (folder / "v.dm4").write_bytes(
+        struct.pack(">i", 4) + tag.number(len(root)) + struct.pack(">i", 1) + root + bytes(8)
+    )
 
 
 def hdf5_claim(folder: Path) -> None:

@@ -111,6 +111,19 @@ def test_labels_in_jpeg_are_refused(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+def test_a_jpeg_whose_bytes_cannot_hold_its_pixels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "slices" / "0.jpg"
+    path.parent.mkdir()
+    Image.fromarray(np.full((512, 512), 7, np.uint8)).save(path, optimize=True, progressive=True)
+    assert read(open_volume(path.parent, voxel_size_nm=SIZE, axes="zyx")).min() == 7
+    content = bytearray(path.read_bytes())
+    at = content.index(b"\xff\xc2") + 5
+    content[at : at + 4] = b"\x20\x00\x20\x00"  # 8192 x 8192
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"0\.jpg .*states 8192 x 8192 pixels, and has \d+ bytes"):
+        read(open_volume(path.parent, voxel_size_nm=SIZE, axes="zyx"))
+
+
 def test_labels_and_images_of_one_file_are_told_apart(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["volumes/raw"], file["volumes/labels"] = VOXELS.astype("f4"), VOXELS

@@ -10,6 +10,7 @@ from PIL import Image
 
 from emqs.errors import DataError
 
+JPEG_PIXELS_BYTE = 512  # a block of 8 x 8 pixels takes a bit at least
 MAX_PIXELS = 2**29  # of one slice: 23,170 x 23,170; guards against damaged headers
 
 _GREY_PNG, _PALETTE_PNG = 0, 3  # colour types in a PNG's header
@@ -37,6 +38,7 @@ def _load(path: Path) -> tuple[Image.Image, tuple[int, int] | None]:
             head = file.read(26)  # signature, then the IHDR chunk: depth and type are its last two
             file.seek(0)
             image = Image.open(file)
+            _check_jpeg(path, image)
             image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
@@ -53,6 +55,21 @@ def _load(path: Path) -> tuple[Image.Image, tuple[int, int] | None]:
     return image, (head[24], head[25]) if head.startswith(b"\x89PNG") else None
 
 
+def _check_jpeg(path: Path, image: Image.Image) -> None:
+    """Raise an error if a JPEG has too few bytes for its pixels; its library would draw the rest.
+
+    Raises:
+        DataError: If it has.
+    """
+    n_bytes = path.stat().st_size
+    if image.format == "JPEG" and image.height * image.width > JPEG_PIXELS_BYTE * n_bytes:
+        raise DataError(
+            f"{path} cannot be read as an image; it is damaged or cut off: it states "
+            f"{image.height} x {image.width} pixels, and has {n_bytes} bytes. Copy or export it "
+            "again."
+        )
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -65,6 +82,7 @@ def size_of(path: Path) -> tuple[int, int]:
     """
     try:
         with _pixel_limit(), Image.open(path) as image:
+            _check_jpeg(path, image)
             return image.height, image.width
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
