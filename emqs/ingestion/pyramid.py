@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from emqs.geometry import Box, Lengths, Shape, boxes
-from emqs.volumes import ome
+from emqs.volumes import ome, seals
 from emqs.volumes.chunks import tensorstore, wait
 from emqs.volumes.downsampling import pool_factors
 
@@ -120,6 +120,7 @@ class Image:
             "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
             "fill_value": 0,
             "dimension_names": ["z", "y", "x"],
+            "attributes": seals.OF_ARRAY,
         }
 
     def write(self, number: int, box: Box, voxels: np.ndarray) -> None:
@@ -202,7 +203,7 @@ class Image:
         group = {
             "zarr_format": 3,
             "node_type": "group",
-            "attributes": {**attributes, **extra},
+            "attributes": {**seals.seal(self.folder, attributes), **extra},
         }
         text = json.dumps(group, indent=2, allow_nan=False)
         (self.folder / "zarr.json").write_text(text, encoding="utf-8")

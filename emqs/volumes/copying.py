@@ -11,7 +11,7 @@ import numpy as np
 from emqs.errors import ConfigError
 from emqs.files import new_folder
 from emqs.geometry import Lengths, Shape
-from emqs.volumes import ome
+from emqs.volumes import ome, seals
 from emqs.volumes.chunks import tensorstore, wait
 from emqs.volumes.volume import Volume, check_voxel_size, from_array
 
@@ -59,13 +59,14 @@ def write_ome_zarr(
     attributes = ome.attributes_of(image_of, version)
     with new_folder(path) as folder:
         if version == "0.5":
+            _copy(volume, _zarr3(volume, chunks, shards), folder / "0", shards or chunks)
+            attributes = seals.seal(folder, attributes)
             group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
             _write_json(folder / "zarr.json", group)
-            _copy(volume, _zarr3(volume, chunks, shards), folder / "0", shards or chunks)
         else:
             _write_json(folder / ".zgroup", {"zarr_format": 2})
-            _write_json(folder / ".zattrs", attributes)
             _copy(volume, _zarr2(volume, chunks), folder / "0", chunks)
+            _write_json(folder / ".zattrs", seals.seal(folder, attributes))
 
 
 def _settled(
@@ -111,6 +112,7 @@ def _zarr3(volume: Volume, chunks: Shape, shards: Shape | None) -> dict[str, Any
         "codecs": codecs,
         "fill_value": 0,
         "dimension_names": ["z", "y", "x"],
+        "attributes": seals.OF_ARRAY,
     }
     return {"driver": "zarr3", "metadata": metadata}
 

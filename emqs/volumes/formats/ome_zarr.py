@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emqs.errors import ConfigError, DataError
-from emqs.volumes import ome, stored
+from emqs.volumes import ome, seals, stored
 from emqs.volumes.axes import Request, Stated, numbers
 from emqs.volumes.chunks import Location, locate, open_array
 from emqs.volumes.volume import Volume
@@ -114,6 +114,8 @@ def _alone(
     if group is None:
         return _open(_Array(location, metadata, node), stated, request)
     attributes, described, version = _of_group(group, metadata)
+    if group.read_json(metadata if metadata == _VERSION_3 else ".zattrs") is not None:
+        seals.check_array(group.name, attributes, name, node)
     images = described.get("multiscales")
     levels = images[0].get("datasets") if ome.is_list_of_mappings(images) else None
     paths = [str(v.get("path")) for v in levels] if ome.is_list_of_mappings(levels) else []
@@ -130,11 +132,13 @@ def _of_group(group: Location, metadata: str) -> tuple[dict[str, Any], dict[str,
     """Return the attributes of a group, those of its image, and their version."""
     if metadata == _VERSION_2:
         attributes = group.read_json(".zattrs") or {}
+        seals.check_group(group.name, attributes)
         images = attributes.get("multiscales")
         version = images[0].get("version") if ome.is_list_of_mappings(images) else None
         return attributes, attributes, version
     node = group.read_json(_VERSION_3) or {}
     attributes = _mapping(node.get("attributes", {}), group, "attributes")
+    seals.check_group(group.name, attributes)
     described = _mapping(attributes.get("ome", {}), group, "ome")
     if "multiscales" not in described and "multiscales" in attributes:
         described = attributes  # of 0.4 in Zarr 3, as some programs write it
@@ -276,6 +280,7 @@ def _image(
     node = inner.read_json(metadata)
     if node is None:
         raise DataError(f"There is no array at {inner.name}.")
+    seals.check_array(location.name, attributes, path, node)
     level = _Array(inner, metadata, node, location, attributes, path)
     volume = _open(level, lambda _: image.stated(number), request)
     return replace(volume, path=location.source, level=number, n_levels=len(image.levels))

@@ -10,7 +10,7 @@ import numpy as np
 
 from emqs.errors import CodecError, ConfigError, require
 from emqs.geometry import Box
-from emqs.volumes import ome
+from emqs.volumes import ome, seals
 from emqs.volumes.writer import Layout, VolumeWriter
 from emqs.volumes.zarr_labels.reading import STORED
 from emqs.volumes.zarr_labels.writer import LabelWriter, zarr_library
@@ -73,6 +73,7 @@ class ZarrWriter(VolumeWriter):
         return group.create_array(
             "0", shape=self.layout.shape, dtype=self.layout.dtype, chunks=self.unit, fill_value=0,
             compressors=[zstd(level=level, checksum=True)], dimension_names=list(_AXES),
+            attributes=dict(seals.OF_ARRAY),
         )  # fmt: skip
 
     def write(self, box: Box, voxels: np.ndarray) -> None:
@@ -93,6 +94,8 @@ class ZarrWriter(VolumeWriter):
         group = zarr_library().open_group(self.path, mode="r+")
         bits = zlib.compress(np.packbits(stored).tobytes())
         group.update_attributes({STORED: base64.b64encode(bits).decode()})
+        if self._image is None:
+            group.update_attributes(seals.seal(self.path, group.attrs.asdict()))
 
 
 def _settings(codec: dict[str, Any]) -> "ChunkSettings":

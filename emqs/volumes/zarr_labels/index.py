@@ -20,8 +20,9 @@ from emqs.errors import CodecError, DataError
 from emqs.volumes import ome
 from emqs.volumes.axes import unit_nm
 from emqs.volumes.chunks import checked_path
+from emqs.volumes.seals import checksum
 from emqs.volumes.zarr_labels.plan import Region
-from emqs.volumes.zarr_labels.writer import checksum, essence_of, zarr_library
+from emqs.volumes.zarr_labels.writer import essence_of, zarr_library
 
 _FIRST_READ = 4096  # bytes; holds the index of most chunks
 Key = tuple[int, ...]

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, Unpack
 
-import google_crc32c
 import numpy as np
 
 from emqs.errors import DataError, require
 from emqs.volumes.downsampling import mode_pool
+from emqs.volumes.seals import checksum
 from emqs.volumes.zarr_labels.plan import ImageOptions, Region, boxes, grid_of, plan_of
 
 Step = Callable[[str, int, int], None]  # stage, chunks done, chunks in all
@@ -287,12 +287,6 @@ def _is_begun(path: Path) -> bool:
 def essence_of(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return what of an array's ``zarr.json`` decides which labels are read."""
     return {key: metadata.get(key) for key in _CHECKED}
-
-
-def checksum(content: object) -> int:
-    """Return the CRC-32C of something as JSON, keys sorted."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return int(google_crc32c.value(text.encode()))
 
 
 def zarr_library() -> ModuleType:
