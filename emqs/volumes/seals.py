@@ -58,6 +58,12 @@ def check_group(name: str, attributes: Mapping[str, Any]) -> None:
         _check(name, attributes, OME, _described(attributes))
 
 
+def has_group(array: Mapping[str, Any]) -> bool:
+    """Return whether an array says that its group has checksums; one copied alone does, too."""
+    own = array.get("attributes")
+    return isinstance(own, dict) and SEAL in own
+
+
 def check_array(
     name: str, attributes: Mapping[str, Any], path: str, array: Mapping[str, Any]
 ) -> None:
@@ -72,8 +78,7 @@ def check_array(
     Raises:
         DataError: If the checksum is another, or the group has lost those that it had.
     """
-    own = array.get("attributes")
-    if SEAL in attributes or (isinstance(own, dict) and SEAL in own):
+    if SEAL in attributes or has_group(array):
         _check(name, attributes, path, _layout(array))
 
 

@@ -114,7 +114,7 @@ def _alone(
     if group is None:
         return _open(_Array(location, metadata, node), stated, request)
     attributes, described, version = _of_group(group, metadata)
-    if group.read_json(metadata if metadata == _VERSION_3 else ".zattrs") is not None:
+    if seals.SEAL in attributes or (seals.has_group(node) and group.read_json(metadata)):
         seals.check_array(group.name, attributes, name, node)
     images = described.get("multiscales")
     levels = images[0].get("datasets") if ome.is_list_of_mappings(images) else None
