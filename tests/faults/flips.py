@@ -13,12 +13,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from faults import counted
 from faults.sources import SOURCES, flip_source, original
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- of flips -->\n", "<!-- end of flips -->\n"  # the text between them is written
+MARKS = "<!-- of flips -->\n", "<!-- end of flips -->\n"  # the text between them is written
 LONGEST_S = 100  # for one flip, more than a first look takes; a start is another 60
-HELD = ("nothing changed", "refused", "verified")
+HELD = {  # how a flip that held ends, and the heads of columns
+    "nothing changed": "nothing changed",
+    "refused": "refused",
+    "verified": "told by `task=verify`",
+}
 
 
 def work(name: str, first: int, stop: int) -> None:
@@ -63,25 +67,10 @@ def ends(name: str, n_seeds: int) -> Counter[str]:
     return counts
 
 
-def table(every: dict[str, Counter[str]]) -> str:
-    """Return what came of all flips, as Markdown."""
-    text = [
-        "| source | flips | held | nothing changed | refused | told by `task=verify` |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name, counts in every.items():
-        held = [counts[end] for end in HELD]
-        text.append(f"| {name} | {counts.total()} | {sum(held)} | {' | '.join(map(str, held))} |")
-    tried = sum(counts.total() for counts in every.values())
-    held_in_all = sum(counts[end] for counts in every.values() for end in HELD)
-    text += ["", f"Held: {held_in_all:,} of {tried:,}."]
-    return "\n".join(text) + "\n"
-
-
 def known(page: str) -> dict[str, Counter[str]]:
     """Return what the page tells of each format."""
     every: dict[str, Counter[str]] = {}
-    for row in page.partition(BEGIN)[2].partition(END)[0].splitlines()[2:]:
+    for row in page.partition(MARKS[0])[2].partition(MARKS[1])[0].splitlines()[2:]:
         if row.startswith("| "):
             name, *numbers = (cell.strip() for cell in row.strip("|").split("|"))
             tried, held, *parts = (int(number) for number in numbers)
@@ -100,13 +89,12 @@ def main() -> None:
         work(options.of[0], int(options.of[1]), int(options.of[2]))
         return
     names = [options.only] if options.only else list(SOURCES)
-    before = known(PAGE.read_text(encoding="utf-8")) if options.only else {}
+    before = known(counted.PAGE.read_text(encoding="utf-8")) if options.only else {}
     every = before | {name: ends(name, options.seeds) for name in names}
-    found = table(every)
-    top, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    PAGE.write_text(top + BEGIN + found + END + rest.partition(END)[2], encoding="utf-8")
+    found = counted.table(every, HELD, "source")
+    counted.written(found, MARKS)
     sys.stdout.write(found)
-    sys.exit(any(counts.total() > sum(counts[end] for end in HELD) for counts in every.values()))
+    sys.exit(0 if counted.all_held(every, list(HELD)) else 1)
 
 
 if __name__ == "__main__":

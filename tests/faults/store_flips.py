@@ -11,10 +11,10 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from faults import counted
 from faults.stores import HELD, READS, flipped, undisturbed
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- of flips in stores -->\n", "<!-- end of flips in stores -->\n"
+MARKS = "<!-- of flips in stores -->\n", "<!-- end of flips in stores -->\n"
 
 
 def tried(name: str, world: Path, folder: Path, n_flips: int, counts: Counter[str]) -> None:
@@ -26,21 +26,6 @@ def tried(name: str, world: Path, folder: Path, n_flips: int, counts: Counter[st
         counts[end if end in HELD else "failed"] += 1
         if end not in HELD:
             sys.stderr.write(f"{name}, seed {seed}: {end}\n")
-
-
-def table(every: dict[str, Counter[str]]) -> str:
-    """Return what came of all flips, as Markdown."""
-    text = [
-        "| what is read | flips | held | nothing changed | refused | told |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for name, counts in every.items():
-        held = [counts[end] for end in HELD]
-        text.append(f"| {name} | {counts.total()} | {sum(held)} | {' | '.join(map(str, held))} |")
-    tried = sum(counts.total() for counts in every.values())
-    held_in_all = sum(counts[end] for counts in every.values() for end in HELD)
-    text += ["", f"Held: {held_in_all:,} of {tried:,}."]
-    return "\n".join(text) + "\n"
 
 
 def main() -> None:
@@ -64,12 +49,11 @@ def main() -> None:
                 tried(name, world, Path(folder), n_flips, every[name])
             if options.counts is not None:
                 options.counts.write_text(json.dumps(every))
-    found = table(every)
+    found = counted.table(every, {end: end for end in HELD}, "what is read")
     if not options.no_page:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        PAGE.write_text(before + BEGIN + found + END + rest.partition(END)[2], encoding="utf-8")
+        counted.written(found, MARKS)
     sys.stdout.write(found)
-    sys.exit(any(counts.total() > sum(counts[end] for end in HELD) for counts in every.values()))
+    sys.exit(0 if counted.all_held(every, HELD) else 1)
 
 
 if __name__ == "__main__":
