@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from prediction_cases import CASES
 from retrieval_report import interval
+from written_pages import write_between
 
 GOALS = {  # Dice at the own threshold, object F1
     "EPFL": (0.75, 0.65), "VNC": (0.70, 0.60), "CHLOROPLAST": (0.80, 0.60),
@@ -16,7 +17,7 @@ SAID = {
 }  # fmt: skip
 TOP = Path(__file__).parents[1]
 PAGES = (TOP / "benchmarks" / "README.md", TOP / "docs" / "prediction.md")
-BEGIN, END = "<!-- of prediction -->\n", "<!-- end of prediction -->"
+MARKS = "<!-- of prediction -->\n", "<!-- end of prediction -->"
 
 
 def report(
@@ -92,6 +93,4 @@ def write(table: list[dict[str, str]], which: str) -> None:
         values = " | ".join(row[key] for key in columns)
         lines.append(f"| {row['dataset']}, {SAID[row['method']]} | {values} |")
     for page in PAGES:
-        before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-        after = rest.split(END)[1]
-        page.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + after, encoding="utf-8")
+        write_between(page, MARKS, "\n".join(lines) + "\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from scipy import stats
+from written_pages import write_between
 
 from emqs import files
 from emqs.figures import style
@@ -21,7 +22,7 @@ METRICS = {
     "recall_100": "R@100",
 }
 CHANCE = "random ranking"
-BEGIN, END = "<!-- of results -->\n", "<!-- end of results -->"
+MARKS = "<!-- of results -->\n", "<!-- end of results -->"
 FIGURES = ("component_ap", "patch_ap_overlap")
 FIGURE_SCORERS = ("default", "paper")
 FIGURE_MODELS = ("contrastive",)
@@ -235,17 +236,15 @@ def write_page(folder: Path, page: Path) -> list[Path]:
 
     Args:
         folder: Where ``write`` wrote.
-        page: With the comments ``BEGIN`` and ``END``; the folder has its name without ``.md``.
+        page: With the comments ``MARKS``; the folder has its name without ``.md``.
     """
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
     summary = (folder / "summary.md").read_text(encoding="utf-8").replace("## ", "### ")
     beside = page.with_suffix("")
     beside.mkdir(exist_ok=True)
     names = ["results.csv", *(f"all_{metric}.png" for metric in FIGURES)]
     for name in names:
         shutil.copyfile(folder / name, beside / name)
-    page.write_text(before + BEGIN + summary + END + after, encoding="utf-8")
+    write_between(page, MARKS, summary)
     return [page, *(beside / name for name in names)]
 
 

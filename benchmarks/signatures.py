@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import retrieval_report
 from hydra import compose, initialize_config_dir
+from written_pages import write_between
 
 from emqs.datasets import open_stack
 from emqs.datasets.settings import DatasetConfig
@@ -52,7 +53,7 @@ SEARCHES = {  # of --clicks: settings of ``python -m emqs search``
     "`nearest`": ["query.scorer=nearest"],
 }
 PAGE = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- of clicks -->\n", "<!-- end of clicks -->"
+MARKS = "<!-- of clicks -->\n", "<!-- end of clicks -->"
 TWO_STAGES, THREE_STAGES, BITS = 0.01, 0.002, 0.05
 SAME = 0.995  # of the best 100
 
@@ -188,8 +189,7 @@ def write(rows: list[dict[str, str]]) -> None:
     """Write the table of clicks into the page."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    PAGE.write_text(before + BEGIN + table + END + rest.split(END)[1], encoding="utf-8")
+    write_between(PAGE, MARKS, table)
     print(table)
 
 

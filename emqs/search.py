@@ -46,7 +46,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     stores = list(volume_search.resized(stores, positive, query, settings))
     if settings.size_nm is not None:
         grid = stores[0].grid
-        settings = replace(settings, size_nm=grid.size * grid.voxel_size_nm[1])
+        settings = replace(settings, size_nm=grid.edge_nm)
         print(f"Windows of {grid.size} voxels, {settings.size_nm:g} nm.")  # noqa: T201
     matches = volume_search.search(stores, positive, negative, query=query, settings=settings)
     named = None if cfg.volume is None else str(cfg.volume)

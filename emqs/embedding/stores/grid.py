@@ -48,6 +48,11 @@ class PlaceGrid:
     planes: str = "xy"
 
     @property
+    def edge_nm(self) -> float:
+        """Edge of a patch, in nm."""
+        return float(self.size * self.voxel_size_nm[1])
+
+    @property
     def above(self) -> int:
         """Slices of a place above its patch in XY."""
         return self.size // 2 if self.planes == "ortho" else 0

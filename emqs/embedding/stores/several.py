@@ -106,8 +106,7 @@ class SeveralStores:
     @property
     def edge_nm(self) -> float:
         """Edge of a patch in nm, the same for all volumes."""
-        grid = self.stores[0].grid
-        return float(grid.size * grid.voxel_size_nm[1])
+        return self.stores[0].grid.edge_nm
 
     def have_code(self, positions: np.ndarray) -> np.ndarray:
         """Return which places have a code, ``(n,)``, bool."""
@@ -219,6 +218,6 @@ def _differences(
     planes = [store.grid.planes for store in (first, other)]
     if planes[0] != planes[1]:
         yield "planes", planes[0], planes[1]
-    sizes = [store.grid.size * store.grid.voxel_size_nm[1] for store in (first, other)]
+    sizes = [store.grid.edge_nm for store in (first, other)]
     if not math.isclose(*sizes, rel_tol=1e-3):
         yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"
