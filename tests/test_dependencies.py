@@ -59,6 +59,7 @@ def missing(path: Path, known: dict[str, list[str]]) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_modules_import_what_is_installed() -> None:
     known = dict(packages_distributions())
     paths = [p for p in (TOP / "emqs").rglob("*.py") if "node_modules" not in p.parts]

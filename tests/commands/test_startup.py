@@ -52,6 +52,7 @@ def loaded(*commands: str) -> dict[str, set[str]]:
     return {name: set(modules) for name, modules in pairs}
 
 
+@pytest.mark.slow
 def test_help_loads_no_library_of_numbers() -> None:
     for name, modules in loaded(*(f"{name} --help" for name in COMMANDS)).items():
         assert modules & (HEAVY | WITH_FILES) == set(), name

@@ -82,6 +82,7 @@ def test_it_does_not_grow_without_end(database: Database, monkeypatch: pytest.Mo
     assert len(kept._kept) <= 5
 
 
+@pytest.mark.slow
 def test_a_database_that_closed_the_connection_is_asked_again(empty_postgres: str) -> None:
     database = Database.open(empty_postgres)
     assert database.moment() == database.moment()

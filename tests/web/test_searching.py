@@ -389,6 +389,7 @@ def test_who_waits_too_long_for_a_search_is_told_so() -> None:
     assert refused.value.headers == {"Retry-After": "5"}
 
 
+@pytest.mark.slow
 def test_the_server_never_imports_torch(made: EmbeddingStore, tmp_path: Path) -> None:
     script = f"""
 import sys

@@ -402,6 +402,7 @@ def two_homes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
     run_on(first, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.slow
 def test_a_backup_brings_everything_back(two_homes: tuple[Home, Home], tmp_path: Path) -> None:
     home, again = two_homes
     filled(home)
