@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("--matches", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="where the embedding volume is kept")
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--smooth", type=float, default=0.25, help="search.smooth")
     parser.add_argument("--no-faiss", action="store_true")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="emqs_search_"))
@@ -137,7 +138,7 @@ def measured(searched: EmbeddingStore, options: argparse.Namespace) -> None:
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, np.array(searched.grid.shape), size=(20, 3))
     clicked = (searched.grid.first_voxels(drawn) + np.array([0, 40, 40])).tolist()
-    settings = SearchConfig(n_results=options.matches, expand=True)
+    settings = SearchConfig(n_results=options.matches, expand=True, smooth=options.smooth)
 
     def search(n: int, m: int) -> volume_search.Matches:
         return volume_search.search(searched, clicked[:n], clicked[10 : 10 + m], query=QUERY,

@@ -55,16 +55,38 @@ def middle(space: Space, examples: np.ndarray, taken: np.ndarray) -> np.ndarray:
     Returns:
         Shape ``(1, D)``, float32, outside the space, as codes are stored.
     """
-    plain = replace(space, unit=False)
-    origin = np.zeros(examples.shape[1]) if space.mean is None else space.mean
-    parts = []
-    for codes in (examples, taken) if len(taken) else (examples,):
-        length = np.linalg.norm(plain(codes).astype(np.float64), axis=1, keepdims=True)
-        parts.append(((codes - origin) / np.where(length == 0, 1, length)).mean(axis=0))
-    mean = np.mean(parts, axis=0)[None]  # spaces are linear: its image has the mean direction
-    inside = plain(origin + mean)
-    mean *= np.sqrt(inside.size) / (np.linalg.norm(inside) or 1.0)  # the length of a usual code
-    return np.asarray((origin + mean).astype(np.float32))
+    parts = [_mean(space, codes) for codes in (examples, taken) if len(codes)]
+    return _outside(space, np.mean(parts, axis=0))
+
+
+def mean_direction(space: Space, codes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return a code whose direction is a weighted mean of directions, ``(1, D)``, float32.
+
+    Args:
+        space: Where directions are.
+        codes: Shape ``(n, D)``, float32, at least one.
+        weights: Shape ``(n,)``, above 0.
+    """
+    return _outside(space, _mean(space, codes, weights))
+
+
+def _mean(space: Space, codes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean of codes, from the origin of a space and of length 1 in it, ``(D,)``."""
+    length = np.linalg.norm(replace(space, unit=False)(codes).astype(np.float64), axis=1)
+    steps = (codes - _origin(space, codes)) / np.where(length == 0, 1, length)[:, None]
+    return np.asarray(np.average(steps, axis=0, weights=weights))
+
+
+def _outside(space: Space, mean: np.ndarray) -> np.ndarray:
+    """Return the code that lies in a direction from the origin of a space, ``(1, D)``, float32."""
+    origin = _origin(space, mean[None])
+    inside = replace(space, unit=False)(origin + mean[None])  # linear: has the mean direction
+    mean = mean * np.sqrt(inside.size) / (np.linalg.norm(inside) or 1.0)  # length of a usual code
+    return np.asarray((origin + mean[None]).astype(np.float32))
+
+
+def _origin(space: Space, codes: np.ndarray) -> np.ndarray:
+    return np.zeros(codes.shape[1]) if space.mean is None else space.mean
 
 
 def _directions(space: Space, codes: np.ndarray) -> np.ndarray:

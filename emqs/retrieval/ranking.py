@@ -6,12 +6,30 @@ import numpy as np
 
 from emqs.embedding.stores.several import SeveralStores
 from emqs.errors import DataError
+from emqs.retrieval import scorers
+from emqs.retrieval.scorers.scorer import Scorer
 
 LOOKED_AT = 512  # candidates whose distances are looked at first; then twice as many, and so on
 
+Ranked = tuple[np.ndarray, np.ndarray]
+"""Positions ``(n,)``, int64, and scores ``(n,)``, float64."""
+
+
+def rough_scores(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> np.ndarray:
+    """Return scores of short codes, or of codes where there are none, ``(n,)``, float64."""
+    if joined.have_short_codes:
+        return joined.scored_short(positions, lambda coder: scorers.rough(scorer, coder))
+    return scorer.score(joined.codes(positions))
+
+
+def best_first(positions: np.ndarray, scores: np.ndarray) -> Ranked:
+    """Return positions and scores, the highest first; equal ones by position."""
+    order = np.lexsort((positions, -scores))
+    return positions[order], scores[order]
+
 
 def suppressed(
-    rounds: Iterator[tuple[np.ndarray, np.ndarray]],
+    rounds: Iterator[Ranked],
     joined: SeveralStores,
     examples: np.ndarray,
     *,
@@ -46,12 +64,12 @@ def suppressed(
 
 
 def away_from(
-    rounds: Iterator[tuple[np.ndarray, np.ndarray]],
+    rounds: Iterator[Ranked],
     joined: SeveralStores,
     examples: np.ndarray,
     *,
     distance_nm: float,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[Ranked]:
     """Yield positions and scores of rounds without what is nearer to an example."""
     blockers = joined.points(examples)
     for positions, scores in rounds:

@@ -3,6 +3,9 @@
 Candidates are scored by their short codes first. Then their codes are read, the most promising
 first, some hundreds at a time; a result is given out when four times as many codes have been read
 as there are results. So one that short codes put a little too low is still at its right place.
+
+Scores may be evened with those of neighbours (``neighbours``). Of these no further codes are read
+where there are short ones: of a neighbour whose code was not read its short code is scored.
 """
 
 from collections.abc import Iterator
@@ -10,16 +13,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from emqs.embedding.stores.several import SeveralStores
-from emqs.retrieval import scorers
+from emqs.retrieval import neighbours
+from emqs.retrieval.ranking import Ranked, best_first, rough_scores
 from emqs.retrieval.scorers.scorer import Scorer
 
 FIRST = 512  # codes that are read first; twice as many in all after every further step
 MARGIN = 4  # codes that are read for each result, until all are
 
-Ranked = tuple[np.ndarray, np.ndarray]
 
-
-def ranked(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> Iterator[Ranked]:
+def ranked(
+    joined: SeveralStores,
+    scorer: Scorer,
+    positions: np.ndarray,
+    *,
+    reach: float = 0.0,
+    whole: bool = False,
+) -> Iterator[Ranked]:
     """Yield candidates and their scores, best first, in parts; all of them in the end.
 
     How many a part holds depends on nothing but how many candidates there are, so that pages
@@ -29,36 +38,59 @@ def ranked(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> Iter
         joined: Where codes are read.
         scorer: Scores them.
         positions: Candidates, ``(n,)``, int64, ascending.
+        reach: How far neighbours count, in edges of a patch; 0: not at all.
+        whole: These are all places: every code is read, as an exact search does.
 
     Yields:
         Positions ``(m,)``, int64, and scores ``(m,)``, float64; equal scores by position.
     """
-    if not joined.have_short_codes or len(positions) <= FIRST:
-        yield best_first(positions, scorer.score(joined.codes(positions)))
+    are_read = whole or not joined.have_short_codes or len(positions) <= FIRST
+    if are_read:
+        own = scorer.score(joined.codes(positions))
+    else:
+        own = rough_scores(joined, scorer, positions)
+    if are_read and reach == 0:
+        yield best_first(positions, own)
         return
-    rough = rough_scores(joined, scorer, positions)
-    promising = positions[np.argsort(-rough, kind="stable")]
-    known = np.empty(0, dtype=np.int64), np.empty(0)
-    n_read, n_given = 0, 0
+    promising = np.argsort(-own, kind="stable")
+    waiting = promising[:0]  # read, but not given out
+    n_read = 0
     while n_read < len(positions):
-        new = np.sort(promising[n_read : max(FIRST, 2 * n_read)])
-        scores = scorer.score(joined.codes(new))
+        new = np.sort(promising[n_read : len(own) if whole else max(FIRST, 2 * n_read)])
+        if not are_read:
+            own[new] = scorer.score(joined.codes(positions[new]))
         n_read += len(new)
-        known = best_first(np.concatenate([known[0], new]), np.concatenate([known[1], scores]))
-        ready = len(known[0]) if n_read == len(positions) else n_read // MARGIN - n_given
-        yield known[0][:ready], known[1][:ready]
-        known = known[0][ready:], known[1][ready:]
-        n_given += ready
+        waiting = np.concatenate([waiting, new])
+        here, scores = positions[waiting], own[waiting]
+        if reach > 0:  # anew, since more is known of neighbours
+            scores = _evened(joined, scorer, here, scores, (positions, own), reach)
+        order = np.lexsort((here, -scores))
+        n_given = n_read - len(waiting)
+        ready = len(waiting) if n_read == len(positions) else n_read // MARGIN - n_given
+        yield here[order[:ready]], scores[order[:ready]]
+        waiting = waiting[order[ready:]]
 
 
-def rough_scores(joined: SeveralStores, scorer: Scorer, positions: np.ndarray) -> np.ndarray:
-    """Return scores of short codes, or of codes where there are none, ``(n,)``, float64."""
-    if joined.have_short_codes:
-        return joined.scored_short(positions, lambda coder: scorers.rough(scorer, coder))
-    return scorer.score(joined.codes(positions))
+def _evened(
+    joined: SeveralStores,
+    scorer: Scorer,
+    positions: np.ndarray,
+    scores: np.ndarray,
+    candidates: Ranked,
+    reach: float,
+) -> np.ndarray:
+    """Return scores evened with those of neighbours; of candidates these are known."""
+    among, own = candidates
 
+    def others(places: np.ndarray) -> np.ndarray:
+        at = np.minimum(np.searchsorted(among, places), len(among) - 1)
+        result = own[at]
+        unknown = among[at] != places
+        result[unknown] = neighbours.of_codes(
+            joined, lambda some: rough_scores(joined, scorer, some), places[unknown]
+        )
+        return result
 
-def best_first(positions: np.ndarray, scores: np.ndarray) -> Ranked:
-    """Return positions and scores, the highest first; equal ones by position."""
-    order = np.lexsort((positions, -scores))
-    return positions[order], scores[order]
+    return neighbours.evened(
+        joined, others, positions, scores, reach=reach, along_z=neighbours.ALONG_Z
+    )

@@ -117,6 +117,7 @@ class SearchConfig:
     candidates: int = 20_000  # nearest signatures that are ranked by their codes
     exact: bool = False  # rank every place by its code
     expand: bool = False  # logistic: the first matches that agree are added to few examples
+    smooth: float = 0.0  # sigma of a Gaussian over scores in the grid, in patches; 0: none
     size_nm: Any = None  # edge of windows; None: as the store was made; "found": examples tell
     distance_nm: float | None = None  # least distance of results; None: the edge of a patch
     box_nm: list[Any] | None = None  # [[z,y,x],[z,y,x]], first and last; None: everywhere
@@ -134,6 +135,10 @@ class SearchConfig:
             raise ConfigError(
                 f"search.candidates must be at most {MAX_CANDIDATES}, got {self.candidates}. "
                 "search.exact=true ranks every place."
+            )
+        if not 0 <= self.smooth <= 1:
+            raise ConfigError(
+                f"search.smooth must be from 0 to 1, in edges of a patch, got {self.smooth:g}."
             )
         if self.size_nm not in (None, FOUND) and not (
             _is_number(self.size_nm) and self.size_nm > 0

@@ -12,7 +12,7 @@ the next candidates, so the first page of results does not depend on how many ar
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
@@ -23,18 +23,25 @@ from emqs.embedding.stores.grid import Triple
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
-from emqs.retrieval import calibration, expansion, neighbours, refining, scorers, sizes, suggestions
+from emqs.retrieval import (
+    calibration,
+    expansion,
+    neighbours,
+    rounds,
+    scorers,
+    sizes,
+    suggestions,
+)
+from emqs.retrieval.first_matches import first_matches
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import Background
-from emqs.retrieval.settings import MAX_CANDIDATES, IndexConfig, QueryConfig, SearchConfig
-from emqs.volumes import Box
+from emqs.retrieval.scorers.space import Background, Space
+from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 
 logger = logging.getLogger(__name__)
 
 FEW = 5  # fewer positive examples than these take some of the first matches to them
-WIDER = 4  # every further round looks at so many times more candidates
 MAX_POINTS = 10_000
 
 
@@ -152,24 +159,21 @@ def search(
         )
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
-    scorer = _scorer(joined, query, shown, against)
-    queries = signed = [signer.sign(shown) for signer in joined.signers]
-    examples = np.concatenate([positives, negatives])
+    like = near = shown
     if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
         whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
-        more, middle = _expanded(
-            whole, query, settings, (scorer, queries), examples, shown, against
-        )
-        scorer = _scorer(joined, query, more, against)
-        signed = [signer.sign(middle) for signer in joined.signers]
+        like, near = _expanded(whole, query, settings, positives, negatives)
+    scorer = _scorer(joined, query, like, against)
+    queries, signed = ([s.sign(own) for s in joined.signers] for own in (shown, near))
+    examples = np.concatenate([positives, negatives])
     prepared = time.perf_counter()
     if settings.exact:
-        rounds = _exact_rounds(joined, scorer, settings)
+        looked_at = rounds.of_all(joined, scorer, settings)
     else:
-        rounds = _rounds(joined, scorer, signed, settings)
+        looked_at = rounds.by_signatures(joined, scorer, signed, settings)
     shown_last = (settings.page + 1) * settings.n_results
     ranked, ranked_scores = suppressed(
-        rounds,
+        looked_at,
         joined,
         examples,
         distance_nm=_distance(joined, settings),
@@ -195,7 +199,9 @@ def search(
         centres=joined.centres(chosen),
         first=voxels,
         edges=edges,
-        probabilities=_probabilities(joined, query, shown, against, scorer, scores),
+        probabilities=_probabilities(
+            joined, query, settings, (positives, negatives), scorer, scores
+        ),
         suggested=joined.zyx(ranked[asked]),
         suggested_scores=ranked_scores[asked],
         seconds={
@@ -296,37 +302,55 @@ def _expanded(
     joined: SeveralStores,
     query: QueryConfig,
     settings: SearchConfig,
-    first: tuple[Scorer, list[np.ndarray]],
-    examples: np.ndarray,
-    shown: np.ndarray,
-    against: np.ndarray | None,
+    positives: np.ndarray,
+    negatives: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return codes of positive examples and of the first matches that agree with them.
+
+    The first matches are those of the examples evened with their neighbours: what lies beside the
+    thing by chance, at the edge of one patch, is not in all of these.
 
     Args:
         joined: All of what is searched.
         query: How codes are compared.
         settings: Of the search; the first matches may lie anywhere, but not on each other.
-        first: Scorer and signatures of the examples alone.
-        examples: Positions of examples of both kinds.
-        shown: Codes of the positive ones, ``(P, D)``.
-        against: Codes of the negative ones, ``(M, D)``, if there are any.
+        positives: Positions of examples, ``(P,)``.
+        negatives: The same, ``(M,)``.
 
     Returns:
         These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
         all, ``(1, D)``.
     """
-    scorer, queries = first
     anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
+    shown = joined.codes(positives)
+    against = joined.codes(negatives) if len(negatives) else None
+    steady = _evened_codes(joined, space, positives)
+    scorer = _scorer(joined, query, steady, against)
+    queries = [signer.sign(steady) for signer in joined.signers]
+    examples = np.concatenate([positives, negatives])
     for n in expansion.FIRST:
-        rounds = _rounds(joined, scorer, queries, anywhere, roughly=True)
-        codes = joined.codes(neighbours.first_matches(rounds, joined, scorer, examples, n))
-        taken = codes[expansion.agreeing(space, shown, codes)]
-        more, middle = np.concatenate([shown, taken]), expansion.middle(space, shown, taken)
+        looked_at = rounds.by_signatures(joined, scorer, queries, anywhere, roughly=True)
+        codes = joined.codes(first_matches(looked_at, joined, scorer, examples, n))
+        taken = codes[expansion.agreeing(space, steady, codes)]
+        more, middle = np.concatenate([shown, taken]), expansion.middle(space, steady, taken)
         if n != expansion.FIRST[-1]:
             scorer = _scorer(joined, query, more, against)
             queries = [signer.sign(middle) for signer in joined.signers]
     return more, middle
+
+
+def _evened_codes(joined: SeveralStores, space: Space, positions: np.ndarray) -> np.ndarray:
+    """Return codes in the direction of the mean of each place and its neighbours, ``(P, D)``."""
+    member, around, weights = neighbours.around(joined, positions)
+    has = joined.have_code(around)
+    member, around, weights = member[has], around[has], weights[has]
+    members = np.concatenate([np.arange(len(positions)), member])
+    codes = joined.codes(np.concatenate([positions, around]))
+    all_weights = np.concatenate([np.ones(len(positions)), weights])
+    return np.concatenate([
+        expansion.mean_direction(space, codes[members == one], all_weights[members == one])
+        for one in range(len(positions))
+    ])  # fmt: skip
 
 
 def _suggested(
@@ -348,23 +372,49 @@ def _suggested(
 def _probabilities(
     joined: SeveralStores,
     query: QueryConfig,
-    positives: np.ndarray,
-    negatives: np.ndarray | None,
+    settings: SearchConfig,
+    examples: tuple[np.ndarray, np.ndarray],
     scorer: Scorer,
     scores: np.ndarray,
 ) -> np.ndarray | None:
     """Return how likely places show what is looked for, or None with too few examples.
 
-    What is usual in the volume is told by the sample that its store keeps.
+    What is usual in the volume is told by the sample that its store keeps. Where scores are evened
+    with those of neighbours, those of examples are, too.
     """
-    few = negatives is None or min(len(positives), len(negatives)) < calibration.MIN_EXAMPLES
-    if few or negatives is None or not query.calibrate or len(scores) == 0:
+    fewest = min(map(len, examples))
+    if fewest < calibration.MIN_EXAMPLES or not query.calibrate or len(scores) == 0:
         return None
+    needed = [np.concatenate(examples)]
+    if settings.smooth > 0:
+        around = neighbours.around(joined, needed[0], reach=settings.smooth)[1]
+        needed.append(around[joined.have_code(around)])
+    places = np.unique(np.concatenate(needed))
+    codes = joined.codes(places)
+
+    def of(positions: np.ndarray) -> np.ndarray:
+        return codes[np.searchsorted(places, positions)]
 
     def build(some: np.ndarray, others: np.ndarray) -> calibration.Score:
-        return _scorer(joined, query, some, others).score
+        own = _scorer(joined, query, of(some), of(others))
 
-    held_out = calibration.held_out_scores(build, positives, negatives)
+        def around_them(asked: np.ndarray) -> np.ndarray:
+            there = np.isin(asked, places)
+            found = np.full(len(asked), np.nan)
+            found[there] = own.score(of(asked[there]))
+            return found
+
+        def score(asked: np.ndarray) -> np.ndarray:
+            alone = own.score(of(asked))
+            if settings.smooth == 0:
+                return alone
+            return neighbours.evened(
+                joined, around_them, asked, alone, reach=settings.smooth, along_z=neighbours.ALONG_Z
+            )
+
+        return score
+
+    held_out = calibration.held_out_scores(build, *examples)
     usual = scorer.score(background_of(joined).codes)
     return calibration.fit(*held_out, usual).probability(scores)
 
@@ -384,67 +434,3 @@ def background_of(joined: SeveralStores) -> Background:
         with _BACKGROUNDS_LOCK:
             known = _BACKGROUNDS.setdefault(store, made)
     return known
-
-
-def _within(joined: SeveralStores, settings: SearchConfig) -> list[Box | None]:
-    """Return which places of each store may be found."""
-    if settings.box_nm is None:
-        return [None] * len(joined.stores)
-    return [store.grid.within(settings.box_nm) for store in joined.stores]
-
-
-def _rounds(
-    joined: SeveralStores,
-    scorer: Scorer,
-    queries: list[np.ndarray],
-    settings: SearchConfig,
-    *,
-    roughly: bool = False,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield positions and scores of ever more candidates, each round best first.
-
-    With ``roughly`` short codes say how good they are, where there are any, and no code is read.
-    How many a round holds depends on ``candidates`` alone, so that pages follow each other.
-    """
-    left = dict(enumerate(_within(joined, settings)))
-    seen, total = 0, settings.candidates
-    while left:
-        parts = []
-        for number, within in list(left.items()):
-            positions = joined.stores[number].nearest(
-                queries[number], seen, total, within=within, n_threads=settings.n_threads
-            )
-            parts.append(joined.starts[number] + np.sort(positions))
-            if len(positions) < total - seen:
-                del left[number]
-        new = np.concatenate(parts)
-        if len(new) and roughly:
-            yield refining.best_first(new, refining.rough_scores(joined, scorer, new))
-        elif len(new) and seen == 0 and not left:  # these are all places
-            yield refining.best_first(new, scorer.score(joined.codes(new)))
-        elif len(new):
-            yield from refining.ranked(joined, scorer, new)
-        seen, total = total, min(total * WIDER, total + MAX_CANDIDATES)
-
-
-def _exact_rounds(
-    joined: SeveralStores, scorer: Scorer, settings: SearchConfig
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield positions and scores of all places, best first, in parts.
-
-    Codes are read block by block and not kept; scores take 8 bytes per place.
-    """
-    scores = np.full(joined.n_places, -np.inf)
-    n_allowed = 0
-    for number, within in enumerate(_within(joined, settings)):
-        for positions, codes in joined.stores[number].blocks(within):
-            scores[joined.starts[number] + positions] = scorer.score(codes)
-            n_allowed += len(positions)
-    seen, total = 0, settings.candidates
-    while seen < n_allowed:
-        total = min(total, n_allowed)
-        least = np.partition(scores, len(scores) - total)[len(scores) - total]
-        best = np.flatnonzero(scores >= least)
-        order = best[np.argsort(-scores[best], kind="stable")][:total]
-        yield order[seen:], scores[order[seen:]]
-        seen, total = total, total * WIDER

@@ -37,9 +37,10 @@ LOOK_S = 10.0  # between two looks for new blocks of a store that is being fille
 FILTER_BYTES = 2**30  # masks and gathered signatures
 FOUND_BYTES = 2**26
 AHEAD = 2  # pages that are found together
-EXACT_AT_ONCE = 2  # exact searches at a time: each keeps 8 bytes a place, and takes minutes
+EXACT_AT_ONCE = 2  # exact searches at a time: each keeps 16 bytes a place, and takes minutes
 # The values of configs/search.yaml; a test compares them.
 QUERY = {"scorer": "logistic", "metric": "cosine", "whiten": "standard", "typical": True}
+SMOOTH = 0.25
 
 
 @dataclass
@@ -215,6 +216,7 @@ class Searcher:
             candidates=ask.candidates,
             exact=ask.exact,
             expand=True,
+            smooth=SMOOTH,
             distance_nm=ask.distance_nm,
             box_nm=None if ask.region_nm is None else [list(corner) for corner in ask.region_nm],
             n_threads=max(1, (os.cpu_count() or 1) // max(1, busy)),

@@ -7,7 +7,7 @@ import pytest
 from support.small_stores import grid_of, random_codes, write_store
 
 from emqs.embedding.stores.several import SeveralStores
-from emqs.retrieval import neighbours, scorers
+from emqs.retrieval import neighbours, ranking, scorers
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 GRID = grid_of((2, 16, 16))  # one block in each slice
@@ -26,7 +26,13 @@ def test_neighbours_without_a_code_do_not_count(tmp_path: Path, short: int) -> N
         rough = joined.scored_short(np.arange(256), lambda coder: scorers.rough(scorer, coder))
     else:
         rough = scores
-    found = neighbours.evened(joined, scorer, np.array([0, 17]), scores[[0, 17]])
+
+    def others(places: np.ndarray) -> np.ndarray:
+        return neighbours.of_codes(
+            joined, lambda some: ranking.rough_scores(joined, scorer, some), places
+        )
+
+    found = neighbours.evened(joined, others, np.array([0, 17]), scores[[0, 17]])
     weight = np.exp(-(40**2) / (2 * 20**2))  # a step of 40 nm, a quarter of an edge of 80 nm
     expected = [
         (scores[0] + weight * (rough[1] + rough[16])) / (1 + 2 * weight),

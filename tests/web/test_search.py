@@ -58,7 +58,7 @@ def expected(store: Path, positives: list, negatives: list = (), **settings: obj
         positives,
         list(negatives),
         query=library.QueryConfig(**QUERY),
-        settings=library.SearchConfig(**settings, expand=True),
+        settings=library.SearchConfig(**settings, expand=True, smooth=0.25),
     )
     names = ("rank", "z", "y", "x", "z_nm", "y_nm", "x_nm", "hamming", "score")
     clicks = dict(zip("zyx", found.voxels.T, strict=True))  # voxels to click, not centres

@@ -78,6 +78,7 @@ def test_the_web_searches_as_the_command_does() -> None:
     assert {name: cfg.query[name] for name in searching.QUERY} == searching.QUERY
     assert cfg.search.candidates == search_values.CANDIDATES
     assert cfg.search.expand
+    assert cfg.search.smooth == searching.SMOOTH
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -88,7 +89,7 @@ def test_matches_are_those_of_the_library(
     found = searcher.search([str(made.path)], ask)
     expected = lookup.search(
         made, [[1, 50, 60]], [[3, 20, 20]], query=QueryConfig(**searching.QUERY),
-        settings=lookup.SearchConfig(n_results=30, exact=exact, expand=True),
+        settings=lookup.SearchConfig(n_results=30, exact=exact, expand=True, smooth=0.25),
     )  # fmt: skip
     assert [match.rank for match in found.matches] == list(range(1, 31))
     assert [list(match.voxel) for match in found.matches] == expected.voxels.tolist()

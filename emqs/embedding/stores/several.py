@@ -117,14 +117,15 @@ class SeveralStores:
         return self._gathered(positions, 1, np.bool_, ask)[:, 0]
 
     def around(
-        self, positions: np.ndarray, *, reach_nm: float, least: float
+        self, positions: np.ndarray, *, reach: float, least: float, along_z: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the places one step away from others along one or several axes of the grid.
 
         Args:
             positions: Of places, ``(n,)``, int64.
-            reach_nm: Sigma of the Gaussian of their distance that weighs them.
+            reach: Sigma of the Gaussian of their distance that weighs them, in edges of a patch.
             least: Weight below which a neighbour is left out.
+            along_z: Share of ``reach`` along Z, where patches without depth do not overlap.
 
         Returns:
             Which of ``positions`` each lies around, its own position, and its weight, ``(m,)``.
@@ -134,8 +135,10 @@ class SeveralStores:
             grid = self.stores[number].grid
             zyx = grid.zyx(inside)
             for step in product((-1, 0, 1), repeat=3):
-                nm = np.array(step) * grid.stride * grid.voxel_size_nm
-                weight = math.exp(-float(nm @ nm) / (2 * reach_nm**2))
+                far = np.array(step) * grid.stride * grid.voxel_size_nm / (reach * grid.edge_nm)
+                if grid.planes == "xy":
+                    far[0] /= along_z
+                weight = math.exp(-float(far @ far) / 2)
                 if not any(step) or weight < least:
                     continue
                 there = zyx + step

@@ -1,0 +1,49 @@
+"""Scores of a search, evened with those of neighbours: whatever is searched, and however."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.small_stores import grid_of, random_codes, write_store
+
+from emqs.retrieval import volume_search
+from emqs.retrieval.settings import QueryConfig, SearchConfig
+
+GRID = grid_of((2, 16, 16))
+QUERY = QueryConfig(metric="cosine", whiten="standard")
+CLICK = [[0, 32, 40]]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("short", [0, 13])
+def test_neighbours_count_that_may_not_be_found(tmp_path: Path, exact: bool, short: int) -> None:
+    store = write_store(tmp_path / "a.zarr", random_codes(GRID), GRID, short=short)
+    free, inside = (
+        volume_search.search(
+            store, CLICK, query=QUERY,
+            settings=SearchConfig(
+                n_results=600, distance_nm=0, smooth=0.25, exact=exact, box_nm=box
+            ),
+        )
+        for box in (None, [[0, 0, 0], [30, 300, 700]])
+    )  # fmt: skip
+    low = free.centres_nm[:, 1] <= 300
+    assert 50 < len(inside.ranks) < len(free.ranks)
+    shared = {tuple(p): s for p, s in zip(free.places.tolist(), free.scores, strict=True)}
+    expected = [shared[tuple(place)] for place in inside.places.tolist()]
+    near = 1e-12 if exact or not short else 0.05  # a neighbour without a code read: its short one
+    np.testing.assert_allclose(inside.scores, expected, atol=near)
+    if exact or not short:
+        assert inside.places.tolist() == free.places[low].tolist()
+
+
+def test_probabilities_follow_the_order(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "a.zarr", random_codes(GRID), GRID, short=13)
+    places = np.array([[i % 2, i, 15 - i] for i in range(12)])
+    clicked = (GRID.first_voxels(places) + GRID.size // 2 * np.array([0, 1, 1])).tolist()
+    found = volume_search.search(
+        store, clicked[:6], clicked[6:], query=QUERY, settings=SearchConfig(smooth=0.25)
+    )
+    assert found.probabilities is not None
+    assert np.all(np.diff(found.probabilities) <= 0)
+    assert np.all(np.diff(found.scores) <= 0)
