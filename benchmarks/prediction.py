@@ -28,7 +28,7 @@ from prediction_report import goals, report, write
 from scipy import ndimage
 
 from emqs.geometry import Box, boxes
-from emqs.prediction import features, grey, head, objects, settings, tiles
+from emqs.prediction import features, grey, head, objects, settings, smoothing, tiles
 from emqs.prediction import found as numbering
 from emqs.prediction.found import least_of, objects_in
 from emqs.prediction.objects import FULL
@@ -49,7 +49,7 @@ OBJECTS = state(None, numbering, objects)  # how maps become objects
 CODE = {  # a change of the head leaves the maps of the anchor as they are
     method: state(None, *SHARED)
     if method == "anchor"
-    else state(None, *SHARED, numbering, objects, head, settings, tiles)
+    else state(None, *SHARED, numbering, objects, head, settings, smoothing, tiles)
     for method in METHODS
 }
 COLUMNS = (
@@ -85,10 +85,10 @@ class Task:
         seen = self.opened.features
         made = fitted_heads(seen, examples, self.settings)
         shape = seen.source.volume.shape[1:]
-        sigma_px = self.settings.smoothing * seen.grid.size
+        reach_px = self.settings.smoothing * seen.grid.size
         return [
             _bytes(
-                probabilities(seen, made, Box((z, 0, 0), (z + 1, *shape)), sigma_px)[POSITIVE][0]
+                probabilities(seen, made, Box((z, 0, 0), (z + 1, *shape)), reach_px)[POSITIVE][0]
             )
             for z in slices
         ]

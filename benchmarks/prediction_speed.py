@@ -22,7 +22,8 @@ from prediction_cases import CASES, open_case
 from emqs.geometry import Box
 from emqs.prediction import head as heads
 from emqs.prediction.settings import PredictConfig
-from emqs.prediction.tiles import EDGE, TRUNCATE, probabilities
+from emqs.prediction.smoothing import margin
+from emqs.prediction.tiles import EDGE, probabilities
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE
 
 GOAL_S = 0.3  # from a click to the map of a megapixel
@@ -55,18 +56,18 @@ def main() -> None:
             made[POSITIVE] = heads.fit(clicked[0], clicked[1], unlabelled, settings)
 
         shape = seen.source.volume.shape
-        sigma_px = settings.smoothing * seen.grid.size
+        reach_px = settings.smoothing * seen.grid.size
         whole = Box((0, 0, 0), (1, *shape[1:]))
 
         def draw() -> None:
-            probabilities(seen, made, whole, sigma_px)
+            probabilities(seen, made, whole, reach_px)
 
         fit()
         megapixels = whole.size / 1e6
         first = timed(draw)  # with its features
         again = timed(lambda: (fit(), draw()))
         kept = int(np.ceil(max(shape[1:]) / EDGE)) ** 2
-        print(f"tiles: {kept} of {EDGE} voxels and {int(TRUNCATE * sigma_px)} around")
+        print(f"tiles: {kept} of {EDGE} voxels and {margin(reach_px)} around")
         print(f"features and map, s a megapixel: {first[0] / megapixels:.2f} wall clock, "
               f"{first[1] / megapixels:.2f} of processors")  # fmt: skip
         print(f"a click to a new map, s a megapixel: {again[0] / megapixels:.2f} wall clock, "

@@ -5,6 +5,11 @@ percent of a volume. So voxels drawn from all over the volume count together as 
 of something else, and the threshold lies halfway between what the clicks on the structure score and
 what the volume scores on average. Where labels are plenty they know better than these voxels, some
 of which are on the structure.
+
+Two things are known of these voxels. What is rare in a volume, a dark cytoplasm, is seldom clicked
+and seldom drawn, so a voxel counts the more, the fewer look like it. And a first fit says which are
+likely on the structure, and count little, and which nearly are, and count more: the border between
+the two is what a head is for.
 """
 
 from dataclasses import dataclass
@@ -18,6 +23,13 @@ from emqs.prediction.settings import PredictConfig
 STEEPNESS = 6.0  # between the average of the volume (logit -3) and that of the clicks (+3)
 MOST_UNLABELLED = 150.0  # what all unlabelled voxels weigh at most, in clicks on something else
 SVM_UNLABELLED = 500  # an SVM compares every voxel with every support vector
+N_COMPARED = 500  # voxels that each unlabelled one is compared with
+NEAREST = 1 / 40  # of these; how far they lie says how rare a voxel is
+RARITY = 3  # the power of that distance that a voxel weighs
+MOST_RARE = 0.97  # quantile of distances; what is farther, a scratch, weighs no more
+REFITS = 2  # with weights from the scores of the fit before
+NEARLY, WIDTH = -1.5, 1.5  # logits at which voxels weigh most
+WEIGHT = 8.0  # there, of those with much lower scores
 
 
 class Decision(Protocol):
@@ -46,7 +58,14 @@ class Head:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Return the logit of the probability of each voxel, ``(n,)``, of features ``(n, C)``."""
-        scores = self.decision.decision_function(features - self.mean)
+        coefficients = getattr(self.decision, "coef_", None)
+        if coefficients is None or len(coefficients) != 1:
+            return self.logits(self.decision.decision_function(features - self.mean))
+        line = coefficients[0].astype(np.float32)  # no copy of many features
+        return self.logits(features @ line + (self.decision.intercept_[0] - self.mean @ line))  # type: ignore[attr-defined]
+
+    def logits(self, scores: np.ndarray) -> np.ndarray:
+        """Return logits, float32, of what ``decision`` says."""
         return (self.slope * (scores - self.middle)).astype(np.float32)
 
     def probability(self, features: np.ndarray) -> np.ndarray:
@@ -72,22 +91,48 @@ def fit(
     weight = weight if len(m) else max(weight, 1.0)
     share = weight / (weight + (1.0 if len(m) else 0.0))
     half = (len(p) + len(m)) / 2
-    weights = np.concatenate(
-        [
-            np.full(len(p), half / len(p)),
-            np.full(len(m), half * (1 - share) / max(1, len(m))),
-            np.full(len(drawn), half * share / len(drawn)),
-        ]
-    )
+    clicked = [
+        np.full(len(p), half / len(p)),
+        np.full(len(m), half * (1 - share) / max(1, len(m))),
+    ]
     features = np.concatenate([p, m, drawn])
     truth = np.concatenate([np.ones(len(p), int), np.zeros(len(m) + len(drawn), int)])
-    counts = weights > 0
-    decision = _classifier(settings, features.shape[1])
-    decision.fit(features[counts], truth[counts], sample_weight=weights[counts])
-    low = float(np.mean(decision.decision_function(u)))
-    high = float(np.mean(decision.decision_function(p)))
-    slope = STEEPNESS / (high - low) if high > low else 1.0
-    return Head(decision, mean, (low + high) / 2, slope)
+
+    def fitted(weights: np.ndarray) -> Head:
+        weights = np.concatenate([*clicked, weights * (half * share / weights.sum())])
+        counts = weights > 0
+        decision = _classifier(settings, features.shape[1])
+        decision.fit(features[counts], truth[counts], sample_weight=weights[counts])
+        low = float(np.mean(decision.decision_function(u)))
+        high = float(np.mean(decision.decision_function(p)))
+        slope = STEEPNESS / (high - low) if high > low else 1.0
+        return Head(decision, mean, (low + high) / 2, slope)
+
+    rare = _rarity(drawn)
+    made = fitted(rare)
+    for _ in range(REFITS if share > 0 else 0):
+        made = fitted(rare * _telling(made.logits(made.decision.decision_function(drawn))))
+    return made
+
+
+def _rarity(unlabelled: np.ndarray) -> np.ndarray:
+    """Return what each voxel weighs: the more, the fewer look like it; about 1."""
+    some = unlabelled[:: -(-len(unlabelled) // N_COMPARED)]
+    squares = (unlabelled**2).sum(axis=1)[:, None] - 2 * unlabelled @ some.T
+    squares += (some**2).sum(axis=1)
+    nearest = min(len(some) - 1, round(len(some) * NEAREST))
+    far = np.sqrt(np.maximum(np.partition(squares, nearest, axis=1)[:, nearest], 0))
+    far = np.minimum(far, np.quantile(far, MOST_RARE))
+    usual = float(np.median(far))
+    weights: np.ndarray = (far.astype(np.float64) / usual) ** RARITY if usual > 0 else far * 0.0
+    return np.maximum(weights, 1e-3)
+
+
+def _telling(logits: np.ndarray) -> np.ndarray:
+    """Return what voxels of such scores weigh: most where they are nearly the structure."""
+    nearly = np.exp(-(((logits - NEARLY) / WIDTH) ** 2))
+    weights: np.ndarray = (1 + (WEIGHT - 1) * nearly) * expit(-2 * logits.astype(np.float64))
+    return np.maximum(weights, 1e-9)
 
 
 def _classifier(settings: PredictConfig, n_features: int):  # type: ignore[no-untyped-def] # noqa: ANN202

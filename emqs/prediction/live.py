@@ -69,8 +69,8 @@ class Live:
         with self._lock:
             features, unlabelled = self._learnt()
             fitted = heads_for(self._seen(features, voxels), labels, unlabelled, self.settings)
-            sigma = self.settings.smoothing * store.grid.size
-            made = tiles.probabilities(features, fitted, asked.region, sigma)[POSITIVE]
+            reach = self.settings.smoothing * store.grid.size
+            made = tiles.probabilities(features, fitted, asked.region, reach)[POSITIVE]
         values = np.rint(made * 255).astype(np.uint8)
         grid = store.grid
         suggested = self._suggested(values, asked)

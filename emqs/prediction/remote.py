@@ -40,7 +40,7 @@ def _packed(reopen: remote.Opener, tiles: Tiles, share: Share) -> Callable[[], T
         "images": tiles.images,
         "region": tiles.region,
         "journal": str(tiles.journal.absolute()),
-        "sigma_px": tiles.sigma_px,
+        "reach_px": tiles.reach_px,
     }
     return partial(_unpacked, remote.packed(reopen, context, share), plain)
 
@@ -55,5 +55,5 @@ def _unpacked(embedded: Callable[[], WorkerContext], plain: dict[str, Any]) -> T
     )
     return Tiles(
         features, plain["heads"], plain["images"], plain["region"], Path(plain["journal"]),
-        plain["sigma_px"],
+        plain["reach_px"],
     )  # fmt: skip

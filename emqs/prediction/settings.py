@@ -17,7 +17,7 @@ class PredictConfig:
     head: str = "logistic"  # one of HEADS
     regularisation: float = 10.0  # of the head; more: smoother, and less that few clicks can say
     components: int = 32  # of codes, learnt from the volume without labels
-    smoothing: float = 0.075  # sigma, in patches, of the Gaussian over scores in the slice
+    smoothing: float = 0.16  # half the edge, in patches, of windows in which scores are evened out
     unlabelled: float = 3.0  # what all unlabelled voxels weigh, in clicks on something else
     n_labelled: int = 2000  # voxels of each class that are drawn from labels
     n_unlabelled: int = 4000  # voxels drawn from all over the volume

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 from scipy.special import expit
 
 from emqs.geometry import Box, boxes
 from emqs.ingestion.pyramid import Image
+from emqs.prediction import grey, smoothing
 from emqs.prediction.features import Features
 from emqs.prediction.head import Head
 
-TRUNCATE = 3.0  # sigmas at which the Gaussian of the scores ends
+BRIGHTNESS = grey.PER_SCALE  # the map of it at sigma 2 px: less noise, all edges
 EDGE = 512  # features of so many voxels along both axes are made at once
 
 
@@ -27,7 +27,7 @@ class Tiles:
         images: The probability of each class, uint8; 255 is 1.
         region: Where in the volume they lie.
         journal: Folder with an empty file for every tile that is made.
-        sigma_px: Of the Gaussian with which logits are averaged in the slice.
+        reach_px: Half the edge of the windows in which logits are evened out in the slice.
     """
 
     features: Features
@@ -35,7 +35,7 @@ class Tiles:
     images: Mapping[str, Image]
     region: Box
     journal: Path
-    sigma_px: float
+    reach_px: float
 
     def boxes(self) -> list[Box]:
         """Return all tiles, in voxels of the region."""
@@ -56,14 +56,14 @@ def make(tiles: Tiles, part: tuple[int, Box]) -> None:
         part: Its number, and its box in voxels of the region.
     """
     number, box = part
-    made = probabilities(tiles.features, tiles.heads, box.moved(tiles.region.start), tiles.sigma_px)
+    made = probabilities(tiles.features, tiles.heads, box.moved(tiles.region.start), tiles.reach_px)
     for name, values in made.items():
         tiles.images[name].write(0, box, np.rint(values * 255).astype(np.uint8))
     (tiles.journal / str(number)).touch()
 
 
 def probabilities(
-    features: Features, heads: Mapping[str, Head], box: Box, sigma_px: float
+    features: Features, heads: Mapping[str, Head], box: Box, reach_px: float
 ) -> dict[str, np.ndarray]:
     """Return the probability of every voxel of a box, by class, ``box.shape``, float32.
 
@@ -71,10 +71,10 @@ def probabilities(
         features: Of the volume.
         heads: Of each class.
         box: In voxels of the volume.
-        sigma_px: Of the Gaussian with which logits are averaged in the slice.
+        reach_px: Half the edge of the windows in which logits are evened out in the slice.
     """
     result = {name: np.empty(box.shape, dtype=np.float32) for name in heads}
-    margin = int(TRUNCATE * sigma_px + 0.5)
+    margin = smoothing.margin(reach_px)
     shape = features.source.volume.shape
     for own in boxes(box.shape, (1, EDGE, EDGE)):
         part = own.moved(box.start)
@@ -86,7 +86,6 @@ def probabilities(
         rows = maps.reshape(len(maps), -1).T
         for name, head in heads.items():
             scores = head.scores(rows).reshape(maps.shape[1:])
-            if sigma_px > 0:
-                scores = ndimage.gaussian_filter(scores, sigma_px, truncate=TRUNCATE)
+            scores = smoothing.along_edges(scores, maps[BRIGHTNESS], reach_px)
             result[name][own.slices] = expit(scores[inside])
     return result

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emqs.prediction.head import fit
+from emqs.prediction.head import _rarity, fit
 from emqs.prediction.settings import PredictConfig
 
 
@@ -55,3 +55,37 @@ def test_plenty_of_labels_outweigh_the_volume() -> None:
     only = fit(positive, negative, voxels, PredictConfig(unlabelled=0.0))
     slopes = [one.decision.coef_[0, 0] for one in (made, only)]  # type: ignore[attr-defined]
     assert slopes[0] == pytest.approx(slopes[1], rel=0.1)
+
+
+def test_what_is_rare_and_was_not_clicked_scores_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundredth of the volume lies beyond the structure, seen from the rest: a dark cytoplasm."""
+    rest, rare = drawn(960, 0, 1), drawn(10, 3, 2)
+    rare[:, 1] += 6
+    unlabelled = np.concatenate([rest, rare, drawn(30, 4, 3)])
+    more = drawn(300, 3, 6)
+    more[:, 1] += 6
+
+    def share() -> float:
+        made = fit(drawn(5, 4, 4), drawn(5, 0, 5), unlabelled, PredictConfig())
+        return float((made.probability(more) > 0.5).mean())
+
+    weighted = share()
+    monkeypatch.setattr("emqs.prediction.head.RARITY", 0)
+    assert weighted < share() - 0.1
+
+
+def test_a_voxel_like_no_other_weighs_no_more_than_the_rare() -> None:
+    unlabelled = drawn(1000, 0, 1)
+    unlabelled[17] = 1e4
+    weights = _rarity(unlabelled)
+    assert weights.shape == (1000,)
+    assert weights[17] == weights.max() < 30
+    assert np.median(weights) == pytest.approx(1, rel=0.05)
+    assert np.ptp(_rarity(np.zeros((50, 6), np.float32))) == 0
+
+
+def test_scores_are_those_of_the_classifier() -> None:
+    made = fit(drawn(5, 4, 0), drawn(5, 0, 1), drawn(400, 0, 2), PredictConfig())
+    seen = drawn(50, 2, 3)
+    plain = made.decision.decision_function(seen - made.mean)
+    np.testing.assert_allclose(made.scores(seen), made.slope * (plain - made.middle), atol=1e-4)

@@ -92,8 +92,8 @@ def test_a_click_more_costs_no_features_of_the_region(kept: Live, no_disk: list[
     again = fitted_heads(
         kept._learnt()[0], Examples(EXAMPLES.voxels, EXAMPLES.labels), SETTINGS
     )  # learns anew
-    sigma = SETTINGS.smoothing * 16
-    plain = probabilities(kept._learnt()[0], again, REGION, sigma)[POSITIVE]
+    reach = SETTINGS.smoothing * 16
+    plain = probabilities(kept._learnt()[0], again, REGION, reach)[POSITIVE]
     assert np.abs(plain * 255 - first.values).max() <= 2
 
 
