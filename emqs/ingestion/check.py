@@ -228,13 +228,11 @@ def _undone(to: Pair, back: Pair) -> float:
     )
     if not len(here) or not len(there):
         return 0.0
-    moved = here - affine.apply(to.matrix, before)
-    undo = affine.apply(affine.invert(back.matrix), after) - there
+    moved = here - affine.apply(np.array(to.still), before)
+    undo = affine.apply(affine.invert(np.array(back.still)), after) - there
     apart = _apart(here, there) / back.block_px
     same = (apart <= NEAR) & _alike(moved, -undo)
-    still = [
-        np.array(places, dtype=float).reshape(-1, 2) for places in (back.points[0], to.points[1])
-    ]
+    still = [_still(back)[0], _still(to)[1]]
     shares = []
     for axis, (places, pair) in enumerate(((here, to), (there, back))):
         comes_back = same.any(axis=1 - axis)
@@ -242,6 +240,13 @@ def _undone(to: Pair, back: Pair) -> float:
         rests = _apart(places, still[axis]).min(axis=1, initial=np.inf) <= CLOSE * back.block_px
         shares.append(max(comes_back.sum(), (alone & rests).sum()) / max(1, pair.n_blocks))
     return float(max(shares)) if min(shares) > 0 else 0.0
+
+
+def _still(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """Return where blocks of a pair lie still, in both slices, ``(N, 2)`` each."""
+    first, second = (np.array(places, dtype=float).reshape(-1, 2) for places in pair.points)
+    left = np.linalg.norm(affine.apply(np.array(pair.still), first) - second, axis=1)
+    return first[left < pair.elsewhere_px / 2], second[left < pair.elsewhere_px / 2]
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ def pair(a: int, b: int, correlation: float, step: float = 0.0, at: float = 150.
         a, b, 30.0, correlation=correlation, n_blocks=40, n_agree=40, block_px=100,
         displaced=len(first) / 40, elsewhere=(first.tolist(), second.tolist()),
         points=(rest.tolist(), (rest + np.array([0.0, 5.0])).tolist()),
-        forward=[[1.0, 0.0, 0.0], [0.0, 1.0, 5.0]],
+        forward=[[1.0, 0.0, 0.0], [0.0, 1.0, 5.0]], still=[[1.0, 0.0, 0.0], [0.0, 1.0, 5.0]],
+        elsewhere_px=8.0,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from emqs.ingestion import affine
 from emqs.ingestion.matching import blocks, sift
 from emqs.ingestion.matching.coarse import Coarse, Rotations, locate
 from emqs.ingestion.matching.images import Prepared, warped
+from emqs.ingestion.matching.parts import split
 from emqs.ingestion.settings import AlignConfig
 
 EDGES = (128, 96)  # of blocks in the two rounds, pixels of the reduced slices
@@ -33,8 +34,10 @@ class Pair:
         points: Places ``(y, x)`` of blocks in the first, and in the second, full pixels.
         n_blocks: Blocks that show something in both.
         n_agree: Those that agree with the map.
-        displaced: Share of sure blocks that lie elsewhere, though their neighbours do as well.
+        still: Map of the part that lies still, which most blocks follow closely; as ``forward``.
+        displaced: Share of blocks that lie elsewhere than that part, together with a neighbour.
         elsewhere: Places ``(y, x)`` of those in the first, and in the second, full pixels.
+        elsewhere_px: Distance from which a block lies elsewhere, full pixels.
         block_px: Edge of a block, full pixels.
         residual_px: Median distance of the blocks that agree, full pixels.
         correlation: Of the two slices where they lie on each other, from -1 to 1.
@@ -48,8 +51,10 @@ class Pair:
     points: tuple[ArrayLike, ArrayLike] = ((), ())
     n_blocks: int = 0
     n_agree: int = 0
+    still: list[list[float]] = field(default_factory=list)
     displaced: float = 0.0
     elsewhere: tuple[ArrayLike, ArrayLike] = ((), ())
+    elsewhere_px: float = 0.0
     block_px: int = 0
     residual_px: float = 0.0
     correlation: float = 0.0
@@ -115,19 +120,23 @@ def match(
     both = valid & target.valid
     near = seen.centres[inside] + seen.offsets[inside]
     strange = blocks.far(moved, target.fine, (valid, target.valid), near, edge=size)
-    far = _together(strange, size // 2)
+    apart = split(seen, strange, (before, forward), inside, size // 2)
     offset = (factor - 1) / 2
-    there = strange.centres[far], strange.centres[far] + strange.offsets[far]
-    elsewhere = (
-        (affine.apply(affine.invert(forward), there[0]) * factor + offset).round(3).tolist(),
-        (there[1] * factor + offset).round(3).tolist(),
-    )
     found = _matched(
         numbers, rough.peak, seen, inside, before, matrix,
         factor=factor, correlation=correlated(moved[both], target.fine[both]),
     )  # fmt: skip
-    share = float(far.sum()) / max(1, strange.n_tried)
-    return replace(found, displaced=share, elsewhere=elsewhere, block_px=size * factor)
+    return replace(
+        found,
+        displaced=apart.share,
+        still=affine.scaled(apart.still, factor).tolist(),
+        elsewhere=(
+            (apart.first * factor + offset).round(3).tolist(),
+            (apart.second * factor + offset).round(3).tolist(),
+        ),
+        elsewhere_px=apart.least * factor,
+        block_px=size * factor,
+    )
 
 
 def _rough(moving: Rotations, target: Prepared, settings: AlignConfig) -> Coarse:
@@ -182,13 +191,3 @@ def _matched(
         residual_px=float(np.median(residual[inside])) * factor,
         correlation=correlation,
     )
-
-
-def _together(strange: blocks.Blocks, step: int) -> np.ndarray:
-    """Return which blocks lie elsewhere together with a neighbour, ``(N,)``, bool."""
-    far = np.linalg.norm(strange.offsets, axis=1) > 2 * TOLERANCES[1]
-    apart = np.abs(strange.centres[:, None] - strange.centres[None]).max(axis=2)
-    differ = np.linalg.norm(strange.offsets[:, None] - strange.offsets[None], axis=2)
-    friends = far[None] & (apart <= 1.5 * step) & (differ < TOLERANCES[1])
-    together: np.ndarray = far & (friends.sum(axis=1) > 1)
-    return together
