@@ -17,6 +17,7 @@ what to do next. The commands print it on one line and end with an exit code tha
 
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -90,9 +91,32 @@ def require(package: str, *, extra: str, purpose: str) -> ModuleType:
         ) from None
 
 
+#: How Python shows objects in the errors of libraries: an open file, or one with its address.
+_FILE = re.compile(r"<_io\.[^<>]*>")
+_OBJECT = re.compile(r"<([\w.]+)[^<>]* at 0x[0-9A-Fa-f]+>")
+
+
 def one_line(fault: BaseException) -> str:
-    """Return an error's text on one line, without the full stop at its end."""
-    return (" ".join(str(fault).split()) or type(fault).__name__).rstrip(".")
+    """Return an error's text on one line, without the full stop at its end.
+
+    Objects that a library shows as Python does are named in words.
+    """
+    return (" ".join(_in_words(fault).split()) or type(fault).__name__).rstrip(".")
+
+
+def first_line(fault: BaseException) -> str:
+    """Return the first line of an error's text, where a library says more than is wanted."""
+    return next(iter(_in_words(fault).strip().splitlines()), type(fault).__name__).rstrip(".:")
+
+
+def _in_words(fault: BaseException) -> str:
+    """Return an error's text without what is of use to programmers alone."""
+    text = str(fault)
+    if isinstance(fault, KeyError) and fault.args:
+        key = fault.args[0]
+        text = key if isinstance(key, str) and " " in key else f"there is no {key!r}"
+    text = _FILE.sub("the file", text)
+    return _OBJECT.sub(lambda found: found[1].rpartition(".")[2], text)
 
 
 @contextmanager

@@ -59,3 +59,24 @@ def test_require_does_not_blame_a_package_whose_own_import_fails(
             errors.require("installed_but_broken", extra="maps", purpose="draw maps")
     finally:
         sys.modules.pop("installed_but_broken", None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (ValueError("no\n number."), "no number"),
+        (ValueError(), "ValueError"),
+        (KeyError("shape"), "there is no 'shape'"),
+        (KeyError("object 'x' is not there"), "object 'x' is not there"),
+        (OSError("cannot read <_io.BufferedReader name='0.png'>"), "cannot read the file"),
+        (OSError(f"cannot read {object()!r} now"), "cannot read object now"),
+        (ValueError("less <b>, more"), "less <b>, more"),
+    ],
+)
+def test_what_a_library_says_is_told_without_objects_of_python(fault: Exception, line: str) -> None:
+    assert errors.one_line(fault) == line
+
+
+def test_the_first_line_of_what_a_library_says() -> None:
+    assert errors.first_line(ValueError("\nno file:\n at 12")) == "no file"
+    assert errors.first_line(ValueError()) == "ValueError"

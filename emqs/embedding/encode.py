@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emqs.datasets import Stack
 from emqs.embedding import dense
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError, DataError, first_line
 from emqs.models import Convolutional, Encoder, Fittable
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
@@ -97,7 +97,7 @@ def embed_batches(
     try:
         encoder = cast(Encoder, model.network.to(device))
     except (RuntimeError, AssertionError) as error:  # torch raises either
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = first_line(error)
         raise ConfigError(
             f"device={device} cannot be used: {reason}. Use device=cpu, or device=null, which "
             "takes a GPU where there is one."

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from emqs.embedding.signatures import NO_SPREAD, NO_VARIANCE, check_stated
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError, DataError, one_line
 
 FORMAT = "emqs-short-codes"
 VERSION = 1
@@ -170,7 +170,7 @@ class ShortCoder:
             directions = np.array(content["directions"], dtype=np.int64)
             size = int(content["size"])
         except (KeyError, ValueError, TypeError, OverflowError) as error:
-            raise DataError(f"What makes short codes is damaged: {error!r}.") from None
+            raise DataError(f"What makes short codes is damaged: {one_line(error)}.") from None
         fits = (
             mean.ndim == spread.ndim == steps.ndim == 1
             and directions.shape == (len(mean), len(steps))

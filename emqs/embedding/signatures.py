@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError, DataError, one_line
 
 FORMAT = "emqs-signer"
 VERSION = 1
@@ -130,7 +130,7 @@ class Signer:
             )
             of_bit = np.array(content["direction_of_bit"], dtype=np.int64)
         except (KeyError, ValueError, TypeError, OverflowError) as error:
-            raise DataError(f"The signer is damaged: {error!r}.") from None
+            raise DataError(f"The signer is damaged: {one_line(error)}.") from None
         fits = (
             mean.ndim == thresholds.ndim == of_bit.ndim == 1
             and directions.ndim == 2

@@ -39,7 +39,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from emqs.errors import ConfigError, WeightsError, require
+from emqs.errors import ConfigError, WeightsError, first_line, one_line, require
 from emqs.models.scaling import Scaling, sampled
 
 POOLINGS = ("mean", "mean_std", "cls")
@@ -195,7 +195,7 @@ class Backbone(FrozenFeatures):
         except Exception as error:  # timm's conversion meets names and shapes it does not know
             raise WeightsError(
                 f"{path} does not fit {self.settings.architecture}: its weights cannot be "
-                f"converted ({error!r})."
+                f"converted ({one_line(error)})."
             ) from None
         _check_fit(tensors, self.network.state_dict(), path, self.settings.architecture)
         self.network.load_state_dict(tensors, strict=False)
@@ -229,7 +229,7 @@ def _create(architecture: str, size: int, *, pretrained: bool) -> Any:  # noqa: 
     try:
         return timm.create_model(architecture, pretrained=True, num_classes=0, **sized)
     except Exception as error:  # no network, no such weights, no space: each raises its own
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+        reason = first_line(error)
         raise WeightsError(
             f"The weights of {architecture} cannot be downloaded ({reason}). Connect to the "
             "internet, or give model.network.pretrained=false model.network.checkpoint=PATH of a "

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from emqs import models
-from emqs.errors import ConfigError, WeightsError
+from emqs.errors import ConfigError, WeightsError, first_line, one_line
 from emqs.files import replacing, sha256
 from emqs.models.settings import ModelConfig, PreprocessingConfig
 from emqs.settings import read
@@ -176,7 +176,7 @@ def _load_own(path: Path) -> Model:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
     except Exception as error:  # damaged bytes can raise anything
         raise WeightsError(
-            f"{path} is damaged or no safetensors file: {_first_line(error)}"
+            f"{path} is damaged or no safetensors file: {first_line(error)}."
         ) from None
     if "emqs" not in metadata:
         raise WeightsError(f"{path} is a safetensors file, but not one of emqs.")
@@ -186,7 +186,7 @@ def _load_own(path: Path) -> Model:
         name, settings = str(header["model"]["name"]), dict(header["model"]["network"])
         stored_preprocessing, record = dict(header["preprocessing"]), dict(header["record"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} has a damaged header: {error!r}.") from None
+        raise WeightsError(f"{path} has a damaged header: {one_line(error)}.") from None
     if header.get("format") != FORMAT or version != VERSION:
         raise WeightsError(
             f"{path} has format {header.get('format')!r} version {version!r}; this emqs reads "
@@ -206,7 +206,7 @@ def _load_own(path: Path) -> Model:
         network = _network(name, settings, tensors, path)
         return Model(name, network, settings, preprocessing, record, sha256(path))
     except ConfigError as error:
-        raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
+        raise WeightsError(f"{path} cannot be used: {first_line(error)}.") from None
 
 
 def _check_published(path: Path, digest: str) -> None:
@@ -239,7 +239,7 @@ def _check_published(path: Path, digest: str) -> None:
             claimed = sum(entry.file_size for entry in archive.infolist())
             wrong = archive.testzip() if claimed <= 2 * path.stat().st_size else "its directory"
     except Exception as error:  # damaged bytes can raise anything
-        wrong = _first_line(error)
+        wrong = first_line(error)
     if wrong is not None:
         raise WeightsError(
             f"{path} is damaged: {wrong} does not match its checksum. Get the file again."
@@ -276,16 +276,11 @@ def _load_published(path: Path) -> Model:
     try:
         network = _network(name, settings, tensors, path)
     except ConfigError as error:
-        raise WeightsError(f"{path} cannot be used: {_first_line(error)}") from None
+        raise WeightsError(f"{path} cannot be used: {first_line(error)}.") from None
     record: dict[str, Any] = {"source": f"published checkpoint {path.name}"}
     if isinstance(content.get("epoch"), int):
         record["epoch"] = content["epoch"]
     return Model(name, network, settings, PreprocessingConfig(), record, digest)
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its type if there is none."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 class _Undrawn(TorchFunctionMode):

@@ -1,6 +1,5 @@
 """What every command does around its work: settings in, a record out, one line per mistake."""
 
-import errno
 import logging
 import math
 import os
@@ -37,10 +36,6 @@ from emqs.settings import read
 logger = logging.getLogger(__name__)
 
 Work = Callable[[DictConfig, records.Run], float | None]
-
-DISK_ERRORS = {  # of a place to write to, rather than of the program
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST,
-}  # fmt: skip
 
 
 OmegaConf.register_new_resolver("emqs_point", point_name, replace=True)
@@ -152,8 +147,12 @@ def run(name: str, cfg: DictConfig, work: Work) -> float | None:
         if not sweep:
             _exit_if_refused(name, error)  # before Hydra says something, too
             raise
-        logger.exception("emqs.%s: this point of the sweep failed", name)
-        failure = f"{type(error).__name__}: {one_line(error)}"
+        failure = records.refused(error)
+        if failure:
+            logger.error("emqs.%s: %s", name, failure)
+        else:
+            logger.exception("emqs.%s: this point of the sweep failed", name)
+            failure = f"{type(error).__name__}: {one_line(error)}"
     if (records.read_record(folder) or {}).get("status") != "failed":  # failed before it began
         files.write_json(folder / records.RECORD, {"status": "failed", "error": failure})
     return math.nan
@@ -212,18 +211,14 @@ def _checked(*arguments: Any, **named: Any) -> DictConfig:  # noqa: ANN401 - tho
 
 
 def _exit_if_refused(name: str, error: Exception) -> None:
-    """End with one line if an error is the disk's: what it refused, and what to do.
+    """End with one line if an error is the disk's.
 
     Raises:
         SystemExit: If it is.
     """
-    if not isinstance(error, OSError) or error.errno not in DISK_ERRORS:
-        return
-    todo = "Choose another folder with hydra.run.dir=PATH, or hydra.sweep.dir=PATH for a sweep."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        todo = "Make room there and run the same command again."
-    what = error.filename or "the output folder"
-    sys.exit(f"emqs.{name}: {what} cannot be written: {error.strerror}. {todo}")
+    said = records.refused(error)
+    if said:
+        sys.exit(f"emqs.{name}: {said}")
 
 
 def _told(name: str, main: Callable[[], object]) -> None:

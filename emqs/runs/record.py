@@ -1,5 +1,6 @@
 """The record of a run, on disk and in its loggers: settings, versions, end, what it wrote."""
 
+import errno
 import json
 import logging
 import os
@@ -30,6 +31,21 @@ RECORD = "run.json"  # written when a run starts and again when it ends
 #: Settings that records of older runs lack, and what those runs did.
 LATER: dict[str, Any] = {"score_files": []}
 PACKAGES = ("torch", "lightning", "numpy", "annoy", "scikit-image", "scikit-learn")
+
+DISK_ERRORS = {  # of a place to write to, rather than of the program
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST,
+}  # fmt: skip
+
+
+def refused(error: Exception) -> str:
+    """Return what the disk refused and what to do, or nothing if an error is not the disk's."""
+    if not isinstance(error, OSError) or error.errno not in DISK_ERRORS:
+        return ""
+    todo = "Choose another folder with hydra.run.dir=PATH, or hydra.sweep.dir=PATH for a sweep."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        todo = "Make room there and run the same command again."
+    what = error.filename or "the output folder"
+    return f"{what} cannot be written: {error.strerror}. {todo}"
 
 
 def versions() -> dict[str, str]:

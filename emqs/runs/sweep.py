@@ -81,8 +81,12 @@ class SweepEnd(Callback):
         """Return whether results could be combined; Hydra would hide the error otherwise."""
         try:
             self.combine(sweep, folders)
-        except Exception:
-            logger.exception("The results in %s could not be combined", sweep)
+        except Exception as error:
+            said = records.refused(error)
+            if said:
+                logger.error("The results in %s are not combined: %s", sweep, said)
+            else:
+                logger.exception("The results in %s could not be combined", sweep)
             return False
         return True
 

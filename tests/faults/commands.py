@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import tensorstore
+import tifffile
 import zarr
 from PIL import Image
 from safetensors.numpy import load_file
@@ -43,6 +45,12 @@ def world(folder: Path) -> None:
     (folder / "images" / "TINY" / "raw").mkdir(parents=True)
     for z, image in enumerate(voxels(3)):
         Image.fromarray(image[:80, :80]).save(folder / "images" / "TINY" / "raw" / f"{z}.png")
+    (folder / "fetched" / "EPFL").mkdir(parents=True)
+    for name in ("training", "testing"):
+        stack = np.random.default_rng(len(name)).integers(0, 256, (40, 96, 112), np.uint8)
+        tifffile.imwrite(folder / "fetched" / "EPFL" / f"{name}.tif", stack)
+        truth = (stack > 128).astype(np.uint8) * np.uint8(255)
+        tifffile.imwrite(folder / "fetched" / "EPFL" / f"{name}_groundtruth.tif", truth)
 
 
 def served(folder: Path) -> None:
@@ -108,6 +116,26 @@ def table(name: str) -> Result:
             return list(csv.reader(file))
 
     return result
+
+
+def tables(name: str) -> Result:
+    """Return what compares the tables of a sweep, one of each point."""
+
+    def result(folder: Path) -> dict[str, list[list[str]]]:
+        found = {}
+        for path in sorted((folder / "run").glob(f"*/{name}")):
+            with path.open(newline="") as file:
+                found[path.parent.name] = list(csv.reader(file))
+        return found
+
+    return result
+
+
+def labels_in_hdf5(folder: Path) -> tuple[str, bytes]:
+    """Return the labels of an HDF5 file that was made."""
+    with h5py.File(folder / "made.h5") as file:
+        array = file["main"][()]
+    return f"{array.dtype} {array.shape}", array.tobytes()
 
 
 def trained(folder: Path) -> list[object]:
@@ -229,7 +257,38 @@ RUNS = {
         "run", (), table("points.csv"),
     ),
 }  # fmt: skip
-LINES = WRITERS | READERS | RUNS
+SWEEP = ("-m", "hydra.sweep.dir=run")
+CONVERT = ("task=convert", "source=labels.npy", "input.voxel_size_nm=[40,8,6]")
+
+
+def made_into(target: str, result: Result) -> Line:
+    """Return a conversion of labels into another format."""
+    words = (*CONVERT, f"target={target}")
+    return Line("compress", words, target, ("labels.npy",), result, is_once=True)
+
+
+#: Further targets, sweeps and copies, which are tried in longer runs alone.
+MORE = {
+    "search, first of a store": Line(
+        "search", ("store=new.zarr", *SEARCH), "run", (), table("matches.csv")
+    ),
+    "evaluate, sweep": Line(
+        "evaluate", (*SWEEP, *TOY, "query.min_overlap=0.3", "query.whiten=standard,none"),
+        "run", (), tables("similarities.csv"),
+    ),
+    "retrieve, sweep": Line(
+        "retrieve", (*SWEEP, *TOY, "retrieve.positive=[[0,40,40]]", "query.metric=cosine,l2"),
+        "run", (), tables("matches.csv"),
+    ),
+    "compress, N5": made_into("made.n5", tree("made.n5")),
+    "compress, precomputed": made_into("made.precomputed", tree("made.precomputed")),
+    "compress, HDF5": made_into("made.h5", labels_in_hdf5),
+    "download": Line(
+        "download", ("dataset=EPFL", "paths.images=made", "download.cache=fetched"),
+        "made/EPFL_testing", (), tree("made"), is_once=True,
+    ),
+}  # fmt: skip
+LINES = WRITERS | READERS | RUNS | MORE
 
 
 def of_volume(line: Line, volume: str) -> Line:
@@ -262,5 +321,7 @@ def prepare(starter: Starter, folder: Path) -> None:
     for line in (STORE, PARQUET, READERS["search"]):
         said = starter.type(line, folder)
         assert said.code == 0, said.text
+        if line is STORE:
+            shutil.copytree(folder / "e.zarr", folder / "new.zarr")  # never searched
     shutil.rmtree(folder / "run")
     (folder / "said.txt").unlink()

@@ -1,16 +1,18 @@
 """Try faults on all commands, count what held, and write it into docs/reliability.md.
 
     PYTHONPATH=tests python -m faults.report [--seeds N] [--minutes M] [--only kill,flip]
-        [--counts FILE] [--no-page]
+        [--counts FILE] [--add] [--no-page]
 
 What cannot be tried (a small disk needs root) is not counted. Faults are tried in turn until the
-time is over, so that each has about as many tries. With a file of counts, a run goes on with the
-seeds after those that stand there, and the table tells of all of them.
+time is over, so that each has about as many tries. With a file of counts, or with ``--add`` those
+of the page, a run goes on with the seeds after those that stand there, so that every try is a new
+one, and the table tells of all of them.
 """
 
 import argparse
 import json
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import pytest
 from faults import commands
-from faults.commands import FAILING, READERS, RUNS, SERVED, WRITERS, Change
+from faults.commands import FAILING, MORE, READERS, RUNS, SERVED, WRITERS, Change
 from faults.hostile_files import HOSTILE
 from support.faults import (
     Line,
@@ -39,6 +41,7 @@ from support.faults import (
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- of a run -->\n", "<!-- end -->\n"  # the text between them is written
+ROW = r"^\| ([^|]+) \| `?([^|`]+)`? \| (\d+) \| (\d+) \| ?(\d*) \|$"  # of the table
 ONCE = ("foreign", "hostile")  # nothing is drawn
 DAMAGE = ("flip", "cut", "remove", "swap")
 WHAT = {
@@ -74,7 +77,8 @@ def faults() -> dict[tuple[str, str], Callable[[Stage, int], bool]]:
         ("kill", kill), ("full disk", full_disk), ("two at once", two_at_once),
         ("foreign", foreign),
     ):  # fmt: skip
-        for name, line in (WRITERS | (RUNS if fault in ("kill", "full disk") else {})).items():
+        runs = RUNS | MORE if fault in ("kill", "full disk") else {}
+        for name, line in (WRITERS | runs).items():
             every[fault, name] = partial(_without_answer, work, line)
     for what, (line, change) in HOSTILE.items():
         every["hostile", what] = partial(_hostile, line, change)
@@ -119,6 +123,14 @@ class Counts:
             self.seconds = held["seconds"]
             for fault, name, count in held["counts"]:
                 self.of[fault, name] = Count(**count)
+
+    def add_page(self) -> None:
+        """Begin with what the table of the page says."""
+        text = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+        for fault, name, *numbers in re.findall(ROW, text, re.MULTILINE):
+            self.of[fault, name] = Count(*(int(number or 0) for number in numbers))
+        minutes = re.search(r"run of (\d+) minutes", text)
+        self.seconds += 60.0 * int(minutes[1]) if minutes else 0.0
 
     def keep(self) -> None:
         """Write the file, if there is one."""
@@ -202,10 +214,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--only", default="", help="faults, with commas between them")
     parser.add_argument("--counts", type=Path, help="file in which a run goes on")
+    parser.add_argument("--add", action="store_true", help="go on with what the page says")
     parser.add_argument("--no-page", action="store_true", help="write no page")
     options = parser.parse_args()
     only = [name for name in options.only.split(",") if name]
     counts = Counts(options.counts)
+    if options.add and not counts.of:
+        counts.add_page()
     starter = Starter()
     with tempfile.TemporaryDirectory() as folder:
         world = Path(folder) / "world"

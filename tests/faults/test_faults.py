@@ -1,9 +1,12 @@
 """What is promised is kept: nothing lost, nothing silently different, whatever happens."""
 
+from collections.abc import Callable
+
 import pytest
-from faults.commands import FAILING, READERS, RUNS, SERVED, WRITERS
+from faults.commands import FAILING, MORE, READERS, RUNS, SERVED, WRITERS
 from faults.hostile_files import HOSTILE
 from support.faults import (
+    Line,
     Stage,
     damage,
     foreign,
@@ -35,6 +38,16 @@ def test_killed(stage: Stage, name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", WRITERS | RUNS)
 def test_the_disk_is_full(stage: Stage, name: str, seed: int) -> None:
     full_disk(stage, (WRITERS | RUNS)[name], seed)
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("seed", range(ENDURANCE))
+@pytest.mark.parametrize("fault", [kill, full_disk])
+@pytest.mark.parametrize("name", MORE)
+def test_more_targets(
+    stage: Stage, name: str, fault: Callable[[Stage, Line, int], None], seed: int
+) -> None:
+    fault(stage, MORE[name], seed)
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import errno
 import json
 import logging
 from collections.abc import Iterator
@@ -184,6 +185,17 @@ def test_a_failed_point_does_not_stop_the_others(
     assert value != value  # NaN
     assert "emqs.evaluate: " in caplog.text
     assert record(tmp_path)["status"] == "failed"
+
+
+def test_a_point_that_finds_the_disk_full_says_so_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device", "a.png")
+    with caplog.at_level(logging.ERROR):
+        command.run("evaluate", composed(tmp_path, sweep=True), failing(error))
+    line = "a.png cannot be written: No space left on device. Make room there"
+    assert f"emqs.evaluate: {line}" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_point_that_fails_before_it_starts_is_recorded(tmp_path: Path) -> None:

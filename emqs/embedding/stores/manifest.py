@@ -12,7 +12,7 @@ from typing import Any
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores.grid import PlaceGrid
-from emqs.errors import DataError
+from emqs.errors import DataError, one_line
 from emqs.files import content_sha256
 
 SEAL = "sha256"  # key of the checksum of all others
@@ -161,7 +161,9 @@ def checked(manifest: dict[str, Any], name: str) -> tuple[PlaceGrid, Signer, Sho
     except DataError as error:
         raise DataError(f"{name} is damaged: {error}") from None
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{name} is damaged: its manifest lacks something ({error!r}).") from None
+        raise DataError(
+            f"{name} is damaged: its manifest lacks something ({one_line(error)})."
+        ) from None
     _check_sizes(manifest, grid, name)
     made_for = {len(coder.mean) for coder in (signer, short) if coder is not None}
     if made_for != {manifest["code_size"]}:

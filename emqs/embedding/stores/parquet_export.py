@@ -30,7 +30,7 @@ from emqs.embedding.stores.rows import (
     read_description,
 )
 from emqs.embedding.stores.zarr import EmbeddingStore
-from emqs.errors import ConfigError, DataError, require
+from emqs.errors import ConfigError, DataError, one_line, require
 from emqs.files import LOCK, TEMPORARY, claimed, clear_leftovers, read_json, replacing, write_json
 
 MANIFEST = "manifest.parquet"
@@ -90,7 +90,7 @@ def manifest_of(folder: Path) -> tuple[dict[str, Any], int] | None:
         per_file = description.more.get("blocks_per_file", values["blocks_per_file"])
         return description.manifest, int(per_file)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is damaged: {error!r}. Remove {folder}.") from None
+        raise DataError(f"{path} is damaged: {one_line(error)}. Remove {folder}.") from None
 
 
 def check_files(folder: Path) -> None:

@@ -37,7 +37,7 @@ from emqs.embedding.stores.arrays import (
 from emqs.embedding.stores.folders import METADATA, DiskFolder, Folder, folder_of
 from emqs.embedding.stores.grid import INNER, PlaceGrid, Triple
 from emqs.embedding.stores.shared_scan import Ask, SharedScan
-from emqs.errors import DataError
+from emqs.errors import DataError, one_line
 from emqs.volumes import Box
 from emqs.volumes.chunks import NotThereError, wait
 
@@ -434,7 +434,7 @@ def open_store(place: str | Path) -> EmbeddingStore:
             f"There is no embedding volume {name}. Make one with python -m emqs.embed out={name}."
         ) from None
     except (KeyError, TypeError) as error:
-        raise DataError(f"{name} is damaged or no embedding volume: {error!r}.") from None
+        raise DataError(f"{name} is damaged or no embedding volume: {one_line(error)}.") from None
     if stated != (FORMAT, VERSION):
         raise DataError(
             f"{name} has format {stated[0]!r} version {stated[1]!r}; this emqs reads {FORMAT!r} "

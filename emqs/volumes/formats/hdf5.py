@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError, require
+from emqs.errors import ConfigError, DataError, first_line, require
 from emqs.geometry import Box
 from emqs.volumes.axes import Axes, Request, Stated, numbers
 from emqs.volumes.formats import compressed, first_look
@@ -39,7 +39,7 @@ class Source:
             with h5py_library().File(file, "r") as opened:
                 yield opened
         except _DAMAGED as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = first_line(error)
             raise DataError(
                 f"{self.path} cannot be read as HDF5; it is damaged, cut off or open for writing "
                 f"elsewhere ({reason}). Copy or export it again."

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from emqs.errors import DataError
+from emqs.errors import DataError, first_line
 
 JPEG_PIXELS_BYTE = 512  # a block of 8 x 8 pixels takes a bit at least
 MAX_PIXELS = 2**29  # of one slice: 23,170 x 23,170; guards against damaged headers
@@ -19,27 +19,14 @@ _DAMAGED = (OSError, SyntaxError, ValueError, EOFError)  # what Pillow raises fo
 
 
 @contextmanager
-def _pixel_limit() -> Iterator[None]:
-    """Let Pillow read slices up to MAX_PIXELS, and refuse larger ones."""
+def _told(path: Path) -> Iterator[None]:
+    """Let Pillow read a slice of up to MAX_PIXELS, and turn what it raises into one DataError."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-def _load(path: Path) -> tuple[Image.Image, tuple[int, int] | None]:
-    """Return the decoded image, and bit depth and colour type if it is a PNG."""
-    try:
-        with _pixel_limit(), path.open("rb") as file:
-            head = file.read(26)  # signature, then the IHDR chunk: depth and type are its last two
-            file.seek(0)
-            image = Image.open(file)
-            _check_jpeg(path, image)
-            image.load()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
             f"{path} has more than {MAX_PIXELS:,} pixels, the limit for one slice. "
@@ -47,11 +34,28 @@ def _load(path: Path) -> tuple[Image.Image, tuple[int, int] | None]:
         ) from None
     except PermissionError:
         raise DataError(f"{path} cannot be read: permission denied.") from None
+    except UnidentifiedImageError:  # its text shows an object of Python
+        why = "it does not begin as one" if path.stat().st_size else "it is empty, 0 bytes"
+        raise DataError(
+            f"{path} cannot be read as an image: {why}. Copy or export it again."
+        ) from None
     except _DAMAGED as error:
         raise DataError(
-            f"{path} cannot be read as an image; it is damaged or cut off ({_first_line(error)}). "
+            f"{path} cannot be read as an image; it is damaged or cut off ({first_line(error)}). "
             "Copy or export it again."
         ) from None
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _load(path: Path) -> tuple[Image.Image, tuple[int, int] | None]:
+    """Return the decoded image, and bit depth and colour type if it is a PNG."""
+    with _told(path), path.open("rb") as file:
+        head = file.read(26)  # signature, then the IHDR chunk: depth and type are its last two
+        file.seek(0)
+        image = Image.open(file)
+        _check_jpeg(path, image)
+        image.load()
     return image, (head[24], head[25]) if head.startswith(b"\x89PNG") else None
 
 
@@ -70,32 +74,15 @@ def _check_jpeg(path: Path, image: Image.Image) -> None:
         )
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 def size_of(path: Path) -> tuple[int, int]:
     """Return height and width of an image, of which only the header is read.
 
     Raises:
         DataError: If it is damaged or too large.
     """
-    try:
-        with _pixel_limit(), Image.open(path) as image:
-            _check_jpeg(path, image)
-            return image.height, image.width
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise DataError(
-            f"{path} has more than {MAX_PIXELS:,} pixels, the limit for one slice. "
-            "Cut it into tiles."
-        ) from None
-    except PermissionError:
-        raise DataError(f"{path} cannot be read: permission denied.") from None
-    except _DAMAGED as error:
-        raise DataError(
-            f"{path} cannot be read as an image; it is damaged or cut off ({_first_line(error)}). "
-            "Copy or export it again."
-        ) from None
+    with _told(path), Image.open(path) as image:
+        _check_jpeg(path, image)
+        return image.height, image.width
 
 
 def is_one_bit(path: Path) -> bool:

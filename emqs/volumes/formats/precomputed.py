@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from emqs.errors import ConfigError, DataError
+from emqs.errors import ConfigError, DataError, one_line
 from emqs.geometry import count_boxes
 from emqs.volumes import stored
 from emqs.volumes.axes import Axes, Request, Stated, numbers
@@ -103,7 +103,9 @@ def _chunks(location: Location, info: dict[str, Any], scale: dict[str, Any]) -> 
         encoding = str(scale["encoding"])
         key = str(scale["key"])
     except (KeyError, TypeError, ValueError, IndexError) as fault:
-        raise DataError(f"{where} is not as precomputed volumes have it: {fault!r}.") from None
+        raise DataError(
+            f"{where} is not as precomputed volumes have it: {one_line(fault)}."
+        ) from None
     if dtype.name not in _DTYPES or encoding not in ENCODINGS:
         raise DataError(
             f"{where}: the scale {key!r} has voxels of type {dtype.name} in the encoding "

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 
-from emqs.errors import DataError, MissingDependencyError
+from emqs.errors import DataError, MissingDependencyError, first_line
 from emqs.geometry import Box
 from emqs.volumes.formats.png_jpeg import MAX_PIXELS
 from emqs.volumes.volume import native
@@ -76,7 +76,7 @@ def told(path: Path) -> Iterator[_Complaints]:
     except PermissionError:
         raise DataError(f"{path} cannot be read: permission denied.") from None
     except _DAMAGED as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         if "imagecodecs" in reason:
             raise MissingDependencyError(
                 f"{path} is a compressed TIFF ({reason}). Install it with: pip install "

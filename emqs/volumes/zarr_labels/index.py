@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from emqs.codecs.chunk import HEADER_BYTES, LabelIndex, index_of, place_of, read_head, read_index
-from emqs.errors import CodecError, DataError
+from emqs.errors import CodecError, DataError, one_line
 from emqs.volumes import ome
 from emqs.volumes.axes import unit_nm
 from emqs.volumes.chunks import checked_path
@@ -333,7 +333,9 @@ def _open_image(folder: Path, group: Any) -> LabelVolume:  # noqa: ANN401 (zarr'
     try:
         arrays = [group[checked_path(level.path)] for level in image.levels]
     except (KeyError, ValueError) as fault:
-        raise DataError(f"{folder}: its OME-Zarr metadata lack something: {fault!r}.") from fault
+        raise DataError(
+            f"{folder}: its OME-Zarr metadata lack something: {one_line(fault)}."
+        ) from fault
     for number, array in enumerate(arrays):
         _check_kind(array, folder / str(number))
     _check_sums(folder, group, arrays, described)
