@@ -223,18 +223,18 @@ def _undone(to: Pair, back: Pair) -> float:
         to: The pair of the slice before and this one.
         back: The pair of this one and the slice after.
     """
-    before, here, there, after = (
+    before, by_to, by_back, after = (
         np.array(places, dtype=float).reshape(-1, 2) for places in (*to.elsewhere, *back.elsewhere)
     )
-    if not len(here) or not len(there):
+    if not len(by_to) or not len(by_back):
         return 0.0
-    moved = here - affine.apply(np.array(to.still), before)
-    undo = affine.apply(affine.invert(np.array(back.still)), after) - there
-    apart = _apart(here, there) / back.block_px
+    moved = by_to - affine.apply(np.array(to.still), before)
+    undo = affine.apply(affine.invert(np.array(back.still)), after) - by_back
+    apart = _apart(by_to, by_back) / back.block_px
     same = (apart <= NEAR) & _alike(moved, -undo)
     still = [_still(back)[0], _still(to)[1]]
     shares = []
-    for axis, (places, pair) in enumerate(((here, to), (there, back))):
+    for axis, (places, pair) in enumerate(((by_to, to), (by_back, back))):
         comes_back = same.any(axis=1 - axis)
         alone = (apart > AWAY).all(axis=1 - axis) & _alike(moved, undo).any(axis=1 - axis)
         rests = _apart(places, still[axis]).min(axis=1, initial=np.inf) <= CLOSE * back.block_px

@@ -46,10 +46,10 @@ def evened(
         along_z: Share of it along Z.
     """
     member, places, weights = around(joined, positions, reach=reach, along_z=along_z)
-    found = others(places)
-    counts = ~np.isnan(found)
-    member, weights, found = member[counts], weights[counts], found[counts]
-    total = scores + np.bincount(member, weights * found, minlength=len(scores))
+    beside = others(places)
+    counts = ~np.isnan(beside)
+    member, weights, beside = member[counts], weights[counts], beside[counts]
+    total = scores + np.bincount(member, weights * beside, minlength=len(scores))
     return np.asarray(total / (1 + np.bincount(member, weights, minlength=len(scores))))
 
 

@@ -61,13 +61,13 @@ def ranked(
             own[new] = scorer.score(joined.codes(positions[new]))
         n_read += len(new)
         waiting = np.concatenate([waiting, new])
-        here, scores = positions[waiting], own[waiting]
+        places, scores = positions[waiting], own[waiting]
         if reach > 0:  # anew, since more is known of neighbours
-            scores = _evened(joined, scorer, here, scores, (positions, own), reach)
-        order = np.lexsort((here, -scores))
+            scores = _evened(joined, scorer, places, scores, (positions, own), reach)
+        order = np.lexsort((places, -scores))
         n_given = n_read - len(waiting)
         ready = len(waiting) if n_read == len(positions) else n_read // MARGIN - n_given
-        yield here[order[:ready]], scores[order[:ready]]
+        yield places[order[:ready]], scores[order[:ready]]
         waiting = waiting[order[ready:]]
 
 

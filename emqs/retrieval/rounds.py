@@ -98,9 +98,9 @@ def _all_evened(
 
     result = np.full(len(scores), -np.inf)
     for start in range(0, len(scores), AT_ONCE):
-        here = start + np.flatnonzero(~np.isneginf(scores[start : start + AT_ONCE]))
-        if len(here):
-            result[here] = neighbours.evened(
-                joined, others, here, scores[here], reach=reach, along_z=neighbours.ALONG_Z
+        allowed = start + np.flatnonzero(~np.isneginf(scores[start : start + AT_ONCE]))
+        if len(allowed):
+            result[allowed] = neighbours.evened(
+                joined, others, allowed, scores[allowed], reach=reach, along_z=neighbours.ALONG_Z
             )
     return result

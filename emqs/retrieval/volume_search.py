@@ -399,10 +399,10 @@ def _probabilities(
         own = _scorer(joined, query, of(some), of(others))
 
         def around_them(asked: np.ndarray) -> np.ndarray:
-            there = np.isin(asked, places)
-            found = np.full(len(asked), np.nan)
-            found[there] = own.score(of(asked[there]))
-            return found
+            known = np.isin(asked, places)
+            scores = np.full(len(asked), np.nan)
+            scores[known] = own.score(of(asked[known]))
+            return scores
 
         def score(asked: np.ndarray) -> np.ndarray:
             alone = own.score(of(asked))

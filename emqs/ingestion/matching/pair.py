@@ -122,12 +122,12 @@ def match(
     strange = blocks.far(moved, target.fine, (valid, target.valid), near, edge=size)
     apart = split(seen, strange, (before, forward), inside, size // 2)
     offset = (factor - 1) / 2
-    found = _matched(
+    made = _matched(
         numbers, rough.peak, seen, inside, before, matrix,
         factor=factor, correlation=correlated(moved[both], target.fine[both]),
     )  # fmt: skip
     return replace(
-        found,
+        made,
         displaced=apart.share,
         still=affine.scaled(apart.still, factor).tolist(),
         elsewhere=(
