@@ -283,13 +283,13 @@ BAD_HEADERS = [
     ("version", 2, r"has format 'emqs-weights' version 2; this emqs reads 'emqs-weights' version"),
     ("format", "other", r"has format 'other' version 1; this emqs reads"),
     *[
-        (key, DELETE, rf"has a damaged header: KeyError\('{key.split('.')[-1]}'\)")
+        (key, DELETE, rf"has a damaged header: there is no '{key.split('.')[-1]}'\.")
         for key in ("version", "sha256", "model", "model.name", "model.network", "record")
     ],
     ("format", DELETE, "has format None version 1"),
-    ("model", 5, "has a damaged header: TypeError"),
-    ("model.network", "abc", "has a damaged header: ValueError"),
-    ("preprocessing", 5, "has a damaged header: TypeError"),
+    ("model", 5, "has a damaged header: 'int' object is not subscriptable"),
+    ("model.network", "abc", "has a damaged header: dictionary update sequence"),
+    ("preprocessing", 5, "has a damaged header: 'int' object is not iterable"),
     ("preprocessing.size", DELETE, r"has a damaged header: it lacks preprocessing\.size\."),
     ("preprocessing.size", 9, r"preprocessing\.size is 9, but the network 'histogram' takes patch"),
     ("preprocessing.size", "big", r"cannot be used: preprocessing\.size: Value 'big'"),
