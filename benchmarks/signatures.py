@@ -2,6 +2,7 @@
 
     python benchmarks/signatures.py --images DIR [--sets EPFL,VNC,FLYEM] [--draws N] [--stores DIR]
     python benchmarks/signatures.py --images DIR --clicks --draws 20    one click, as users search
+    python benchmarks/signatures.py --images DIR --probabilities        are they right?
 
 Every slice is embedded on a grid of 20 pixels with the shipped encoder, as ``python -m emqs.embed``
 does, and searched as ``python -m emqs.search`` does, with its defaults: examples drawn from the
@@ -32,6 +33,7 @@ from emqs.datasets.settings import DatasetConfig
 from emqs.embedding.build import EmbedConfig, build
 from emqs.embedding.stores import hamming, zarr
 from emqs.embedding.stores.zarr import EmbeddingStore, open_store
+from emqs.evaluation.calibration_error import reliability
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
@@ -209,6 +211,36 @@ def clicks(images: Path, names: list[str], draws: int, stores: Path) -> None:
     write(rows)
 
 
+def probabilities(images: Path, names: list[str], draws: int, stores: Path) -> None:
+    """Print how far probabilities are off among the best places, thrice as many as there are."""
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        cfg = compose("search")
+    query, settings = read(QueryConfig, cfg.query, "query"), read(SearchConfig, cfg.search, "s")
+    for name in names:
+        store = embedded(images, name, stores)
+        relevant = overlaps(images, name, store) > 0.5
+        shown, others = np.flatnonzero(relevant), np.flatnonzero(overlaps(images, name, store) == 0)
+        n_results = min(3 * len(shown), settings.candidates)
+        for smooth, n in ((0.0, 5), (settings.smooth, 5), (settings.smooth, 20)):
+            rng = np.random.default_rng(0)
+            rows = []
+            for _ in range(draws):
+                drawn = rng.choice(shown, n, False), rng.choice(others, n, False)
+                places = [np.rint(store.grid.centres(store.grid.zyx(part))) for part in drawn]
+                matches = volume_search.search(
+                    store, *(part.astype(int).tolist() for part in places), query=query,
+                    settings=replace(
+                        settings, smooth=smooth, distance_nm=0.0, n_results=n_results
+                    ),
+                )  # fmt: skip
+                right = relevant[np.ravel_multi_index(tuple(matches.places.T), store.grid.shape)]
+                said = np.asarray(matches.probabilities)
+                rows.append((reliability(said, right).error, said.sum() / right.sum()))
+            error, sums = np.mean(rows, axis=0)
+            print(f"{name}, {n} + {n}, search.smooth={smooth:g}: calibration error {error:.2f}, "
+                  f"probabilities sum to {sums:.2f} of the places that are right")  # fmt: skip
+
+
 def main() -> None:
     """Measure every dataset; the exit code is 1 if something that is required is not met."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -217,15 +249,17 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--stores", type=Path, help="folder that keeps the embedding volumes")
     parser.add_argument("--clicks", action="store_true", help="the default search, into README.md")
+    parser.add_argument("--probabilities", action="store_true", help="of the default search")
     options = parser.parse_args()
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         cfg = compose("search", ["query.scorer=nearest"])
     query, settings = read(QueryConfig, cfg.query, "query"), read(SearchConfig, cfg.search, "s")
     met = True
     with tempfile.TemporaryDirectory() as temporary:
-        if options.clicks:
+        if options.clicks or options.probabilities:
+            measure = clicks if options.clicks else probabilities
             names, stores = options.sets.split(","), options.stores or Path(temporary)
-            clicks(Path(options.images), names, options.draws, stores)
+            measure(Path(options.images), names, options.draws, stores)
             return
         for name in options.sets.split(","):
             store = embedded(Path(options.images), name, options.stores or Path(temporary))
