@@ -74,16 +74,17 @@ def setting(name: str, word: str) -> str | None:
 
     Args:
         name: The command.
-        word: A full name; the last part of one, e.g. ``structure``; or nearly one.
+        word: A full name; the last part of one, e.g. ``structure``; nearly one; or the name of
+            another command, whose last part is one of this, e.g. ``input.axes``.
     """
     names = settings(name)
     if word in names:
         return word
-    ends = [full for full in names if full.endswith(f".{word}")]
-    if ends:
-        return ends[0]
+    suffix = [full for full in names if full.endswith(f".{word}")]
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.8)
-    return close[0] if close else None
+    last = word.rpartition(".")[2]
+    likely = suffix + close + [full for full in names if full.rpartition(".")[2] == last]
+    return likely[0] if likely else None
 
 
 def settings(name: str) -> list[str]:

@@ -116,6 +116,12 @@ def test_a_slip_is_told_in_one_sentence(typed: list[str], said: str) -> None:
     assert told.endswith(end)
 
 
+def test_a_setting_of_another_command_is_told_by_its_last_part() -> None:
+    assert arguments.setting("embed", "input.axes") == "embed.axes"
+    assert arguments.setting("compress", "embed.voxel_size_nm") == "input.voxel_size_nm"
+    assert arguments.setting("embed", "input.nothing_of_it") is None
+
+
 def test_what_hydra_knows_is_no_slip() -> None:
     typed = ["-m", "+a=b", "~query", "--cfg", "job", "-cd=x", "--help", "store='a b'", "++x.y=1"]
     assert arguments.slip("search", typed) is None
