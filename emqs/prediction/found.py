@@ -13,7 +13,7 @@ import numpy as np
 from emqs.geometry import Box, Lengths, boxes
 from emqs.ingestion.pyramid import Image, Level
 from emqs.prediction.head import STEEPNESS
-from emqs.prediction.objects import Part, components, parts
+from emqs.prediction.objects import MAX_BOX, Part, components, parts
 from emqs.prediction.settings import OWN_THRESHOLD, PredictConfig
 from emqs.runs.progress import Step
 from emqs.volumes.creating import create_volume
@@ -163,7 +163,7 @@ def number_objects(
         return numbers.read(0, box.overlap(Box((0, 0, 0), shape)))
 
     table, merged = components(masks(), lambda box, values: numbers.write(0, box, values), read)
-    pieces = Pieces(numbers, table, merged, _maker(image, grid, region, settings))
+    pieces = Pieces(numbers, table, merged, _maker(image, grid, region, settings, rivals))
     rows, first = _measured(pieces, image, grid, region)
     _write(image, pieces, first, grid, region, name, step)
     return Objects(_columns(rows), _most(rows, shape[0]))
@@ -242,14 +242,28 @@ def sure_of(settings: PredictConfig) -> int:
 
 
 def _maker(
-    image: Readable, grid: Scaled, region: Box, settings: PredictConfig
+    image: Readable,
+    grid: Scaled,
+    region: Box,
+    settings: PredictConfig,
+    rivals: Sequence[Readable] = (),
 ) -> Callable[[np.ndarray, Box], list[Part]]:
     """Return what makes objects of a connected part of a probability."""
     smallest, sure = smallest_of(settings, grid, region), sure_of(settings)
-    size, split = grid.voxel_size_nm, settings.split
+    size, split, least = grid.voxel_size_nm, settings.split, least_of(settings)
+
+    def of_others(box: Box) -> np.ndarray | None:
+        """Return which voxels belong to other classes: a hole that one of them fills is none."""
+        if not rivals or math.prod(box.shape) > MAX_BOX:
+            return None
+        own, others = image.read(0, box), np.zeros(box.shape, dtype=bool)
+        for rival in rivals:
+            values = rival.read(0, box)
+            others |= (values >= least) & (values > own)
+        return others
 
     def make(mask: np.ndarray, box: Box) -> list[Part]:
-        made = parts(mask, box, size, smallest_nm3=smallest, split=split)
+        made = parts(mask, box, size, smallest_nm3=smallest, split=split, others=of_others(box))
         return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
 
     return make

@@ -134,7 +134,13 @@ def _around(one: Box, other: Box) -> Box:
 
 
 def parts(
-    mask: np.ndarray, box: Box, voxel_size_nm: Lengths, *, smallest_nm3: float, split: bool
+    mask: np.ndarray,
+    box: Box,
+    voxel_size_nm: Lengths,
+    *,
+    smallest_nm3: float,
+    split: bool,
+    others: np.ndarray | None = None,
 ) -> list[Part]:
     """Return the objects of one connected part: holes filled, cut where it is narrow, none tiny.
 
@@ -144,6 +150,7 @@ def parts(
         voxel_size_nm: Z Y X.
         smallest_nm3: Smaller objects are left out.
         split: Cut where a part is narrow, by a watershed on the distance to its surface.
+        others: Voxels of other classes, bool, ``box.shape``, which are no holes; None: none.
 
     Returns:
         Objects, in the order of their first voxels.
@@ -152,6 +159,8 @@ def parts(
     if mask.size > MAX_BOX:
         return [Part(box, mask)] if np.count_nonzero(mask) >= least else []
     filled = _filled(mask)
+    if others is not None:
+        filled &= ~others
     if np.count_nonzero(filled) < least:
         return []
     numbers = _cut(filled, voxel_size_nm) if split else filled.astype(np.int32)

@@ -144,3 +144,32 @@ def test_objects_and_suggestions_in_memory_are_those_on_disk(tmp_path: Path) -> 
     asked = suggest_in(parts_of, 4, apart=20)
     assert len(asked) == 4
     np.testing.assert_array_equal(asked, suggest([image], 4, apart=20))
+
+
+def test_a_hole_that_another_class_fills_stays_one(tmp_path: Path) -> None:
+    """A square with two holes: one holds nothing, in the other lies a square of another class."""
+    shape, region = (2, 60, 60), Box((0, 0, 0), (2, 60, 60))
+    ring, core = (np.zeros(shape, dtype=np.uint8) for _ in range(2))
+    ring[:, 5:55, 5:55] = 240
+    ring[:, 10:20, 10:20] = ring[:, 30:45, 30:45] = 20
+    core[:, 31:44, 31:44] = 250
+    grid = grid_of()
+    level = Level(0, shape, (1, 1, 1), grid.voxel_size_nm, (0.0, 0.0, 0.0))
+    images = [
+        Image(tmp_path / name, [level], np.dtype(np.uint8), (2, 32, 32), (2, 64, 64))
+        for name in ("ring", "core")
+    ]
+    for image, values in zip(images, (ring, core), strict=True):
+        for box in image.shards(0):
+            image.write(0, box, values[box.slices])
+    numbers = []
+    for image, rival in (images, images[::-1]):
+        number_objects(
+            image, tmp_path / "work", grid, region, PredictConfig(smallest_nm3=0.0), "objects",
+            step=lambda _s, _d, _n: None, rivals=[rival],
+        )  # fmt: skip
+        with open_volume(image.folder / "objects") as labels:
+            numbers.append(labels.read(labels.box) > 0)
+    assert not (numbers[0] & numbers[1]).any()
+    assert np.count_nonzero(numbers[1]) == 2 * 13 * 13
+    assert np.count_nonzero(numbers[0]) == 2 * (50 * 50 - 13 * 13)
