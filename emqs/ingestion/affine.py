@@ -14,6 +14,12 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return moved
 
 
+def distances(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return how far places lie from where a map takes others, ``(N,)``."""
+    result: np.ndarray = np.linalg.norm(apply(matrix, first) - second, axis=1)
+    return result
+
+
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return the map that does ``first``, then ``second``."""
     linear = second[:, :2] @ first[:, :2]

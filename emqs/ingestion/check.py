@@ -245,8 +245,8 @@ def _undone(to: Pair, back: Pair) -> float:
 def _still(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     """Return where blocks of a pair lie still, in both slices, ``(N, 2)`` each."""
     first, second = (np.array(places, dtype=float).reshape(-1, 2) for places in pair.points)
-    left = np.linalg.norm(affine.apply(np.array(pair.still), first) - second, axis=1)
-    return first[left < pair.elsewhere_px / 2], second[left < pair.elsewhere_px / 2]
+    close = affine.distances(np.array(pair.still), first, second) < pair.elsewhere_px / 2
+    return first[close], second[close]
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:

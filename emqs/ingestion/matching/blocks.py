@@ -193,7 +193,7 @@ def agree(blocks: Blocks, *, tolerance: float, least: int) -> tuple[np.ndarray, 
         if inside.sum() < least:
             return None
         matrix = _damped(source[inside], target[inside])
-        residual = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
+        residual = affine.distances(matrix, source, target)
         inside = residual < limit * tolerance
     if inside.sum() < least:
         return None

@@ -175,7 +175,7 @@ def _matched(
 ) -> Pair:
     """Return the pair with the places of its blocks in full pixels of both slices."""
     target = seen.centres + seen.offsets
-    residual = np.linalg.norm(affine.apply(matrix, seen.centres) - target, axis=1)
+    residual = affine.distances(matrix, seen.centres, target)
     chosen = np.flatnonzero(inside)
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(KEPT, len(chosen))).round().astype(int)]
     offset = (factor - 1) / 2

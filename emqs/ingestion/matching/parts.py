@@ -12,9 +12,7 @@ import numpy as np
 from emqs.ingestion import affine
 from emqs.ingestion.matching.blocks import Blocks
 
-CLOSE = (
-    1.5  # pixels of the reduced slices, by which blocks that lie still may differ from their map
-)
+CLOSE = 1.5  # pixels of the reduced slices, by which blocks that lie still may be off their map
 LEAST_SHARE = 1 / 3  # of the blocks that show something must lie so, or the pair's own map is taken
 ELSEWHERE = 6.0  # pixels of the reduced slices, beyond which a block lies elsewhere, ...
 ELSEWHERE_LOOSE = 8.0  # ... or beyond which it does if the pair's own map is taken
@@ -86,7 +84,7 @@ def _still(first: np.ndarray, second: np.ndarray, least: float) -> np.ndarray | 
     if len(first) < max(least, 4):
         return None
     whole = affine.fit(first, second)
-    if (_left(whole, first, second) < CLOSE).all():
+    if (affine.distances(whole, first, second) < CLOSE).all():
         return whole
     _, close = ransac(
         (first, second), AffineTransform, min_samples=3, residual_threshold=CLOSE,
@@ -95,9 +93,3 @@ def _still(first: np.ndarray, second: np.ndarray, least: float) -> np.ndarray | 
     if close is None or close.sum() < max(least, 4):
         return None
     return affine.fit(first[close], second[close])
-
-
-def _left(matrix: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return how far places lie from where a map says, ``(N,)``."""
-    distances: np.ndarray = np.linalg.norm(affine.apply(matrix, first) - second, axis=1)
-    return distances
