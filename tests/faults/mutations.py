@@ -21,6 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from faults.mutation_list import MUTATIONS, Mutation
+from faults.mutation_list_searches import MORE_MUTATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -113,7 +114,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="in the part or the file; no table is written")
     only = parser.parse_args().only
-    chosen = [one for one in MUTATIONS if only in f"{one.part} {one.file}"]
+    every = [*MUTATIONS, *MORE_MUTATIONS]
+    chosen = [one for one in every if only in f"{one.part} {one.file}"]
     texts = [mutated((ROOT / one.file).read_text(encoding="utf-8"), one) for one in chosen]
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as threads:

@@ -51,3 +51,14 @@ def test_blocks_that_lie_anywhere_are_no_part(centres: np.ndarray) -> None:
     offsets = np.zeros_like(centres)
     offsets[::9] = rng.uniform(-20, 20, offsets[::9].shape)
     assert apart(offsets, centres).share == 0
+
+
+def test_a_block_that_lies_elsewhere_needs_a_neighbour_that_does(centres: np.ndarray) -> None:
+    """Blocks are 9 x 9; of those that were looked for further off some are found elsewhere."""
+    rng = np.random.default_rng(2)
+    seen = Blocks(centres, rng.normal(0, 0.2, centres.shape), np.full(81, 20.0), 81)
+    for places, n_apart in (([0, 4, 40, 80], 0), ([0, 1, 40, 80], 2), ([20, 21, 30, 8], 3)):
+        strange = Blocks(centres[places], np.full((4, 2), 15.0), np.full(4, 20.0), 81)
+        parts = split(seen, strange, (np.eye(2, 3), np.eye(2, 3)), np.ones(81, bool), EDGE // 2)
+        assert parts.share * 81 == pytest.approx(n_apart)
+        assert len(parts.first) == n_apart

@@ -66,3 +66,20 @@ def test_places_just_at_the_distance_are_shown(step: float) -> None:
         distance_nm=3 * step, n_wanted=9,
     )  # fmt: skip
     assert kept.tolist() == [3, 6, 9]
+
+
+def test_the_best_come_first_and_equal_ones_by_position() -> None:
+    positions, scores = ranking.best_first(np.array([7, 2, 5, 3]), np.array([1.0, 0.5, 1.0, 2.0]))
+    assert positions.tolist() == [3, 5, 7, 2]
+    assert scores.tolist() == [2.0, 1.0, 1.0, 0.5]
+
+
+def test_what_is_near_to_any_example_is_left_out() -> None:
+    points = np.zeros((12, 4))
+    points[:, 2] = np.arange(12) * 10.0
+    rounds = in_rounds(np.arange(12), -np.arange(12.0), 5)
+    parts = list(
+        ranking.away_from(rounds, Points(points), np.array([2, 8]), distance_nm=20.0)  # type: ignore[arg-type]
+    )
+    assert [kept.tolist() for kept, _ in parts] == [[0, 4], [5, 6], [10, 11]]
+    assert [scores.tolist() for _, scores in parts] == [[0, -4], [-5, -6], [-10, -11]]

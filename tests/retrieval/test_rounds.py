@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from support.small_stores import grid_of, random_codes, write_store
 
-from emqs.retrieval import volume_search
-from emqs.retrieval.settings import QueryConfig, SearchConfig
+from emqs.embedding.stores.several import SeveralStores
+from emqs.retrieval import rounds, scorers, volume_search
+from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 
 GRID = grid_of((2, 16, 16))
 QUERY = QueryConfig(metric="cosine", whiten="standard")
@@ -47,3 +48,30 @@ def test_probabilities_follow_the_order(tmp_path: Path) -> None:
     assert found.probabilities is not None
     assert np.all(np.diff(found.probabilities) <= 0)
     assert np.all(np.diff(found.scores) <= 0)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_rounds_give_every_place_once_and_each_round_goes_on(tmp_path: Path, exact: bool) -> None:
+    all_codes = [random_codes(GRID, seed) for seed in (0, 1)]
+    stores = tuple(
+        write_store(tmp_path / f"{n}.zarr", codes, GRID) for n, codes in enumerate(all_codes)
+    )
+    codes = np.concatenate(all_codes).astype(np.float32)
+    index = IndexConfig(name="exact")
+    scorer = scorers.build(QUERY, index, codes[:2], None, stores[0].sample())
+    settings = SearchConfig(candidates=30, exact=exact)
+    joined = SeveralStores(stores)
+    if exact:
+        parts = list(rounds.of_all(joined, scorer, settings))
+    else:
+        queries = [signer.sign(codes[:2]) for signer in joined.signers]
+        parts = list(rounds.by_signatures(joined, scorer, queries, settings))
+    found = np.concatenate([positions for positions, _ in parts])
+    assert len(parts) > 2
+    assert np.array_equal(np.sort(found), np.arange(2 * GRID.n_places))
+    scores = scorer.score(codes)
+    np.testing.assert_allclose(np.concatenate([own for _, own in parts]), scores[found])
+    if exact:
+        assert found.tolist() == np.argsort(-scores, kind="stable").tolist()
+    else:
+        assert all(np.all(np.diff(own) <= 0) for _, own in parts)
