@@ -1,6 +1,7 @@
 """Chunked arrays on disk, http, s3 and gs, read by tensorstore.
 
-A chunk that is not there counts as filled with the fill value, as the formats say. A source that
+A chunk that is not there counts as filled with the fill value, as the formats say, unless what
+was written is noted. A source that
 has vanished looks the same, chunk by chunk; so whenever a chunk is missing, its metadata are read
 again, and if they are gone too, that is an error.
 """
@@ -27,7 +28,7 @@ from emqs.files import DAMAGED_ZIP
 from emqs.geometry import Box
 from emqs.volumes import addresses
 from emqs.volumes.axes import Axes, Request, Stated
-from emqs.volumes.label_answers import LabelAnswers
+from emqs.volumes.label_answers import PlainAnswers
 from emqs.volumes.volume import MAX_CHUNK_BYTES, Volume, check_chunks
 
 logger = logging.getLogger(__name__)
@@ -322,6 +323,7 @@ class TensorReader:
     view: Any  # an error where a chunk is missing
     sparse: Callable[[], Any]  # opens the same view, with the fill value where a chunk is missing
     still_there: Callable[[], bool]
+    check: Callable[[Box], None]  # an error if a missing chunk was written once
 
     @cached_property
     def filled(self) -> Any:  # noqa: ANN401
@@ -348,6 +350,7 @@ class TensorReader:
                 raise DataError(
                     f"{what} cannot be read: the source is no longer there ({error})"
                 ) from None
+        self.check(box)
         return wait(lambda: self.filled[box.slices].read(order="C"), n_bytes, what)
 
 
@@ -357,7 +360,7 @@ def open_array(
     metadata: str,
     stated: Callable[[list[int]], Stated],
     request: Request,
-    answers: Callable[[Axes], LabelAnswers] | None = None,
+    answers: Callable[[Axes], PlainAnswers] | None = None,
 ) -> Volume:
     """Return a volume over an array of tensorstore.
 
@@ -397,16 +400,18 @@ def open_array(
     whole = [c or s for c, s in zip(view.chunk_layout.read_chunk.shape, view.shape, strict=True)]
     check_chunks((whole[0], whole[1], whole[2]), dtype.itemsize, where)
     z, y, x = (min(chunk, length) for chunk, length in zip(whole, view.shape, strict=True))
+    told = PlainAnswers(where) if answers is None else answers(axes)
     reader = TensorReader(
         where,
         view,
         lambda: arranged(opened(), axes),
         lambda: location.read_json(metadata) is not None,
+        told.check,
     )
     return Volume(
         name=where, shape=tuple(view.shape), dtype=dtype, chunks=(z, y, x), reader=reader,
         path=location.source, format=_FORMATS[driver["driver"]],
-        labels=answers(axes) if answers is not None and dtype.kind in "uib" else None, **facts,
+        labels=told if answers is not None and dtype.kind in "uib" else None, **facts,
     )  # fmt: skip
 
 

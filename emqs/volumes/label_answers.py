@@ -100,6 +100,9 @@ class PlainAnswers:
         """Return False: nothing is known of what was written."""
         return False
 
+    def check(self, box: Box) -> None:
+        """Raise an error if a chunk that a box touches is gone; nothing is known of any here."""
+
     @property
     def checks(self) -> ChunkChecks | None:
         """None: reading is all the checking there is."""

@@ -1,19 +1,24 @@
-"""Checksums of the metadata of images that emqs writes, which Zarr itself does not protect.
+"""What the images that emqs writes say of themselves, which Zarr itself does not protect.
 
 With a flipped digit in a voxel size or in a length something else would be read, and nobody would
-know. So a group has a checksum of what it says of its image, and one of each array.
+know. So a group has a checksum of what it says of its image, and one of each array. And it notes
+which files of chunks were written: by the format, one that is lost would be read as zeros.
 """
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import numpy as np
 
 from emqs.errors import DataError
 
 SEAL = "emqs_crc32c"  # attribute of a group: CRC-32C of "ome", and of the arrays by their paths
+STORED = "emqs_stored_chunks"  # ... and which files of chunks were written, likewise; of labels 0
 OME = "ome"
 OF_ARRAY = {SEAL: "in the group"}  # attributes of an array of Zarr 3, whose group has checksums
 # of an array; other programs write the rest anew in other words: codecs, which check what they
@@ -30,18 +35,39 @@ def checksum(content: object) -> int:
 def seal(folder: Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of a group with the checksums of them, and of its arrays.
 
+    They say which files of chunks there are, too, unless that is said already.
+
     Args:
-        folder: Of the group; the arrays that ``attributes`` names are there.
+        folder: Of the group; the arrays that ``attributes`` names are there, with all chunks.
         attributes: Of OME-Zarr 0.4 or 0.5, and any others, which no checksum covers.
     """
     described = _described(attributes)
     images = described["multiscales"] if isinstance(described, dict) else described
-    sums = {OME: checksum(described)}
+    sums, stored = {OME: checksum(described)}, {}
     for level in images[0]["datasets"]:
         inner = folder / level["path"]
         file = inner / ("zarr.json" if (inner / "zarr.json").is_file() else ".zarray")
-        sums[level["path"]] = checksum(_layout(json.loads(file.read_text(encoding="utf-8"))))
-    return {**attributes, SEAL: sums}
+        array = json.loads(file.read_text(encoding="utf-8"))
+        sums[level["path"]] = checksum(_layout(array))
+        stored[level["path"]] = noted(_are_there(inner, array))
+    return {STORED: stored, **attributes, SEAL: sums}
+
+
+def noted(stored: np.ndarray) -> str:
+    """Return which files of chunks were written, bool in the shape of their grid, as text."""
+    return base64.b64encode(zlib.compress(np.packbits(stored).tobytes())).decode()
+
+
+def _are_there(folder: Path, array: Mapping[str, Any]) -> np.ndarray:
+    """Return which files of an array are there: chunks, or shards of several."""
+    if "chunks" in array:  # Zarr 2
+        lengths, first, between = array["chunks"], [], array.get("dimension_separator", ".")
+    else:
+        lengths, first, between = array["chunk_grid"]["configuration"]["chunk_shape"], ["c"], "/"
+    stored = np.zeros([-(-s // n) for s, n in zip(array["shape"], lengths, strict=True)], bool)
+    for place in np.ndindex(*stored.shape):
+        stored[place] = (folder / between.join([*first, *map(str, place)])).is_file()
+    return stored
 
 
 def check_group(name: str, attributes: Mapping[str, Any]) -> None:

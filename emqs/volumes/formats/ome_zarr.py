@@ -156,8 +156,7 @@ def _open(array: _Array, stated: Callable[[list[int]], Stated], request: Request
     driver: dict[str, Any] = {"driver": "zarr3" if array.metadata == _VERSION_3 else "zarr"}
     if array.metadata == _VERSION_2 and "dimension_separator" not in array.node and style == "/":
         driver["key_encoding"] = "/"
-    volume = open_array(location, driver, array.metadata, stated, request, labels.answers)
-    return reading.watched(volume)
+    return open_array(location, driver, array.metadata, stated, request, labels.answers)
 
 
 def _style(array: _Array) -> str:

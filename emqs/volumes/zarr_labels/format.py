@@ -1,7 +1,5 @@
 """Writes label volumes as OME-Zarr 0.5 with the codec ``emqs.labels``, or plain with zstd."""
 
-import base64
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,6 @@ from emqs.errors import CodecError, ConfigError, require
 from emqs.geometry import Box
 from emqs.volumes import ome, seals
 from emqs.volumes.writer import Layout, VolumeWriter
-from emqs.volumes.zarr_labels.reading import STORED
 from emqs.volumes.zarr_labels.writer import LabelWriter, zarr_library
 
 if TYPE_CHECKING:
@@ -92,8 +89,7 @@ class ZarrWriter(VolumeWriter):
         for place in np.ndindex(*grid):
             stored[place] = (self.path / "0" / _key(place)).is_file()
         group = zarr_library().open_group(self.path, mode="r+")
-        bits = zlib.compress(np.packbits(stored).tobytes())
-        group.update_attributes({STORED: base64.b64encode(bits).decode()})
+        group.update_attributes({seals.STORED: seals.noted(stored)})
         if self._image is None:
             group.update_attributes(seals.seal(self.path, group.attrs.asdict()))
 

@@ -18,11 +18,11 @@ from emqs.errors import CodecError, DataError, one_line, require
 from emqs.geometry import Box, touched
 from emqs.volumes.axes import Axes, Request, Stated
 from emqs.volumes.chunks import Location
-from emqs.volumes.label_answers import ChunkChecks, LabelAnswers, PlainAnswers
+from emqs.volumes.label_answers import ChunkChecks, PlainAnswers
+from emqs.volumes.seals import STORED
 from emqs.volumes.volume import Reader, Volume, check_chunks
 from emqs.volumes.zarr_labels.index import LabelVolume, open_labels, stored_index
 
-STORED = "emqs_stored_chunks"  # attribute: which chunks of array 0 were written, a bit each
 _CODEC = "emqs.labels"
 
 
@@ -46,10 +46,14 @@ class Source:
     own: dict[str, Any]
     path: str
 
-    def answers(self, axes: Axes) -> LabelAnswers:
+    def answers(self, axes: Axes) -> PlainAnswers:
         """Return what can be told of the labels of its chunks."""
         lengths = self._lengths()
-        noted = self.own.get(STORED) if self.path == "0" else None
+        noted = self.own.get(STORED)
+        if isinstance(noted, dict):
+            noted = noted.get(self.path)
+        elif self.path != "0":
+            noted = None
         bits = None if noted is None else _stored_chunks(noted, self.node, lengths, self)
         named = [codec.get("name") for codec in self.node.get("codecs") or ()]
         kind = LabelAnswersOfChunks if named == [_CODEC] else ZarrAnswers
@@ -113,6 +117,15 @@ class ZarrAnswers(PlainAnswers):
         if location.path is not None:
             return not Path(self.place(box)).is_file()
         return location.read_bytes(self.source.key(self.chunk_of(box))) is None
+
+    def check(self, box: Box) -> None:
+        """Raise an error if a file that a box touches was written and is gone."""
+        if self.stored is None:
+            return
+        shape = self.axes.triple(self.source.node["shape"], 1)
+        for part in touched(box, self.axes.triple(self.lengths, 1), shape):
+            if self.missing(part):
+                raise lost(self.place(part))
 
     @property
     def checks(self) -> ChunkChecks | None:
@@ -183,8 +196,6 @@ class WatchedReader:
 
     reader: Reader
     answers: ZarrAnswers
-    chunks: tuple[int, int, int]
-    shape: tuple[int, int, int]
 
     def read(self, box: Box) -> np.ndarray:
         """Return the voxels of a box.
@@ -192,19 +203,16 @@ class WatchedReader:
         Raises:
             DataError: If a chunk is lost.
         """
-        for chunk in touched(box, self.chunks, self.shape):
-            if self.answers.missing(chunk):
-                raise lost(self.answers.place(chunk))
+        self.answers.check(box)
         return self.reader.read(box)
 
 
-def watched(volume: Volume) -> Volume:
+def _watched(volume: Volume) -> Volume:
     """Return a volume whose lost chunks are errors, if it notes which chunks it has."""
     answers = volume.labels
     if not isinstance(answers, ZarrAnswers) or answers.stored is None:
         return volume
-    reader = WatchedReader(volume.reader, answers, volume.chunks, volume.shape)
-    return replace(volume, reader=reader)
+    return replace(volume, reader=WatchedReader(volume.reader, answers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +278,7 @@ def open_with_zarr(
         reader=ZarrReader(where, array, axes), path=location.source, format="zarr",
         labels=source.answers(axes) if dtype.kind in "uib" else None, **facts,
     )  # fmt: skip
-    return watched(volume)
+    return _watched(volume)
 
 
 def _array(location: Location, where: str) -> Any:  # noqa: ANN401 (of an optional package)
