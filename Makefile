@@ -13,7 +13,7 @@ test:
 	pytest
 
 # The default suite on the oldest versions that pyproject.toml allows, in an environment of its own:
-# some minutes, and 7 GB of disk with torch for GPUs. Packages of which the oldest version cannot be
+# half an hour, and 8 GB of disk with torch for GPUs, 11 GB while it installs. Packages of which the oldest version cannot be
 # had here are left out with EXCEPT="torch torchvision".
 OLDEST = build/oldest
 oldest:

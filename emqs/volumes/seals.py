@@ -9,6 +9,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from emqs.errors import DataError
 
 SEAL = "emqs_crc32c"  # attribute of a group: CRC-32C of "ome", and of the arrays by their paths
 STORED = "emqs_stored_chunks"  # ... and which files of chunks were written, likewise; of labels 0
+MOST_NOTED = 2**24  # files of an array; of one that has more it is not noted which
 OME = "ome"
 OF_ARRAY = {SEAL: "in the group"}  # attributes of an array of Zarr 3, whose group has checksums
 # of an array; other programs write the rest anew in other words: codecs, which check what they
@@ -49,8 +51,15 @@ def seal(folder: Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
         file = inner / ("zarr.json" if (inner / "zarr.json").is_file() else ".zarray")
         array = json.loads(file.read_text(encoding="utf-8"))
         sums[level["path"]] = checksum(_layout(array))
-        stored[level["path"]] = noted(_are_there(inner, array))
+        if prod(_grid(array)) <= MOST_NOTED:
+            stored[level["path"]] = noted(_are_there(inner, array))
     return {STORED: stored, **attributes, SEAL: sums}
+
+
+def _grid(array: Mapping[str, Any]) -> list[int]:
+    """Return how many files of chunks, or shards, an array of Zarr 2 or 3 has along each axis."""
+    lengths = array.get("chunks") or array["chunk_grid"]["configuration"]["chunk_shape"]
+    return [-(-side // length) for side, length in zip(array["shape"], lengths, strict=True)]
 
 
 def noted(stored: np.ndarray) -> str:
@@ -60,11 +69,9 @@ def noted(stored: np.ndarray) -> str:
 
 def _are_there(folder: Path, array: Mapping[str, Any]) -> np.ndarray:
     """Return which files of an array are there: chunks, or shards of several."""
-    if "chunks" in array:  # Zarr 2
-        lengths, first, between = array["chunks"], [], array.get("dimension_separator", ".")
-    else:
-        lengths, first, between = array["chunk_grid"]["configuration"]["chunk_shape"], ["c"], "/"
-    stored = np.zeros([-(-s // n) for s, n in zip(array["shape"], lengths, strict=True)], bool)
+    is_old = "chunks" in array  # Zarr 2
+    first, between = ([], array.get("dimension_separator", ".")) if is_old else (["c"], "/")
+    stored = np.zeros(_grid(array), bool)
     for place in np.ndindex(*stored.shape):
         stored[place] = (folder / between.join([*first, *map(str, place)])).is_file()
     return stored

@@ -1,5 +1,6 @@
 """What strangers make: each function writes it into a folder, or returns what does."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -79,14 +80,41 @@ def trap(name: str) -> Change:
     return written(name, pickle.dumps({"state_dict": Trap(), "emqs": Trap()}))
 
 
+def without_seals(group: Path) -> None:
+    """Take away what emqs noted of an image: a stranger's has no checksums."""
+    for file in (group / "zarr.json", group / "0" / "zarr.json"):
+        content = json.loads(file.read_text())
+        own = content["attributes"]
+        content["attributes"] = {k: v for k, v in own.items() if not k.startswith("emqs")}
+        file.write_text(json.dumps(content))
+
+
 def zarr(**changed: object) -> Change:
     """Return what changes the description of the array of the volume."""
 
     def change(folder: Path) -> None:
+        without_seals(folder / "v.zarr")
         path = folder / "v.zarr" / "0" / "zarr.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | changed))
 
     return change
+
+
+def _packed_zeros(n_bytes: int) -> bytes:
+    packer, zeros = zlib.compressobj(1), bytes(2**24)
+    return b"".join([*(packer.compress(zeros) for _ in range(n_bytes // 2**24)), packer.flush()])
+
+
+def zarr_noted(folder: Path) -> None:
+    """Make a volume note of 2**60 chunks which were written, in zeros that are packed."""
+    zarr(shape=[2**20] * 3, chunk_grid={
+        "name": "regular", "configuration": {"chunk_shape": [1] * 3},
+    })(folder)  # fmt: skip
+    file = folder / "v.zarr" / "zarr.json"
+    content = json.loads(file.read_text())
+    bomb = base64.b64encode(_packed_zeros(2**31)).decode()
+    content["attributes"]["emqs_stored_chunks"] = {"0": bomb}
+    file.write_text(json.dumps(content))
 
 
 def zarr_level(path: str) -> Change:
@@ -94,6 +122,7 @@ def zarr_level(path: str) -> Change:
 
     def change(folder: Path) -> None:
         (folder / "outside").mkdir()
+        without_seals(folder / "v.zarr")
         file = folder / "v.zarr" / "zarr.json"
         content = json.loads(file.read_text())
         content["attributes"]["ome"]["multiscales"][0]["datasets"][0]["path"] = path
@@ -123,6 +152,11 @@ def n5(**changed: object) -> Change:
         path.write_text(json.dumps(kept))
 
     return change
+
+
+def n5_level(path: str) -> Change:
+    """Return what writes an N5 group that names another place as its only level."""
+    return n5(multiscales=[{"datasets": [{"path": path}]}], dimensions=None)
 
 
 def n5_block(folder: Path) -> None:

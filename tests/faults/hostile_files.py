@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from faults import hostile_changes as made
 from faults.commands import (
+    CLICKS,
     EMBEDDING,
     MODEL,
     READERS,
@@ -106,6 +107,7 @@ HOSTILE: dict[str, tuple[Line, Change]] = {
         ),
     ),
     "embed, Zarr with a negative length": (EMBEDDING, made.zarr(shape=[3, -104, 136])),
+    "embed, Zarr that notes 2**60 chunks": (EMBEDDING, made.zarr_noted),
     "embed, Zarr that unpickles": (of("p.zarr"), made.pickled_zarr),
     "embed, Zarr 200,000 deep": (EMBEDDING, written("v.zarr/zarr.json", "[" * 200_000)),
     "embed, Zarr whose description has 4 GB": (EMBEDDING, made.sparse("v.zarr/zarr.json")),
@@ -120,7 +122,7 @@ HOSTILE: dict[str, tuple[Line, Change]] = {
     **{
         f"embed, N5 with a level at {path}": (
             of("v.n5"),
-            made.n5(multiscales=[{"datasets": [{"path": path}]}], dimensions=None),
+            made.n5_level(path),
         )
         for path in OUTSIDE
     },
@@ -181,3 +183,29 @@ HOSTILE: dict[str, tuple[Line, Change]] = {
     "compress, NRRD with a list": (reading("labels.nhdr"), made.nrrd("LIST\n../secret.raw")),
     "compress, HDF5 that points outside": (reading("labels.h5"), made.external),
 }  # fmt: skip
+
+
+def opening(volume: str) -> dict[str, Line]:
+    """Return the other commands that open a volume, on another one."""
+    ingest = without(WRITERS["ingest"], "source=raw").words
+    return {
+        "search": replace(SEARCH, words=("store=e.zarr", f"volume={volume}", *CLICKS)),
+        "predict": replace(
+            PREDICT, words=(f"volume={volume}", *without(PREDICT, "volume=v.zarr").words)
+        ),
+        "compress": reading(volume),
+        "ingest": replace(WRITERS["ingest"], words=(f"source={volume}", *ingest)),
+    }
+
+
+#: Volumes whose voxels lie elsewhere, in every other command that opens one.
+ELSEWHERE: dict[str, tuple[Line, Change]] = {
+    f"{command}, {what} at {path}": (line, change(path))
+    for what, volume, change in (
+        ("Zarr with a level", "v.zarr", made.zarr_level),
+        ("N5 with a level", "v.n5", made.n5_level),
+        ("precomputed with a scale", "v.precomputed", lambda path: made.scale(key=path)),
+    )
+    for path in OUTSIDE
+    for command, line in opening(volume).items()
+}

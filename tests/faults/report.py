@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from faults import commands
 from faults.commands import FAILING, MORE, READERS, RUNS, SERVED, WRITERS, Change
-from faults.hostile_files import HOSTILE
+from faults.hostile_files import ELSEWHERE, HOSTILE
 from support.faults import (
     Line,
     Stage,
@@ -80,7 +80,7 @@ def faults() -> dict[tuple[str, str], Callable[[Stage, int], bool]]:
         runs = RUNS | MORE if fault in ("kill", "full disk") else {}
         for name, line in (WRITERS | runs).items():
             every[fault, name] = partial(_without_answer, work, line)
-    for what, (line, change) in HOSTILE.items():
+    for what, (line, change) in (HOSTILE | ELSEWHERE).items():
         every["hostile", what] = partial(_hostile, line, change)
     for how in FAILING:
         every["server", how] = partial(_served, how)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from faults.commands import FAILING, MORE, READERS, RUNS, SERVED, WRITERS
-from faults.hostile_files import HOSTILE
+from faults.hostile_files import ELSEWHERE, HOSTILE, OUTSIDE
 from support.faults import (
     Line,
     Stage,
@@ -73,6 +73,14 @@ def test_damaged(stage: Stage, name: str, how: str, seed: int) -> None:
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile(stage: Stage, what: str) -> None:
     hostile(stage, *HOSTILE[what])
+
+
+@pytest.mark.parametrize("what", [
+    pytest.param(what, marks=pytest.mark.slow if OUTSIDE[0] in what else pytest.mark.endurance)
+    for what in ELSEWHERE
+])  # fmt: skip
+def test_voxels_that_lie_elsewhere(stage: Stage, what: str) -> None:
+    hostile(stage, *ELSEWHERE[what])
 
 
 @pytest.mark.parametrize("seed", seeds(1, 6))

@@ -24,6 +24,7 @@ from emqs.volumes.volume import Reader, Volume, check_chunks
 from emqs.volumes.zarr_labels.index import LabelVolume, open_labels, stored_index
 
 _CODEC = "emqs.labels"
+_MOST_BITS = 2**28  # chunks of which it is noted whether they were written
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,11 @@ def _stored_chunks(
     where = source.location.name if source.group is None else source.group.name
     grid = [-(-int(side) // step) for side, step in zip(node["shape"], lengths, strict=True)]
     n_bytes = -(-prod(grid) // 8)
+    if n_bytes > _MOST_BITS // 8:
+        raise DataError(
+            f"{where}: the attribute {STORED} is of {prod(grid)} chunks, above the limit of "
+            f"{_MOST_BITS}. To read the volume without it, remove that attribute."
+        )
     try:
         inflater = zlib.decompressobj()  # its checksum is compared at its end
         bits = inflater.decompress(base64.b64decode(str(noted)), n_bytes + 1)
