@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from emqs.embedding.stores.several import SeveralStores
-from emqs.retrieval import neighbours
+from emqs.retrieval.evening import Evening
 from emqs.retrieval.ranking import Ranked, best_first, rough_scores
 from emqs.retrieval.scorers.scorer import Scorer
 
@@ -52,6 +52,7 @@ def ranked(
     if are_read and reach == 0:
         yield best_first(positions, own)
         return
+    evening = Evening(joined, scorer, positions, reach) if reach > 0 else None
     promising = np.argsort(-own, kind="stable")
     waiting = promising[:0]  # read, but not given out
     n_read = 0
@@ -61,36 +62,10 @@ def ranked(
             own[new] = scorer.score(joined.codes(positions[new]))
         n_read += len(new)
         waiting = np.concatenate([waiting, new])
-        places, scores = positions[waiting], own[waiting]
-        if reach > 0:  # anew, since more is known of neighbours
-            scores = _evened(joined, scorer, places, scores, (positions, own), reach)
+        scores = own[waiting] if evening is None else evening.scores(waiting, new, own)
+        places = positions[waiting]
         order = np.lexsort((places, -scores))
         n_given = n_read - len(waiting)
         ready = len(waiting) if n_read == len(positions) else n_read // MARGIN - n_given
         yield places[order[:ready]], scores[order[:ready]]
         waiting = waiting[order[ready:]]
-
-
-def _evened(
-    joined: SeveralStores,
-    scorer: Scorer,
-    positions: np.ndarray,
-    scores: np.ndarray,
-    candidates: Ranked,
-    reach: float,
-) -> np.ndarray:
-    """Return scores evened with those of neighbours; of candidates these are known."""
-    among, own = candidates
-
-    def others(places: np.ndarray) -> np.ndarray:
-        at = np.minimum(np.searchsorted(among, places), len(among) - 1)
-        result = own[at]
-        unknown = among[at] != places
-        result[unknown] = neighbours.of_codes(
-            joined, lambda some: rough_scores(joined, scorer, some), places[unknown]
-        )
-        return result
-
-    return neighbours.evened(
-        joined, others, positions, scores, reach=reach, along_z=neighbours.ALONG_Z
-    )

@@ -133,7 +133,11 @@ class SeveralStores:
         members, around, weights = [], [], []
         for number, own, inside in self._split(positions):
             grid = self.stores[number].grid
-            zyx = grid.zyx(inside)
+            zyx, (_, height, width) = grid.zyx(inside).T, grid.shape
+            in_grid = {  # by axis and step along it
+                (axis, step): (zyx[axis] + step >= 0) & (zyx[axis] + step < grid.shape[axis])
+                for axis, step in product(range(3), (-1, 0, 1))
+            }
             for step in product((-1, 0, 1), repeat=3):
                 far = np.array(step) * grid.stride * grid.voxel_size_nm / (reach * grid.edge_nm)
                 if grid.planes == "xy":
@@ -141,12 +145,11 @@ class SeveralStores:
                 weight = math.exp(-float(far @ far) / 2)
                 if not any(step) or weight < least:
                     continue
-                there = zyx + step
-                in_grid = ((there >= 0) & (there < grid.shape)).all(axis=1)
-                members.append(own[in_grid])
-                found = np.ravel_multi_index(tuple(there[in_grid].T), grid.shape)
-                around.append(self.starts[number] + found)
-                weights.append(np.full(len(found), weight))
+                z, y, x = step
+                there = np.flatnonzero(in_grid[0, z] & in_grid[1, y] & in_grid[2, x])
+                members.append(own[there])
+                around.append(positions[own[there]] + (z * height + y) * width + x)
+                weights.append(np.full(len(there), weight))
         none = [np.empty(0, dtype=np.int64)]
         return (
             np.concatenate(none + members),
