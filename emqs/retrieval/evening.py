@@ -55,13 +55,26 @@ class Evening:
         self._evened[stale] = total[stale] / self._weights[stale]
         return self._evened[asked]
 
+    def candidates_around(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the numbers of candidates beside some, with repetitions."""
+        _, places, _ = self._around(numbers)
+        beside, is_other = self._among(places)
+        return beside[~is_other]
+
+    def _around(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return neighbours.around(
+            self._joined, self._positions[numbers], reach=self._reach, along_z=neighbours.ALONG_Z
+        )
+
+    def _among(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of the candidates at places, and which places are none."""
+        numbers = np.minimum(np.searchsorted(self._positions, places), len(self._positions) - 1)
+        return numbers, self._positions[numbers] != places
+
     def _look_around(self, new: np.ndarray) -> None:
         """Look up the neighbours of candidates, and score what is met for the first time."""
-        member, places, weights = neighbours.around(
-            self._joined, self._positions[new], reach=self._reach, along_z=neighbours.ALONG_Z
-        )
-        beside = np.minimum(np.searchsorted(self._positions, places), len(self._positions) - 1)
-        is_other = self._positions[beside] != places
+        member, places, weights = self._around(new)
+        beside, is_other = self._among(places)
         beside[is_other] = len(self._positions) + self._numbers_of(places[is_other])
         counts = np.ones(len(beside), dtype=np.bool_)
         counts[is_other] = ~np.isnan(self._rough[beside[is_other] - len(self._positions)])

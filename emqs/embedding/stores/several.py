@@ -16,6 +16,7 @@ import numpy as np
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.grid import INNER
 from emqs.errors import ConfigError
 
 APART = 1e150  # nm along the first axis between two volumes: never near each other
@@ -156,6 +157,12 @@ class SeveralStores:
             np.concatenate(none + around),
             np.concatenate([np.empty(0), *weights]),
         )
+
+    def stored_together(self, positions: np.ndarray) -> np.ndarray:
+        """Return a number for each place, the same where codes are read together, ``(n,)``."""
+        zyx = self.zyx(positions) // (1, INNER, INNER)
+        columns = np.column_stack([self.owners(positions), zyx]).T
+        return np.ravel_multi_index(tuple(columns), tuple(columns.max(axis=1) + 1))
 
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)``, int64, along Z Y X of the grids that positions lie in."""
