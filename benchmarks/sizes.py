@@ -6,11 +6,13 @@ Windows lie on a grid of 20 pixels in a few slices that lie apart. ``embedded`` 
 size: slices are scaled so that a window becomes the network's input. ``40 px`` is what
 ``search.size_nm`` has: windows of 40 pixels at their own scale, rounded as in a store, put together
 (``emqs.embedding.pooling``). ``40 px, scale of 80`` are such windows at the scale of a store of 80
-pixels. Examples are drawn from the windows that show mitochondria on more than half, and scored as
-``emqs search`` does, all windows ranked. Then the size is wrong by a factor of two: whether a
-window of 80 pixels shows more than half is asked of rankings by windows of 40 and 160 around the
-same centre. Last, how far the size that ``found`` takes, told by five examples, falls short of the
-best of all sizes.
+pixels, and ``whole, scale of 40`` are windows of the size, embedded as they are, at the scale of a
+store of 40: what they lose against ``embedded`` is lost by the scale, and what ``40 px`` loses
+against them by putting together. Examples are drawn from the windows that show mitochondria on more
+than half, and scored as ``emqs search`` does, all windows ranked. Then the size is wrong by a
+factor of two: whether a window of 80 pixels shows more than half is asked of rankings by windows of
+40 and 160 around the same centre. Last, how far the size that ``found`` takes, told by five
+examples, falls short of the best of all sizes.
 """
 
 import argparse
@@ -93,6 +95,7 @@ def loaded(folder: Path, n: int, network: Convolutional) -> tuple[Windows, dict[
                 ("embedded", embedded(network, image, size, size)),
                 ("40 px", joined(own, size)),
                 ("40 px, scale of 80", joined(base, size)),
+                ("whole, scale of 40", embedded(network, image, SMALL, size)),
             ):
                 made.setdefault(name, {}).setdefault(size, []).append(codes.astype(np.float32))
             share[size].append(shown(imread(labels[z]) == 1, size))

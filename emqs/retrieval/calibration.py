@@ -16,6 +16,7 @@ MIN_EXAMPLES = 5  # of each kind; fewer say too little about a probability
 N_FOLDS = 10
 USUAL = 0.05  # share of patches that show what is looked for, before the scores are seen
 TRUST = 0.5  # weight of that expectation, relative to one searched patch's average say
+TRUST_IN_VOLUMES = 2.0  # the same where what is searched is a sample of a whole volume
 
 Score = Callable[[np.ndarray], np.ndarray]  # codes (N, D) -> scores (N,)
 
@@ -97,8 +98,13 @@ def fit(
     searched: np.ndarray,
     *,
     prevalence: float | None = None,
+    is_rare: bool = False,
 ) -> Calibration:
     """Return what turns scores into probabilities.
+
+    A few negative examples do not show how rarely a high score is wrong. Where next to nothing of
+    what is searched shows the structure, as in a whole volume, all of it says so: with ``is_rare``
+    the searched patches are further negative examples.
 
     Args:
         positives: Held-out scores of positive examples, shape ``(P,)``.
@@ -106,6 +112,7 @@ def fit(
         searched: Scores of the searched patches, shape ``(N,)``.
         prevalence: Share of patches that are positive, in (0, 1), if it is known, as from slices
             whose patches are all labelled; None: estimated from the scores.
+        is_rare: Whether the searched patches are taken for negative ones.
 
     Returns:
         The calibration.
@@ -133,6 +140,8 @@ def fit(
             f"NaN among {len(everything)}, {len(searched)} of them of searched patches."
         )
     ranked = np.sort(searched)
+    if is_rare:
+        negatives = np.concatenate([negatives, searched])
     odds = _log_odds_of_rank(ranked, np.concatenate([positives, negatives]))
     middle, spread = float(odds.mean()), float(odds.std()) or 1.0
     inputs = ((odds - middle) / spread)[:, None]
@@ -150,11 +159,12 @@ def fit(
     offset = float(sigmoid.intercept_[0]) - slope * middle if slope > 0 else 0.0
     if prevalence is None:
         even_odds = Calibration(ranked, slope, offset, 0.5)
-        prevalence = estimated_prevalence(even_odds.log_ratio(searched))
+        trust = TRUST_IN_VOLUMES if is_rare else TRUST
+        prevalence = estimated_prevalence(even_odds.log_ratio(searched), trust)
     return Calibration(ranked, slope, offset, prevalence)
 
 
-def estimated_prevalence(log_ratio: np.ndarray) -> float:
+def estimated_prevalence(log_ratio: np.ndarray, trust: float = TRUST) -> float:
     """Return the share of positives that makes the scores of searched patches most likely.
 
     The likelihood of a share p, the mean of ``log(p r + 1 - p)`` with the likelihood ratio r of
@@ -163,6 +173,7 @@ def estimated_prevalence(log_ratio: np.ndarray) -> float:
 
     Args:
         log_ratio: Shape ``(N,)``, as ``Calibration.log_ratio`` gives it.
+        trust: Weight of what is usual, relative to one searched patch's average say.
 
     Returns:
         The share, in (0, 1).
@@ -175,7 +186,7 @@ def estimated_prevalence(log_ratio: np.ndarray) -> float:
     shares = np.exp(np.linspace(np.log(1e-4), np.log(0.95), 300))
     expected = USUAL * np.log(shares) + (1 - USUAL) * np.log1p(-shares)
     likelihood = np.array([np.mean(np.log1p(share * ratio)) for share in shares])
-    return float(shares[np.argmax(likelihood + TRUST * expected)])
+    return float(shares[np.argmax(likelihood + trust * expected)])
 
 
 @dataclass(frozen=True)

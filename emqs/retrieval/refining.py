@@ -1,11 +1,12 @@
 """The best of many candidates, of which only the most promising ones' codes are read.
 
 Candidates are scored by their short codes first. Then their codes are read, the most promising
-first, some hundreds at a time; a result is given out when four times as many codes have been read
-as there are results. So one that short codes put a little too low is still at its right place.
+first, some hundreds at a time; a result is given out when four times as many have been looked at as
+there are results. So one that short codes put a little too low is still at its right place.
 
-Scores may be evened with those of neighbours (``neighbours``). Of these no further codes are read
-where there are short ones: of a neighbour whose code was not read its short code is scored.
+Scores may be evened with those of neighbours (``neighbours``). Then codes are also read of
+candidates that are stored together with these, which costs next to nothing, and of those beside the
+best. Of any other neighbour the short code is scored, so that no further codes are read.
 """
 
 from collections.abc import Iterator
@@ -13,12 +14,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from emqs.embedding.stores.several import SeveralStores
-from emqs.retrieval import neighbours
+from emqs.retrieval.evening import Evening
 from emqs.retrieval.ranking import Ranked, best_first, rough_scores
 from emqs.retrieval.scorers.scorer import Scorer
 
-FIRST = 512  # codes that are read first; twice as many in all after every further step
-MARGIN = 4  # codes that are read for each result, until all are
+FIRST = 512  # candidates that are looked at first; twice as many in all after every further step
+MARGIN = 4  # candidates that are looked at for each result, until all are
 
 
 def ranked(
@@ -52,45 +53,44 @@ def ranked(
     if are_read and reach == 0:
         yield best_first(positions, own)
         return
+    evening = Evening(joined, scorer, positions, reach) if reach > 0 else None
     promising = np.argsort(-own, kind="stable")
-    waiting = promising[:0]  # read, but not given out
-    n_read = 0
-    while n_read < len(positions):
-        new = np.sort(promising[n_read : len(own) if whole else max(FIRST, 2 * n_read)])
-        if not are_read:
+    is_read, is_given = np.zeros((2, len(own)), dtype=np.bool_)
+    groups = None if evening is None or are_read else joined.stored_together(positions)
+    n_looked_at = n_given = 0
+    while n_looked_at < len(own):
+        n_looked_at = len(own) if whole else min(max(FIRST, 2 * n_looked_at), len(own))
+        wanted = promising[:n_looked_at]
+        if evening is not None and groups is not None:
+            wanted = _with_neighbours(wanted, groups, own, evening)
+        new = np.unique(wanted[~is_read[wanted]])
+        if not are_read and len(new):
             own[new] = scorer.score(joined.codes(positions[new]))
-        n_read += len(new)
-        waiting = np.concatenate([waiting, new])
-        places, scores = positions[waiting], own[waiting]
-        if reach > 0:  # anew, since more is known of neighbours
-            scores = _evened(joined, scorer, places, scores, (positions, own), reach)
-        order = np.lexsort((places, -scores))
-        n_given = n_read - len(waiting)
-        ready = len(waiting) if n_read == len(positions) else n_read // MARGIN - n_given
-        yield places[order[:ready]], scores[order[:ready]]
-        waiting = waiting[order[ready:]]
+        is_read[new] = True
+        waiting = np.flatnonzero(is_read & ~is_given)
+        scores = own[waiting] if evening is None else evening.scores(waiting, new, own)
+        order = np.argsort(-scores, kind="stable")
+        ready = len(waiting) if n_looked_at == len(own) else n_looked_at // MARGIN - n_given
+        given = waiting[order[:ready]]
+        yield positions[given], scores[order[:ready]]
+        is_given[given] = True
+        n_given += len(given)
 
 
-def _evened(
-    joined: SeveralStores,
-    scorer: Scorer,
-    positions: np.ndarray,
-    scores: np.ndarray,
-    candidates: Ranked,
-    reach: float,
+def _with_neighbours(
+    wanted: np.ndarray, groups: np.ndarray, own: np.ndarray, evening: Evening
 ) -> np.ndarray:
-    """Return scores evened with those of neighbours; of candidates these are known."""
-    among, own = candidates
+    """Return numbers of candidates and of others whose codes tell how these are evened, ``(m,)``.
 
-    def others(places: np.ndarray) -> np.ndarray:
-        at = np.minimum(np.searchsorted(among, places), len(among) - 1)
-        result = own[at]
-        unknown = among[at] != places
-        result[unknown] = neighbours.of_codes(
-            joined, lambda some: rough_scores(joined, scorer, some), places[unknown]
-        )
-        return result
+    These are all that are stored together with them, whose codes cost next to nothing then, and
+    what lies beside the best of them.
 
-    return neighbours.evened(
-        joined, others, positions, scores, reach=reach, along_z=neighbours.ALONG_Z
-    )
+    Args:
+        wanted: Numbers of candidates.
+        groups: Of every candidate, what it is stored with, ``(n,)``.
+        own: The score of every candidate alone.
+        evening: What is known of neighbours.
+    """
+    together = np.flatnonzero(np.isin(groups, groups[wanted]))
+    best = together[np.argsort(-own[together], kind="stable")[: len(wanted) // 2]]
+    return np.concatenate([together, evening.candidates_around(best)])

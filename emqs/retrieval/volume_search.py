@@ -416,10 +416,10 @@ def _probabilities(
 
     held_out = calibration.held_out_scores(build, *examples)
     usual = scorer.score(background_of(joined).codes)
-    return calibration.fit(*held_out, usual).probability(scores)
+    return calibration.fit(*held_out, usual, is_rare=True).probability(scores)
 
 
-_BACKGROUNDS: WeakKeyDictionary[SearchableStore, Background] = WeakKeyDictionary()
+_BACKGROUNDS: WeakKeyDictionary[object, Background] = WeakKeyDictionary()
 _BACKGROUNDS_LOCK = threading.Lock()
 
 
@@ -428,9 +428,11 @@ def background_of(joined: SeveralStores) -> Background:
     if len(joined.stores) > 1:
         return Background(joined.sample())
     (store,) = joined.stores
-    known = _BACKGROUNDS.get(store)
+    # an open store keeps its signer when it is looked at anew
+    key: object = store.signer if isinstance(store, EmbeddingStore) else store
+    known = _BACKGROUNDS.get(key)
     if known is None:
         made = Background(store.sample())
         with _BACKGROUNDS_LOCK:
-            known = _BACKGROUNDS.setdefault(store, made)
+            known = _BACKGROUNDS.setdefault(key, made)
     return known

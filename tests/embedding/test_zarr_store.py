@@ -1,6 +1,7 @@
 """The embedding volume on disk: what is in it, what is refused, damage, growth."""
 
 import json
+import os
 from itertools import product
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorstore
 from support.embedded_volumes import contents, filled, model, volume, voxels
+from support.small_stores import grid_of, random_codes, write_store
 
 from emqs.embedding.build.grids import fitting_block
 from emqs.embedding.stores import zarr as zarrs
@@ -210,3 +212,22 @@ def test_blocks_that_are_done_are_those_with_all_files(tmp_path: Path) -> None:
     assert made.done() == [block for block in everything if made.has(block)]
     assert (1, 0, 1) not in made.done()
     assert len(made.done()) == len(everything) - 1
+
+
+def test_a_block_is_seen_in_a_folder_that_was_listed_before(tmp_path: Path) -> None:
+    """Folders that are at rest are listed once, and again when they change."""
+    grid = grid_of((2, 16, 48))
+    store = write_store(tmp_path / "a.zarr", random_codes(grid), grid, blocks=2)
+    for folder in (tmp_path / "a.zarr").rglob("*/"):
+        os.utime(folder, (1e9, 1e9))
+    with pytest.MonkeyPatch.context() as patch:
+        listed: list[str] = []
+        read = os.listdir
+        patch.setattr(os, "listdir", lambda folder: listed.append(folder) or read(folder))
+        assert store.done() == store.done() == [(0, 0, 0), (0, 0, 1)]
+        assert len(listed) == len(set(listed)) > 0
+    n = grid.n_places // 6
+    store.write((0, 0, 2), random_codes(grid)[:n], np.ones((16, 16), dtype=np.bool_))
+    assert store.done() == [(0, 0, 0), (0, 0, 1), (0, 0, 2)]
+    (tmp_path / "a.zarr" / "valid" / "c" / "0" / "0" / "0").unlink()
+    assert store.done() == [(0, 0, 1), (0, 0, 2)]

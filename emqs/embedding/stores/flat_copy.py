@@ -13,7 +13,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,12 @@ Known = dict[str, list[int]]  # of a block: its stamp, and the checksum of its c
 _compared: set[tuple[tuple[str, int, int], ...]] = set()
 #: Lists as they were when this process read them; reading one of many blocks takes long.
 _lists: OrderedDict[Path, tuple[Stamp, Known]] = OrderedDict()
+#: Lists and the blocks of the store that they were last brought up to date with.
+_followed: OrderedDict[Path, tuple[Known, dict[Triple, Stamp]]] = OrderedDict()
 MOST_LISTS = 8
+#: Copies as this process has mapped them, by file and shape: a page is not looked up twice.
+_maps: OrderedDict[tuple[Path, tuple[int, ...]], tuple[tuple[int, int], np.memmap]] = OrderedDict()
+MOST_MAPS = 4 * MOST_LISTS
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +69,37 @@ def _make_room(file: Path, size: int, *, is_new: bool) -> None:
         allocate(file, size)
     elif status.st_size < size:
         allocate(file, size)
+
+
+@lru_cache(maxsize=2**17)
+def _key(block: Triple) -> str:
+    return ",".join(map(str, block))
+
+
+def _same_file(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of this name; None: it is gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _mapped(file: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap:
+    """Return a file that is long enough as an array; files that are gone are let go."""
+    for key, (was, _) in list(_maps.items()):
+        if _same_file(key[0]) != was:
+            _maps.pop(key, None)
+    is_known = _maps.get((file, shape))
+    if is_known is not None and is_known[1].dtype == dtype:
+        return is_known[1]
+    array: np.memmap = np.memmap(file, dtype, "r+", shape=shape)
+    now = _same_file(file)
+    if now is not None:
+        _maps[file, shape] = now, array
+    while len(_maps) > MOST_MAPS:
+        _maps.popitem(last=False)
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +169,9 @@ class FlatCopy:
             for file, size in zip(self._files, self._sizes, strict=True):
                 _make_room(file, size, is_new=not known)
             arrays = tuple(
-                np.memmap(
-                    file, dtype, "r+",
-                    shape=(self.grid.n_places,) if count == 1 else (self.grid.n_places, count),
-                )
+                _mapped(file, np.dtype(dtype), (self.grid.n_places, *([count] * (count > 1))))
                 for file, (_, dtype, count) in zip(self._files, self.parts, strict=True)
-            )  # fmt: skip
+            )
             if self.is_compared and self._stamp() not in _compared:
                 self._compare(known, arrays)
             self._update(known, arrays, blocks)
@@ -260,10 +293,12 @@ class FlatCopy:
         self, known: Known, arrays: tuple[Any, ...], blocks: Mapping[Triple, Stamp]
     ) -> None:
         """Copy what is new, take out what is gone, and note it."""
+        if _followed.get(self._state) == (known, blocks):
+            return
         shaped = self._shaped(arrays)
         noted, changed = time.monotonic(), False
         for block, stamp in blocks.items():
-            key = ",".join(map(str, block))
+            key = _key(block)
             if known.get(key, [])[:3] == stamp:
                 continue
             known[key] = [*stamp, self._copy(shaped, block)]
@@ -271,13 +306,16 @@ class FlatCopy:
             if time.monotonic() - noted > NOTED_S:
                 self._note(known, arrays)
                 noted = time.monotonic()
-        complete = {",".join(map(str, block)) for block in blocks}
+        complete = set(map(_key, blocks))
         for key in [key for key in known if key not in complete]:  # it is being made again
             shaped[-1][self._where(key)] = 0
             del known[key]
             changed = True
         if changed:
             self._note(known, arrays)
+        _followed[self._state] = dict(known), dict(blocks)
+        while len(_followed) > MOST_LISTS:
+            _followed.popitem(last=False)
 
     def _copy(self, shaped: list[np.ndarray], block: Triple) -> int:
         """Copy a block; return the checksum of what was read."""

@@ -8,8 +8,9 @@ of the manifest.
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +32,10 @@ _LAST = ("short", "made_of")
 
 Stamp = list[int]
 Index = tuple[slice, ...]
+Listing = tuple[tuple[int, int, int], list[int]]  # state of a folder, and the numbers in it
+
+SETTLED_NS = 3 * 10**9  # a folder that changed later than so long ago may change unnoticed: some
+# file systems tell times in steps of two seconds
 
 
 class Folder(Protocol):
@@ -121,6 +126,7 @@ class DiskFolder:
     """
 
     path: Path
+    _listed: dict[str, "Listing"] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -158,10 +164,29 @@ class DiskFolder:
         n_z, n_y, n_x = blocks_shape
         return {
             (z, y, x)
-            for z in _numbers(top, n_z)
-            for y in _numbers(f"{top}/{z}", n_y)
-            for x in _numbers(f"{top}/{z}/{y}", n_x)
+            for z in self._numbers(top, n_z)
+            for y in self._numbers(f"{top}/{z}", n_y)
+            for x in self._numbers(f"{top}/{z}/{y}", n_x)
         }
+
+    def _numbers(self, folder: str, count: int) -> list[int]:
+        """Return the names in a folder that are numbers below a count; none if there is no folder.
+
+        One that has not changed since it was listed is not listed again.
+        """
+        try:
+            status = os.stat(folder)  # noqa: PTH116 - there may be ten thousands
+        except FileNotFoundError:
+            return []
+        state = status.st_mtime_ns, status.st_ino, count
+        known = self._listed.get(folder)
+        if known is not None and known[0] == state:
+            return known[1]
+        now = time.time_ns()
+        found = _listed_numbers(folder, count)
+        if now - status.st_mtime_ns > SETTLED_NS:
+            self._listed[folder] = state, found
+        return found
 
     def has(self, names: Sequence[str], block: Triple) -> bool:
         """Return whether all arrays have a file of a block."""
@@ -169,9 +194,10 @@ class DiskFolder:
 
     def stamps(self, blocks: Sequence[Triple]) -> dict[Triple, Stamp]:
         """Return time, number and size of the signatures' files."""
-        result = {}
+        result, top = {}, f"{self.path}/{SIGNATURES}/c"
         for block in blocks:
-            status = os.stat(f"{self.path}/{key_of(SIGNATURES, block)}")  # noqa: PTH116 - fast
+            z, y, x = block
+            status = os.stat(f"{top}/{z}/{y}/{x}")  # noqa: PTH116 - fast
             result[block] = [status.st_mtime_ns, status.st_ino, status.st_size]
         return result
 
@@ -205,8 +231,7 @@ class DiskFolder:
         return self.path
 
 
-def _numbers(folder: str, count: int) -> list[int]:
-    """Return the names in a folder that are numbers below a count; none if there is no folder."""
+def _listed_numbers(folder: str, count: int) -> list[int]:
     try:
         names = os.listdir(folder)  # noqa: PTH208 - there may be ten thousands
     except FileNotFoundError:

@@ -16,6 +16,7 @@ import numpy as np
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores.grid import INNER
 from emqs.errors import ConfigError
 
 APART = 1e150  # nm along the first axis between two volumes: never near each other
@@ -133,7 +134,11 @@ class SeveralStores:
         members, around, weights = [], [], []
         for number, own, inside in self._split(positions):
             grid = self.stores[number].grid
-            zyx = grid.zyx(inside)
+            zyx, (_, height, width) = grid.zyx(inside).T, grid.shape
+            in_grid = {  # by axis and step along it
+                (axis, step): (zyx[axis] + step >= 0) & (zyx[axis] + step < grid.shape[axis])
+                for axis, step in product(range(3), (-1, 0, 1))
+            }
             for step in product((-1, 0, 1), repeat=3):
                 far = np.array(step) * grid.stride * grid.voxel_size_nm / (reach * grid.edge_nm)
                 if grid.planes == "xy":
@@ -141,18 +146,23 @@ class SeveralStores:
                 weight = math.exp(-float(far @ far) / 2)
                 if not any(step) or weight < least:
                     continue
-                there = zyx + step
-                in_grid = ((there >= 0) & (there < grid.shape)).all(axis=1)
-                members.append(own[in_grid])
-                found = np.ravel_multi_index(tuple(there[in_grid].T), grid.shape)
-                around.append(self.starts[number] + found)
-                weights.append(np.full(len(found), weight))
+                z, y, x = step
+                there = np.flatnonzero(in_grid[0, z] & in_grid[1, y] & in_grid[2, x])
+                members.append(own[there])
+                around.append(positions[own[there]] + (z * height + y) * width + x)
+                weights.append(np.full(len(there), weight))
         none = [np.empty(0, dtype=np.int64)]
         return (
             np.concatenate(none + members),
             np.concatenate(none + around),
             np.concatenate([np.empty(0), *weights]),
         )
+
+    def stored_together(self, positions: np.ndarray) -> np.ndarray:
+        """Return a number for each place, the same where codes are read together, ``(n,)``."""
+        zyx = self.zyx(positions) // (1, INNER, INNER)
+        columns = np.column_stack([self.owners(positions), zyx]).T
+        return np.ravel_multi_index(tuple(columns), tuple(columns.max(axis=1) + 1))
 
     def zyx(self, positions: np.ndarray) -> np.ndarray:
         """Return indices ``(n, 3)``, int64, along Z Y X of the grids that positions lie in."""
