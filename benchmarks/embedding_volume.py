@@ -98,9 +98,11 @@ def embedded(folder: Path, threads: int) -> dict[str, float]:
     reading = Timed(volume.reader)
     writing, write = [0.0], EmbeddingStore.write
 
-    def timed(store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray) -> None:
+    def timed(
+        store: EmbeddingStore, block: Triple, codes: np.ndarray, valid: np.ndarray, made_of: int
+    ) -> None:
         started = time.perf_counter()
-        write(store, block, codes, valid)
+        write(store, block, codes, valid, made_of)
         writing[0] += time.perf_counter() - started
 
     EmbeddingStore.write = timed

@@ -8,6 +8,7 @@ in the paper.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -174,17 +175,27 @@ class StackSearch:
         known = None
         parts = []
         for window in self.edges:
-            background = None
+            background = usual = None
             if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
                 boxes, drawn = self._background(searched, window)
                 background = self.embed(boxes)
+                usual = spaces.Background(background, partial(self._steps, boxes, background))
                 known = None if drawn is None else CachedCodes(drawn, background)
             positive = self.examples(positives, window)
             negative = self.examples(negatives, window) if len(negatives) else None
             codes = None if negative is None else negative.codes
-            scorer = scorers.build(self.query, self.index, positive.codes, codes, background)
+            scorer = scorers.build(self.query, self.index, positive.codes, codes, usual)
             parts.append(Part(scorer, positive, negative, background))
         return FittedExamples(tuple(parts), known)
+
+    def _steps(self, boxes: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return how codes change to the slice after that of each box, ``(n, D)``, float32."""
+        if not self.stack.consecutive:
+            return codes[:0]
+        shapes = [*self.stack.shapes, None]
+        has_next = np.array([shapes[z] == shapes[z + 1] for z in boxes[:, 0].tolist()])
+        beneath = boxes[has_next] + np.array([1, 0, 0, 0, 0])
+        return self.embed(beneath) - codes[has_next] if len(beneath) else codes[:0]
 
     def _background(
         self, searched: np.ndarray, window: int

@@ -10,11 +10,9 @@ the next candidates, so the first page of results does not depend on how many ar
 """
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 from emqs.retrieval import (
+    background,
     calibration,
     expansion,
     neighbours,
@@ -36,7 +35,7 @@ from emqs.retrieval.first_matches import first_matches
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import Background, Space
+from emqs.retrieval.scorers.space import Space
 from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 
 logger = logging.getLogger(__name__)
@@ -151,6 +150,8 @@ def search(
         searched = replace(searched)  # what was embedded since it was last searched counts
     stores = tuple(searched) if isinstance(searched, Sequence) else (searched,)
     joined = SeveralStores(resized(stores, positive, query, settings))
+    if unfiltered is not None:
+        background.share(joined, SeveralStores(tuple(unfiltered)))
     positives = _examples("positive", positive, joined)
     negatives = _examples("negative", negative, joined)
     if len(positives) == 0:
@@ -294,8 +295,8 @@ def _scorer(
     fewest = min(len(positives), n_away or len(positives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
-    background = background_of(joined) if needed else None
-    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, background)
+    usual = background.background_of(joined) if needed else None
+    return scorers.build(query, IndexConfig(name="exact"), positives, negatives, usual)
 
 
 def _expanded(
@@ -321,7 +322,7 @@ def _expanded(
         These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
         all, ``(1, D)``.
     """
-    anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
+    anywhere, space = replace(settings, box_nm=None), background.background_of(joined).space(query)
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
     steady = _evened_codes(joined, space, positives)
@@ -364,7 +365,7 @@ def _suggested(
     if n == 0 or len(ranked) == 0:
         return np.empty(0, dtype=np.int64)
     pool = ranked[: suggestions.POOL]
-    space = background_of(joined).space(QueryConfig(metric="cosine", whiten="standard"))
+    space = background.background_of(joined).space(QueryConfig(metric="cosine", whiten="standard"))
     known = positives if negatives is None else np.concatenate([positives, negatives])
     return suggestions.suggest(space(joined.codes(pool)), space(known), n)
 
@@ -415,24 +416,5 @@ def _probabilities(
         return score
 
     held_out = calibration.held_out_scores(build, *examples)
-    usual = scorer.score(background_of(joined).codes)
+    usual = scorer.score(background.background_of(joined).codes)
     return calibration.fit(*held_out, usual, is_rare=True).probability(scores)
-
-
-_BACKGROUNDS: WeakKeyDictionary[object, Background] = WeakKeyDictionary()
-_BACKGROUNDS_LOCK = threading.Lock()
-
-
-def background_of(joined: SeveralStores) -> Background:
-    """Return codes from all over volumes; those of a single one are kept while it is open."""
-    if len(joined.stores) > 1:
-        return Background(joined.sample())
-    (store,) = joined.stores
-    # an open store keeps its signer when it is looked at anew
-    key: object = store.signer if isinstance(store, EmbeddingStore) else store
-    known = _BACKGROUNDS.get(key)
-    if known is None:
-        made = Background(store.sample())
-        with _BACKGROUNDS_LOCK:
-            known = _BACKGROUNDS.setdefault(key, made)
-    return known

@@ -157,6 +157,25 @@ def test_pca_with_fewer_codes_than_dimensions_stays_finite() -> None:
     assert np.isfinite(fitted(codes_of(1, 30, d=50))).all()
 
 
+def test_within_shortens_directions_of_long_steps() -> None:
+    """Codes of one spread; steps of variances 9, 1, 1, 1 along turned axes, 3 in the mean."""
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    codes = rng.normal(size=(50_000, 4)).astype(np.float32)
+    steps = rng.normal(size=(50_000, 4)) * [3, 1, 1, 1] @ turn.T
+    fitted = spaces.fit_space(QueryConfig(whiten="within"), codes, steps.astype(np.float32))
+    moved = fitted(turn.T.astype(np.float32) + codes.mean(axis=0))
+    expected = (np.array([3.0, 1 / 3, 1 / 3, 1 / 3]) + 1) ** -0.25  # shrunk by as much again
+    np.testing.assert_allclose(moved, turn.T * expected[:, None], atol=0.02)
+
+
+@pytest.mark.parametrize("steps", [None, np.empty((0, 4), np.float32), np.zeros((9, 4))])
+def test_within_without_steps_is_standard(steps: np.ndarray | None) -> None:
+    codes = correlated(0, 500)
+    fitted = spaces.fit_space(QueryConfig(whiten="within"), codes, steps)
+    np.testing.assert_allclose(fitted(codes), space(codes, whiten="standard")(codes), atol=1e-5)
+
+
 def test_cosine_sees_directions_alone() -> None:
     codes = codes_of(0, 20)
     lengths = np.random.default_rng(1).uniform(0.1, 50, (20, 1)).astype(np.float32)

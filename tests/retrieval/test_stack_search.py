@@ -17,6 +17,8 @@ from emqs.patches import grid, windows
 from emqs.patches import overlap as overlaps
 from emqs.patches.settings import PatchConfig
 from emqs.retrieval import leave_one_out, stack_search
+from emqs.retrieval.scorers import space as spaces
+from emqs.retrieval.scorers.nearest import Nearest
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 EXACT = IndexConfig(name="exact")
@@ -198,6 +200,27 @@ def test_what_scorers_learn_from_is_drawn_among_the_windows(
     away = np.linalg.norm(codes[None] - background[:, None], axis=2).min(axis=1)
     np.testing.assert_allclose(away, 0, atol=1e-5)
     assert len(np.unique(background, axis=0)) == 40
+
+
+@pytest.mark.parametrize("consecutive", [True, False])
+def test_steps_go_to_the_same_place_of_the_next_slice_of_that_shape(consecutive: bool) -> None:
+    query = replace(DENSE, dense=False, metric="cosine", whiten="within")
+    looking = search(query, consecutive=consecutive)
+    boxes = grid.grid(looking.stack.shapes, SIZE, SIZE, border=False)
+    ready = looking.prepare(boxes[:5], boxes[5:9], boxes)
+    steps = []
+    for z in (0, 1, 4, 5, 6) if consecutive else ():  # 3 is narrower, and 7 the last
+        upper, lower = boxes[boxes[:, 0] == z], boxes[boxes[:, 0] == z + 1]
+        np.testing.assert_array_equal(upper[:, 1:], lower[:, 1:])
+        steps.append(looking.embed(lower) - looking.embed(upper))
+    every = np.concatenate(steps) if steps else None
+    expected = spaces.fit_space(query, ready.parts[0].background, every)
+    scorer = ready.parts[0].scorer
+    assert isinstance(scorer, Nearest)
+    codes = looking.embed(boxes)
+    np.testing.assert_allclose(scorer.space(codes), expected(codes), atol=1e-5)
+    standard = spaces.fit_space(replace(query, whiten="standard"), ready.parts[0].background)
+    assert np.allclose(expected(codes), standard(codes), atol=1e-5) is not consecutive
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import numpy as np
 
 from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
-from emqs.embedding.stores import SearchableStore
+from emqs.embedding.stores import SearchableStore, steps
 from emqs.embedding.stores.grid import INNER
 from emqs.errors import ConfigError
 
@@ -218,6 +218,10 @@ class SeveralStores:
     def sample(self) -> np.ndarray:
         """Return codes from all over all volumes, shape ``(n, D)``, float32."""
         return np.concatenate([store.sample() for store in self.stores])
+
+    def steps(self) -> np.ndarray:
+        """Return how codes change from slice to slice in all volumes, ``(n, D)``, float32."""
+        return np.concatenate([steps.along_z(store) for store in self.stores])
 
 
 def _differences(

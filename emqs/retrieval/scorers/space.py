@@ -1,12 +1,16 @@
 """The space in which codes are compared: metric and whitening."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from emqs.errors import DataError
 from emqs.retrieval.settings import QueryConfig
+
+SHRINK = 1.0  # of whiten=within: added to the variance of steps, in its mean
+POWER = 0.25  # 0.5: steps would be as long in every direction, were nothing added
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +34,30 @@ class Space:
         return codes
 
 
-def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
+def fit_space(
+    config: QueryConfig, background: np.ndarray | None, steps: np.ndarray | None = None
+) -> Space:
     """Return the space that ``query.metric`` and ``query.whiten`` ask for.
 
     Args:
         config: ``whiten``: ``none``; ``standard``, every dimension with mean 0 and standard
             deviation 1; ``pca``, the same for every principal component, whose covariance is
-            shrunk towards a sphere as Ledoit and Wolf say, so that it can be inverted.
+            shrunk towards a sphere as Ledoit and Wolf say, so that it can be inverted; ``within``,
+            ``standard`` first, then directions in which codes change from slice to slice count
+            less.
         background: Unlabelled codes that are searched, shape ``(M, D)``, float32; needed to
             whiten.
+        steps: For ``within``: differences of codes that mostly show the same thing, ``(n, D)``,
+            float32. None, or no rows: as ``standard``.
 
     Raises:
         DataError: If there are fewer than two codes to learn from.
 
     Source:
-        Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance matrices,
-        J. Multivariate Analysis 88 (2004), as in scikit-learn.
+        ``pca``: Ledoit and Wolf, A well-conditioned estimator for large-dimensional covariance
+        matrices, J. Multivariate Analysis 88 (2004), as in scikit-learn. ``within``: Hatch,
+        Kajarekar and Stolcke, Within-class covariance normalization for SVM-based speaker
+        recognition, Interspeech 2006; that neighbours are the classes, and the power, are ours.
     """
     unit = config.metric == "cosine"
     if config.whiten == "none":
@@ -61,7 +73,9 @@ def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
     mean = codes.mean(axis=0)
     spread = codes.std(axis=0)
     scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
-    if config.whiten == "standard":
+    if config.whiten == "within" and steps is not None and len(steps):
+        return Space(mean, scale[:, None] * _steadied(steps * scale), unit)
+    if config.whiten in ("standard", "within"):
         return Space(mean, scale, unit)
 
     from sklearn.covariance import ledoit_wolf  # takes longer to import than most searches
@@ -74,16 +88,30 @@ def fit_space(config: QueryConfig, background: np.ndarray | None) -> Space:
     return Space(mean, matrix, unit)
 
 
+def _steadied(steps: np.ndarray) -> np.ndarray:
+    """Return what makes directions in which steps are long count less, ``(D, D)``, float64."""
+    covariance = steps.T.astype(np.float64) @ steps / len(steps)
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, 0)
+    usual = values.mean()
+    if usual == 0:
+        return np.eye(len(values))
+    shrunk = values / usual + SHRINK
+    return np.asarray(vectors * shrunk**-POWER @ vectors.T)
+
+
 class Background:
     """Unlabelled codes, and what many searches of a volume want to know of them.
 
     Attributes:
         codes: Shape ``(B, D)``, float32.
+        steps: Asked once, and for ``whiten=within`` alone: differences of codes that mostly show
+            the same thing, ``(n, D)``, float32. None: there are none.
     """
 
-    def __init__(self, codes: np.ndarray) -> None:
+    def __init__(self, codes: np.ndarray, steps: Callable[[], np.ndarray] | None = None) -> None:
         """Keep the codes; nothing is learnt yet."""
-        self.codes = codes
+        self.codes, self.steps = codes, steps
         self._spaces: dict[tuple[str, str], Space] = {}
         self._means: dict[Space, np.ndarray] = {}
         self._inside: dict[Space, np.ndarray] = {}
@@ -94,7 +122,9 @@ class Background:
         key = config.metric, config.whiten
         with self._lock:
             if key not in self._spaces:
-                self._spaces[key] = fit_space(config, self.codes)
+                known = self.steps if config.whiten == "within" else None
+                steps = None if known is None else known()
+                self._spaces[key] = fit_space(config, self.codes, steps)
             return self._spaces[key]
 
     def inside(self, space: Space) -> np.ndarray:
