@@ -28,7 +28,7 @@ from prediction_report import goals, report, write
 from scipy import ndimage
 
 from emqs.geometry import Box, boxes
-from emqs.prediction import features, grey, head, objects, settings, smoothing, tiles
+from emqs.prediction import features, grey, head, layers, objects, settings, smoothing, tiles
 from emqs.prediction import found as numbering
 from emqs.prediction.found import least_of, objects_in
 from emqs.prediction.objects import FULL
@@ -44,7 +44,7 @@ LABELLED = 20_000  # voxels of the two slices that stand for all their labels
 TREES, EVERY = 50, 4  # of the anchor; it looks at every fourth voxel along both axes
 SPECK = 50  # labelled pixels that are no object
 METHODS = ("predict", "anchor", "ceiling", "corrective")
-SHARED = (features, grey, prediction_cases)  # what all methods go through
+SHARED = (features, grey, layers, prediction_cases)  # what all methods go through
 OBJECTS = state(None, numbering, objects)  # how maps become objects
 CODE = {  # a change of the head leaves the maps of the anchor as they are
     method: state(None, *SHARED)

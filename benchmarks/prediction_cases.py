@@ -20,6 +20,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.prediction import features as features_module
 from emqs.prediction import grey
 from emqs.prediction.features import Features
+from emqs.prediction.layers import Layer, Layers
 from emqs.volumes import from_array
 from emqs.volumes.volume import RANGES
 
@@ -75,13 +76,13 @@ class Stored(Features):
             self._drawn = super().learn(n_components, n_voxels=n_voxels, seed=seed)
         return self._drawn
 
-    def of(self, box: Box) -> np.ndarray:
+    def layers(self, box: Box) -> Layers:
         """Return features, from the slice on disk if it is one that is looked at often."""
         path = self.folder / f"{box.start[0]}.npy"
         if not path.exists():
-            return super().of(box)
+            return super().layers(box)
         kept = np.load(path, mmap_mode="r")
-        return kept[(slice(None), *box.slices[1:])].astype(np.float32)
+        return Layers([Layer(kept[(slice(None), *box.slices[1:])].astype(np.float32))])
 
     def keep(self, z: int) -> None:
         """Compute and store the features of a slice, if they are not there."""
@@ -91,7 +92,7 @@ class Stored(Features):
         shape = self.source.volume.shape
         made = np.empty((self.n_features, *shape[1:]), dtype=STORED)
         for own in boxes((1, *shape[1:]), (1, 1024, 1024)):
-            made[(slice(None), *own.slices[1:])] = self._made(own.moved((z, 0, 0)))
+            made[(slice(None), *own.slices[1:])] = self._made(own.moved((z, 0, 0))).full()
         unfinished = path.with_name("unfinished.npy")
         np.save(unfinished, made)
         unfinished.rename(path)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from emqs.retrieval.volume_search import Matches
     from emqs.volumes import Volume
 
+EDGE = 512  # of a square of what is in view that is mapped at once
 MOST_TILES = 16  # squares of features in view that are mapped at once, 4 megapixels
 
 
@@ -130,7 +131,7 @@ class Session:
             RuntimeError: If ``learn`` was not called.
             DataError: If the volume cannot be read.
         """
-        from emqs.prediction.tiles import EDGE, probabilities
+        from emqs.prediction.tiles import probabilities
 
         if self.heads is None:
             raise RuntimeError("learn comes first")

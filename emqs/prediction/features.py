@@ -15,8 +15,6 @@ from math import ceil, floor, lcm
 from typing import cast
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from emqs.datasets import Stack
 from emqs.embedding import dense, encode
@@ -27,6 +25,7 @@ from emqs.models import Convolutional, Encoder
 from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.prediction import grey
+from emqs.prediction.layers import Layer, Layers, between
 from emqs.volumes import Box
 
 CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there cost little
@@ -56,10 +55,6 @@ class Projection:
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Return ``(n, C)``, float32, of codes ``(n, D)``."""
         return (codes - self.mean) @ self.directions
-
-    def grey(self, maps: np.ndarray) -> np.ndarray:
-        """Return maps ``(G, Y, X)`` with a mean of 0 and a variance of 1 over the volume."""
-        return (maps - self.grey_mean[:, None, None]) / self.grey_spread[:, None, None]
 
 
 def principal(codes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +91,7 @@ class Features:
     grid: PlaceGrid
     compute: Compute
     projection: Projection | None = None
-    _kept: "OrderedDict[Box, np.ndarray]" = field(default_factory=OrderedDict, repr=False)
+    _kept: "OrderedDict[Box, Layers]" = field(default_factory=OrderedDict, repr=False)
 
     def __post_init__(self) -> None:
         """Check that the volume is as large as a patch."""
@@ -155,7 +150,7 @@ class Features:
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
         for tile in tiles:
-            maps = self._made(tile).reshape(self.n_features, -1)
+            maps = self._made(tile).full().reshape(self.n_features, -1)
             drawn.append(maps[:, rng.integers(maps.shape[1], size=per_tile)].T)
         sample = np.concatenate(drawn)
         maps = sample[:, : grey.N_MAPS]
@@ -219,11 +214,15 @@ class Features:
         """Return the features of a voxel, ``(C,)``, if they are kept; None if not."""
         for box, maps in reversed(self._kept.items()):
             if all(a <= v < b for a, v, b in zip(box.start, voxel, box.stop, strict=True)):
-                return maps[:, voxel[1] - box.start[1], voxel[2] - box.start[2]]
+                return maps.at(voxel[1] - box.start[1], voxel[2] - box.start[2])
         return None
 
     def of(self, box: Box) -> np.ndarray:
-        """Return the features of a part of one slice, ``(C, Y, X)``, float32.
+        """Return the features of a part of one slice, ``(C, Y, X)``, float32; see ``layers``."""
+        return self.layers(box).full()
+
+    def layers(self, box: Box) -> Layers:
+        """Return the features of a part of one slice, as coarse as they are made.
 
         They are kept for the next call, the oldest leaving when memory is full.
 
@@ -239,10 +238,8 @@ class Features:
             self._kept.popitem(last=False)
         return made
 
-    def _made(self, box: Box) -> np.ndarray:
-        if self.projection is None:
-            raise RuntimeError("learn comes first")
-        return np.concatenate([self.projection.grey(self._grey(box)), self._codes(box)])
+    def _made(self, box: Box) -> Layers:
+        return Layers([*self._grey(box), self._codes(box)])
 
     def _shown(self, box: Box) -> np.ndarray:
         """Return a part of a slice as the network sees it, ``(Y, X)``, float32 in [0, 1]."""
@@ -259,10 +256,13 @@ class Features:
         z = box.start[0]
         return Box((z, start[0], start[1]), (z + 1, stop[0], stop[1]))
 
-    def _grey(self, box: Box) -> np.ndarray:
+    def _grey(self, box: Box) -> list[Layer]:
+        if self.projection is None:
+            raise RuntimeError("learn comes first")
         around = self._around(box, grey.MARGIN, grey.STEP)
-        maps = grey.maps(self._shown(around))
-        return maps[(slice(None), *box.moved([-a for a in around.start]).slices[1:])]
+        _, rows, columns = box.moved([-a for a in around.start]).slices
+        scale = self.projection.grey_mean, self.projection.grey_spread
+        return grey.layers(self._shown(around), (rows, columns), scale)
 
     def _windows(self, box: Box) -> tuple[np.ndarray, list[np.ndarray]]:
         """Return codes of the windows around a part of a slice, and where these are centred.
@@ -319,20 +319,15 @@ class Features:
         part = self._shown(Box((z, start[0], start[1]), (z + 1, stop[0], stop[1])))
         return np.pad(part, around, mode="symmetric")
 
-    def _codes(self, box: Box) -> np.ndarray:
-        """Return projected codes at every voxel, ``(C, Y, X)``, between windows linearly."""
+    def _codes(self, box: Box) -> Layer:
+        """Return projected codes of the windows, which are enlarged between them linearly."""
         if self.projection is None:
             raise RuntimeError("learn comes first")
         codes, centres = self._windows(box)
-        few = self.projection(codes)
-        grid = torch.from_numpy(few).T.reshape(1, -1, *(len(c) for c in centres))
-        places = []
+        grid = self.projection(codes).T.reshape(-1, *(len(c) for c in centres))
+        ways = []
         for axis, centre in zip((1, 2), centres, strict=True):
             voxels = np.arange(box.start[axis], box.stop[axis]) + self.projection.offset[axis - 1]
             index = np.interp(voxels, centre, np.arange(len(centre)))
-            places.append(torch.from_numpy(2 * index / max(1, len(centre) - 1) - 1).float())
-        y, x = torch.meshgrid(*places, indexing="ij")
-        sampled = functional.grid_sample(
-            grid.float(), torch.stack([x, y], -1)[None], align_corners=True, padding_mode="border"
-        )
-        return sampled[0].numpy()
+            ways.append(between(index, len(centre)))
+        return Layer(np.ascontiguousarray(grid), *ways)

@@ -263,6 +263,8 @@ def _maker(
         return others
 
     def make(mask: np.ndarray, box: Box) -> list[Part]:
+        if image.read(0, box)[mask].max() < sure:
+            return []
         made = parts(mask, box, size, smallest_nm3=smallest, split=split, others=of_others(box))
         return [part for part in made if image.read(0, part.box)[part.mask].max() >= sure]
 

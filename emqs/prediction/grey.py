@@ -5,9 +5,9 @@ the slice; each map is scaled so that structures of its scale count alike.
 """
 
 import numpy as np
-import torch
 from scipy import ndimage
-from torch.nn import functional
+
+from emqs.prediction.layers import Layer, Layers, between
 
 SCALES = ((1, 1.0), (1, 2.0), (2, 4.0), (4, 8.0))  # by what the slice is shrunk, sigma in pixels
 WIDEST = (4, 16.0)  # only brightness and spread
@@ -15,7 +15,9 @@ TRUNCATE = 3.0  # sigmas at which a Gaussian ends
 PER_SCALE = 7
 N_MAPS = PER_SCALE * len(SCALES) + 2
 STEP = 4  # crops start at multiples of it, so that smaller copies are the same
-MARGIN = 112  # pixels around a crop that count for its maps: two Gaussians of sigma 8, one of 16
+AROUND = 16  # pixels of a copy around a part that count for its maps: two Gaussians of a sigma of 2
+# and a gradient, or one of 4, and one to enlarge
+MARGIN = AROUND * STEP
 
 
 def maps(image: np.ndarray) -> np.ndarray:
@@ -29,17 +31,51 @@ def maps(image: np.ndarray) -> np.ndarray:
         the Hessian, the two of the structure tensor (as lengths), and the spread; then brightness
         and spread at the widest scale. At the rim the slice is continued as in a mirror.
     """
-    small = {factor: _shrunk(image, factor) for factor in {f for f, _ in (*SCALES, WIDEST)}}
-    parts: dict[int, list[np.ndarray]] = {factor: [] for factor in small}
-    for factor, sigma in SCALES:
-        parts[factor] += _scale(small[factor], sigma / factor)
-    factor, sigma = WIDEST
-    parts[factor] += _brightness(small[factor], sigma / factor)[:2]
-    result = np.empty((N_MAPS, *image.shape), dtype=np.float32)
-    first = 0
-    for factor, some in parts.items():
-        result[first : first + len(some)] = _enlarged(np.stack(some), factor, image.shape)
-        first += len(some)
+    whole = slice(0, image.shape[0]), slice(0, image.shape[1])
+    plain = np.zeros(N_MAPS, dtype=np.float32), np.ones(N_MAPS, dtype=np.float32)
+    return Layers(layers(image, whole, plain)).full()
+
+
+def layers(
+    image: np.ndarray, inside: tuple[slice, slice], scale: tuple[np.ndarray, np.ndarray]
+) -> list[Layer]:
+    """Return the maps of a part of a slice, those of large scales on a coarser grid; see ``maps``.
+
+    Args:
+        image: The part with ``MARGIN`` pixels around it, where the slice has so many; it starts at
+            a multiple of ``STEP``.
+        inside: Where in it the part lies.
+        scale: Of each map what is taken from it and by what it is divided, ``(N_MAPS,)`` each.
+    """
+    mean, spread = scale
+    result, first = [], 0
+    for factor in sorted({f for f, _ in (*SCALES, WIDEST)}):
+        sigmas = [sigma / factor for f, sigma in SCALES if f == factor]
+        margin = AROUND * factor
+        start = [max(0, s.start - margin) // factor * factor for s in inside]
+        stop = [s.stop + margin for s in inside]
+        small = _shrunk(image[start[0] : stop[0], start[1] : stop[1]], factor)
+        made = [one for sigma in sigmas for one in _scale(small, sigma)]
+        if factor == WIDEST[0]:
+            made += _brightness(small, WIDEST[1] / factor)
+        places = [
+            (np.arange(s.start - a, s.stop - a) + 0.5) / factor - 0.5
+            for s, a in zip(inside, start, strict=True)
+        ]
+        low = [max(0, int(p[0])) for p in places]
+        more = 1 if factor == 1 else 2
+        high = [min(n, int(p[-1]) + more) for p, n in zip(places, small.shape, strict=True)]
+        values = np.empty((len(made), high[0] - low[0], high[1] - low[1]), dtype=np.float32)
+        for number, (one, own) in enumerate(zip(made, values, strict=True), first):
+            np.subtract(one[low[0] : high[0], low[1] : high[1]], mean[number], out=own)
+            own *= 1 / spread[number]
+        first += len(made)
+        if factor == 1:
+            result.append(Layer(values))
+        else:
+            result.append(Layer(values, *(
+                between(p - a, b - a) for p, a, b in zip(places, low, high, strict=True)
+            )))  # fmt: skip
     return result
 
 
@@ -51,16 +87,6 @@ def _shrunk(image: np.ndarray, factor: int) -> np.ndarray:
     padded = np.pad(image, rest, mode="symmetric")
     rows, columns = (n // factor for n in padded.shape)
     return padded.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float32)
-
-
-def _enlarged(some: np.ndarray, factor: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return maps of a smaller copy at the size of the slice, between pixels linearly."""
-    if factor == 1:
-        return some
-    large = functional.interpolate(
-        torch.from_numpy(some)[None], scale_factor=factor, mode="bilinear", align_corners=False
-    )
-    return large[0, :, : shape[0], : shape[1]].numpy()
 
 
 def _smooth(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -84,12 +110,13 @@ def _scale(image: np.ndarray, sigma: float) -> list[np.ndarray]:
     tensor = [_smooth(product, sigma) for product in (dy * dy, dy * dx, dx * dx)]
     ridges = _eigenvalues(dyy, dyx, dxx)
     edges = [np.sqrt(np.maximum(e, 0)) for e in _eigenvalues(*tensor)]
-    slope = np.hypot(dy, dx)
+    slope = np.sqrt(dy * dy + dx * dx)
     maps = [mean, slope * sigma, *(r * sigma**2 for r in ridges), *(e * sigma for e in edges)]
     return [m.astype(np.float32, copy=False) for m in (*maps, spread)]
 
 
 def _eigenvalues(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the larger and the smaller eigenvalue of ``[[a, b], [b, c]]``."""
-    middle, half = (a + c) / 2, np.hypot((a - c) / 2, b)
+    middle, half = (a + c) / 2, (a - c) / 2
+    half = np.sqrt(half * half + b * b)
     return middle + half, middle - half

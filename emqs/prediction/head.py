@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit
 
+from emqs.prediction.layers import Layers
 from emqs.prediction.settings import PredictConfig
 
 STEEPNESS = 6.0  # between the average of the volume (logit -3) and that of the clicks (+3)
@@ -58,11 +59,17 @@ class Head:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Return the logit of the probability of each voxel, ``(n,)``, of features ``(n, C)``."""
+        return self.logits(self.decision.decision_function(features - self.mean))
+
+    def drawn(self, features: Layers) -> np.ndarray:
+        """Return the logit of every voxel of a part of a slice, ``(Y, X)``, float32."""
         coefficients = getattr(self.decision, "coef_", None)
         if coefficients is None or len(coefficients) != 1:
-            return self.logits(self.decision.decision_function(features - self.mean))
-        line = coefficients[0].astype(np.float32)  # no copy of many features
-        return self.logits(features @ line + (self.decision.intercept_[0] - self.mean @ line))  # type: ignore[attr-defined]
+            full = features.full()
+            return self.scores(full.reshape(len(full), -1).T).reshape(full.shape[1:])
+        line = coefficients[0].astype(np.float32)
+        constant = self.decision.intercept_[0] - self.mean @ line  # type: ignore[attr-defined]
+        return self.logits(features.weighed(line) + np.float32(constant))
 
     def logits(self, scores: np.ndarray) -> np.ndarray:
         """Return logits, float32, of what ``decision`` says."""

@@ -182,8 +182,13 @@ def _filled(mask: np.ndarray) -> np.ndarray:
 
 
 def _cut(mask: np.ndarray, voxel_size_nm: Lengths) -> np.ndarray:
-    """Return numbers of the pieces of a part, int32, 0 outside."""
-    from skimage.morphology import local_maxima, reconstruction
+    """Return numbers of the pieces of a part, int32, 0 outside.
+
+    Every summit of the distance to the surface gets a piece, and pieces grow together from the
+    highest pass between two on: the lower summit is none of its own if the pass reaches to within
+    a share of its height, so neither are two of one height with such a pass between them.
+    """
+    from skimage.morphology import local_maxima
     from skimage.segmentation import watershed
 
     padded = np.pad(mask, 1)
@@ -191,11 +196,58 @@ def _cut(mask: np.ndarray, voxel_size_nm: Lengths) -> np.ndarray:
     scaled = [min(s, 1e9) for s in size]
     distance = ndimage.distance_transform_edt(padded, sampling=scaled)[1:-1, 1:-1, 1:-1]
     distance = ndimage.gaussian_filter(distance, [0, 1, 1]) * mask
-    # a summit counts if it stands out by a share of its height over the pass to a higher one; what
-    # stands out less, or is just as high, is on one plateau with it when as much is taken off
-    base = reconstruction(distance * (1 - H_SHARE), distance, footprint=FULL)
-    summits, count = ndimage.label(local_maxima(base, footprint=FULL) & mask, structure=FULL)
+    summits, count = ndimage.label(local_maxima(distance, footprint=FULL) & mask, structure=FULL)
     if count <= 1:
         return mask.astype(np.int32)
-    numbers: np.ndarray = watershed(-distance, summits, connectivity=FULL, mask=mask)
-    return numbers.astype(np.int32)
+    pieces = watershed(-distance, summits, connectivity=FULL, mask=mask)
+    heights = np.zeros(count + 1)
+    on_top = summits > 0
+    heights[summits[on_top]] = distance[on_top]
+    made: np.ndarray = _grown(heights, *_passes(pieces, distance))[pieces]
+    return made
+
+
+def _passes(pieces: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of pieces that touch, ``(n, 2)``, and the highest pass between each."""
+    found = []
+    shape = np.array(pieces.shape)
+    for way in np.argwhere(FULL)[14:] - 1:  # half of all neighbours
+        near = tuple(slice(max(0, -w), n - max(0, w)) for w, n in zip(way, shape, strict=True))
+        far = tuple(slice(max(0, w), n - max(0, -w)) for w, n in zip(way, shape, strict=True))
+        one, other = pieces[near], pieces[far]
+        border = np.flatnonzero((one != other) & (one > 0) & (other > 0))
+        one, other = one.ravel()[border], other.ravel()[border]
+        lower = np.minimum(heights[near].ravel()[border], heights[far].ravel()[border])
+        found.append(np.stack([np.minimum(one, other), np.maximum(one, other), lower]))
+    one, other, lower = np.concatenate(found, axis=1)
+    order = np.lexsort((-lower, other, one))
+    one, other, lower = one[order], other[order], lower[order]
+    first = np.ones(len(one), dtype=bool)
+    first[1:] = (one[1:] != one[:-1]) | (other[1:] != other[:-1])
+    return np.stack([one[first], other[first]], axis=1).astype(np.int64), lower[first]
+
+
+def _grown(heights: np.ndarray, pairs: np.ndarray, passes: np.ndarray) -> np.ndarray:
+    """Return which piece each becomes, numbered from 1, int32; 0 stays 0.
+
+    Args:
+        heights: Of the summit of each piece; the first is of number 0.
+        pairs: Pieces that touch, ``(n, 2)``.
+        passes: The highest between each pair.
+    """
+    land, whole = Union(), Union()  # what hangs together above the pass, and what is one piece
+    for union in (land, whole):
+        union.new(len(heights) - 1)
+    top = list(range(len(heights)))  # of each land its highest piece
+    for at in np.argsort(-passes, kind="stable").tolist():
+        one, other = pairs[at].tolist()
+        a, b = land.root(one), land.root(other)
+        if a == b:
+            continue
+        low, high = sorted((top[a], top[b]), key=lambda piece: (heights[piece], -piece))
+        if passes[at] >= (1 - H_SHARE) * heights[low]:
+            whole.join(one, other)
+        land.join(a, b)
+        top[min(a, b)] = high
+    made: np.ndarray = np.unique(whole.table(), return_inverse=True)[1].ravel().astype(np.int32)
+    return made

@@ -14,7 +14,7 @@ from emqs.prediction.features import Features
 from emqs.prediction.head import Head
 
 BRIGHTNESS = grey.PER_SCALE  # the map of it at sigma 2 px: less noise, all edges
-EDGE = 512  # features of so many voxels along both axes are made at once
+EDGE = 1024  # features of so many voxels along both axes are made at once
 
 
 @dataclass(eq=False)
@@ -81,11 +81,10 @@ def probabilities(
         start = [max(0, a - margin) for a in part.start[1:]]
         stop = [min(n, b + margin) for n, b in zip(shape[1:], part.stop[1:], strict=True)]
         around = Box((part.start[0], start[0], start[1]), (part.stop[0], stop[0], stop[1]))
-        maps = features.of(around)
+        seen = features.layers(around)
+        bright = seen.one(BRIGHTNESS)
         inside = part.moved([-a for a in around.start]).slices[1:]
-        rows = maps.reshape(len(maps), -1).T
         for name, head in heads.items():
-            scores = head.scores(rows).reshape(maps.shape[1:])
-            scores = smoothing.along_edges(scores, maps[BRIGHTNESS], reach_px)
+            scores = smoothing.along_edges(head.drawn(seen), bright, reach_px)
             result[name][own.slices] = expit(scores[inside])
     return result

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.morphology import local_maxima, reconstruction
 from support.small_stores import grid_of
 
 from emqs.geometry import Box, boxes
 from emqs.ingestion.pyramid import Image, Level
 from emqs.prediction.found import number_objects, objects_in
-from emqs.prediction.objects import FULL, components, parts
+from emqs.prediction.objects import FULL, H_SHARE, _cut, components, parts
 from emqs.prediction.settings import PredictConfig
 from emqs.prediction.suggestions import suggest, suggest_in
 from emqs.volumes import open_volume
@@ -173,3 +174,23 @@ def test_a_hole_that_another_class_fills_stays_one(tmp_path: Path) -> None:
     assert not (numbers[0] & numbers[1]).any()
     assert np.count_nonzero(numbers[1]) == 2 * 13 * 13
     assert np.count_nonzero(numbers[0]) == 2 * (50 * 50 - 13 * 13)
+
+
+@pytest.mark.parametrize("shape", [(1, 160, 160), (12, 60, 70)])
+def test_pieces_are_those_of_a_reconstruction(shape: tuple[int, int, int]) -> None:
+    """A summit that stands out by a share of its height stays when that is taken off all."""
+    noise = np.random.default_rng(2).normal(size=shape)
+    mask = ndimage.gaussian_filter(noise, (1, 4, 4)) > 0
+    size = (10.0, 5.0, 5.0)
+    sampling = size if shape[0] > 1 else (1e9, 5.0, 5.0)
+    distance = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=sampling)[1:-1, 1:-1, 1:-1]
+    distance = ndimage.gaussian_filter(distance, [0, 1, 1]) * mask
+    base = reconstruction(distance * (1 - H_SHARE), distance, footprint=FULL)
+    summits, count = ndimage.label(local_maxima(base, footprint=FULL) & mask, structure=FULL)
+    made = _cut(mask, size)
+    assert count > 5
+    assert made.max() == count
+    assert ((made > 0) == mask).all()
+    for number in range(1, count + 1):  # each summit lies in one piece, no two in the same
+        assert len(np.unique(made[summits == number])) == 1
+    assert len({int(made[summits == number][0]) for number in range(1, count + 1)}) == count
