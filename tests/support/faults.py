@@ -263,7 +263,7 @@ def wrong_server(stage: Stage, line: Line, how: str, seed: int) -> bool:
     server = Server(folder)
     try:
         words = tuple(word.replace("volume=", f"volume={server.url}/") for word in line.words)
-        remote = replace(line, words=words, patches=IMPATIENT)
+        remote = replace(line, words=words, patches={**line.patches, **IMPATIENT})
         now_and_then = how.endswith(" now and then")
         kind = how.removesuffix(" now and then")
         chance = random.Random(f"{line.words}{how}{seed}")
