@@ -13,6 +13,7 @@ from emqs.web.rights import needs
 
 STATIC = Path(__file__).parent / "static"  # what emqs/web/frontend is built into
 FOREVER = "public, max-age=31536000, immutable"  # names of built files hold a digest
+PIECE = 1 << 20  # bytes that are read of a file at once: each costs a turn of a thread
 METHODS = ("get", "post", "put", "patch", "delete")
 
 router = APIRouter(include_in_schema=False)
@@ -42,6 +43,8 @@ class _Kept(StaticFiles):
         """Return the answer with a file, which browsers keep."""
         response = super().file_response(*arguments, **options)
         response.headers["Cache-Control"] = FOREVER
+        if isinstance(response, FileResponse):
+            response.chunk_size = PIECE
         return response
 
 

@@ -70,6 +70,7 @@ PAGES = [
 @pytest.fixture(scope="module")
 def filled(shared_place: Workplace) -> dict[str, str]:
     """The ids of an entry of the atlas and a pull request, among more that pages show."""
+    shared_place.by_password = True  # pages of the admin show who signed in when
     ann = shared_place.api("ann")
     rows = [
         {"kind": "point", "points": [[6.5, 100.5, 330.5]], "title": "The dark one", "tags": ["x"]},

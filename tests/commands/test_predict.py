@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -28,6 +29,14 @@ from emqs.predict import work as predict
 
 CLICKS = "positive=[[1,50,60],[1,58,66],[2,150,60]]"
 OTHERS = "negative=[[1,100,130],[2,10,10],[2,100,20]]"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_tiles() -> Iterator[None]:
+    """Learn from four tiles, which hold nearly all of the discs, instead of sixteen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emqs.prediction.features.SAMPLE_TILES", 4)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +303,8 @@ def test_classes_painted_layers_and_meshes(folder: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from emqs.prediction import meshes
+from emqs.prediction import features, meshes
+features.SAMPLE_TILES = 4
 plain, calls = meshes.write_json, []
 def write(*given):
     calls.append(given)

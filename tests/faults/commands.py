@@ -218,6 +218,7 @@ WRITERS = {
         "made.zarr",
         ("e.zarr", "v.zarr"),
         tree("made.zarr"),
+        patches={"emqs.prediction.features:SAMPLE_TILES": 3},
     ),
 }
 #: What reads stores and copies, whose files are flipped, cut, removed and swapped.

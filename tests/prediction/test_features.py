@@ -18,7 +18,9 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Features:
     source = volume(voxels(2, 300, 340))
     store = filled(tmp_path_factory.mktemp("features") / "a.zarr", source).store
     made = features_of(Embedded(store, source, model(), Compute(device="cpu")))
-    made.learn(8, n_voxels=400, seed=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emqs.prediction.features.SAMPLE_TILES", 3)
+        made.learn(8, n_voxels=400, seed=0)
     return made
 
 

@@ -1,21 +1,24 @@
 """A real server on the toy volume, and a real browser that looks at its pages."""
 
+import atexit
 import os
+import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Playwright, expect
+from support.forks import Fork, Forks
 
 from emqs.annotations.database import Database
-from emqs.web import accounts
+from emqs.web import accounts, sessions
 from emqs.web.home import Home
 
 # WebGL is drawn by Mesa's llvmpipe (Debian: libegl1, libgl1-mesa-dri), which needs 10 to 20 % less
@@ -25,6 +28,11 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=gl-egl",
     "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
     "--disable-gpu-compositing",  # a page is put together faster without a made-up graphics card
+    # no process is started for a page that nobody asks for; the others are Playwright's own
+    "--disable-features=SpareRendererForSitePerProcess,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,"
+    "PaintHolding,ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,"
+    "OptimizationHints,NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,LensOverlay",
 ]  # fmt: skip
 MESA = {  # a graphics card is left alone: pictures are the same on all computers
     "LIBGL_ALWAYS_SOFTWARE": "1",
@@ -41,6 +49,12 @@ ROLES = {  # in the toy dataset
     "mia": "manager",
     "rea": "reader",
 }
+SERVING = (  # what a server has imported once its first page is there
+    "emqs.serve", "emqs.web.server", "emqs.web.backup", "emqs.web.app", "emqs.web.search_parts",
+    "emqs.web.job_kinds", "emqs.volumes.formats.ome_zarr", "emqs.volumes.zarr_labels.reading",
+    "emqs.embedding.stores.hamming_numba", "emqs.codecs.compressed_segmentation", "alembic.context",
+    "numba.typed", "scipy.optimize", "tensorstore", "uvicorn.protocols.http.h11_impl",
+)  # fmt: skip
 LAPTOP = {"width": 1366, "height": 768}
 AXE = (
     Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
@@ -68,18 +82,25 @@ class Workplace:
     home: Path
     url: str
     browser: Browser
-    process: subprocess.Popen[str]
     contexts: list[BrowserContext] = field(default_factory=list)
     clients: list[httpx2.Client] = field(default_factory=list)
+    by_password: bool = False  # takes long, and stands in the audit log
+
+    def signed_in(self, name: str) -> dict[str, str]:
+        """Begin a session of somebody, and return its cookie."""
+        if self.by_password:
+            body = {"name": name, "password": PASSWORD}
+            told = httpx2.post(f"{self.url}/api/v1/auth/login", json=body).raise_for_status()
+            return dict(told.cookies)
+        with self.database.write() as connection:
+            user = accounts.by_name(connection, name).id
+            _, token = sessions.begin(connection, user, "cookie", lasts_s=86400.0)
+        return {f"emqs_session_{urlsplit(self.url).port}": token}
 
     def api(self, name: str) -> httpx2.Client:
         """Return a client of the API who is signed in, for setting up and for looking behind."""
         base = f"{self.url}/api/v1"
-        with httpx2.Client(base_url=base, timeout=60) as first:
-            body = {"name": name, "password": PASSWORD}
-            first.post("/auth/login", json=body).raise_for_status()
-            cookies = first.cookies
-        client = httpx2.Client(base_url=base, timeout=60, cookies=cookies)
+        client = httpx2.Client(base_url=base, timeout=60, cookies=self.signed_in(name))
         self.clients.append(client)
         return client
 
@@ -89,11 +110,8 @@ class Workplace:
         made = self.browser.new_context(base_url=self.url, **options)
         made.set_default_timeout(WAIT_MS)
         if name is not None:
-            with closing(self.api(name)) as client:
-                for cookie in client.cookies.jar:
-                    made.add_cookies(
-                        [{"name": cookie.name, "value": str(cookie.value), "url": self.url}]
-                    )
+            for cookie, value in self.signed_in(name).items():
+                made.add_cookies([{"name": cookie, "value": value, "url": self.url}])
         self.contexts.append(made)
         return made
 
@@ -114,6 +132,17 @@ class Workplace:
         for context in self.contexts:
             context.close()
         self.contexts.clear()
+
+    @cached_property
+    def database(self) -> Database:
+        """The database of the server."""
+        return Database.open(Home(self.home).database_url)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.close_pages()
+        if "database" in vars(self):
+            self.database.close()
 
 
 def drawn(page: Page) -> None:
@@ -220,35 +249,39 @@ def toy_workplace(
         yield place
 
 
-def _until_it_answers(url: str, process: subprocess.Popen[str]) -> None:
+@cache
+def servers() -> Forks:
+    """Return what starts servers, which have all imported that one does at its first page."""
+    made = Forks(SERVING)
+    atexit.register(made.stop)
+    return made
+
+
+def _until_it_answers(process: Fork, said: Path, errors: Path) -> str:
+    """Return the address of a server."""
     while process.poll() is None:
-        with suppress(httpx2.TransportError):
-            httpx2.get(f"{url}/api/v1/health").raise_for_status()
-            return
-        time.sleep(0.1)
+        found = re.search(r"emqs serves at (http://\S+)/ ", said.read_text(encoding="utf-8"))
+        if found is not None:
+            with suppress(httpx2.TransportError):
+                httpx2.get(f"{found[1]}/api/v1/health").raise_for_status()
+                return found[1]
+        time.sleep(0.05)
+    raise RuntimeError(errors.read_text(encoding="utf-8"))
 
 
 @contextmanager
 def workplace(home: Path, browser: Browser, *settings: str) -> Iterator[Workplace]:
     """Run a server on a home folder until the tests are done."""
-    command = [sys.executable, "-m", "emqs.serve", f"home={home}", "port=0", "log=json", *settings]
-    errors = home.parent / f"{home.name}-server.txt"
-    with errors.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home.parent
-        )
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if line.startswith("emqs serves at "):
-                    url = line.split()[3].rstrip("/")
-                    break
-            else:
-                raise RuntimeError(errors.read_text(encoding="utf-8"))
-            _until_it_answers(url, process)
-            place = Workplace(home, url, browser, process)
-            yield place
-            place.close_pages()
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    words = [f"home={home}", "port=0", "log=json", *settings]
+    said, errors = (home.parent / f"{home.name}-{name}.txt" for name in ("said", "server"))
+    process = servers().start(
+        "emqs.serve", words, home.parent, said, errors=str(errors), environment=dict(os.environ)
+    )
+    try:
+        url = _until_it_answers(process, said, errors)
+        place = Workplace(home, url, browser)
+        yield place
+        place.close()
+    finally:
+        process.terminate()
+        process.wait(60)

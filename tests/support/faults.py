@@ -4,13 +4,11 @@ A command is a line of a table (``tests/faults/commands.py``). Every function ra
 if something was lost, is different, or was told otherwise than in one line.
 """
 
-import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +17,16 @@ from pathlib import Path
 
 import pytest
 from support.failing_server import Server
+from support.forks import Fork, Forks
 
-STARTER = Path(__file__).parents[1] / "faults" / "starter.py"
+IMPORTED = (
+    "numpy", "torch", "tensorstore", "hydra", "zarr", "pyarrow.parquet", "scipy.ndimage",
+    "scipy.optimize", "sklearn.linear_model", "emqs.runs.command", "emqs.embedding.build",
+    "emqs.embedding.stores.opening", "emqs.embedding.stores.parquet_export", "emqs.runs.model",
+    "emqs.retrieval.volume_search", "emqs.labels.convert", "emqs.labels.tasks",
+    "emqs.ingestion.ingest", "emqs.prediction.predict", "emqs.training.train",
+    "emqs.evaluation.report", "emqs.retrieval.report", "emqs.evaluation.projection",
+)  # fmt: skip
 SECRET = b"the password of somebody else; "
 MOST_SECONDS, MOST_BYTES = 10.0, 2 * 10**9
 
@@ -69,48 +75,31 @@ class Starter:
     """Types commands into processes that start in a moment."""
 
     def __init__(self) -> None:
-        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-        environment = os.environ | threads | {"PYTHONWARNINGS": "ignore"}
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, str(STARTER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, env=environment,
-        )  # fmt: skip
-        assert self._answer() == "ready"
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def _ask(self, order: dict[str, object]) -> list[float]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return [float(number) for number in self._answer().split()]
+        self._forks = Forks(IMPORTED)
+        self._running: dict[int, Fork] = {}
 
     def start(self, line: Line, folder: Path, said: str = "said.txt") -> int:
         """Start a command in a folder; return its process."""
         words = [*line.words, "hydra.run.dir=run"]
-        order: dict[str, object] = {"verb": line.verb, "words": words, "folder": str(folder)}
-        order["patches"] = dict(line.patches)
-        return int(self._ask({"start": {**order, "said": str(folder / said)}})[0])
+        started = self._forks.start(
+            f"emqs.{line.verb}", words, folder, folder / said, patches=dict(line.patches)
+        )
+        self._running[started.pid] = started
+        return started.pid
 
     def wait(self, process: int, folder: Path, said: str = "said.txt") -> Said:
         """Return how a process ended."""
-        code, seconds, n_bytes = self._ask({"wait": process})
+        ended = self._running.pop(process)
+        code = ended.wait()
         text = (folder / said).read_text(errors="replace")
-        return Said(int(code), text, seconds, int(n_bytes))
+        return Said(code, text, ended.seconds, ended.n_bytes)
 
     def type(self, line: Line, folder: Path, said: str = "said.txt") -> Said:
         """Type a command, and wait for its end."""
         return self.wait(self.start(line, folder, said), folder, said)
 
     def stop(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
+        self._forks.stop()
 
 
 @dataclass(frozen=True)
@@ -274,7 +263,7 @@ def wrong_server(stage: Stage, line: Line, how: str, seed: int) -> bool:
     server = Server(folder)
     try:
         words = tuple(word.replace("volume=", f"volume={server.url}/") for word in line.words)
-        remote = replace(line, words=words, patches=IMPATIENT)
+        remote = replace(line, words=words, patches={**line.patches, **IMPATIENT})
         now_and_then = how.endswith(" now and then")
         kind = how.removesuffix(" now and then")
         chance = random.Random(f"{line.words}{how}{seed}")

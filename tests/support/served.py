@@ -169,9 +169,9 @@ def write_zarr(
     return path
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until something is so; fail if it takes too long."""
+def until(condition: Callable[[], bool], seconds: float = 20.0, every: float = 0.02) -> None:
+    """Wait until something is so; fail if it takes too long. It is looked at every so often."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
+        time.sleep(every)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ import pytest
 import tifffile
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from support import toy_worker
+from support.forks import Fork, Forks
 from support.served import Served, random_voxels, served, until, write_tiff, write_zarr
 from support.small_stores import grid_of, random_codes, write_store
 from support.toy_worker import starts
@@ -39,7 +38,6 @@ from emqs.web.layers import Layers
 from emqs.web.worker import DATABASE, Pace, Worker
 
 PACE = Pace(idle=0.05, look=0.05, beat=0.1, dead=1.0)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -80,24 +78,31 @@ def worker(made: Served, pace: Pace = PACE) -> Worker:
     return Worker(made.context.database, Home(made.home), ("toy",), pace)
 
 
-def processes(made: Served, url: str, count: int, **more: str) -> list[subprocess.Popen[bytes]]:
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Forks]:
+    """Start processes that have what a worker imports."""
+    made = Forks(["emqs.web.worker", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"])
+    yield made
+    made.stop()
+
+
+def processes(workers: Forks, made: Served, url: str, count: int, **more: str) -> list[Fork]:
     """Start real workers."""
     paces = [f"--{name}={getattr(PACE, name)}" for name in ("idle", "look", "beat", "dead")]
-    command = [sys.executable, "-m", "support.toy_worker", "--home", str(made.home)]
-    environment = {
-        **os.environ, DATABASE: url, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **more
-    }  # fmt: skip
+    words = ["--home", str(made.home), "--kinds=toy", *paces]
+    environment = {DATABASE: url, **more}
     return [
-        subprocess.Popen([*command, "--kinds=toy", *paces], env=environment, stderr=subprocess.PIPE)
-        for _ in range(count)
-    ]
+        workers.start("support.toy_worker", words, made.home, made.home / f"worker{number}.txt",
+                      environment=environment)
+        for number in range(count)
+    ]  # fmt: skip
 
 
-def stop(running: list[subprocess.Popen[bytes]]) -> None:
+def stop(running: list[Fork]) -> None:
     for process in running:
         process.terminate()
     for process in running:
-        process.communicate(timeout=20)
+        process.wait(20)
 
 
 def state_of(process: int) -> str:
@@ -303,9 +308,9 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(
 
 
 @pytest.mark.slow
-def test_several_processes_do_each_job_once(lab: Served, database_url: str) -> None:
+def test_several_processes_do_each_job_once(workers: Forks, lab: Served, database_url: str) -> None:
     asked = [ask(lab) for _ in range(12)]
-    running = processes(lab, database_url, 3)
+    running = processes(workers, lab, database_url, 3)
     try:
         until(lambda: all(job(lab, one).state == "done" for one in asked), 60)
     finally:
@@ -315,7 +320,9 @@ def test_several_processes_do_each_job_once(lab: Served, database_url: str) -> N
 
 
 @pytest.mark.slow
-def test_a_job_outlives_workers_that_are_killed(lab: Served, database_url: str) -> None:
+def test_a_job_outlives_workers_that_are_killed(
+    workers: Forks, lab: Served, database_url: str
+) -> None:
     """Three workers are killed in the middle of the same job; the fourth ends it."""
     script = (
         f"path = {str(lab.home / 'starts.txt')!r}\n"
@@ -323,12 +330,12 @@ def test_a_job_outlives_workers_that_are_killed(lab: Served, database_url: str) 
     )
     slow = ask(lab, script, most_attempts=5)
     for kill in range(3):
-        (victim,) = processes(lab, database_url, 1)
+        (victim,) = processes(workers, lab, database_url, 1)
         try:
             until(lambda kill=kill: len(starts(lab.home)) == kill + 1, 30)
         finally:
             victim.kill()
-            victim.communicate()
+            victim.wait()
         child = starts(lab.home)[-1][1]
         until(lambda child=child: not is_alive(child), 5)  # what it started dies with it
         with lab.context.database.write() as connection:  # do not wait longer and longer
@@ -336,7 +343,7 @@ def test_a_job_outlives_workers_that_are_killed(lab: Served, database_url: str) 
             connection.execute(until_dead)
             job_queue.requeue_dead(connection)
             connection.execute(table.update().values(not_before=0.0))
-    running = processes(lab, database_url, 1)
+    running = processes(workers, lab, database_url, 1)
     try:
         until(lambda: job(lab, slow).state == "done", 30)
     finally:
@@ -346,10 +353,12 @@ def test_a_job_outlives_workers_that_are_killed(lab: Served, database_url: str) 
 
 
 @pytest.mark.slow
-def test_a_silent_worker_is_noticed_by_another(lab: Served, database_url: str) -> None:
+def test_a_silent_worker_is_noticed_by_another(
+    workers: Forks, lab: Served, database_url: str
+) -> None:
     quick = lab.home / "quick"  # made before the second try
     job_id = ask(lab, f"time.sleep(0 if os.path.exists({str(quick)!r}) else 60)")
-    (victim,) = processes(lab, database_url, 1, **{toy_worker.SILENT: "yes"})
+    (victim,) = processes(workers, lab, database_url, 1, **{toy_worker.SILENT: "yes"})
     try:
         until(lambda: is_stopped(victim.pid), 60)  # it lives, but says nothing
         quick.touch()

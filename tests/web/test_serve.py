@@ -67,7 +67,7 @@ def serving(home: Path, *settings: str, **environment: str) -> Iterator[Running]
             return False
 
     try:
-        until(up, 120)
+        until(up, 120, every=0.1)
         running.seconds = time.monotonic() - started
         link = LINK.search(log.read_text())
         running.link = "" if link is None else link[2]
@@ -81,7 +81,7 @@ def serving(home: Path, *settings: str, **environment: str) -> Iterator[Running]
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    until(condition, 120)
+    until(condition, 120, every=0.2)  # what asks a server keeps it busy, too
 
 
 def signed_in(running: Running) -> httpx2.Client:
