@@ -304,7 +304,10 @@ def _others(lengths: Sequence[int], axes: Axes) -> int:
 
 def lost(place: str) -> DataError:
     """Return the error of a chunk that was written and is gone."""
-    return DataError(f"The chunk {place} is missing. Write the volume again.")
+    return DataError(
+        f"The chunk {place} is missing, although it was written. Copy it there again, or write the "
+        "volume again."
+    )
 
 
 def _checksum(node: dict[str, Any]) -> str:
