@@ -28,7 +28,17 @@ from prediction_report import goals, report, write
 from scipy import ndimage
 
 from emqs.geometry import Box, boxes
-from emqs.prediction import features, grey, head, layers, objects, settings, smoothing, tiles
+from emqs.prediction import (
+    corrections,
+    features,
+    grey,
+    head,
+    layers,
+    objects,
+    settings,
+    smoothing,
+    tiles,
+)
 from emqs.prediction import found as numbering
 from emqs.prediction.found import least_of, objects_in
 from emqs.prediction.objects import FULL
@@ -49,7 +59,7 @@ OBJECTS = state(None, numbering, objects)  # how maps become objects
 CODE = {  # a change of the head leaves the maps of the anchor as they are
     method: state(None, *SHARED)
     if method == "anchor"
-    else state(None, *SHARED, numbering, objects, head, settings, smoothing, tiles)
+    else state(None, *SHARED, numbering, objects, head, corrections, settings, smoothing, tiles)
     for method in METHODS
 }
 COLUMNS = (

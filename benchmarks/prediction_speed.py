@@ -2,7 +2,7 @@
 
     python benchmarks/prediction_speed.py --images IMAGES
 
-A slice of VNC, a megapixel: its features, then a head of five clicks of each kind and its map with
+A slice of VNC, a megapixel: its features, then a head of 15 clicks of each kind and its map with
 the features at hand; and objects of the map. Times are wall clock and processor time of one process
 with as many threads as torch and NumPy take.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from prediction import N_CLICKS, Task, drawn
+from prediction import Task, drawn
 from prediction_cases import CASES, open_case
 
 from emqs.geometry import Box
@@ -26,6 +26,7 @@ from emqs.prediction.smoothing import margin
 from emqs.prediction.tiles import EDGE, probabilities
 from emqs.retrieval.examples_file import NEGATIVE, POSITIVE
 
+N_CLICKS = 15  # of each kind, as after some that correct
 GOAL_S = 0.3  # from a click to the map of a megapixel
 GOAL_MINUTES = 20.0  # of one processor, for 10^9 voxels
 

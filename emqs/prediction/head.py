@@ -9,15 +9,16 @@ of which are on the structure.
 Two things are known of these voxels. What is rare in a volume, a dark cytoplasm, is seldom clicked
 and seldom drawn, so a voxel counts the more, the fewer look like it. And a first fit says which are
 likely on the structure, and count little, and which nearly are, and count more: the border between
-the two is what a head is for.
+the two is what a head is for. What clicks say that it cannot follow is added; see ``corrections``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from scipy.special import expit
 
+from emqs.prediction.corrections import Corrections, corrections
 from emqs.prediction.layers import Layers
 from emqs.prediction.settings import PredictConfig
 
@@ -50,26 +51,39 @@ class Head:
         mean: Of features over the volume, ``(C,)``, float32.
         middle: The score that becomes probability 0.5.
         slope: By how much the logit rises with the score.
+        corrections: What is added to it; None: nothing.
     """
 
     decision: Decision
     mean: np.ndarray
     middle: float
     slope: float
+    corrections: Corrections | None = None
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Return the logit of the probability of each voxel, ``(n,)``, of features ``(n, C)``."""
-        return self.logits(self.decision.decision_function(features - self.mean))
+        centred = features - self.mean
+        logits = self.logits(self.decision.decision_function(centred))
+        if self.corrections is not None:
+            logits += self.corrections.of(centred)
+        return logits
 
     def drawn(self, features: Layers) -> np.ndarray:
-        """Return the logit of every voxel of a part of a slice, ``(Y, X)``, float32."""
+        """Return the logit of every voxel of a part of a slice, ``(Y, X)``, float32.
+
+        Args:
+            features: Of the part. It begins at a multiple of ``corrections.STEP`` in the slice.
+        """
         coefficients = getattr(self.decision, "coef_", None)
         if coefficients is None or len(coefficients) != 1:
             full = features.full()
             return self.scores(full.reshape(len(full), -1).T).reshape(full.shape[1:])
         line = coefficients[0].astype(np.float32)
         constant = self.decision.intercept_[0] - self.mean @ line  # type: ignore[attr-defined]
-        return self.logits(features.weighed(line) + np.float32(constant))
+        logits = self.logits(features.weighed(line) + np.float32(constant))
+        if self.corrections is not None:
+            logits += self.corrections.drawn(features, self.mean)
+        return logits
 
     def logits(self, scores: np.ndarray) -> np.ndarray:
         """Return logits, float32, of what ``decision`` says."""
@@ -119,7 +133,10 @@ def fit(
     made = fitted(rare)
     for _ in range(REFITS if share > 0 else 0):
         made = fitted(rare * _telling(made.logits(made.decision.decision_function(drawn))))
-    return made
+    clicks = np.concatenate([p, m])
+    logits = made.logits(made.decision.decision_function(clicks))
+    added = corrections(clicks, np.arange(len(clicks)) < len(p), logits)
+    return replace(made, corrections=added)
 
 
 def _rarity(unlabelled: np.ndarray) -> np.ndarray:

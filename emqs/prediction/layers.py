@@ -34,10 +34,9 @@ class Between:
         after += before
         return after
 
-    def only(self, at: int) -> "Between":
-        """Return the same of a single voxel."""
-        own = slice(at, at + 1)
-        return Between(self.low[own], self.high[own], self.share[own])
+    def only(self, at: np.ndarray) -> "Between":
+        """Return the same of some of the voxels."""
+        return Between(self.low[at], self.high[at], self.share[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +60,18 @@ class Layer:
             return values
         return self.down(self.across(values, -1), -2)
 
-    def at(self, row: int, column: int) -> np.ndarray:
-        """Return the features of a voxel, ``(C,)``."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of voxels."""
         if self.down is None or self.across is None:
-            return self.values[:, row, column]
-        single = self.down.only(row)(self.across.only(column)(self.values, -1), -2)
-        return single[:, 0, 0]
+            return self.values.shape[1], self.values.shape[2]
+        return len(self.down.low), len(self.across.low)
+
+    def some(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return the features of the voxels in some rows and columns, ``(C, rows, columns)``."""
+        if self.down is None or self.across is None:
+            return self.values[:, rows[:, None], columns]
+        return self.across.only(columns)(self.down.only(rows)(self.values, -2), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,11 @@ class Layers:
     def nbytes(self) -> int:
         """Memory that they take."""
         return sum(part.values.nbytes for part in self.parts)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of voxels."""
+        return self.parts[0].shape
 
     def full(self) -> np.ndarray:
         """Return all features of every voxel, ``(C, Y, X)``, float32."""
@@ -94,7 +104,11 @@ class Layers:
 
     def at(self, row: int, column: int) -> np.ndarray:
         """Return the features of a voxel, ``(C,)``, float32."""
-        return np.concatenate([part.at(row, column) for part in self.parts])
+        return self.some(np.array([row]), np.array([column]))[:, 0, 0]
+
+    def some(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return all features of the voxels in some rows and columns, ``(C, rows, columns)``."""
+        return np.concatenate([part.some(rows, columns) for part in self.parts])
 
     def weighed(self, weights: np.ndarray) -> np.ndarray:
         """Return the sum of all features by their weights ``(C,)``, ``(Y, X)``, float32."""

@@ -39,7 +39,7 @@ from emqs.volumes import Volume
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
-FEATURES = 5  # which features and head: what was begun with others is not gone on with
+FEATURES = 6  # which features and head: what was begun with others is not gone on with
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 RESERVED = ("labels", "meshes", "zarr.json")  # what lies in the folder of an image
 

@@ -10,6 +10,7 @@ from scipy.special import expit
 from emqs.geometry import Box, boxes
 from emqs.ingestion.pyramid import Image
 from emqs.prediction import grey, smoothing
+from emqs.prediction.corrections import STEP
 from emqs.prediction.features import Features
 from emqs.prediction.head import Head
 
@@ -74,13 +75,10 @@ def probabilities(
         reach_px: Half the edge of the windows in which logits are evened out in the slice.
     """
     result = {name: np.empty(box.shape, dtype=np.float32) for name in heads}
-    margin = smoothing.margin(reach_px)
     shape = features.source.volume.shape
     for own in boxes(box.shape, (1, EDGE, EDGE)):
         part = own.moved(box.start)
-        start = [max(0, a - margin) for a in part.start[1:]]
-        stop = [min(n, b + margin) for n, b in zip(shape[1:], part.stop[1:], strict=True)]
-        around = Box((part.start[0], start[0], start[1]), (part.stop[0], stop[0], stop[1]))
+        around = _around(part, shape, smoothing.margin(reach_px))
         seen = features.layers(around)
         bright = seen.one(BRIGHTNESS)
         inside = part.moved([-a for a in around.start]).slices[1:]
@@ -88,3 +86,13 @@ def probabilities(
             scores = smoothing.along_edges(head.drawn(seen), bright, reach_px)
             result[name][own.slices] = expit(scores[inside])
     return result
+
+
+def _around(part: Box, shape: tuple[int, int, int], margin: int) -> Box:
+    """Return a part of a slice with what counts for it, from a place of ``STEP`` to a place."""
+    start = [max(0, a - margin) // STEP * STEP for a in part.start[1:]]
+    stop = [
+        min(n, -(-(b + margin - 1) // STEP) * STEP + 1)
+        for n, b in zip(shape[1:], part.stop[1:], strict=True)
+    ]
+    return Box((part.start[0], start[0], start[1]), (part.stop[0], stop[0], stop[1]))

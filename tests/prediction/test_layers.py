@@ -38,3 +38,10 @@ def test_a_single_feature_and_a_single_voxel_are_those_of_all(layers: Layers) ->
         np.testing.assert_array_equal(layers.one(number), full[number])
     np.testing.assert_allclose(layers.at(8, 6), full[:, 8, 6], atol=1e-6)
     np.testing.assert_allclose(layers.at(4, 2), full[:, 4, 2], atol=1e-6)
+
+
+def test_some_rows_and_columns_are_those_of_all(layers: Layers) -> None:
+    assert layers.shape == (9, 7)
+    rows, columns = np.array([0, 4, 8]), np.array([1, 5])
+    some = layers.some(rows, columns)
+    np.testing.assert_allclose(some, layers.full()[:, rows[:, None], columns], atol=1e-6)
