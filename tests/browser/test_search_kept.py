@@ -232,8 +232,8 @@ def test_a_reload_back_and_a_colleague_s_link_show_the_same(place: Workplace) ->
     expect(colleague.locator("ol[aria-label=Matches] .card")).to_have_count(len(before))
     assert cards(colleague) == before
     drawn(colleague)
-    centre = colleague.evaluate("() => window.emqsViewer.centre()")
-    assert centre == {"z": 2.5, "y": 222.5, "x": 111.5}
+    centre = {"z": 2.5, "y": 222.5, "x": 111.5}
+    until_equal(colleague, "() => window.emqsViewer.centre()", centre)
     stranger = place.page("sid", urlsplit(address[0]).path)
     expect(stranger.get_by_role("alert")).to_contain_text("There is no viewer state")
     assert page.errors == colleague.errors == []  # type: ignore[attr-defined]
