@@ -22,7 +22,6 @@ from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 from emqs.retrieval import (
-    background,
     calibration,
     expansion,
     neighbours,
@@ -31,6 +30,7 @@ from emqs.retrieval import (
     sizes,
     suggestions,
 )
+from emqs.retrieval.background import background_of, share
 from emqs.retrieval.first_matches import first_matches
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
@@ -151,7 +151,7 @@ def search(
     stores = tuple(searched) if isinstance(searched, Sequence) else (searched,)
     joined = SeveralStores(resized(stores, positive, query, settings))
     if unfiltered is not None:
-        background.share(joined, SeveralStores(tuple(unfiltered)))
+        share(joined, SeveralStores(tuple(unfiltered)))
     positives = _examples("positive", positive, joined)
     negatives = _examples("negative", negative, joined)
     if len(positives) == 0:
@@ -295,7 +295,7 @@ def _scorer(
     fewest = min(len(positives), n_away or len(positives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
     needed = scorers.needs_background(query, has_negatives=n_away > 0)
-    usual = background.background_of(joined) if needed else None
+    usual = background_of(joined) if needed else None
     return scorers.build(query, IndexConfig(name="exact"), positives, negatives, usual)
 
 
@@ -322,7 +322,7 @@ def _expanded(
         These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
         all, ``(1, D)``.
     """
-    anywhere, space = replace(settings, box_nm=None), background.background_of(joined).space(query)
+    anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
     steady = _evened_codes(joined, space, positives)
@@ -365,7 +365,7 @@ def _suggested(
     if n == 0 or len(ranked) == 0:
         return np.empty(0, dtype=np.int64)
     pool = ranked[: suggestions.POOL]
-    space = background.background_of(joined).space(QueryConfig(metric="cosine", whiten="standard"))
+    space = background_of(joined).space(QueryConfig(metric="cosine", whiten="standard"))
     known = positives if negatives is None else np.concatenate([positives, negatives])
     return suggestions.suggest(space(joined.codes(pool)), space(known), n)
 
@@ -416,5 +416,5 @@ def _probabilities(
         return score
 
     held_out = calibration.held_out_scores(build, *examples)
-    usual = scorer.score(background.background_of(joined).codes)
+    usual = scorer.score(background_of(joined).codes)
     return calibration.fit(*held_out, usual, is_rare=True).probability(scores)

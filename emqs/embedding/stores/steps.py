@@ -11,22 +11,16 @@ from emqs.embedding.stores.grid import INNER
 SQUARES = 64  # of places that are read together: so many are drawn
 LEAST = 256  # fewer pairs say too little
 
-
 _KNOWN: WeakKeyDictionary[SearchableStore, np.ndarray] = WeakKeyDictionary()
 
 
 def along_z(store: SearchableStore) -> np.ndarray:
-    """Return ``_drawn`` of a store; what was asked once is kept while it is open."""
-    if store not in _KNOWN:
-        _KNOWN[store] = _drawn(store)
-    return _KNOWN[store]
-
-
-def _drawn(store: SearchableStore) -> np.ndarray:
     """Return differences of the codes of places one step of the grid apart along Z.
 
     Places in the middle of a thing mostly have the same thing beneath them. So these differences
     show how codes vary where what is seen stays the same.
+
+    They are read once, and kept while the store is open.
 
     Args:
         store: What is searched; it may still be filled.
@@ -35,6 +29,13 @@ def _drawn(store: SearchableStore) -> np.ndarray:
         Shape ``(n, D)``, float32, from all over the volume, the same for the same codes; n is 0
         where there is one slice, or fewer than ``LEAST`` pairs of places have codes.
     """
+    if store not in _KNOWN:
+        _KNOWN[store] = _drawn(store)
+    return _KNOWN[store]
+
+
+def _drawn(store: SearchableStore) -> np.ndarray:
+    """Return what ``along_z`` returns, read anew."""
     grid = store.grid
     width = int(store.manifest["code_size"])
     n_z, n_y, n_x = grid.shape
