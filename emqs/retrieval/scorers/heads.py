@@ -52,7 +52,7 @@ class TrainingExamples:
     def length(self) -> float:
         """The typical length of a code: its root mean square."""
         codes = self.background if len(self.background) else self.labelled
-        return float(np.sqrt(np.mean(np.sum(codes**2, axis=1)))) or 1.0
+        return float(np.sqrt(np.mean(np.einsum("ij,ij->i", codes, codes)))) or 1.0
 
     @property
     def labelled(self) -> np.ndarray:
@@ -79,15 +79,23 @@ class TrainingExamples:
             number of examples, so that a few of them are smoothed more.
         """
         background = self.background[:: max(1, -(-len(self.background) // most))]
-        codes = np.concatenate([self.labelled, background])
-        is_positive = np.concatenate([self.is_positive, np.zeros(len(background), dtype=np.int64)])
-        sizes = len(self.positives), len(self.negatives), len(background)
-        of_negatives = 0.25 if len(background) and len(self.negatives) else 0.5
+        is_positive, weights = self._weights(len(background))
+        return np.concatenate([self.labelled, background]), is_positive, weights
+
+    def all_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what ``weighted`` says of all codes, labelled ones first, without copying them."""
+        return self._weights(len(self.background))
+
+    def _weights(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        is_positive = np.concatenate([self.is_positive, np.zeros(n, dtype=np.int64)])
+        sizes = len(self.positives), len(self.negatives), n
+        of_negatives = 0.25 if n and len(self.negatives) else 0.5
         shares = 0.5, of_negatives, 0.25 if len(self.negatives) else 0.5
         weights = np.concatenate(
-            [np.full(n, share / max(n, 1)) for n, share in zip(sizes, shares, strict=True)]
+            [np.full(size, share / max(size, 1)) for size, share in zip(sizes, shares, strict=True)]
         )
-        return codes, is_positive, weights * max(len(self.labelled), 2) / weights.sum()
+        n_labelled = len(self.positives) + len(self.negatives)
+        return is_positive, weights * max(n_labelled, 2) / weights.sum()
 
 
 def _prototype(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
@@ -128,19 +136,22 @@ def _logistic(given: TrainingExamples, config: QueryConfig, space: Space) -> Sco
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    codes, is_positive, weights = given.weighted(len(given.background) or 1)
-    codes, signs = codes / given.length, 2.0 * is_positive - 1
+    is_positive, weights = given.all_weights()
+    length, signs = given.length, 2.0 * is_positive - 1
+    labelled, background = given.labelled, given.background  # side by side they would be copied
 
     def loss(direction: np.ndarray) -> tuple[float, np.ndarray]:
-        along = signs * (codes @ direction[:-1] + direction[-1])
+        across = direction[:-1] / length
+        along = signs * (np.append(labelled @ across, background @ across) + direction[-1])
         pull = -config.c * weights * signs * expit(-along)
         value = config.c * (weights @ np.logaddexp(0, -along)) + (direction[:-1] ** 2).sum() / 2
-        return float(value), np.append(pull @ codes + direction[:-1], pull.sum())
+        pulled = pull[: len(labelled)] @ labelled + pull[len(labelled) :] @ background
+        return float(value), np.append(pulled / length + direction[:-1], pull.sum())
 
-    start = np.zeros(codes.shape[1] + 1)
+    start = np.zeros(labelled.shape[1] + 1)
     steps = {"maxiter": 1000, "gtol": 1e-5, "ftol": 1e-12}
     direction = minimize(loss, start, jac=True, method="L-BFGS-B", options=steps).x
-    return Linear(direction[:-1] / given.length, float(direction[-1]), space)
+    return Linear(direction[:-1] / length, float(direction[-1]), space)
 
 
 class Kernel:
