@@ -192,8 +192,12 @@ def _compute(
         return Remembering(model, task.stack, size, query, IndexConfig("exact"), memory=memory)
 
     drawn = [part for draw in {w[0] for w in todo} for part in task.examples(draw, most)]
-    for name in {w[2] for w in todo}:
-        search_of(name).encode(task.searched, np.concatenate(drawn))
+    searches = [search_of(name) for name in dict.fromkeys(w[2] for w in todo)]
+    for own in {id(search.memory): search for search in searches}.values():
+        sharing = [search for search in searches if search.memory is own.memory]
+        needed = [search.needed(task.searched, np.concatenate(drawn)) for search in sharing]
+        for _ in own.batches(np.concatenate(needed)):  # together: a slice is looked at once
+            pass
     for (draw, n), group in groupby(todo, key=lambda wanted: wanted[:2]):
         positives, negatives = (boxes[:n] for boxes in task.examples(draw, most))
         prepared: dict[str, FittedExamples] = {}
