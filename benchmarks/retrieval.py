@@ -228,7 +228,7 @@ def fixed(
     cases = [retrieval_fixed.fixed_of(case, images) for case in plan.cases]
     plan = replace(plan, models=(model,), scorers=(scorer,), examples=(retrieval_fixed.EXAMPLES,))
     fitted = list(panels(plan, images, weights, out))
-    plan = replace(plan, cases=tuple(one.case for one in cases))
+    plan = replace(plan, cases=tuple(one.case for one in cases if one is not None))
     other = list(panels(plan, images, weights, out / "fixed"))
     return retrieval_fixed.write(fitted, other, cases, page)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from retrieval_cases import Case, settings_of
 from retrieval_report import Interval, Panel
-from retrieval_search import Task, task_of
+from retrieval_search import task_of
 from written_pages import write_between
 
+from emqs.errors import DataError
 from emqs.runs import tables
 
 EDGE = 80  # pixels
@@ -35,17 +36,22 @@ class Fixed:
     n_half: int  # that show more than half
 
 
-def fixed_of(case: Case, images: Path) -> Fixed:
-    """Return a case with patches of 80 pixels and the highest overlap that enough of them have."""
+def fixed_of(case: Case, images: Path) -> Fixed | None:
+    """Return a case with patches of 80 pixels and the highest overlap that enough of them have.
+
+    None: there is none, since nearly every patch touches the structure, so none is negative.
+    """
     pixel_nm = float(settings_of(case).dataset.pixel_size_nm)
-    task: Task | None = None
     for level in (level for level in LEVELS if level <= case.min_overlap):
-        task = task_of(replace(case, size_nm=EDGE * pixel_nm, min_overlap=level), images)
-        if min(task.most, int(task.relevant.sum())) >= ENOUGH:
-            break
-    if task is None:
-        raise RuntimeError(f"{case.key}: no overlap is low enough.")
-    return Fixed(task.case, int(task.relevant.sum()), int((task.overlap > 0.5).sum()))
+        tried = replace(case, size_nm=EDGE * pixel_nm, min_overlap=level)
+        try:
+            task = task_of(tried, images)
+        except DataError:  # no example of one kind
+            continue
+        n_relevant = int(task.relevant.sum())
+        if min(task.most, n_relevant) >= ENOUGH or level == LEVELS[-1]:
+            return Fixed(tried, n_relevant, int((task.overlap > 0.5).sum()))
+    return None
 
 
 def overlap_name(level: float) -> str:
@@ -53,22 +59,32 @@ def overlap_name(level: float) -> str:
     return "touching" if level < 0.01 else f"> {level:g}"
 
 
-def write(fitted: list[Panel], fixed: list[Panel], cases: list[Fixed], page: Path) -> list[Path]:
-    """Write the table between two comments of a page."""
-    rows = [
-        {
+def write(
+    fitted: list[Panel], fixed: list[Panel], cases: list[Fixed | None], page: Path
+) -> list[Path]:
+    """Write the table between two comments of a page; ``fixed`` are those of cases that are."""
+    others = iter(fixed)
+    rows: list[dict[str, object]] = []
+    for one, own in zip(fitted, cases, strict=True):
+        row: dict[str, object] = {
             "structure": one.title,
             "fitted: touching": _beside(one, "patch_ap_touch"),
-            "80 px: touching": _beside(other, "patch_ap_touch"),
             "fitted: component AP": _beside(one, "component_ap"),
+        }
+        if own is None:
+            rows.append(row | {"80 px: overlap used": "no patch is without"})
+            continue
+        other = next(others)
+        row |= {
+            "80 px: touching": _beside(other, "patch_ap_touch"),
             "80 px: component AP": _beside(other, "component_ap"),
             "80 px: more than half, patches": f"{own.n_half:,}",
             "80 px: overlap used": overlap_name(own.case.min_overlap),
             "80 px: patch AP there": _beside(other, "patch_ap_overlap"),
         }
-        for one, other, own in zip(fitted, fixed, cases, strict=True)
-    ]
-    write_between(page, MARKS, tables.markdown_table(rows))
+        rows.append(row)
+    blank = dict.fromkeys(max(rows, key=len), "")
+    write_between(page, MARKS, tables.markdown_table([blank | row for row in rows]))
     return [page]
 
 

@@ -29,6 +29,7 @@ SEED = 0
 BATCH_SIZE = 5  # one slice in so many gives examples
 EXAMPLE_STEP = 4  # examples lie on a grid of a patch divided by this
 BLOCK = 4096  # codes scored at once
+WHOLE = -1  # where Memory.compared has whole patches; windows are at the number of their size
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Memory:
 
     keys: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # ascending
     codes: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
-    compared: dict[int, Compared] = field(default_factory=dict)  # size to its windows
+    compared: dict[int, Compared] = field(default_factory=dict)  # number of a size to its windows
     scorers: tuple[Scorer, ...] = ()  # that made the maps
     maps: dict[int, list[np.ndarray]] = field(default_factory=dict)  # slice to scores of windows
 
@@ -98,9 +99,17 @@ class Remembering(StackSearch):
         """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
-        scores = np.concatenate(
-            [prepared.parts[0].scorer.score(part) for _, part in self.batches(boxes)]
-        )
+        scorers = [part.scorer for part in prepared.parts]
+        if fits(scorers):
+            (scorer,) = scorers
+            known = self.memory.compared.get(WHOLE)
+            if known is None or not known.serves(boxes, scorer.space):
+                codes = (part for _, part in self.batches(boxes))
+                known = self.memory.compared[WHOLE] = Compared.of(boxes, scorer.space, codes)
+            scores = known.score(scorer)
+        else:
+            parts = [scorers[0].score(part) for _, part in self.batches(boxes)]
+            scores = np.concatenate(parts)
         return Scores(scores, scores)
 
     def _maps(
