@@ -2,8 +2,8 @@
 
     python benchmarks/retrieval.py --images IMAGES              every number, about two hours
     python benchmarks/retrieval.py --images IMAGES --quick      a taste in five minutes
-    python benchmarks/retrieval.py --images IMAGES --readme     the table and figure of README.md
     python benchmarks/retrieval.py --images IMAGES --evaluate   evaluate's own protocol, every model
+    python benchmarks/retrieval.py --images IMAGES --fixed --page PAGE  80 pixels for all
 
 Examples come from every fifth slice (``query.batch_size=5``); the whole patches of all other
 slices are searched. Positive examples show more of the structure than ``min_overlap``, negative
@@ -34,6 +34,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import retrieval_evaluate
+import retrieval_fixed
 import retrieval_report
 from hydra import initialize_config_dir
 from retrieval_cases import (
@@ -99,14 +100,6 @@ QUICK = Plan(
     scorers=("default", *COMMON),
     examples=(1, 5, 20),
     draws=3,
-)
-
-
-README = Plan(
-    models=("contrastive", "vae", "ae", "handcrafted", "histogram", "pca"),
-    scorers=("default", "paper", "nearest"),
-    examples=(1, 5, 20),
-    draws=5,
 )
 
 
@@ -192,8 +185,12 @@ def _compute(
         return Remembering(model, task.stack, size, query, IndexConfig("exact"), memory=memory)
 
     drawn = [part for draw in {w[0] for w in todo} for part in task.examples(draw, most)]
-    for name in {w[2] for w in todo}:
-        search_of(name).encode(task.searched, np.concatenate(drawn))
+    searches = [search_of(name) for name in dict.fromkeys(w[2] for w in todo)]
+    for own in {id(search.memory): search for search in searches}.values():
+        sharing = [search for search in searches if search.memory is own.memory]
+        needed = [search.needed(task.searched, np.concatenate(drawn)) for search in sharing]
+        for _ in own.batches(np.concatenate(needed)):  # together: a slice is looked at once
+            pass
     for (draw, n), group in groupby(todo, key=lambda wanted: wanted[:2]):
         positives, negatives = (boxes[:n] for boxes in task.examples(draw, most))
         prepared: dict[str, FittedExamples] = {}
@@ -223,9 +220,22 @@ def panels(plan: Plan, images: Path, weights: Mapping[str, str], folder: Path) -
         yield retrieval_report.panel(f"{case.dataset}, {case.name}", case.note, task.chance(), rows)
 
 
+def fixed(
+    plan: Plan, images: Path, weights: Mapping[str, str], out: Path, page: Path
+) -> list[Path]:
+    """Write patches of 80 pixels beside those that fit the structures; the table into a page."""
+    model, scorer = retrieval_fixed.LINE
+    cases = [retrieval_fixed.fixed_of(case, images) for case in plan.cases]
+    plan = replace(plan, models=(model,), scorers=(scorer,), examples=(retrieval_fixed.EXAMPLES,))
+    fitted = list(panels(plan, images, weights, out))
+    plan = replace(plan, cases=tuple(one.case for one in cases if one is not None))
+    other = list(panels(plan, images, weights, out / "fixed"))
+    return retrieval_fixed.write(fitted, other, cases, page)
+
+
 def plan_of(options: argparse.Namespace) -> Plan:
     """Return what the command line asks for."""
-    plan = QUICK if options.quick else README if options.readme else Plan()
+    plan = QUICK if options.quick else Plan()
     if options.cases is not None:
         known = {case.key: case for case in CASES} | {case.key: case for case in plan.cases}
         plan = replace(plan, cases=tuple(chosen(known, options.cases, "--cases").values()))
@@ -255,8 +265,8 @@ def main() -> None:
     parser.add_argument("--images", default=os.environ.get("EMQS_IMAGES"), help="holds EPFL/raw")
     parser.add_argument("--out", type=Path, default=Path("outputs/retrieval"), help="for results")
     parser.add_argument("--page", type=Path, help="docs/benchmark.md, to be given the results")
+    parser.add_argument("--fixed", action="store_true", help="80 pixels for all instead; --page")
     parser.add_argument("--quick", action="store_true", help="a taste in five minutes")
-    parser.add_argument("--readme", action="store_true", help="what README.md shows, half an hour")
     parser.add_argument("--evaluate", action="store_true", help="evaluate's own protocol instead")
     parser.add_argument("--cases", help="only these, e.g. EPFL-mitochondria,VNC-mitochondria")
     parser.add_argument("--models", help=f"only these: {','.join(MODELS)}")
@@ -275,6 +285,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.images is None:
         parser.error("give --images, a folder that holds EPFL and VNC, or set EMQS_IMAGES")
+    if options.fixed and options.page is None:
+        parser.error("--fixed writes its table into a page: give --page docs/benchmark.md")
     images, plan = Path(options.images), plan_of(options)
     weights = dict(entry.split("=", 1) for entry in options.weights)
     for name in (name for name in plan.models if name in PUBLISHED and name not in weights):
@@ -286,6 +298,8 @@ def main() -> None:
             written = retrieval_evaluate.run(
                 datasets, plan.models, weights, also, images, options.out
             )
+        elif options.fixed:
+            written = fixed(plan, images, weights, options.out, options.page)
         else:
             found = list(panels(plan, images, weights, options.out))
             written = retrieval_report.write(found, options.out)

@@ -1,7 +1,7 @@
 """The tables and figures of ``retrieval.py``: means over draws, with 95 % confidence intervals."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ MARKS = "<!-- of results -->\n", "<!-- end of results -->"
 FIGURES = ("component_ap", "patch_ap_overlap")
 FIGURE_SCORERS = ("default", "paper")
 FIGURE_MODELS = ("contrastive",)
+TABLES = (1, 5, 50)  # examples of each kind of the tables of structures of the page
 SHOWN = 5  # examples of each kind of the table of all metrics
 LEVEL = 0.95
 BANDS = "; bands: 95 % interval of the mean over draws"
@@ -59,6 +60,7 @@ class Interval:
     mean: float
     low: float
     high: float
+    half: float  # as if there were no limits at 0 and 1
     n: int  # draws
 
     def __str__(self) -> str:
@@ -76,9 +78,15 @@ def interval(values: Sequence[float] | np.ndarray) -> Interval:
     """
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
-        return Interval(mean, mean, mean, n)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), n)
+        return Interval(mean, mean, mean, 0.0, n)
+    half = half_interval(values)
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), half, n)
+
+
+def half_interval(values: Sequence[float] | np.ndarray) -> float:
+    """Return half of Student's confidence interval of the mean of two or more draws."""
+    n = len(values)
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
 
 
 Row = Mapping[str, str]
@@ -209,26 +217,51 @@ def _markdown(one: Panel) -> str:
 
 
 def _summary(panels: Sequence[Panel]) -> str:
-    """Return a table for each number of examples: component AP / patch AP (overlap)."""
-
-    def cell(found: Mapping[str, Interval | float] | None) -> str:
-        values = [] if found is None else [found[name] for name in FIGURES]
-        return " / ".join(
-            f"{value.mean if isinstance(value, Interval) else value:.2f}" for value in values
-        )
-
-    text = ""
+    """Return means over the structures, and tables of structures: component AP / patch AP."""
     keys = dict.fromkeys(key for one in panels for key in one.found)
-    lines = dict.fromkeys(key[:2] for key in keys if key[1] in FIGURE_SCORERS)
-    for n in sorted({n for _, _, n in keys}):
-        rows: list[dict[str, object]] = [
+    lines = list(dict.fromkeys(key[:2] for key in keys if key[1] in FIGURE_SCORERS))
+    numbers = sorted({n for _, _, n in keys})
+
+    def both(cell: Callable[[str], str]) -> str:
+        return " / ".join(cell(name) for name in FIGURES)
+
+    def mean(line: tuple[str, str], n: int) -> str:
+        found = [one.found.get((*line, n)) for one in panels]
+        there = [own for own in found if own is not None]
+        if len(there) < len(found):
+            return ""
+        return both(lambda name: _short(_mean([own[name] for own in there])))
+
+    def alone(found: Mapping[str, Interval] | None) -> str:
+        return "" if found is None else both(lambda name: _short(found[name]))
+
+    rows: list[dict[str, object]] = [
+        {"encoder, search": ", ".join(line)} | {f"{n} + {n}": mean(line, n) for n in numbers}
+        for line in lines
+    ]
+    chance = both(lambda name: f"{np.mean([one.chance[name] for one in panels]):.2f}")
+    rows.append({"encoder, search": CHANCE} | {f"{n} + {n}": chance for n in numbers})
+    text = f"## Means over the {len(panels)} structures\n\n{tables.markdown_table(rows)}\n"
+    for n in numbers if len(numbers) < len(TABLES) else sorted({*TABLES} & {*numbers}):
+        rows = [
             {"structure": one.title}
-            | {f"{model}, {way}": cell(one.found.get((model, way, n))) for model, way in lines}
-            | {CHANCE: cell(one.chance)}
+            | {", ".join(line): alone(one.found.get((*line, n))) for line in lines}
+            | {CHANCE: both(lambda name, of=one: f"{of.chance[name]:.2f}")}
             for one in panels
         ]
         text += f"## {n} + {n} examples\n\n{tables.markdown_table(rows)}\n"
     return text
+
+
+def _mean(parts: Sequence[Interval]) -> Interval:
+    """Return the mean over structures, whose draws do not depend on each other."""
+    mean = float(np.mean([one.mean for one in parts]))
+    half = float(np.sqrt(np.sum([one.half**2 for one in parts])) / len(parts))
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), half, parts[0].n)
+
+
+def _short(one: Interval) -> str:
+    return f"{one.mean:.2f}" if one.n == 1 else f"{one.mean:.2f} ± {one.half:.2f}"
 
 
 def write_page(folder: Path, page: Path) -> list[Path]:

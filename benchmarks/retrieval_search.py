@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from retrieval_cases import Case, settings_of
+from retrieval_nested import Compared, fits
 
 from emqs.datasets import Stack, open_stack
 from emqs.datasets.settings import DatasetConfig
@@ -19,6 +20,7 @@ from emqs.patches.windows import Grid
 from emqs.retrieval import examples as querying
 from emqs.retrieval import ranking
 from emqs.retrieval.scorers import Scorer
+from emqs.retrieval.scorers.nearest import Nearest
 from emqs.retrieval.settings import QueryConfig
 from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch
 from emqs.settings import read
@@ -27,6 +29,7 @@ SEED = 0
 BATCH_SIZE = 5  # one slice in so many gives examples
 EXAMPLE_STEP = 4  # examples lie on a grid of a patch divided by this
 BLOCK = 4096  # codes scored at once
+WHOLE = -1  # where Memory.compared has whole patches; windows are at the number of their size
 
 
 @dataclass
@@ -35,8 +38,16 @@ class Memory:
 
     keys: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # ascending
     codes: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    compared: dict[int, Compared] = field(default_factory=dict)  # number of a size to its windows
     scorers: tuple[Scorer, ...] = ()  # that made the maps
     maps: dict[int, list[np.ndarray]] = field(default_factory=dict)  # slice to scores of windows
+
+    def has(self, keys: np.ndarray) -> np.ndarray:
+        """Return which boxes have codes, ``(N,)``, bool."""
+        if len(self.keys) == 0:
+            return np.zeros(len(keys), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.asarray(self.keys[place] == keys)
 
 
 def _keys(boxes: np.ndarray) -> np.ndarray:
@@ -54,7 +65,7 @@ class Remembering(StackSearch):
     def batches(self, boxes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions in ``boxes`` and their codes."""
         keys, memory = _keys(boxes), self.memory
-        new = np.flatnonzero(~np.isin(keys, memory.keys))
+        new = np.flatnonzero(~memory.has(keys))
         if len(new):
             new = new[np.unique(keys[new], return_index=True)[1]]
             found = list(super().batches(boxes[new]))
@@ -68,8 +79,8 @@ class Remembering(StackSearch):
             here = np.arange(start, min(start + BLOCK, len(boxes)))
             yield here, memory.codes[np.searchsorted(memory.keys, keys[here])]
 
-    def encode(self, searched: np.ndarray, examples: np.ndarray) -> None:
-        """Encode all that will be asked for, so that every slice is only looked at once.
+    def needed(self, searched: np.ndarray, examples: np.ndarray) -> np.ndarray:
+        """Return the boxes of all that will be encoded, ``(M, 5)``.
 
         Args:
             searched: Boxes, shape ``(N, 5)``.
@@ -82,22 +93,34 @@ class Remembering(StackSearch):
             searched = np.concatenate(
                 [self._grid(z, w).boxes(z) for z in range(len(self.stack)) for w in self.edges]
             )
-        for _ in self.batches(np.concatenate([searched, examples])):
-            pass
+        return np.concatenate([searched, examples])
 
     def score(self, boxes: np.ndarray, prepared: FittedExamples) -> Scores:
         """Return the score of every patch, as ``StackSearch.score`` does."""
         if self.query.dense:
             return super().score(boxes, prepared)
-        scores = np.concatenate(
-            [prepared.parts[0].scorer.score(part) for _, part in self.batches(boxes)]
-        )
+        scorers = [part.scorer for part in prepared.parts]
+        if fits(scorers):
+            (scorer,) = scorers
+            known = self.memory.compared.get(WHOLE)
+            if known is None or not known.serves(boxes, scorer.space):
+                codes = (part for _, part in self.batches(boxes))
+                known = self.memory.compared[WHOLE] = Compared.of(boxes, scorer.space, codes)
+            scores = known.score(scorer)
+        else:
+            parts = [scorers[0].score(part) for _, part in self.batches(boxes)]
+            scores = np.concatenate(parts)
         return Scores(scores, scores)
 
     def _maps(
         self, slices: np.ndarray, grids: list[list[Grid]], own: Sequence[Scorer]
     ) -> list[list[np.ndarray]]:
         memory = self.memory
+        if fits(own):
+            return [
+                self._nested(size, slices, of, scorer)
+                for size, (of, scorer) in enumerate(zip(grids, own, strict=True))
+            ]
         if len(memory.scorers) != len(own) or any(
             a is not b for a, b in zip(memory.scorers, own, strict=True)
         ):
@@ -108,6 +131,21 @@ class Remembering(StackSearch):
             for n, i in enumerate(new):
                 memory.maps[int(slices[i])] = [of[n] for of in maps]
         return [[memory.maps[z][size] for z in slices.tolist()] for size in range(len(grids))]
+
+    def _nested(
+        self, size: int, slices: np.ndarray, grids: list[Grid], scorer: Nearest
+    ) -> list[np.ndarray]:
+        """Return the scores of the windows of one size; only new examples are compared."""
+        known = self.memory.compared.get(size)
+        if known is None or not known.serves(slices, scorer.space):
+            boxes = np.concatenate(
+                [one.boxes(z) for z, one in zip(slices.tolist(), grids, strict=True)]
+            )
+            codes = (part for _, part in self.batches(boxes))
+            known = self.memory.compared[size] = Compared.of(slices, scorer.space, codes)
+        ends = np.cumsum([one.shape[0] * one.shape[1] for one in grids])[:-1]
+        parts = np.split(known.score(scorer), ends)
+        return [part.reshape(one.shape) for part, one in zip(parts, grids, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -124,6 +162,7 @@ class Task:
     candidates: np.ndarray  # (C, 5), int64: where examples may lie
     positives: np.ndarray  # positions in candidates
     negatives: np.ndarray
+    drawn: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
     def most(self) -> int:
@@ -136,12 +175,14 @@ class Task:
         return self.overlap > self.case.min_overlap
 
     def examples(self, draw: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes of positive and of negative examples in the order drawn."""
-        rng = np.random.default_rng([SEED, draw])
-        return (
-            _spread(self.candidates[rng.permutation(self.positives)], most),
-            _spread(self.candidates[rng.permutation(self.negatives)], most),
-        )
+        """Return boxes of positive and of negative examples in the order drawn; drawn once."""
+        if (draw, most) not in self.drawn:
+            rng = np.random.default_rng([SEED, draw])
+            self.drawn[draw, most] = (
+                _spread(self.candidates[rng.permutation(self.positives)], most),
+                _spread(self.candidates[rng.permutation(self.negatives)], most),
+            )
+        return self.drawn[draw, most]
 
     def measured(self, scores: np.ndarray) -> dict[str, float]:
         """Return the metrics of a ranking."""

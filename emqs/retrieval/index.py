@@ -83,24 +83,59 @@ class ExactIndex:
         Candidates come from ``|q|^2 - 2 q.c + |c|^2``, which is fast and loses digits (fewer where
         the codes lie around the origin, so they are moved there); the distances of the best
         candidates are then computed from differences, so a code is at distance exactly 0 from
-        itself.
+        itself. Where the k nearest are nearer than the next by more than the digits that are lost,
+        only they are measured so; the answer is the same.
         """
         _check(k, len(self))
-        n_candidates = min(k + SPARE, len(self))
         ids = np.empty((len(queries), k), dtype=np.int64)
         distances = np.empty((len(queries), k), dtype=np.float64)
-        step = max(1, BLOCK // max(len(self), n_candidates * self.codes.shape[1]))
+        step = max(1, BLOCK // max(len(self), (k + SPARE) * self.codes.shape[1]))
         for start in range(0, len(queries), step):
             block = queries[start : start + step].astype(np.float64)  # (m, D)
-            rough = (block - self.centre) @ self.centred.T  # (m, N)
-            rough = self.square_norms - 2 * rough  # without |q|^2, which changes no order
-            near = np.argpartition(rough, n_candidates - 1, axis=1)[:, :n_candidates]
-            near.sort(axis=1)  # equal distances keep the order of the codes
-            exact = np.linalg.norm(self.codes[near] - block[:, None, :], axis=2)
-            order = np.argsort(exact, axis=1, kind="stable")[:, :k]
-            ids[start : start + step] = np.take_along_axis(near, order, axis=1)
-            distances[start : start + step] = np.take_along_axis(exact, order, axis=1)
+            moved = block - self.centre
+            rough = self.square_norms - 2 * (moved @ self.centred.T)  # (m, N)
+            # without |q|^2, which changes no order
+            part = slice(start, start + step)
+            near, clear = _told_apart(rough, k, self._lost(moved))
+            ids[part], distances[part] = self._measured(block, near)
+            if not clear.all():
+                n_candidates = min(k + SPARE, len(self))
+                unclear = np.flatnonzero(~clear)
+                near = np.argpartition(rough[unclear], n_candidates - 1, axis=1)[:, :n_candidates]
+                found, apart = self._measured(block[unclear], near)
+                ids[start + unclear], distances[start + unclear] = found[:, :k], apart[:, :k]
         return ids, distances
+
+    def _lost(self, moved: np.ndarray) -> np.ndarray:
+        """Return how far squared distances of queries ``(m, D)`` can be off, ``(m,)``, float64."""
+        longest = np.sqrt(self.square_norms.max()) + np.linalg.norm(self.centre)
+        lengths = np.sqrt(np.einsum("md,md->m", moved, moved)) + longest
+        return np.asarray(8 * (self.codes.shape[1] + 8) * np.finfo(np.float64).eps * lengths**2)
+
+    def _measured(self, block: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return candidates ``(m, n)`` and their distances from queries, nearest first."""
+        near.sort(axis=1)  # equal distances keep the order of the codes
+        exact = np.linalg.norm(self.codes[near] - block[:, None, :], axis=2)
+        order = np.argsort(exact, axis=1, kind="stable")
+        return np.take_along_axis(near, order, axis=1), np.take_along_axis(exact, order, axis=1)
+
+
+def _told_apart(rough: np.ndarray, k: int, lost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k smallest of each row, ``(m, k)``, and whether no other may be among them."""
+    if k == rough.shape[1]:
+        near = np.broadcast_to(np.arange(k), rough.shape).copy()
+        return near, np.ones(len(rough), dtype=np.bool_)
+    rows = np.arange(len(rough))
+    if k == 1:
+        nearest = rough.argmin(axis=1)
+        value = rough[rows, nearest]
+        rough[rows, nearest] = np.inf
+        following = rough.min(axis=1)
+        rough[rows, nearest] = value
+        return nearest[:, None], following - value > lost
+    near = np.argpartition(rough, k, axis=1)[:, : k + 1]  # the last one is the next
+    values = np.take_along_axis(rough, near, axis=1)
+    return near[:, :k], values[:, k] - values[:, :k].max(axis=1) > lost
 
 
 class AnnoyTrees:

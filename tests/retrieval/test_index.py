@@ -57,6 +57,22 @@ def test_exact_does_not_depend_on_its_block(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.array_equal(whole[1], parts[1])
 
 
+@pytest.mark.parametrize("k", [1, 2, 100])
+def test_exact_measures_what_rounding_cannot_tell_apart(k: int) -> None:
+    rng = np.random.default_rng(0)
+    far = rng.normal(size=(40, 64))
+    far[:, ::8] *= 1e5  # squares of these hide the rest
+    step = 1e-5 * rng.normal(size=far.shape)
+    step[:, ::8] = 0
+    far, step = far.astype(np.float32), step.astype(np.float32)
+    codes = np.concatenate([far + 2 * step, far - step, (far + 2 * step)[:20]])
+    ids, distances = index.build(codes, EXACT).nearest(far, k)
+    for row, query in enumerate(far):
+        expected_ids, expected = neighbours.nearest(codes, query, k)
+        assert ids[row].tolist() == expected_ids
+        assert distances[row] == pytest.approx(np.array(expected), rel=1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_annoy_finds_nearly_what_exact_finds(offset: float) -> None:
