@@ -6,6 +6,7 @@ import logging
 import os
 import random
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,17 @@ def pytest_runtest_setup() -> None:
     import numpy as np
     import torch  # here, so that the process which only hands out tests does not load it
 
+    _let_garbage_lie()
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - of libraries that draw from it
     torch.manual_seed(0)
+
+
+@cache
+def _let_garbage_lie() -> None:
+    """Look for garbage less often, and not among what came with the libraries: a tenth of a run."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,6 @@
 """Every YAML file of configs/ composes, with every command that can use it."""
 
 import tomllib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache
@@ -10,9 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
+from support.composing import with_hydra, without_hydra
 
 from emqs import models, settings
 from emqs.datasets import settings as datasets_settings
@@ -45,13 +43,6 @@ CLASSES: dict[str, type] = {
     "stage": training_settings.StageConfig,
     "trainer": training_settings.TrainerConfig,
 }
-SOME_SETTING = {
-    "search": "query.batch_size=3",
-    "evaluate": "query.batch_size=3",
-    "compress": "codec=archive",
-    "export": "to=clickhouse",
-    "ingest": "align=none",
-}
 GIVEN = {"folder": ["dataset.name=MINE"]}  # what an option cannot be used without
 
 
@@ -75,19 +66,16 @@ def groups_of(command: str) -> set[str]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _hydra() -> Iterator[None]:
+def _resolvers() -> None:
     import emqs.runs.command  # registers the resolvers of hydra.sweep.subdir
 
     assert emqs.runs.command
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        yield
-    GlobalHydra.instance().clear()
 
 
 def composed(command: str, *overrides: str) -> DictConfig:
     if command == "download" and not any(o.startswith("dataset=") for o in overrides):
         overrides = ("dataset=EPFL", *overrides)
-    return compose(command, overrides=list(overrides))
+    return without_hydra(command, *overrides)
 
 
 def users_of(group: str) -> list[str]:
@@ -127,6 +115,11 @@ def test_every_option_composes_and_is_read(command: str, chosen: dict[str, str])
     for group in chosen:
         settings = read(CLASSES[group], cfg[group], group)
         assert isinstance(settings, CLASSES[group])
+        if isinstance(settings, models_settings.ModelConfig):
+            assert settings.name == chosen[group]
+            network = models.build(settings.name, settings.network)
+            assert isinstance(network, models.Encoder)
+            assert network.input_size == settings.preprocessing.size
 
 
 def test_the_list_of_options_is_complete() -> None:
@@ -193,17 +186,6 @@ def test_the_points_of_every_experiment_compose(option: str) -> None:
     assert OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
 
 
-@pytest.mark.parametrize("option", options("model"))
-def test_every_model_builds(option: str) -> None:
-    settings = read(
-        models_settings.ModelConfig, composed("evaluate", f"model={option}").model, "model"
-    )
-    assert settings.name == option
-    network = models.build(settings.name, settings.network)
-    assert isinstance(network, models.Encoder)
-    assert network.input_size == settings.preprocessing.size
-
-
 def test_every_network_has_a_file() -> None:
     assert options("model") == sorted(models.NETWORKS)
 
@@ -231,9 +213,7 @@ def test_files_say_what_they_are_for(file: str) -> None:
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("download", "serve")])
 def test_output_folders_can_be_given_on_a_command_line(command: str) -> None:
     """Hydra refuses a value with "=" in it, so no folder is named after overrides."""
-    cfg = compose(
-        command, overrides=[SOME_SETTING.get(command, "model=ae")], return_hydra_config=True
-    )
+    cfg = with_hydra(command, "+given=1")
     for folder in (cfg.hydra.run.dir, cfg.hydra.sweep.dir, cfg.hydra.sweep.subdir):
         assert folder
         assert "=" not in folder

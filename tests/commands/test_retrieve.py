@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from PIL import Image
 from scipy import ndimage
+from support.composing import without_hydra
 
 from emqs import retrieve as command
 from emqs.datasets import Stack
@@ -30,7 +30,6 @@ from emqs.retrieval.retrieve import Retrieval, retrieve
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
 from emqs.runs.record import Run
 from emqs.runs.settings import LoggerConfig
-from emqs.settings import CONFIG_DIR
 
 SIZE = 16
 DISCS = [(16, 32), (48, 16), (80, 64)]  # first row and column of the patches that hold a disc
@@ -408,8 +407,8 @@ def test_settings_that_contradict_themselves(settings: dict[str, Any], message: 
 
 def composed(*overrides: str) -> DictConfig:
     toy = ("dataset.toy.n_slices=11", "dataset.toy.height=256", "dataset.toy.width=256")
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIG_DIR)):
-        return compose("retrieve", [*toy, "model=pixels", "index=exact", "device=cpu", *overrides])
+    base = (*toy, "model=pixels", "index=exact", "device=cpu")
+    return without_hydra("retrieve", *base, *overrides)
 
 
 @pytest.mark.slow

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 from matplotlib.colors import to_hex
 from matplotlib.patches import ConnectionPatch
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
+from support.composing import without_hydra
 
 from emqs import tsne
 from emqs.datasets import Stack
@@ -24,12 +24,11 @@ from emqs.evaluation import settings as build_settings
 from emqs.figures import projections, style
 from emqs.runs import record as records
 from emqs.runs.settings import LoggerConfig
-from emqs.settings import CONFIG_DIR, read
+from emqs.settings import read
 
 
 def settings(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        return compose("tsne", overrides=list(overrides))
+    return without_hydra("tsne", *overrides)
 
 
 DOCUMENTED = {  # the table of the method: model, weights, data, slices, patch and stride

@@ -37,11 +37,18 @@ def found(path: Path) -> dict[str, list[Any]]:
     return {name: values.tolist() for name, values in matches.columns.items()}
 
 
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(refining, "FIRST", 64)  # short codes choose which codes are read
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that nobody changes."""
     grid = grid_of()
-    return write_store(tmp_path / "a.zarr", random_codes(grid), grid, short=8).path
+    place = tmp_path_factory.mktemp("whole") / "a.zarr"
+    return write_store(place, random_codes(grid), grid, short=8).path
+
+
+@pytest.fixture
+def path(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(refining, "FIRST", 64)  # short codes choose which codes are read
+    return Path(shutil.copytree(whole, tmp_path / "a.zarr"))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Signatures by their laws: balance, order of distances, the same bits in every batch."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,21 @@ def test_hamming_distance_follows_the_euclidean(size: int) -> None:
     assert recall > 0.6, f"recall of the nearest 20 among 200 of 1,900: {recall:.2f}"
 
 
+def test_at_a_threshold_sums_are_taken_in_one_order() -> None:
+    """As the next number above or below a sum in order says, though a product sums otherwise."""
+    codes = embeddings(600, 100).astype(np.float64)
+    signer = signatures.fit(codes, seed=0)
+    part, summed = codes - signer.mean, np.zeros((len(codes), signer.directions.shape[1]))
+    for along, column in zip(signer.directions, part.T, strict=True):
+        summed += along * column[:, None]
+    assert (part @ signer.directions != summed).any()
+    for number in range(0, 600, 7):
+        own = summed[number, signer.direction_of_bit]
+        for thresholds, bit in ((own, 0), (np.nextafter(own, -np.inf), 2**64 - 1)):
+            near = replace(signer, thresholds=thresholds)
+            assert int(near.sign(codes)[number]) == bit
+
+
 @pytest.mark.slow
 def test_the_same_bits_in_every_batch_and_every_run() -> None:
     codes = embeddings(9000, 32)
@@ -104,6 +120,12 @@ def test_distances_do_not_depend_on_where_and_how_large_embeddings_are() -> None
     codes = embeddings(1000, 16).astype(np.float64)
     signed = signatures.fit(codes, seed=0).sign(codes)
     np.testing.assert_array_equal(signatures.fit(codes * 8, seed=0).sign(codes * 8), signed)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100])
+def test_medians_are_those_of_numpy(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=(n, 5)).round(1)
+    np.testing.assert_array_equal(signatures._medians(values), np.median(values, axis=0))
 
 
 def test_a_signer_survives_json() -> None:

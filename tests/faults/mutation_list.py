@@ -188,8 +188,8 @@ MUTATIONS = [
         "signatures",
         "bits turn over",
         "emqs/embedding/signatures.py",
-        "projected[self.direction_of_bit] > self.thresholds[:, None]",
-        "projected[self.direction_of_bit] < self.thresholds[:, None]",
+        "np.packbits(beyond > 0,",
+        "np.packbits(beyond < 0,",
         "tests/embedding/test_signatures.py::test_a_bit_is_a_projection_above_a_threshold",
     ),
     Mutation(

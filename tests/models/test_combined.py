@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from hydra import compose, initialize_config_dir
 from skimage.feature import local_binary_pattern
 from skimage.filters import gabor_kernel
+from support.composing import without_hydra
 from torch import Tensor
 
 from emqs import models
@@ -36,9 +36,7 @@ def textures(n: int, seed: int = 0, size: int = 64) -> Tensor:
 
 
 def configured(*overrides: str, command: str = "evaluate") -> ModelConfig:
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        cfg = compose(command, overrides=list(overrides))
-    return read(ModelConfig, cfg.model, "model")
+    return read(ModelConfig, without_hydra(command, *overrides).model, "model")
 
 
 # Scaling

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from support import composing
 
 import emqs
 from emqs import compress
@@ -56,8 +57,11 @@ def refused(words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("loading")
-@pytest.mark.parametrize("more", [[], ["-m"]])
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [(text, []) for text in HOSTILE]
+    + [(text, ["-m"]) for text in (CALLBACK, LAUNCHER, SWEEPER, HYDRA_LOGGING, ENVIRONMENT)],
+)
 def test_a_shared_file_of_settings_runs_no_code(
     text: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +108,7 @@ def test_a_pasted_line_runs_no_code(
      "tsne", "serve", "download"],
 )  # fmt: skip
 def test_our_own_settings_are_let_through(name: str) -> None:
-    check_composed(with_hydra(name, []))
+    check_composed(composing.with_hydra(name))
 
 
 def test_a_class_of_nobody_is_named() -> None:

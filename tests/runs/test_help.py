@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from support.composing import without_hydra
 from support.embedded_volumes import filled
 
 from emqs import __main__ as console
@@ -17,7 +18,6 @@ from emqs.errors import ConfigError
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.runs import arguments, completion, described
-from emqs.runs.compose import composed
 from emqs.runs.help import WIDTH, help_text
 from emqs.settings import CONFIG_DIR
 
@@ -43,7 +43,7 @@ def test_help_shows_every_setting_that_acts_and_no_other(name: str) -> None:
             part = row[1 : row.index("]")] + "."
         elif row.startswith("  ") and row[2] != " " and "=" in row.split()[0]:
             shown.append(part + row.split()[0].partition("=")[0])
-    cfg = OmegaConf.to_container(composed(name, typed), resolve=False)
+    cfg = OmegaConf.to_container(without_hydra(name, *typed), resolve=False)
     assert isinstance(cfg, dict)
     expected = [full for full in leaves(cfg) if described.acts(name, full)]
     assert sorted(shown) == sorted(expected)

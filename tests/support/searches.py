@@ -3,21 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from support.composing import with_hydra
 
 from emqs.runs import record
 from emqs.runs.settings import LoggerConfig
-from emqs.settings import CONFIG_DIR
 
 
 def run_command(
     work: Callable[[DictConfig, record.Run], object], name: str, folder: Path, *overrides: str
 ) -> None:
     """Do what ``python -m emqs.NAME OVERRIDES`` does; results go to ``folder/run_NAME``."""
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        cfg = compose(name, overrides=list(overrides), return_hydra_config=True)
+    cfg = with_hydra(name, *overrides)
     HydraConfig.instance().set_config(cfg)
     with record.Run(
         folder / f"run_{name}", command=name, settings={}, logger=LoggerConfig()

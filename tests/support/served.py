@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorstore
 import tifffile
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -36,6 +37,7 @@ class Served:
     app: FastAPI
     context: Context
     home: Path
+    portal: BlockingPortal | None = None  # what answers; a loop for each request costs as much
     brain: str = ""  # id of a dataset
     ann: dict[str, str] = field(default_factory=dict)  # a user
     people: dict[str, dict[str, str]] = field(default_factory=dict)  # users by name
@@ -93,7 +95,9 @@ class Served:
 
     def client(self, user: dict[str, str] | None = None, **options: object) -> TestClient:
         headers = {} if user is None else {"Authorization": user["Authorization"]}
-        return TestClient(self.app, base_url="http://127.0.0.1", headers=headers, **options)
+        made = TestClient(self.app, base_url="http://127.0.0.1", headers=headers, **options)
+        made.portal = self.portal
+        return made
 
 
 @cache
@@ -120,7 +124,8 @@ def served(
         app = application.create_app(Home(home), config, database=database)
     finally:
         application.ROUTERS = known
-    yield Served(app, app.state.context, home)
+    with start_blocking_portal() as portal:
+        yield Served(app, app.state.context, home, portal)
     app.state.context.close()
 
 

@@ -1,17 +1,15 @@
 """Settings of configs/train.yaml for the tests of training, composed as the command does."""
 
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
+from support.composing import without_hydra
 
-from emqs.settings import CONFIG_DIR
 from emqs.train import read_config
 from emqs.training.settings import TrainConfig
 
 
 def compose_train(*overrides: str) -> DictConfig:
     """Return the configuration that ``python -m emqs.train OVERRIDES`` works with."""
-    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
-        return compose("train", overrides=list(overrides))
+    return without_hydra("train", *overrides)
 
 
 def train_config(*overrides: str) -> TrainConfig:
