@@ -24,6 +24,22 @@ def looking_at(**view: object) -> str:
     return f"{TOY}#{quote(json.dumps({'view': view}))}"
 
 
+def look(page: Page, position: list[float], scale: float, layout: str = "xy") -> None:
+    """Look at another place, as by an address that is typed into the page that is open."""
+    view = {"position": position, "crossSectionScale": scale, "layout": layout}
+    page.evaluate(
+        """(view) => {
+            const kept = JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
+            location.hash = encodeURIComponent(JSON.stringify({...kept, view}));
+        }""",
+        view,
+    )
+    until_equal(page, POSITION, position)
+    until_equal(page, "() => window.emqsViewer.state().crossSectionScale", scale)
+    until_true(page, f"() => JSON.stringify(window.emqsViewer.state().layout).includes('{layout}')")
+    drawn(page)
+
+
 def state(page: Page) -> dict:
     return page.evaluate("() => window.emqsViewer.state()")
 
@@ -47,20 +63,13 @@ def test_a_click_means_the_voxel_under_the_mouse(place: Workplace) -> None:
         "(panel) => [panel.clientWidth, panel.clientHeight]"
     )
     middle = [at + 0.5 * (pixels % 2) for at, pixels in zip((200, 300), shape, strict=True)]
-    page.goto("/datasets")
-    page.goto(looking_at(position=[*middle, 7.5], crossSectionScale=1))
-    drawn(page)
+    look(page, [*middle, 7.5], 1)
     for dx, dy in ((0, 0), (37, 0), (0, -53), (-120, 99)):
         assert clicked(page, dx, dy) == {"z": 7, "y": 300 + dy, "x": 200 + dx}
-    near = looking_at(position=[200.5, 300.5, 7.5], crossSectionScale=0.125)
-    page.goto("/datasets")
-    page.goto(near)  # eight pixels a voxel
-    drawn(page)
+    look(page, [200.5, 300.5, 7.5], 0.125)  # eight pixels a voxel
     assert clicked(page, 8 * 5, -8 * 3) == {"z": 7, "y": 297, "x": 205}
     # a slice along Y: z grows downwards, a section is four pixels of 5 nm deep
-    page.goto("/datasets")
-    page.goto(looking_at(position=[200.5, 300.5, 7.5], crossSectionScale=0.125, layout="xz"))
-    drawn(page)
+    look(page, [200.5, 300.5, 7.5], 0.125, "xz")
     assert clicked(page, 8 * 5, 32 * 2) == {"z": 9, "y": 300, "x": 205}
     assert page.errors == []  # type: ignore[attr-defined]
 
