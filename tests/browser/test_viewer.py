@@ -1,4 +1,4 @@
-"""The viewer: where a click points, what it shows and what of it stays; the size of the pages."""
+"""Frame and viewer: where a click points, what it shows, what stays; the size of the pages."""
 
 import gzip
 import json
@@ -8,7 +8,16 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsing import Workplace, click_voxel, drawn, until_equal, until_true, voxel_at
+from support.browsing import (
+    PASSWORD,
+    Workplace,
+    click_voxel,
+    drawn,
+    no_serious_findings,
+    until_equal,
+    until_true,
+    voxel_at,
+)
 
 from emqs.web import pages
 
@@ -53,6 +62,17 @@ def clicked(page: Page, dx: int, dy: int) -> dict[str, int]:
     until_true(page, f"() => ({script})().length === {before + 1}")
     z, y, x = page.evaluate(script)[-1]
     return {"z": z, "y": y, "x": x}
+
+
+def test_a_user_signs_in_and_sees_the_volume(place: Workplace) -> None:
+    page = place.page(None)
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    drawn(page)
+    assert page.errors == []  # type: ignore[attr-defined]
+    no_serious_findings(page)
 
 
 def test_a_click_means_the_voxel_under_the_mouse(place: Workplace) -> None:
@@ -170,7 +190,7 @@ def test_the_view_goes_along_to_other_pages_and_back(place: Workplace) -> None:
 def test_many_viewers_one_after_the_other_leave_nothing_behind(place: Workplace) -> None:
     page = place.page("ann", TOY)
     drawn(page)
-    for _ in range(3):
+    for _ in range(2):
         page.get_by_role("link", name="Datasets").click()
         expect(page.locator(".viewer")).to_have_count(0)
         page.get_by_role("link", name="Search").click()
