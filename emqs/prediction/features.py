@@ -73,6 +73,19 @@ def principal(codes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), directions.astype(np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows around a part of a slice.
+
+    Attributes:
+        codes: Those of both sizes one after the other, ``(rows, columns, D)``, float32.
+        spans: The first window and the last, along Y and along X, counted in steps of the grid.
+    """
+
+    codes: np.ndarray
+    spans: list[tuple[int, int]]
+
+
 @dataclass(eq=False)
 class Features:
     """Features of the voxels of a volume.
@@ -140,17 +153,21 @@ class Features:
             z = int(rng.integers(shape[0]))
             stop = z + 1, min(y + SAMPLE_EDGE, shape[1]), min(x + SAMPLE_EDGE, shape[2])
             tiles.append(Box((z, y, x), stop))
-        mean, directions = principal(
-            np.concatenate([self._windows(tile)[0] for tile in tiles]), n_components
-        )
-        plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
         offset = self.offset()
+        windows = [self._windows(tile, (0.0, 0.0), offset) for tile in tiles]
+        around = [
+            self._part(one, tile, (0.0, 0.0)) for one, tile in zip(windows, tiles, strict=True)
+        ]
+        codes = np.concatenate([one.codes.reshape(-1, one.codes.shape[-1]) for one in around])
+        mean, directions = principal(codes, n_components)
+        plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
         self.projection = Projection(mean, directions, *plain, offset)
         self._kept.clear()
         per_tile = -(-n_voxels // len(tiles))
         drawn = []
-        for tile in tiles:
-            maps = self._made(tile).full().reshape(self.n_features, -1)
+        for tile, one in zip(tiles, windows, strict=True):
+            layers = Layers([*self._grey(tile), self._codes(tile, self._part(one, tile, offset))])
+            maps = layers.full().reshape(self.n_features, -1)
             drawn.append(maps[:, rng.integers(maps.shape[1], size=per_tile)].T)
         sample = np.concatenate(drawn)
         maps = sample[:, : grey.N_MAPS]
@@ -239,7 +256,10 @@ class Features:
         return made
 
     def _made(self, box: Box) -> Layers:
-        return Layers([*self._grey(box), self._codes(box)])
+        if self.projection is None:
+            raise RuntimeError("learn comes first")
+        codes = self._codes(box, self._windows(box, self.projection.offset))
+        return Layers([*self._grey(box), codes])
 
     def _shown(self, box: Box) -> np.ndarray:
         """Return a part of a slice as the network sees it, ``(Y, X)``, float32 in [0, 1]."""
@@ -264,22 +284,30 @@ class Features:
         scale = self.projection.grey_mean, self.projection.grey_spread
         return grey.layers(self._shown(around), (rows, columns), scale)
 
-    def _windows(self, box: Box) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Return codes of the windows around a part of a slice, and where these are centred.
-
-        Returns:
-            Codes ``(rows * columns, D)``, those of both windows one after the other, and the
-            centres of rows and of columns, in voxels.
-        """
-        pad, step = self.grid.size // 2, self.step  # the slice with so much around it is cut
-        offset = (0.0, 0.0) if self.projection is None else self.projection.offset
-        centres = []
+    def _spans(self, box: Box, offset: tuple[float, float]) -> list[tuple[int, int]]:
+        """Return the first and the last window, along Y and along X, around a part of a slice."""
+        step, spans = self.step, []
         for axis, lag in zip((1, 2), offset, strict=True):
             most = (self.source.volume.shape[axis] - 1 - step // 2) // step
             start, stop = box.start[axis] + floor(lag), box.stop[axis] + ceil(lag)
             low = int(np.clip((start - step // 2) // step, 0, most))
             high = int(np.clip(-((step // 2 - stop) // step), 0, most))
-            centres.append(np.arange(low, high + 1) * step + step // 2)
+            spans.append((low, high))
+        return spans
+
+    def _part(self, windows: Windows, box: Box, offset: tuple[float, float]) -> Windows:
+        """Return those of the windows that are around a part of a slice."""
+        (top, bottom), (left, right) = self._spans(box, offset)
+        (y, _), (x, _) = windows.spans
+        codes = windows.codes[top - y : bottom + 1 - y, left - x : right + 1 - x]
+        return Windows(codes, [(top, bottom), (left, right)])
+
+    def _windows(self, box: Box, *offsets: tuple[float, float]) -> Windows:
+        """Return the windows around a part of a slice, for each of some offsets of codes."""
+        pad = self.grid.size // 2  # the slice with so much around it is cut
+        each = np.array([self._spans(box, offset) for offset in offsets])
+        spans = [(int(own[:, 0].min()), int(own[:, 1].max())) for own in np.moveaxis(each, 1, 0)]
+        centres = [self._centres(span) for span in spans]
         rows, columns = (c.ravel() + pad for c in np.meshgrid(*centres, indexing="ij"))
         network = cast(Encoder, self.model.network)
         margin, multiple = 0, 1
@@ -298,7 +326,12 @@ class Features:
             self.model, Stack("a slice", [image], ["0"], intensity=(0, 1)), boxes.reshape(-1, 5),
             patch_size=self.grid.size, compute=replace(self.compute, progress=False),
         )  # fmt: skip
-        return np.concatenate(np.split(codes, len(boxes)), axis=1), [c - 0.5 for c in centres]
+        joined = np.concatenate(np.split(codes, len(boxes)), axis=1)
+        return Windows(joined.reshape(len(centres[0]), len(centres[1]), -1), spans)
+
+    def _centres(self, span: tuple[int, int]) -> np.ndarray:
+        """Return the middles of windows along an axis, rounded up, in voxels."""
+        return np.arange(span[0], span[1] + 1) * self.step + self.step // 2
 
     def _mirrored(self, z: int, first: list[int], last: list[int], pad: int) -> np.ndarray:
         """Return a part of a slice that has ``pad`` voxels around it, which mirror it.
@@ -319,14 +352,15 @@ class Features:
         part = self._shown(Box((z, start[0], start[1]), (z + 1, stop[0], stop[1])))
         return np.pad(part, around, mode="symmetric")
 
-    def _codes(self, box: Box) -> Layer:
+    def _codes(self, box: Box, windows: Windows) -> Layer:
         """Return projected codes of the windows, which are enlarged between them linearly."""
         if self.projection is None:
             raise RuntimeError("learn comes first")
-        codes, centres = self._windows(box)
-        grid = self.projection(codes).T.reshape(-1, *(len(c) for c in centres))
+        n_rows, n_columns, size = windows.codes.shape
+        grid = self.projection(windows.codes.reshape(-1, size)).T.reshape(-1, n_rows, n_columns)
         ways = []
-        for axis, centre in zip((1, 2), centres, strict=True):
+        for axis, span in zip((1, 2), windows.spans, strict=True):
+            centre = self._centres(span) - 0.5
             voxels = np.arange(box.start[axis], box.stop[axis]) + self.projection.offset[axis - 1]
             index = np.interp(voxels, centre, np.arange(len(centre)))
             ways.append(between(index, len(centre)))

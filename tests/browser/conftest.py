@@ -52,11 +52,15 @@ def toy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared_place(
-    browser: object, toy_home: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    browser: object,
+    toy_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Workplace]:
-    """A server of the tests of one file."""
+    """A server of the tests of one file; jobs are done if it says ``JOBS = True``."""
     folder = tmp_path_factory.mktemp("place")
-    with toy_workplace(folder, toy_home, browser) as place:  # type: ignore[arg-type]
+    jobs = f"job_workers={int(getattr(request.module, 'JOBS', False))}"
+    with toy_workplace(folder, toy_home, browser, jobs) as place:  # type: ignore[arg-type]
         yield place
 
 

@@ -29,7 +29,7 @@ def shared_place(
     """A server where one may sign in at the provider, too, and has few tries."""
     os.environ["EMQS_OIDC_LAB_SECRET"] = SECRET
     lab = f"{{issuer:'{provider.issuer}',client_id:{CLIENT},label:Lab,match_email:true}}"
-    settings = (f"+serve.oidc.lab={lab}", "serve.logins_per_minute=4")
+    settings = (f"+serve.oidc.lab={lab}", "serve.logins_per_minute=4", "job_workers=0")
     folder = tmp_path_factory.mktemp("place")
     with toy_workplace(folder, toy_home, browser, *settings) as place:  # type: ignore[arg-type]
         place.api("root").patch("/users/ann", json={"email": "ann@lab.org"}).raise_for_status()
@@ -189,7 +189,8 @@ def test_there_is_no_signing_out_without_accounts(
 ) -> None:
     folder = tmp_path / "alone"
     folder.mkdir()
-    with toy_workplace(folder, toy_home, browser, "serve.accounts=false") as place:  # type: ignore[arg-type]
+    settings = ("serve.accounts=false", "job_workers=0")
+    with toy_workplace(folder, toy_home, browser, *settings) as place:  # type: ignore[arg-type]
         page = place.page(None, "/account")
         expect(page.get_by_role("heading", name="Account")).to_be_visible()
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from support.browsing import PASSWORD, Workplace, no_serious_findings
 
 pytestmark = pytest.mark.slow
+JOBS = True  # a process does them
 
 
 def test_a_user_is_made_changed_and_locked(place: Workplace) -> None:

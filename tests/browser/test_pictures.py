@@ -18,6 +18,7 @@ from support.browsing import Workplace, drawn
 from support.pictures import MOST_CHANGED, picture_of, same_as_before, share_changed
 
 pytestmark = pytest.mark.slow
+JOBS = True  # a process does them
 
 STILL: dict[str, Any] = {"color_scheme": "light", "reduced_motion": "reduce"}
 GO = """(path) => {  // as a click on a link does, so that the viewer stays

@@ -21,6 +21,7 @@ from support.browsing import (
 from emqs.volumes import open_volume
 
 pytestmark = pytest.mark.slow
+JOBS = True  # a process does them
 
 EXAMPLES = {"p": [[6, 61, 386], [6, 83, 392]], "n": [[6, 300, 330], [6, 250, 60]]}
 SEARCH = "/d/toy/search#" + quote(json.dumps({"search": EXAMPLES}))

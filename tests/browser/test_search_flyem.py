@@ -50,7 +50,7 @@ def shared_place(
     sizes = ["patch.size=48", "patch.stride=24", f"paths.outputs={home / 'cache'}"]
     subprocess.run([sys.executable, "-m", *embed, *sizes], check=True, cwd=home)
     (home / "datasets" / "fly.yaml").write_text(SETTINGS, encoding="utf-8")
-    with workplace(home, browser) as place:
+    with workplace(home, browser, "job_workers=0") as place:
         yield place
 
 

@@ -48,7 +48,7 @@ def shared_place(
     (home / "datasets" / "copy.yaml").write_text(copy, encoding="utf-8")
     plain = re.sub(r"(?m)^store:.*\n", "", toy).replace("Toy neuropil", "Without codes")
     (home / "datasets" / "plain.yaml").write_text(plain, encoding="utf-8")
-    with workplace(home, browser) as place:
+    with workplace(home, browser, "job_workers=0") as place:
         yield place
 
 

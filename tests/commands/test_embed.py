@@ -1,10 +1,7 @@
 """Embedding a volume: equal codes however it is divided, interrupted, shared or stored."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import pytest
 import tensorstore
 from support.embedded import difference
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, filled, model, volume, voxels
+from support.forks import Fork, Forks
 
 from emqs.datasets import Stack
 from emqs.embedding import build, encode
@@ -162,37 +160,41 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(folder: Path) -> "subprocess.Popen[str]":
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """Start processes that have what the command imports."""
+    made = Forks(["torch", "tensorstore", "zarr", "emqs.embed", "emqs.embedding.build",
+                  "emqs.runs.model"])  # fmt: skip
+    yield made
+    made.stop()
+
+
+def start(forks: Forks, folder: Path, said: str) -> Fork:
     """Start the command that makes ``killed/emb.zarr``."""
     arguments = [
         f"volume={folder / 'v.zarr'}", f"out={folder / 'killed' / 'emb.zarr'}",
         f"weights={folder / 'w.safetensors'}", "patch.size=16", "patch.stride=4", "device=cpu",
         "embed.block=8", "embed.n_sample=64", "embed.short=12", f"hydra.run.dir={folder / 'run'}",
     ]  # fmt: skip
-    return subprocess.Popen(
-        [sys.executable, "-m", "emqs.embed", *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    return forks.start("emqs.embed", arguments, folder, folder / said)
 
 
 @pytest.mark.slow
-def test_killed_and_shared_runs_end_alike(on_disk: Path) -> None:
+def test_killed_and_shared_runs_end_alike(forks: Forks, on_disk: Path) -> None:
     for name in ("killed", "whole"):
         (on_disk / name).mkdir()
-    killed = start(on_disk)
+    killed = start(forks, on_disk, "killed.txt")
     chunks = on_disk / "killed" / "emb.zarr" / "signatures" / "c"
     deadline = time.monotonic() + 100
     while len(list(chunks.glob("*/*/*"))) < 5 and time.monotonic() < deadline:
         time.sleep(0.002)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
+    killed.kill()
+    killed.wait()
     written = len(list(chunks.glob("*/*/*")))
     assert 5 <= written < 4 * 3 * 4  # 23 x 31 places in blocks of 8
-    both = [start(on_disk) for _ in range(2)]
-    for process in both:
-        text, _ = process.communicate(timeout=200)
-        assert process.returncode == 0, text
+    both = [start(forks, on_disk, said) for said in ("first.txt", "second.txt")]
+    for process, said in zip(both, ("first.txt", "second.txt"), strict=True):
+        assert process.wait(200) == 0, (on_disk / said).read_text()
     build.build(
         open_volume(on_disk / "v.zarr"),
         weights.load(on_disk / "w.safetensors"),

@@ -1,11 +1,9 @@
 """python -m emqs.evaluate as a user runs it, on toy slices."""
 
 import csv
-import io
 import json
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 from reference import ranking
 from support.composing import composed
+from support.typed import typed
 
 from emqs import evaluate, files
 from emqs.datasets import open_stack
@@ -41,17 +40,6 @@ TOY = [
 ]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "emqs.evaluate", *arguments],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as stream:
         return list(csv.DictReader(stream))
@@ -64,14 +52,9 @@ def table(path: Path) -> list[dict[str, str]]:
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of one run, and what it printed."""
     folder = tmp_path_factory.mktemp("evaluate") / "run"
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.delenv("HYDRA_FULL_ERROR", raising=False)
-        settings = ["model=histogram", *TOY, f"hydra.run.dir={folder}"]
-        patch.setattr(sys, "argv", ["evaluate.py", *settings])
-        command.start("evaluate", evaluate.main)
-    assert err.getvalue() == ""
-    return folder, out.getvalue()
+    done = typed("evaluate", TOP, "model=histogram", *TOY, f"hydra.run.dir={folder}")
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder, done.stdout
 
 
 def test_all_files_are_there(outputs: tuple[Path, str]) -> None:
@@ -176,7 +159,19 @@ def test_with_the_papers_query_the_ranking_has_the_papers_columns(
 
 @pytest.mark.slow
 def test_a_mistake_is_one_line(tmp_path: Path) -> None:
-    done = run("query.min_overlap=50", f"hydra.run.dir={tmp_path}")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "emqs.evaluate",
+            "query.min_overlap=50",
+            f"hydra.run.dir={tmp_path}",
+        ],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
@@ -241,10 +236,10 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A sweep in which one of three points fails, run twice."""
     folder = tmp_path_factory.mktemp("sweep") / "points"
     options = [*TOY, "figures=false", "model=histogram,pixels", f"hydra.sweep.dir={folder}"]
-    first = run("-m", *options, "query.structure=1,9")
+    first = typed("evaluate", TOP, "-m", *options, "query.structure=1,9")
     times = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
     (folder / "evaluation_results.csv").unlink()
-    again = run("-m", *options, "query.structure=1,9")
+    again = typed("evaluate", TOP, "-m", *options, "query.structure=1,9")
     return {"folder": folder, "first": first, "again": again, "times": times}
 
 

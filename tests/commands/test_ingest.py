@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.raw_slices import disturbed, tissue, written
+from support.typed import typed
 
 from emqs.volumes import open_volume
 
@@ -22,14 +22,13 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "emqs.ingest", f"hydra.run.dir={folder / 'run'}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+def ingested(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return typed("ingest", folder, f"hydra.run.dir={folder / 'run'}", *words)
 
 
 @pytest.mark.slow
 def test_a_volume_a_report_and_figures(raw: Path, tmp_path: Path) -> None:
-    done = typed(
+    done = ingested(
         tmp_path, f"source={raw}", "out=v.zarr", "voxel_size_nm=[20,5,5]", "align.rotation_deg=3"
     )
     assert done.returncode == 0, done.stderr
@@ -46,7 +45,7 @@ def test_a_volume_a_report_and_figures(raw: Path, tmp_path: Path) -> None:
     assert (run / "pairs.csv").read_text().startswith("first,second,matched,why_not,peak")
     log = (run / "ingest.log").read_text()
     assert "look: 5 of 5" in log
-    again = typed(
+    again = ingested(
         tmp_path, f"source={raw}", "out=v.zarr", "voxel_size_nm=[20,5,5]", "align.rotation_deg=3"
     )
     assert "is there already" in again.stdout
@@ -56,13 +55,13 @@ def test_a_volume_a_report_and_figures(raw: Path, tmp_path: Path) -> None:
 def test_a_check_writes_no_volume_and_its_table_overrules(raw: Path, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     asked = (f"source={raw}", "out=v.zarr", "align=none", "contrast=none", "figures=false")
-    done = typed(tmp_path, *asked, "task=check")
+    done = ingested(tmp_path, *asked, "task=check")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in set(tmp_path.iterdir()) - before} == {"run"}
     table = tmp_path / "run" / "slices.csv"
     table.write_text(table.read_text().replace("blank,no", "blank,yes"))
     kept = table.rename(tmp_path / "mine.csv")
-    done = typed(tmp_path, *asked, "voxel_size_nm=[20,5,5]", f"check.table={kept}")
+    done = ingested(tmp_path, *asked, "voxel_size_nm=[20,5,5]", f"check.table={kept}")
     assert done.returncode == 0, done.stderr
     volume = open_volume(tmp_path / "v.zarr")
     assert (volume.read(volume.box)[2] == 100).all()
@@ -81,7 +80,7 @@ def test_a_check_writes_no_volume_and_its_table_overrules(raw: Path, tmp_path: P
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], line: str) -> None:
-    done = typed(tmp_path, *arguments)
+    done = ingested(tmp_path, *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith("emqs.ingest: ")
     assert line in done.stderr

@@ -24,7 +24,7 @@ from emqs.volumes import write_ome_zarr
 WEIGHTS = Path(__file__).parents[1] / "golden" / "trained" / "contrastive_pretrained.safetensors"
 MODEL = ("weights=w.safetensors", "device=cpu")
 EMBED = (
-    "volume=v.zarr", *MODEL, "patch.size=16", "patch.stride=8", "embed.block=8",
+    "volume=v.zarr", *MODEL, "patch.size=32", "patch.stride=8", "embed.block=8",
     "embed.n_sample=64",
 )  # fmt: skip
 CHECKSUM = re.compile(rb'"[0-9a-f]{64}"')
@@ -228,7 +228,7 @@ READERS = {
         "search", ("store=chdb://pq", *SEARCH), "run", ("pq",), table("matches.csv")
     ),
 }
-#: What makes a run, whose folder is written again each time.
+#: What makes a run, whose folder is written again each time; figures are those of ``tsne``.
 TOY = (
     "dataset=toy", "dataset.toy.n_slices=3", "dataset.toy.height=96", "dataset.toy.width=112",
     "patch.size=32", "patch.stride=16", *MODEL, "device=cpu",
@@ -240,6 +240,7 @@ RUNS = {
             "model=vae", "dataset=folder", "dataset.name=TINY", "paths.images=images",
             "patch.size=32", "patch.stride=16", "data.batch_size=8", "data.patches_per_epoch=16",
             "trainer.max_epochs=3", "trainer=cpu", "data.num_workers=0",
+            "callbacks.reconstructions_every=0",  # its losses are drawn
         ),
         "run",
         ("images",),
@@ -247,7 +248,8 @@ RUNS = {
         checkpoint="run/checkpoints/last.ckpt",
     ),
     "evaluate": Line(
-        "evaluate", (*TOY, "query.min_overlap=0.3", "score_files=[tiff,zarr]"), "run", (),
+        "evaluate",
+        (*TOY, "query.min_overlap=0.3", "score_files=[tiff,zarr]", "figures=false"), "run", (),
         table("similarities.csv"),
     ),
     "retrieve": Line(

@@ -1,6 +1,5 @@
 """A real server on the toy volume, and a real browser that looks at its pages."""
 
-import atexit
 import os
 import re
 import shutil
@@ -8,14 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Playwright, expect
-from support.forks import Fork, Forks
+from support.forks import Fork
+from support.serving import servers
 
 from emqs.annotations.database import Database
 from emqs.web import accounts, sessions
@@ -49,12 +49,6 @@ ROLES = {  # in the toy dataset
     "mia": "manager",
     "rea": "reader",
 }
-SERVING = (  # what a server has imported once its first page is there
-    "emqs.serve", "emqs.web.server", "emqs.web.backup", "emqs.web.app", "emqs.web.search_parts",
-    "emqs.web.job_kinds", "emqs.volumes.formats.ome_zarr", "emqs.volumes.zarr_labels.reading",
-    "emqs.embedding.stores.hamming_numba", "emqs.codecs.compressed_segmentation", "alembic.context",
-    "numba.typed", "scipy.optimize", "tensorstore", "uvicorn.protocols.http.h11_impl",
-)  # fmt: skip
 LAPTOP = {"width": 1366, "height": 768}
 AXE = (
     Path(__file__).parents[2] / "emqs" / "web" / "frontend" / "node_modules" / "axe-core"
@@ -247,14 +241,6 @@ def toy_workplace(
     add_people(home)
     with workplace(home, browser, *settings) as place:
         yield place
-
-
-@cache
-def servers() -> Forks:
-    """Return what starts servers, which have all imported that one does at its first page."""
-    made = Forks(SERVING)
-    atexit.register(made.stop)
-    return made
 
 
 def _until_it_answers(process: Fork, said: Path, errors: Path) -> str:

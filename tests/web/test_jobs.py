@@ -596,6 +596,7 @@ def test_files_of_downloads(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_levels_are_made_by_a_job(lab: Served, tmp_path: Path) -> None:
     voxels = random_voxels((4, 300, 300))
     lab.layer(lab.brain, "x", write_tiff(tmp_path / "x.tif", voxels),
@@ -641,6 +642,7 @@ def test_segments_of_places_are_looked_up_by_a_job(lab: Served, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_path: Path) -> None:
     labels = np.repeat(np.arange(40, dtype=np.uint64), 50 * 60).reshape(40, 50, 60)
     before = {"5": "6"}  # published earlier: served as 6, stored as 5

@@ -23,6 +23,8 @@ from emqs.web import accounts, oidc
 from emqs.web.settings import OidcConfig
 
 API = "/api/v1/auth"
+#: Of what a token, a key or a provider says the database knows nothing.
+ANY_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -117,6 +119,7 @@ def test_a_sign_in_that_took_too_long_is_refused(made: Served) -> None:
     assert why(browser.get(back)) == "late"
 
 
+@ANY_DATABASE
 def test_a_code_that_is_not_the_provider_s_is_refused(made: Served) -> None:
     browser, back = begun(made)
     url = httpx2.URL(back)
@@ -148,6 +151,7 @@ def test_what_is_refused_stands_in_the_log_and_in_the_audit(
     assert "code=" not in own  # what stands in the address may be a secret
 
 
+@ANY_DATABASE
 def test_too_many_answers_are_refused(made: Served) -> None:
     browser = made.client(follow_redirects=False)
     answers = [browser.get(f"{API}/oidc/lab/callback") for _ in range(20)]
@@ -178,6 +182,7 @@ BAD = {
 }
 
 
+@ANY_DATABASE
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD.keys())
 def test_a_token_that_is_not_for_this_sign_in_is_refused(
     made: Served, provider: Provider, change: dict
@@ -188,17 +193,20 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(
     assert browser.get(f"{API}/me").status_code == 401
 
 
+@ANY_DATABASE
 def test_a_token_of_an_unknown_key_is_refused(made: Served, provider: Provider) -> None:
     provider.signer = another_key("evil")
     assert why(signed_in(made)[1]) == "invalid"
 
 
+@ANY_DATABASE
 def test_a_key_of_the_same_name_does_not_help(made: Served, provider: Provider) -> None:
     provider.signer = another_key("first")
     assert why(signed_in(made)[1]) == "invalid"
 
 
 @pytest.mark.slow
+@ANY_DATABASE
 def test_new_keys_are_asked_for_but_not_on_every_forged_token(
     made: Served, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +222,7 @@ def test_new_keys_are_asked_for_but_not_on_every_forged_token(
 
 
 @pytest.mark.slow
+@ANY_DATABASE
 def test_a_token_without_a_real_signature_is_refused(made: Served, provider: Provider) -> None:
     now = int(time.time())
     claims = {"iss": provider.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "sub": "1"}
@@ -263,6 +272,7 @@ def test_a_locked_account_is_not_opened(made: Served) -> None:
     assert why(signed_in(made)[1]) == "account"
 
 
+@ANY_DATABASE
 def test_a_provider_without_https_or_that_calls_itself_something_else_is_refused(
     made: Served, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,5 +283,6 @@ def test_a_provider_without_https_or_that_calls_itself_something_else_is_refused
     assert why(answer) == "provider"
 
 
+@ANY_DATABASE
 def test_an_unknown_provider_is_not_there(made: Served) -> None:
     assert made.client().get(f"{API}/oidc/none/start").status_code == 404

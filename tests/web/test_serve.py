@@ -16,7 +16,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from sqlalchemy.engine import make_url
+from support.forks import Fork
 from support.served import random_voxels, until, write_zarr
+from support.serving import servers
 
 from emqs.web import admin, backup, server
 from emqs.web.home import Home
@@ -30,11 +32,10 @@ ADDRESS = re.compile(r"emqs serves at (http://127\.0\.0\.1:\d+)/")
 
 @dataclass
 class Running:
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes] | Fork
     log: Path
     url: str = ""
     link: str = ""
-    seconds: float = 0.0
     clients: list[httpx2.Client] = field(default_factory=list)
 
     def client(self) -> httpx2.Client:
@@ -44,15 +45,20 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path, *settings: str, **environment: str) -> Iterator[Running]:
-    """Run ``python -m emqs.serve`` until the block ends."""
+def serving(
+    home: Path, *settings: str, is_forked: bool = True, **environment: str
+) -> Iterator[Running]:
+    """Run ``python -m emqs.serve`` until the block ends; forked, all it needs is imported."""
     log = home.with_name(f"{home.name}-{time.monotonic_ns()}.log")
-    command = [sys.executable, "-m", "emqs.serve", f"home={home}", "port=0", *settings]
-    started = time.monotonic()
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, env={**os.environ, **environment}, cwd=home.parent
-        )
+    words = [f"home={home}", "port=0", *settings]
+    known = {**os.environ, **environment}
+    process: subprocess.Popen[bytes] | Fork
+    if is_forked:
+        process = servers().start("emqs.serve", words, home.parent, log, environment=known)
+    else:
+        command = [sys.executable, "-m", "emqs.serve", *words]
+        with log.open("ab") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=out, env=known, cwd=home.parent)
     running = Running(process, log)
 
     def up() -> bool:
@@ -68,7 +74,6 @@ def serving(home: Path, *settings: str, **environment: str) -> Iterator[Running]
 
     try:
         until(up, 120, every=0.1)
-        running.seconds = time.monotonic() - started
         link = LINK.search(log.read_text())
         running.link = "" if link is None else link[2]
         yield running
@@ -102,7 +107,7 @@ def login(running: Running) -> httpx2.Client:
 @pytest.mark.slow
 def test_a_first_start_prints_a_link_and_reads_datasets_when_they_change(tmp_path: Path) -> None:
     home = tmp_path / "lab"
-    with serving(home, "job_workers=1") as running:
+    with serving(home, "job_workers=1", is_forked=False) as running:
         root = signed_in(running)
         assert root.get(f"{API}/datasets").json()["datasets"] == []
         write_zarr(home / "files" / "a.zarr", random_voxels((8, 16, 16)))
@@ -156,37 +161,6 @@ def _alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.slow
-def test_two_servers_on_one_database_agree_on_who_is_signed_in(
-    tmp_path: Path, empty_postgres: str
-) -> None:
-    url = make_url(empty_postgres)
-    address = url._replace(password=None).render_as_string()
-    given = (f"database={address}", "job_workers=0")
-    secret = {"EMQS_DATABASE_PASSWORD": str(url.password)}
-    home = tmp_path / "lab"
-    with serving(home, *given, "workers=2", **secret) as first:
-        root = signed_in(first)
-        with serving(tmp_path / "other", *given, **secret) as second:
-            assert second.link == ""
-            made = root.post(f"{API}/auth/tokens", json={"name": "t"}).json()
-            bearer = {"Authorization": f"Bearer {made['token']}"}
-            urls = [first.url, first.url, first.url, second.url]
-            for base in urls:
-                assert httpx2.get(f"{base}{API}/auth/me", headers=bearer).status_code == 200
-            cookie = dict(root.cookies)
-            name = next(iter(cookie)).rpartition("_")[0]
-            there = {f"{name}_{second.url.rpartition(':')[2]}": next(iter(cookie.values()))}
-            assert httpx2.get(f"{second.url}{API}/auth/me", cookies=there).status_code == 200
-            answer = login(second).delete(f"{API}/auth/tokens/{made['id']}")
-            assert answer.status_code == 204
-            for base in urls * 3:
-                assert httpx2.get(f"{base}{API}/auth/me", headers=bearer).status_code == 401
-            metrics = root.get(f"{API}/metrics").text
-            assert 'route="/auth/me",status="401"' in metrics
-    assert str(url.password) not in first.log.read_text() + second.log.read_text()
-
-
 WITHOUT_TORCH = """
 import sys
 from pathlib import Path
@@ -216,6 +190,15 @@ def test_the_server_never_imports_torch(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def one_line(tmp_path: Path, code: int, said: str, message: str) -> None:
+    """Look at what a server said that did not start."""
+    assert code == 1
+    assert message in said.splitlines()[-1]
+    assert "secret" not in said
+    assert "Traceback" not in said
+    assert {path.name for path in tmp_path.iterdir()} <= {"lab", "out.txt", "said.txt"}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -223,19 +206,6 @@ def test_the_server_never_imports_torch(tmp_path: Path) -> None:
         (
             ["database=postgresql://me:secret@localhost/x"],
             "the environment, EMQS_DATABASE_PASSWORD",
-        ),
-        pytest.param(
-            ["database=mysql://localhost/x"],
-            "sqlite:/// or postgresql://",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            ["serve.searches=0"], "serve.searches must be at least 1", marks=pytest.mark.slow
-        ),
-        pytest.param(["host=192.0.2.1"], "cannot be listened on", marks=pytest.mark.slow),
-        pytest.param(["task=fly"], "task must be one of", marks=pytest.mark.slow),
-        pytest.param(
-            ["serve.nothing=1"], "There is no setting serve.nothing", marks=pytest.mark.slow
         ),
     ],
 )
@@ -249,11 +219,26 @@ def test_a_wrong_setting_is_told_in_one_line(
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert message in done.stderr.splitlines()[-1]
-    assert "secret" not in done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir() if path.name != "lab"] == []
+    one_line(tmp_path, done.returncode, done.stderr, message)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("database=mysql://localhost/x", "sqlite:/// or postgresql://"),
+        ("serve.searches=0", "serve.searches must be at least 1"),
+        ("host=192.0.2.1", "cannot be listened on"),
+        ("task=fly", "task must be one of"),
+        ("serve.nothing=1", "There is no setting serve.nothing"),
+    ],
+)
+def test_further_wrong_settings_are_told_in_one_line(
+    tmp_path: Path, setting: str, message: str
+) -> None:
+    words, said = [f"home={tmp_path}/lab", "port=0", setting], tmp_path / "said.txt"
+    process = servers().start("emqs.serve", words, tmp_path, tmp_path / "out.txt", errors=str(said))
+    one_line(tmp_path, process.wait(60), said.read_text(), message)
 
 
 def test_without_accounts_everybody_on_this_computer_is_the_admin(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two server processes and a worker over one PostgreSQL: what one knows the other knows at once."""
+"""Servers and a worker over one PostgreSQL: what one knows the others know at once."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy.engine import make_url
 from support.served import random_voxels, write_zarr
-from web.test_serve import API, Running, eventually, serving, signed_in
+from web.test_serve import API, Running, eventually, login, serving, signed_in
 
 
 def acting(server: Running, cookies: httpx2.Cookies) -> httpx2.Client:
@@ -27,6 +27,12 @@ def by_program(server: Running, token: str) -> httpx2.Client:
     client = server.client()
     client.headers["Authorization"] = f"Bearer {token}"
     return client
+
+
+def codes(token: str, *asked: Running) -> list[int]:
+    """Return how servers answer a program; either process of one may get each request."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    return [httpx2.get(f"{one.url}{API}/auth/me", headers=bearer).status_code for one in asked]
 
 
 def does_a_job(home: Path, database: str, asks: httpx2.Client, sees: httpx2.Client) -> None:
@@ -56,17 +62,20 @@ def test_who_signs_in_at_one_acts_at_the_other_and_is_refused_by_both(
     secret = {"EMQS_DATABASE_PASSWORD": str(parsed.password)}
     settings = (f"database={plain}", "job_workers=0")
     with ExitStack() as both:
-        one = both.enter_context(serving(home, *settings, **secret))
+        one = both.enter_context(serving(home, *settings, "workers=2", **secret))
         browser = signed_in(one)
         two = both.enter_context(serving(home, *settings, **secret))
+        assert two.link == ""
         write_zarr(home / "files" / "a.zarr", random_voxels((8, 16, 16)))
         (home / "datasets" / "a.yaml").write_text("title: A\nvolume: ../files/a.zarr\n")
         other = acting(two, browser.cookies)
         assert other.get(f"{API}/auth/me").json()["name"] == "admin"
+        assert login(two).get(f"{API}/auth/me").json()["name"] == "admin"
         eventually(lambda: other.get(f"{API}/datasets/a").status_code == 200)
 
         token = browser.post(f"{API}/auth/tokens", json={"name": "script"}).json()
         programs = [by_program(server, token["token"]) for server in (one, two)]
+        assert codes(token["token"], one, one, one, two) == [200] * 4
         note = {"kind": "point", "points": [[1, 2, 3]], "title": "a"}
         made = programs[1].post(f"{API}/datasets/a/annotations", json=note).json()
         read = programs[0].get(f"{API}/datasets/a/annotations/{made['id']}").json()
@@ -74,7 +83,9 @@ def test_who_signs_in_at_one_acts_at_the_other_and_is_refused_by_both(
         does_a_job(home, empty_postgres, *programs)
 
         assert other.delete(f"{API}/auth/tokens/{token['id']}").status_code == 204
-        assert [p.get(f"{API}/auth/me").status_code for p in programs] == [401, 401]
+        assert codes(token["token"], *[one, one, one, two] * 3) == [401] * 12
+        assert 'route="/auth/me",status="401"' in browser.get(f"{API}/metrics").text
         assert other.post(f"{API}/auth/logout").status_code == 204
         assert browser.get(f"{API}/auth/me").status_code == 401
         assert other.get(f"{API}/auth/me").status_code == 401
+    assert str(parsed.password) not in one.log.read_text() + two.log.read_text()
