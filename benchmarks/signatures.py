@@ -52,7 +52,7 @@ DEPTHS = (100, 1000, 3000, 10_000, 20_000)
 CLICKS = ((1, 0), (2, 0))  # of --clicks
 SEARCHES = {  # of --clicks: settings of ``python -m emqs search``
     "default": [],
-    "`query.whiten=standard`": ["query.whiten=standard"],
+    "`query.whiten=within`": ["query.whiten=within"],
     "`search.smooth=0`": ["search.smooth=0"],
     "`nearest`": ["query.scorer=nearest"],
 }

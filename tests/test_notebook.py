@@ -71,7 +71,7 @@ def test_a_search_is_that_of_the_command(tmp_path: Path) -> None:
         store,
         points.tolist(),
         [[1, 20, 20]],
-        query=QueryConfig(scorer="logistic", metric="cosine", whiten="within"),  # search.yaml
+        query=QueryConfig(scorer="logistic", metric="cosine", whiten="turned"),  # search.yaml
         settings=SearchConfig(n_results=7, expand=True, smooth=0.25),
     )
     for given in (store, emqs.open_store(store.path), store.path, str(store.path)):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import cast
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -18,11 +19,11 @@ _LOCK = threading.Lock()
 def background_of(joined: SeveralStores) -> Background:
     """Return codes from all over volumes; those of a single one are kept while it is open."""
     if len(joined.stores) > 1:
-        return Background(joined.sample(), joined.steps)
+        return Background(joined.sample(), joined.steps, _weights_of(joined.stores[0]))
     (store,) = joined.stores
     known = _BACKGROUNDS.get(_key(store))
     if known is None:
-        made = Background(store.sample(), _steps_of(ref(store)))
+        made = Background(store.sample(), _steps_of(ref(store)), _weights_of(store))
         with _LOCK:
             known = _BACKGROUNDS.setdefault(_key(store), made)
     elif isinstance(store, EmbeddingStore):
@@ -41,6 +42,11 @@ def share(filtered: SeveralStores, whole: SeveralStores) -> None:
 def _key(store: SearchableStore) -> object:
     """Return what an open store keeps when it is looked at anew."""
     return store.signer if isinstance(store, EmbeddingStore) else store
+
+
+def _weights_of(store: SearchableStore) -> str | None:
+    """Return the SHA-256 of the weights that made the codes of a store."""
+    return cast("str | None", store.manifest["model"]["weights_sha256"])
 
 
 def _steps_of(searched: ref[SearchableStore]) -> Callable[[], np.ndarray]:

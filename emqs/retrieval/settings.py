@@ -22,7 +22,7 @@ class QueryConfig:
     batch_size: int = 10  # consecutive slices per block; the middle one is the query slice
     scorer: str = "nearest"  # one of SCORERS
     metric: str = "l2"  # l2 or cosine
-    whiten: str = "none"  # none, standard, pca or within
+    whiten: str = "none"  # none, standard, pca, within or turned
     typical: bool = False  # nearest: what is typical of all codes is a weak negative example
     k: int = 5  # knn: nearest examples of each kind that count
     c: float = 10.0  # logistic, svm: inverse strength of the penalty
@@ -46,7 +46,7 @@ class QueryConfig:
         at_least("query.batch_size", self.batch_size, 1)
         one_of("query.scorer", self.scorer, SCORERS)
         one_of("query.metric", self.metric, ("l2", "cosine"))
-        one_of("query.whiten", self.whiten, ("none", "standard", "pca", "within"))
+        one_of("query.whiten", self.whiten, ("none", "standard", "pca", "within", "turned"))
         at_least("query.k", self.k, 1)
         above_zero("query.c", self.c)
         above_zero("query.bandwidth", self.bandwidth)

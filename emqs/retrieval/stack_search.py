@@ -179,7 +179,8 @@ class StackSearch:
             if scorers.needs_background(self.query, has_negatives=len(negatives) > 0):
                 boxes, drawn = self._background(searched, window)
                 background = self.embed(boxes)
-                usual = spaces.Background(background, partial(self._steps, boxes, background))
+                steps = partial(self._steps, boxes, background)
+                usual = spaces.Background(background, steps, self.model.sha256)
                 known = None if drawn is None else CachedCodes(drawn, background)
             positive = self.examples(positives, window)
             negative = self.examples(negatives, window) if len(negatives) else None

@@ -12,7 +12,9 @@ from support.embedded_volumes import filled, volume, voxels
 from emqs.embedding.stores import steps
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.models import turned
 from emqs.retrieval import background
+from emqs.retrieval.scorers.space import fit_space
 from emqs.retrieval.settings import QueryConfig
 
 WITHIN = QueryConfig(metric="cosine", whiten="within")
@@ -95,3 +97,22 @@ def test_a_store_that_is_looked_at_anew_is_the_one_that_is_asked(tmp_path: Path)
     space = background.background_of(SeveralStores((anew,))).space(WITHIN)
     assert space.scale is not None
     assert space.scale.ndim == 2
+
+
+def test_a_store_tells_whose_codes_it_holds(
+    made: EmbeddingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One volume, and several searched as one, are asked for the same matrix."""
+    sha256 = made.manifest["model"]["weights_sha256"]
+    width = int(made.manifest["code_size"])
+    changes = np.diag(np.arange(1.0, width + 1))
+    monkeypatch.setattr(turned, "of", {sha256: changes}.get)
+    query = replace(WITHIN, whiten="turned")
+    codes = made.codes(np.arange(50))
+    for stores in ((replace(made, signer=replace(made.signer)),), (made, made)):
+        joined = SeveralStores(stores)
+        own = background.background_of(joined).space(query)
+        expected = fit_space(query, joined.sample(), joined.steps(), changes)
+        np.testing.assert_array_equal(own(codes), expected(codes))
+        within = background.background_of(joined).space(WITHIN)
+        assert not np.allclose(own(codes), within(codes), atol=0.01)

@@ -38,8 +38,11 @@ SEARCHES: dict[str, Command] = {
         "negative=[[0,0,120,40]]",
     ],
 }  # fmt: skip
-#: What a search with so few examples did before a classifier was fitted to them and scores evened.
-AS_IT_WAS: Command = ["query.scorer=nearest", "search.expand=false", "search.smooth=0"]
+#: What a search with so few examples did before a classifier was fitted to them, scores evened, and
+#: some directions of codes shortened.
+AS_IT_WAS: Command = [
+    "query.scorer=nearest", "query.whiten=standard", "search.expand=false", "search.smooth=0",
+]  # fmt: skip
 SWEEP: Command = [
     "-m", "dataset=toy", "dataset.toy.n_slices=6", "dataset.toy.height=128",
     "dataset.toy.width=128", "patch.size=32", "query=paper", "query.batch_size=3",

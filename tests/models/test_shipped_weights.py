@@ -30,11 +30,13 @@ def test_the_checksums_name_exactly_the_files_that_ship() -> None:
     expected = {name: digest for digest, name in (line.split("  ") for line in lines)}
     found = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in WEIGHTS_DIR.glob("*.safetensors")
+        for path in WEIGHTS_DIR.iterdir()
+        if path.suffix in (".safetensors", ".npz")
     }
     assert found == expected
     assert sorted(found) == sorted(
-        f"{name}.safetensors" for name in (*NAMES, "contrastive_pretrained")
+        [f"{name}.safetensors" for name in (*NAMES, "contrastive_pretrained")]
+        + ["contrastive_pretrained_turned.npz"]
     )
 
 

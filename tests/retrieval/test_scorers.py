@@ -8,12 +8,15 @@ from reference import neighbours
 from scipy.optimize import minimize
 
 from emqs.errors import ConfigError, DataError
+from emqs.files import sha256
+from emqs.models import turned as of_encoders
 from emqs.retrieval import scorers
 from emqs.retrieval.ranking import ranking
 from emqs.retrieval.scorers import heads
 from emqs.retrieval.scorers import space as spaces
 from emqs.retrieval.scorers.nearest import Nearest
 from emqs.retrieval.settings import SCORERS, IndexConfig, QueryConfig
+from emqs.settings import WEIGHTS_DIR
 
 EXACT = IndexConfig(name="exact")
 THOROUGH = IndexConfig(name="annoy", search_k=1_000_000)  # looks into every leaf
@@ -174,6 +177,47 @@ def test_within_without_steps_is_standard(steps: np.ndarray | None) -> None:
     codes = correlated(0, 500)
     fitted = spaces.fit_space(QueryConfig(whiten="within"), codes, steps)
     np.testing.assert_allclose(fitted(codes), space(codes, whiten="standard")(codes), atol=1e-5)
+
+
+def test_turned_shortens_what_changes_with_how_a_thing_lies_after_steps() -> None:
+    """Against powers of matrices by SciPy; without steps the other part alone is left."""
+    from scipy.linalg import fractional_matrix_power
+
+    rng = np.random.default_rng(0)
+    codes = correlated(0, 500)
+    mixing, other = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
+    steps = (rng.normal(size=(300, 4)) @ mixing).astype(np.float32)
+    changes = other @ other.T
+    unit = 1 / codes.astype(np.float64).std(axis=0)
+    scaled = steps * unit
+    parts = [
+        fractional_matrix_power(own / (np.trace(own) / 4) + np.eye(4), -0.25)
+        for own in (scaled.T @ scaled / 300, changes)
+    ]
+    centred = (codes - codes.astype(np.float64).mean(axis=0)) * unit
+    turned = QueryConfig(whiten="turned")
+    both = spaces.fit_space(turned, codes, steps, changes)
+    np.testing.assert_allclose(both(codes), centred @ parts[0] @ parts[1], atol=1e-4)
+    alone = spaces.fit_space(turned, codes, None, changes)
+    np.testing.assert_allclose(alone(codes), centred @ parts[1], atol=1e-4)
+    within = spaces.fit_space(QueryConfig(whiten="within"), codes, steps, changes)
+    np.testing.assert_allclose(within(codes), centred @ parts[0], atol=1e-4)
+    unknown = spaces.fit_space(turned, codes, steps)  # of another encoder
+    np.testing.assert_array_equal(unknown(codes), within(codes))
+    neither = spaces.fit_space(turned, codes)
+    np.testing.assert_array_equal(neither(codes), space(codes, whiten="standard")(codes))
+
+
+def test_a_background_knows_how_codes_of_its_encoder_change() -> None:
+    shipped = sha256(WEIGHTS_DIR / "contrastive_pretrained.safetensors")
+    codes = np.random.default_rng(0).normal(size=(300, 256)).astype(np.float32)
+    turned = QueryConfig(whiten="turned")
+    own = spaces.Background(codes, None, shipped).space(turned)
+    expected = spaces.fit_space(turned, codes, None, of_encoders.of(shipped))
+    np.testing.assert_array_equal(own(codes), expected(codes))
+    foreign = spaces.Background(codes, None, "of other weights").space(turned)
+    np.testing.assert_array_equal(foreign(codes), space(codes, whiten="standard")(codes))
+    assert not np.allclose(own(codes), foreign(codes), atol=0.01)
 
 
 def test_cosine_sees_directions_alone() -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from emqs.errors import DataError
+from emqs.models import turned
 from emqs.retrieval.settings import QueryConfig
 
-SHRINK = 1.0  # of whiten=within: added to the variance of steps, in its mean
-POWER = 0.25  # 0.5: steps would be as long in every direction, were nothing added
+SHRINK = 1.0  # of whiten=within and turned: added to the variance of differences, in its mean
+POWER = 0.25  # 0.5: differences would be as long in every direction, were nothing added
+STEADY = ("within", "turned")  # values of query.whiten
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,10 @@ class Space:
 
 
 def fit_space(
-    config: QueryConfig, background: np.ndarray | None, steps: np.ndarray | None = None
+    config: QueryConfig,
+    background: np.ndarray | None,
+    steps: np.ndarray | None = None,
+    changes: np.ndarray | None = None,
 ) -> Space:
     """Return the space that ``query.metric`` and ``query.whiten`` ask for.
 
@@ -44,11 +49,14 @@ def fit_space(
             deviation 1; ``pca``, the same for every principal component, whose covariance is
             shrunk towards a sphere as Ledoit and Wolf say, so that it can be inverted; ``within``,
             ``standard`` first, then directions in which codes change from slice to slice count
-            less.
+            less; ``turned``, ``within`` first, then those in which they change where what is seen
+            lies another way, or is of another size.
         background: Unlabelled codes that are searched, shape ``(M, D)``, float32; needed to
             whiten.
-        steps: For ``within``: differences of codes that mostly show the same thing, ``(n, D)``,
-            float32. None, or no rows: as ``standard``.
+        steps: For ``within`` and ``turned``: differences of codes that mostly show the same thing,
+            ``(n, D)``, float32. None, or no rows: without that.
+        changes: For ``turned``: covariance of differences of the encoder's codes of the same thing,
+            ``(D, D)``, float64, every dimension in units of its spread. None: without that.
 
     Raises:
         DataError: If there are fewer than two codes to learn from.
@@ -58,6 +66,8 @@ def fit_space(
         matrices, J. Multivariate Analysis 88 (2004), as in scikit-learn. ``within``: Hatch,
         Kajarekar and Stolcke, Within-class covariance normalization for SVM-based speaker
         recognition, Interspeech 2006; that neighbours are the classes, and the power, are ours.
+        ``turned``: Simard, Le Cun and Denker, Efficient pattern recognition using a new
+        transformation distance, NIPS 1992, whose tangents are each example's own.
     """
     unit = config.metric == "cosine"
     if config.whiten == "none":
@@ -73,9 +83,12 @@ def fit_space(
     mean = codes.mean(axis=0)
     spread = codes.std(axis=0)
     scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
-    if config.whiten == "within" and steps is not None and len(steps):
-        return Space(mean, scale[:, None] * _steadied(steps * scale), unit)
-    if config.whiten in ("standard", "within"):
+    if config.whiten == "standard" or config.whiten in STEADY:
+        if config.whiten in STEADY and steps is not None and len(steps):
+            scale = scale[:, None] * _steadied(_second_moments(steps * scale))
+        if config.whiten == "turned" and changes is not None:
+            turns = _steadied(changes)
+            scale = scale @ turns if scale.ndim == 2 else scale[:, None] * turns
         return Space(mean, scale, unit)
 
     from sklearn.covariance import ledoit_wolf  # takes longer to import than most searches
@@ -88,9 +101,13 @@ def fit_space(
     return Space(mean, matrix, unit)
 
 
-def _steadied(steps: np.ndarray) -> np.ndarray:
-    """Return what makes directions in which steps are long count less, ``(D, D)``, float64."""
-    covariance = steps.T.astype(np.float64) @ steps / len(steps)
+def _second_moments(differences: np.ndarray) -> np.ndarray:
+    """Return the mean outer product of differences ``(n, D)``, ``(D, D)``, float64."""
+    return np.asarray(differences.T.astype(np.float64) @ differences / len(differences))
+
+
+def _steadied(covariance: np.ndarray) -> np.ndarray:
+    """Return what makes directions of long differences count less, both ``(D, D)``, float64."""
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, 0)
     usual = values.mean()
@@ -105,13 +122,19 @@ class Background:
 
     Attributes:
         codes: Shape ``(B, D)``, float32.
-        steps: Asked once, and for ``whiten=within`` alone: differences of codes that mostly show
-            the same thing, ``(n, D)``, float32. None: there are none.
+        steps: Asked once, and for ``whiten=within`` and ``turned`` alone: differences of codes
+            that mostly show the same thing, ``(n, D)``, float32. None: there are none.
+        weights_sha256: Of the file of the encoder: how its codes change may be known.
     """
 
-    def __init__(self, codes: np.ndarray, steps: Callable[[], np.ndarray] | None = None) -> None:
+    def __init__(
+        self,
+        codes: np.ndarray,
+        steps: Callable[[], np.ndarray] | None = None,
+        weights_sha256: str | None = None,
+    ) -> None:
         """Keep the codes; nothing is learnt yet."""
-        self.codes, self.steps = codes, steps
+        self.codes, self.steps, self.weights_sha256 = codes, steps, weights_sha256
         self._spaces: dict[tuple[str, str], Space] = {}
         self._means: dict[Space, np.ndarray] = {}
         self._inside: dict[Space, np.ndarray] = {}
@@ -122,9 +145,10 @@ class Background:
         key = config.metric, config.whiten
         with self._lock:
             if key not in self._spaces:
-                known = self.steps if config.whiten == "within" else None
+                known = self.steps if config.whiten in STEADY else None
                 steps = None if known is None else known()
-                self._spaces[key] = fit_space(config, self.codes, steps)
+                changes = turned.of(self.weights_sha256) if config.whiten == "turned" else None
+                self._spaces[key] = fit_space(config, self.codes, steps, changes)
             return self._spaces[key]
 
     def inside(self, space: Space) -> np.ndarray:

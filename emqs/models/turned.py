@@ -1,0 +1,60 @@
+"""How codes of an encoder change where what is seen stays the same, in a file beside its weights.
+
+What a patch shows does not depend on how the slice lies, nor much on how near one looks; codes do,
+though. Along which directions they differ was measured once, on the images that the encoder was
+trained on (``benchmarks/turned_codes.py``), and is the same wherever it is used.
+"""
+
+from functools import cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from emqs.errors import WeightsError
+from emqs.files import replacing
+from emqs.settings import WEIGHTS_DIR
+
+ENDING = "turned.npz"
+
+
+def save(path: Path, weights_sha256: str, covariance: np.ndarray) -> None:
+    """Write a file.
+
+    Args:
+        path: Where to; an existing file is replaced.
+        weights_sha256: Of the file of the encoder.
+        covariance: Of differences of codes, ``(D, D)``, every dimension in units of its spread.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(
+            stream,
+            weights_sha256=np.array(weights_sha256),
+            covariance=covariance.astype(np.float32),
+        )
+
+
+@cache
+def of(weights_sha256: str | None, folder: Path = WEIGHTS_DIR) -> np.ndarray | None:
+    """Return how codes of an encoder change, ``(D, D)``, float64; to be read only.
+
+    Args:
+        weights_sha256: Of the file of the encoder; None: it has none.
+        folder: Where files are looked for.
+
+    Returns:
+        Their covariance, every dimension in units of its spread. None: nobody measured it.
+
+    Raises:
+        WeightsError: If a file is damaged.
+    """
+    for path in sorted(folder.glob(f"*_{ENDING}")):
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+                if str(held["weights_sha256"]) == weights_sha256:
+                    covariance = np.asarray(held["covariance"], dtype=np.float64)
+                    covariance.setflags(write=False)
+                    return covariance
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            raise WeightsError(f"{path} is damaged: {error}. Get the file again.") from None
+    return None
