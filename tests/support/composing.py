@@ -29,7 +29,7 @@ def with_hydra(name: str, *overrides: str) -> DictConfig:
     choices, values = [], []
     for word in overrides:
         group = word.partition("=")[0]
-        chooses = group.startswith("~") or "/" in group
+        chooses = group.startswith("~") or "/" in group or "@" in group
         chooses = chooses or (CONFIG_DIR / group.removeprefix("+")).is_dir()
         (choices if chooses else values).append(word)
     cfg = deepcopy(_of_files(name, tuple(choices)))
