@@ -32,6 +32,7 @@ from emqs.retrieval import (
 )
 from emqs.retrieval.background import background_of, share
 from emqs.retrieval.first_matches import first_matches
+from emqs.retrieval.one_thread import one_blas_thread
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
@@ -109,6 +110,7 @@ class Matches:
         )
 
 
+@one_blas_thread()
 def search(
     searched: EmbeddingStore | SearchableStore | Sequence[SearchableStore],
     positive: Sequence[Sequence[int]],

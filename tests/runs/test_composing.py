@@ -13,7 +13,7 @@ from emqs.settings import CONFIG_DIR
     [
         ("evaluate", ["query.structure=3", "model=ae", "n_bootstrap=50", "++query.more=2"]),
         ("train", ["model=vae", "augment.scale=[0.9,1.1]", "~data.batch_size", "hydra.verbose=1"]),
-        ("train", ["stage=distill", "model@teacher=pixels", "teacher.preprocessing.contrast=slice"]),
+        ("train", ["stage=distill", "model@teacher=pca", "teacher.network.latent_size=4"]),
         ("retrieve", ["experiment=single_query", "query.min_overlap=0.2"]),
     ],
 )

@@ -7,6 +7,7 @@ import numpy as np
 
 from emqs.embedding.short_codes import ShortCoder
 from emqs.errors import ConfigError
+from emqs.retrieval.one_thread import one_blas_thread
 from emqs.retrieval.scorers.rough import RoughScore, RoughSpace
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import Space
@@ -126,6 +127,7 @@ def _lda(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     return Linear(head.coef_[0], float(head.intercept_[0]), space)
 
 
+@one_blas_thread()
 def _logistic(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
     """Return a logistic regression with an L2 penalty; the background is weakly negative.
 
