@@ -9,7 +9,7 @@ of the manifest.
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,6 +33,8 @@ _LAST = ("short", "made_of")
 Stamp = list[int]
 Index = tuple[slice, ...]
 Listing = tuple[tuple[int, int, int], list[int]]  # state of a folder, and the numbers in it
+Row = tuple[int, int, list[int]]  # Z and Y of a folder of blocks, and their X
+Whole = tuple[list[list[Row]], set[Triple]]  # rows of each array, and the blocks in all of them
 
 SETTLED_NS = 3 * 10**9  # a folder that changed later than so long ago may change unnoticed: some
 # file systems tell times in steps of two seconds
@@ -95,8 +97,8 @@ class Folder(Protocol):
         """
         ...
 
-    def copies(self, seal: str) -> Path:
-        """Return a folder on this computer for copies of what is searched."""
+    def copies(self, seal: Callable[[], str]) -> Path:
+        """Return a folder on this computer for copies of what is searched; a seal takes a while."""
         ...
 
 
@@ -127,6 +129,7 @@ class DiskFolder:
 
     path: Path
     _listed: dict[str, "Listing"] = field(default_factory=dict, repr=False, compare=False)
+    _whole: dict[tuple[str, ...], "Whole"] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -157,17 +160,24 @@ class DiskFolder:
 
     def written(self, names: Sequence[str], blocks_shape: Triple) -> set[Triple]:
         """Return the blocks of which all arrays have a file; folders are listed alone."""
-        return set.intersection(*(self._written(name, blocks_shape) for name in names))
+        rows = [self._rows(name, blocks_shape) for name in names]
+        known = self._whole.get(tuple(names))
+        if known is not None and _are_same(known[0], rows):
+            return known[1]
+        blocks = set.intersection(
+            *({(z, y, x) for z, y, numbers in own for x in numbers} for own in rows)
+        )
+        self._whole[tuple(names)] = rows, blocks
+        return blocks
 
-    def _written(self, array: str, blocks_shape: Triple) -> set[Triple]:
+    def _rows(self, array: str, blocks_shape: Triple) -> list[Row]:
         top = f"{self.path}/{array}/c" + ("/0" if array in _FIRST else "")
         n_z, n_y, n_x = blocks_shape
-        return {
-            (z, y, x)
+        return [
+            (z, y, self._numbers(f"{top}/{z}/{y}", n_x))
             for z in self._numbers(top, n_z)
             for y in self._numbers(f"{top}/{z}", n_y)
-            for x in self._numbers(f"{top}/{z}/{y}", n_x)
-        }
+        ]
 
     def _numbers(self, folder: str, count: int) -> list[int]:
         """Return the names in a folder that are numbers below a count; none if there is no folder.
@@ -226,9 +236,18 @@ class DiskFolder:
                     wait(partial(opened.write, sample), sample.nbytes, where)
         return True
 
-    def copies(self, seal: str) -> Path:  # noqa: ARG002
+    def copies(self, seal: Callable[[], str]) -> Path:  # noqa: ARG002
         """Return the folder itself."""
         return self.path
+
+
+def _are_same(before: list[list[Row]], now: list[list[Row]]) -> bool:
+    """Return whether no folder was listed anew: those that were not have the list they had."""
+    return all(
+        len(old) == len(new)
+        and all(o[2] is n[2] and o[:2] == n[:2] for o, n in zip(old, new, strict=True))
+        for old, new in zip(before, now, strict=True)
+    )
 
 
 def _listed_numbers(folder: str, count: int) -> list[int]:
@@ -352,10 +371,10 @@ class BucketFolder:
             return True
         return False
 
-    def copies(self, seal: str) -> Path:
+    def copies(self, seal: Callable[[], str]) -> Path:
         """Return a folder below ``cache_folder``; copies of what lay there before are removed."""
         address = cache_folder() / "stores" / name_in_cache(self.name)
-        folder = address / seal[:16]
+        folder = address / seal()[:16]
         try:
             if not folder.is_dir():
                 for old in address.iterdir() if address.is_dir() else ():

@@ -292,7 +292,7 @@ class EmbeddingStore:
     @cached_property
     def copies(self) -> Path:
         """Where copies of what is searched are kept, in a folder ``.scan``."""
-        return self.folder.copies(manifests.sealed(self.manifest)[manifests.SEAL])
+        return self.folder.copies(lambda: manifests.sealed(self.manifest)[manifests.SEAL])
 
     @cached_property
     def _blocks(self) -> dict[Triple, list[int]]:
