@@ -33,6 +33,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.retrieval import volume_search
 from emqs.retrieval.settings import QueryConfig, SearchConfig
 from emqs.runs import model as run_model
+from emqs.runs import tables
 from emqs.settings import CONFIG_DIR, read
 from emqs.volumes import open_volume
 
@@ -195,8 +196,7 @@ def main() -> None:
             for case in CASES
             for row in measured(case, Path(options.images), options.draws, Path(temporary))
         ]
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    table = tables.markdown_table(rows)
     write_between(PAGE, MARKS, table)
     print(table)
 

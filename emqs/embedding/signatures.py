@@ -103,7 +103,8 @@ class Signer:
             beyond = self._beyond(part @ self.directions)  # which may sum in any order
             near = np.abs(beyond).min(axis=1, initial=np.inf)
             unsure = np.flatnonzero(~(near > error * np.linalg.norm(part, axis=1)))
-            beyond[unsure] = self._beyond(_in_order(part[unsure], self.directions))
+            if len(unsure):
+                beyond[unsure] = self._beyond(_in_order(part[unsure], self.directions))
             packed = np.packbits(beyond > 0, axis=1, bitorder="little")
             signatures[start : start + BLOCK, : packed.shape[1]] = packed
         return signatures.view("<u8")[:, 0].astype(np.uint64)

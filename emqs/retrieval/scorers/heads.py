@@ -66,37 +66,40 @@ class TrainingExamples:
         return np.repeat([1, 0], [len(self.positives), len(self.negatives)])
 
     def weighted(self, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return all codes with weights for a classifier that takes the background as negative.
+        """Return all codes and what ``weights`` says of them.
+
+        Args:
+            most: Patches of the background that are used, evenly spaced, at most.
+
+        Returns:
+            Codes ``(n, E)``, whether each is positive, ``(n,)`` int64, and weights.
+        """
+        background = self.background[:: max(1, -(-len(self.background) // most))]
+        return np.concatenate([self.labelled, background]), *self.weights(len(background))
+
+    def weights(self, n_background: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights for a classifier that takes the background as negative.
 
         Both kinds weigh as much in all; half of the negative weight lies on the background, if
         there are negative examples. A few negative examples do not show all that is not looked
         for, and few patches of the background are what is.
 
         Args:
-            most: Patches of the background that are used, evenly spaced, at most.
+            n_background: Patches of the background that are used.
 
         Returns:
-            Codes ``(n, E)``, whether each is positive, ``(n,)`` int64, and weights that sum to the
-            number of examples, so that a few of them are smoothed more.
+            Of positives, negatives and background: whether each is positive, ``(n,)`` int64, and
+            weights that sum to the number of examples, so that a few of them are smoothed more.
         """
-        background = self.background[:: max(1, -(-len(self.background) // most))]
-        is_positive, weights = self._weights(len(background))
-        return np.concatenate([self.labelled, background]), is_positive, weights
-
-    def all_weights(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what ``weighted`` says of all codes, labelled ones first, without copying them."""
-        return self._weights(len(self.background))
-
-    def _weights(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        is_positive = np.concatenate([self.is_positive, np.zeros(n, dtype=np.int64)])
-        sizes = len(self.positives), len(self.negatives), n
-        of_negatives = 0.25 if n and len(self.negatives) else 0.5
-        shares = 0.5, of_negatives, 0.25 if len(self.negatives) else 0.5
+        is_positive = np.append(self.is_positive, np.zeros(n_background, dtype=np.int64))
+        n_positive, n_negative = len(self.positives), len(self.negatives)
+        sizes = n_positive, n_negative, n_background
+        of_negatives = 0.25 if n_background and n_negative else 0.5
+        shares = 0.5, of_negatives, 0.25 if n_negative else 0.5
         weights = np.concatenate(
             [np.full(size, share / max(size, 1)) for size, share in zip(sizes, shares, strict=True)]
         )
-        n_labelled = len(self.positives) + len(self.negatives)
-        return is_positive, weights * max(n_labelled, 2) / weights.sum()
+        return is_positive, weights * max(n_positive + n_negative, 2) / weights.sum()
 
 
 def _prototype(given: TrainingExamples, config: QueryConfig, space: Space) -> Scorer:
@@ -138,7 +141,7 @@ def _logistic(given: TrainingExamples, config: QueryConfig, space: Space) -> Sco
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    is_positive, weights = given.all_weights()
+    is_positive, weights = given.weights(len(given.background))
     length, signs = given.length, 2.0 * is_positive - 1
     labelled, background = given.labelled, given.background  # side by side they would be copied
 
