@@ -14,6 +14,7 @@ from emqs.errors import ConfigError
 from emqs.models import Convolutional, Encoder
 from emqs.training import losses
 from emqs.training.augment import Batch
+from emqs.training.crops import Crops, pooled
 from emqs.training.module import Training
 from emqs.training.settings import TrainConfig
 
@@ -87,11 +88,12 @@ class JointEmbedding(Training):
             raise TypeError(f"{type(self.network).__name__} is no encoder")
         return self.network.encode(images)
 
-    def terms(self, batch: Batch) -> dict[str, Tensor]:
+    def terms(self, batch: Batch | Crops) -> dict[str, Tensor]:
         """Return the loss of a batch and the terms it is the weighted sum of.
 
         Args:
-            batch: Two views of N patches; with a teacher, the N images that it sees as targets.
+            batch: Two views of N patches, or of places in crops; with a teacher, patches, and as
+                targets the N images that it sees.
 
         Returns:
             ``"loss"``, each term under its name, and ``"spread"``, which is 0 if codes collapsed.
@@ -99,15 +101,19 @@ class JointEmbedding(Training):
         Raises:
             ConfigError: If the loss is NaN or infinite.
         """
-        codes = self(batch.inputs.contiguous(memory_format=torch.channels_last))
+        codes, overlaps = self._codes(batch)
         projected = self.head(codes)
         predicted = self.predictor(codes)
-        taught = self.taught(batch.targets) if self._teacher else None
+        taught = None
+        if self._teacher and isinstance(batch, Batch):
+            taught = self.taught(batch.targets)
         with torch.autocast(self.device.type, enabled=False):
             codes, (first, second) = codes.float(), projected.float().chunk(2)
             terms: dict[str, Tensor] = {}
             if "nt_xent" in self.weights:
-                terms["nt_xent"] = losses.nt_xent(first, second, self.config.loss.temperature)
+                terms["nt_xent"] = losses.nt_xent(
+                    first, second, self.config.loss.temperature, overlaps
+                )
             if self.weights.keys() & {"invariance", "variance", "covariance"}:
                 terms |= losses.vicreg(first, second)
             if taught is not None:
@@ -118,6 +124,14 @@ class JointEmbedding(Training):
         if not torch.isfinite(total):
             raise self.diverged(f"loss is {total.item():g}")
         return {"loss": total, **terms, "spread": spread}
+
+    def _codes(self, batch: Batch | Crops) -> tuple[Tensor, Tensor | None]:
+        """Return the codes of both views, and which of a view's show much of the same."""
+        if isinstance(batch, Batch):
+            return self(batch.inputs.contiguous(memory_format=torch.channels_last)), None
+        if not isinstance(self.network, Convolutional):
+            raise TypeError(f"{type(self.network).__name__} has no feature map")
+        return pooled(batch, self.network), batch.overlaps
 
     def _distance_to_teacher(
         self, codes: Tensor, predicted: Tensor, taught: Tensor
@@ -140,11 +154,11 @@ class JointEmbedding(Training):
             raise TypeError(f"{type(teacher).__name__} is no encoder")
         return teacher.encode(images).float()
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Batch | Crops, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Return the loss of a batch."""
         return self.log_training(self.terms(batch), len(batch.inputs))
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Batch | Crops, batch_idx: int) -> None:  # noqa: ARG002
         """Log the loss of augmented validation patches, the same ones every time."""
         self.log_validation(self.terms(batch), len(batch.inputs))
 

@@ -6,8 +6,9 @@ resumed gets the batches that it would have got.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +19,11 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from emqs.datasets import Stack
 from emqs.errors import ConfigError
 from emqs.training.augment import Batch
+from emqs.training.crops import Crops, TrainingCrops
 from emqs.training.datasets import TrainingPatches, ValidationPatches
 from emqs.training.sampling import Draw, EpochBatches, quotas, validation_draws
 from emqs.training.settings import TrainConfig
-from emqs.training.slices import divide, split
+from emqs.training.slices import SliceSource, divide, split
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class PatchData(LightningDataModule):
         super().__init__()
         self.config, self.stacks = config, stacks
         network_size = config.model.preprocessing.size
+        self._check_crops(network_size)
         drawn = [None] * len(stacks) if drawn is None else drawn
         patches = [divide(stack, config, own) for stack, own in zip(stacks, drawn, strict=True)]
         counts = [len(part.training) for part in patches]  # before seconds go into reading slices
@@ -84,13 +87,23 @@ class PatchData(LightningDataModule):
             network_size=network_size,
         )
         views = bool(config.loss.views or config.loss.teacher)
-        cutter = partial(
-            TrainingPatches,
-            config=config.augment,
-            network_size=network_size,
-            views=2 if views or config.loss.consistency > 0 else 1,
-            teacher_size=teacher_size,
-        )
+        cutter: Callable[[list[SliceSource]], TrainingPatches | TrainingCrops]
+        if config.data.crop_size is None:
+            cutter = partial(
+                TrainingPatches,
+                config=config.augment,
+                network_size=network_size,
+                views=2 if views or config.loss.consistency > 0 else 1,
+                teacher_size=teacher_size,
+            )
+        else:
+            cutter = partial(
+                TrainingCrops,
+                config=config.augment,
+                network_size=network_size,
+                crop_size=config.data.crop_size,
+                places=config.data.places,
+            )
         self.training = cutter([part[0] for part in parts])
         self.validation_views = cutter([part[1] for part in parts]) if views else None
         # float32 slices take memory; only a teacher that learns from patches asks for them again
@@ -103,6 +116,26 @@ class PatchData(LightningDataModule):
         """
         most = min(self.n_training, sum(self.per_epoch) // devices)
         return min(self.config.data.batch_size, most)
+
+    def _check_crops(self, network_size: int) -> None:
+        """Check that places in crops are what is asked for, and fit.
+
+        Raises:
+            ConfigError: If not.
+        """
+        crop_size, loss = self.config.data.crop_size, self.config.loss
+        if crop_size is None:
+            return
+        if not loss.views or loss.teacher:
+            raise ConfigError(
+                f"data.crop_size={crop_size} is for losses of views without a teacher "
+                "(loss=contrastive, loss=vicreg), which compare places. Set data.crop_size=null."
+            )
+        if crop_size < 2 * network_size:
+            raise ConfigError(
+                f"data.crop_size must be at least {2 * network_size}, two patches of "
+                f"{network_size} pixels (model.preprocessing.size), or null, got {crop_size}."
+            )
 
     def _check_batches(self) -> None:
         """Say it if a batch has to shrink.
@@ -126,7 +159,7 @@ class PatchData(LightningDataModule):
                 size, asked, size,
             )  # fmt: skip
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of an epoch; Lightning tells them which one."""
         rank, world_size = self._devices()
         if sum(self.per_epoch) < world_size:
@@ -144,12 +177,14 @@ class PatchData(LightningDataModule):
         )
         return self._loader(self.training, sampler)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> DataLoader[Any]:
         """Return the validation batches: patches as they are, or the same views every time."""
         rank, world_size = self._devices()
         if self.validation_views is not None:
             size = self.batch_size(world_size)
             draws = validation_draws(self.n_validation, size, self.config.seed)
+            if self.config.data.crop_size is not None:  # a crop shows many places
+                draws = draws[: -(-len(draws) // self.config.data.places)]
             return self._loader(self.validation_views, draws[rank::world_size])
         return self._loader(self.validation, range(rank, len(self.validation), world_size))
 
@@ -178,8 +213,10 @@ class PatchData(LightningDataModule):
         return self.trainer.global_rank, self.trainer.world_size
 
     def _loader(
-        self, dataset: Dataset[Batch], sampler: Sampler[Draw] | range | list[Draw]
-    ) -> DataLoader[Batch]:
+        self,
+        dataset: Dataset[Batch] | Dataset[Crops],
+        sampler: Sampler[Draw] | range | list[Draw],
+    ) -> DataLoader[Any]:
         workers = self.config.data.num_workers
         return DataLoader(
             dataset,

@@ -10,7 +10,7 @@ from emqs.training import augment
 from emqs.training.augment import Batch
 from emqs.training.sampling import Draw
 from emqs.training.settings import AugmentConfig
-from emqs.training.slices import WHITE, SliceSource, padded
+from emqs.training.slices import WHITE, SliceSource, moved, padded
 
 
 class TrainingPatches(Dataset[Batch]):
@@ -82,7 +82,7 @@ class TrainingPatches(Dataset[Batch]):
             low, high = np.log(source.zoom)
             zoom = np.exp(rng.uniform(low, high, (n, 1, 1)))
         for view in range(self.views):
-            shown = boxes if view == 0 else self._moved(source, boxes, rng)
+            shown = boxes if view == 0 else moved(source, boxes, self.config.neighbour, rng)
             if view == 0 or shown is not boxes:
                 windows = self._windows(number, shown)
             maps = augment.placements(self.config, n, source.size, self.network_size, rng)
@@ -92,24 +92,6 @@ class TrainingPatches(Dataset[Batch]):
             )
             if view == 0 and seen is not None and self.teacher_size is not None:
                 seen[positions] = augment.resample(windows, maps, source.size, self.teacher_size)
-
-    def _moved(
-        self, source: SliceSource, boxes: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Return boxes, some of them at the same place in a slice nearby.
-
-        Never beyond the first or last slice of the source, and never into one of another size.
-        """
-        if source.reach == 0 or len(source.images) < 2:
-            return boxes
-        n = len(boxes)
-        step = rng.integers(1, source.reach, size=n, endpoint=True)
-        step *= 1 - 2 * rng.integers(2, size=n)
-        step[rng.random(n) >= self.config.neighbour] = 0
-        z = np.clip(boxes[:, 0] + step, 0, len(source.images) - 1)
-        shapes = np.array([image.shape for image in source.images])
-        z = np.where((shapes[z] == shapes[boxes[:, 0]]).all(axis=1), z, boxes[:, 0])
-        return np.column_stack([z, boxes[:, 1:]])
 
     def _windows(self, number: int, boxes: np.ndarray) -> Tensor:
         """Return patches of one stack with their margin, ``(n, W, W)``, float32 in [0, 1]."""

@@ -161,7 +161,9 @@ def isometry(codes: Tensor, features: Tensor) -> Tensor:
     return (F.pdist(codes) / target - 1).square().mean()
 
 
-def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+def nt_xent(
+    first: Tensor, second: Tensor, temperature: float, overlaps: Tensor | None = None
+) -> Tensor:
     """Return how hard it is to find the other view of a patch among all views in a batch.
 
     The cross-entropy, in nats, of choosing it by a softmax over cosine similarities; log(2N - 1) if
@@ -171,6 +173,8 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
         first: Codes of the first views, shape ``(N, D)``, N at least 2.
         second: Of the second views, same shape and order.
         temperature: What similarities are divided by; small ones look at the most alike only.
+        overlaps: Shape ``(N, N)``, bool: patches that show much of the same and are not to be told
+            apart. The diagonal does not count.
 
     Source:
         Chen et al., A simple framework for contrastive learning of visual representations, 2020,
@@ -180,6 +184,10 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     similarity = codes @ codes.T / temperature  # (2N, 2N)
     similarity.fill_diagonal_(-torch.inf)  # a view is not its own partner
     partners = torch.arange(len(codes), device=codes.device).roll(len(first))
+    if overlaps is not None:
+        apart = overlaps.repeat(2, 2)
+        apart[torch.arange(len(codes)), partners] = False
+        similarity = similarity.masked_fill(apart, -torch.inf)
     return F.cross_entropy(similarity, partners)
 
 

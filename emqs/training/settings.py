@@ -55,6 +55,9 @@ class DataConfig:
     val_fraction: float  # share of the slices kept for validation, (0, 1)
     patches_per_epoch: int | None  # None: as many as there are
     num_workers: int  # processes that cut patches; 0: the training process itself
+    crop_size: int | None  # encoders with pooled features: edge of crops, pixels of the network's
+    # input, in which places are compared, batches count crops; None: patches on their own
+    places: int  # compared in each crop
 
     def __post_init__(self) -> None:
         """Check the limits that a type cannot express."""
@@ -65,6 +68,7 @@ class DataConfig:
         if self.patches_per_epoch is not None:
             at_least("data.patches_per_epoch", self.patches_per_epoch, 1)
         at_least("data.num_workers", self.num_workers, 0)
+        at_least("data.places", self.places, 1)
 
 
 @dataclass(frozen=True)

@@ -174,3 +174,28 @@ def padded(source: SliceSource, margin: int, network_size: int) -> SliceSource:
         whole = np.rint(smooth * WHITE).astype(np.uint16)
         images.append(np.pad(whole, margin, mode="reflect"))
     return replace(source, images=images)
+
+
+def moved(
+    source: SliceSource, boxes: np.ndarray, probability: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return boxes ``(n, 5)``, some of them at the same place in a slice nearby.
+
+    Never beyond the first or last slice of the source, and never into one of another size.
+
+    Args:
+        source: Its ``reach`` says how far away that slice may be.
+        boxes: ``(z, y, x, height, width)``, in pixels.
+        probability: Of each box to be moved.
+        rng: Source of randomness.
+    """
+    if source.reach == 0 or len(source.images) < 2:
+        return boxes
+    n = len(boxes)
+    step = rng.integers(1, source.reach, size=n, endpoint=True)
+    step *= 1 - 2 * rng.integers(2, size=n)
+    step[rng.random(n) >= probability] = 0
+    z = np.clip(boxes[:, 0] + step, 0, len(source.images) - 1)
+    shapes = np.array([image.shape for image in source.images])
+    z = np.where((shapes[z] == shapes[boxes[:, 0]]).all(axis=1), z, boxes[:, 0])
+    return np.column_stack([z, boxes[:, 1:]])
