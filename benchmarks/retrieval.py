@@ -1,6 +1,6 @@
 """The EM retrieval benchmark: average precision against the number of examples.
 
-    python benchmarks/retrieval.py --images IMAGES              every number, about two hours
+    python benchmarks/retrieval.py --images IMAGES              every number, about 20 minutes
     python benchmarks/retrieval.py --images IMAGES --quick      a taste in five minutes
     python benchmarks/retrieval.py --images IMAGES --evaluate   evaluate's own protocol, every model
     python benchmarks/retrieval.py --images IMAGES --fixed --page PAGE  80 pixels for all

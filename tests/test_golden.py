@@ -178,6 +178,7 @@ def test_a_network_gives_the_codes_it_gave(file: str) -> None:
 @pytest.mark.slow
 def test_a_training_goes_on(typed: Type, tmp_path: Path) -> None:
     words = [*commands.TRAINING, *commands.NETWORKS["contrastive"], "trainer.max_epochs=2"]
+    words.append("data.crop_size=null")  # it compared patches, the default then
     typed("trained", "train", *words, "ckpt_path=checkpoints/last.ckpt")
     expected = table(GOLDEN / "trained" / "history.csv")
     history = table(tmp_path / "trained" / "run" / "history.csv")

@@ -69,6 +69,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+CAME_LATER = {"data.crop_size": None, "data.places": 12}  # settings, and what runs before them had
+
+
 def check_resumable(path: Path, identity: dict[str, Any], trainer: Trainer) -> None:
     """Raise an error unless a run can go on exactly from a checkpoint.
 
@@ -79,7 +82,7 @@ def check_resumable(path: Path, identity: dict[str, Any], trainer: Trainer) -> N
     content = read_checkpoint(path)
     before = content["emqs"]["settings"]
     now = identity | {"devices": trainer.world_size}
-    before = before | {"devices": content["emqs"]["devices"]}
+    before = CAME_LATER | before | {"devices": content["emqs"]["devices"]}
     length, longer = "trainer.max_epochs", trainer.max_epochs or 0
     grows = length in before and length in now and before[length] < longer  # of a cosine
     for name in sorted({*before, *now} - ({length} if grows else set())):
