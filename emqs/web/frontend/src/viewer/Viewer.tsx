@@ -94,13 +94,15 @@ export function Viewer({ dataset }: { dataset: Dataset }) {
     let forget = () => {};
     setError(null);
     setLoading(true);
+    const left = last.get(dataset.name);
+    if (hash.value.view === undefined && left !== undefined) keep("view", left); // a link copied meanwhile has it
     async function start(): Promise<void> {
       const [{ makeViewer }, normal] = await Promise.all([
         import("./neuroglancer"),
         request<ViewerState>(`${path(dataset.name)}/state`),
       ]);
       if (stopped || target.current === null) return;
-      const kept = hash.value.view ?? last.get(dataset.name);
+      const kept = hash.value.view;
       const first = fitted(normal, dataset, target.current);
       handle = makeViewer(target.current, dataset.name, whole(kept, { normal, first }));
       forget = follow({ handle, name: dataset.name, normal, first });
