@@ -14,6 +14,8 @@ from emqs.training.callbacks import LAST, BestAndLast
 
 logger = logging.getLogger(__name__)
 
+CAME_LATER = {"data.crop_size": None, "data.places": 12}  # settings, and what runs before them had
+
 
 def what_decides(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that decide what a training computes, by their full names.
@@ -67,9 +69,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} is no checkpoint of python -m emqs.train. Weights files go to weights=PATH."
         )
     return content
-
-
-CAME_LATER = {"data.crop_size": None, "data.places": 12}  # settings, and what runs before them had
 
 
 def check_resumable(path: Path, identity: dict[str, Any], trainer: Trainer) -> None:

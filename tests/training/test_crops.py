@@ -111,7 +111,7 @@ def test_places_that_show_much_of_the_same_are_marked() -> None:
     for a, b in [(0, 1), (0, 3), (1, 2), (1, 3), (3, 4), (0, 5), (1, 5), (2, 5), (3, 5)]:
         expected[a, b] = expected[b, a] = True
     np.testing.assert_array_equal(training._overlaps(places, 64), expected)
-    assert training._overlaps(places, 32)[0, 1] == False  # noqa: E712 - numpy's
+    assert not training._overlaps(places, 32)[0, 1]
 
 
 def test_codes_of_places_are_those_that_a_search_pools() -> None:
