@@ -29,9 +29,10 @@ DATASETS = ("EPFL", "VNC")
 BASELINES = ("imagenet", "handcrafted", "pca", "pixels", "histogram", "random_conv")
 SEARCHES = {  # what is put on top of configs/query/default.yaml
     "default": {},
-    "default, mostly": {"question": "mostly"},
+    "default, touches": {"question": "touches"},
+    "nearest, touches": {"scorer": "nearest", "question": "touches"},
     "whole patches": {"dense": False},
-    "paper": {"dense": False, "metric": "l2", "whiten": "none"},
+    "paper": {"scorer": "nearest", "dense": False, "metric": "l2", "whiten": "none"},
 }
 MEASURES = (
     ("component AP", "component_ap"),
@@ -65,7 +66,7 @@ def entries(published: Path | None, finetuned: dict[str, str]) -> list[Entry]:
     if finetuned:
         rows += [
             Entry("contrastive, finetuned on the set", search, contrastive, finetuned)
-            for search in ("default", "default, mostly", "whole patches")
+            for search in ("default", "default, touches", "nearest, touches", "whole patches")
         ]
     rows += [Entry("`contrastive_pretrained`", name, contrastive, ours) for name in SEARCHES]
     for stage in reversed(STAGES):

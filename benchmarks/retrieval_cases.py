@@ -91,6 +91,7 @@ DENSE: dict[str, object] = PLAIN | {"dense": True, "step": 0.25, "smooth": 0.25,
 HEADS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density")
 SCORERS: dict[str, dict[str, object]] = {  # label: what differs from the defaults
     "default": {},
+    "nearest, touches": {"scorer": "nearest", "question": "touches"},  # before ensemble and graded
     "paper": {"scorer": "nearest", "metric": "l2", "whiten": "none", "dense": False},
     **{name: PLAIN | {"scorer": name} for name in HEADS},
     **{
@@ -99,6 +100,7 @@ SCORERS: dict[str, dict[str, object]] = {  # label: what differs from the defaul
         for name in HEADS
         for part, question in ((0.5, ""), (0.5, ", mostly"), (1.0, ""))  # of 1 a patch holds one
     },
+    "default, touches": {"question": "touches"},
     "default, mostly": {"question": "mostly"},
     "logistic, two windows": DENSE | {"scorer": "logistic"},
     "density, two windows": DENSE | {"scorer": "density"},

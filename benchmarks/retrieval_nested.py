@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from emqs.retrieval.scorers import Scorer
+from emqs.retrieval.scorers import Fused, Linear, Scorer
 from emqs.retrieval.scorers.nearest import Nearest
 from emqs.retrieval.scorers.space import Space
 
@@ -21,15 +21,32 @@ SPARSE = 1024  # the scorer itself is asked about one code in so many
 NEAR_ENOUGH = 1e-5  # of the highest score: float32 against float64
 
 
-def fits(scorers: Sequence[Scorer]) -> TypeGuard[Sequence[Nearest]]:
-    """Return whether scores are those of the nearest example of each kind."""
+def fits(scorers: Sequence[Scorer]) -> TypeGuard[Sequence[Nearest | Fused]]:
+    """Return whether scores are those of the nearest example of each kind, alone or in a mean."""
     return all(
-        isinstance(one, Nearest)
-        and one.num_neighbors == 1
-        and one.negatives is not None
-        and one.typical is None
+        _is_nested(one)
+        or (
+            isinstance(one, Fused)
+            and not one.split
+            and all(_is_nested(part) or isinstance(part, Linear) for part in one.parts)
+        )
         for one in scorers
     )
+
+
+def _is_nested(scorer: Scorer) -> TypeGuard[Nearest]:
+    return (
+        isinstance(scorer, Nearest)
+        and scorer.num_neighbors == 1
+        and scorer.negatives is not None
+        and scorer.typical is None
+    )
+
+
+def space_of(scorer: Nearest | Fused) -> Space:
+    """Return the space in which a scorer that ``fits`` compares; all parts share one."""
+    (nearest,) = [scorer] if isinstance(scorer, Nearest) else filter(_is_nested, scorer.parts)
+    return nearest.space
 
 
 @dataclass
@@ -64,23 +81,38 @@ class Compared:
             for a, b in ((mine.mean, other.mean), (mine.scale, other.scale))
         )
 
-    def score(self, scorer: Nearest) -> np.ndarray:
+    def score(self, scorer: Nearest | Fused) -> np.ndarray:
         """Return what ``scorer.score`` returns, up to rounding, ``(N,)``, float64.
 
         Raises:
             RuntimeError: If it does not.
         """
+        scores = (
+            self._of_nearest(scorer)
+            if isinstance(scorer, Nearest)
+            else scorer.mean_of(np.stack([self._of_part(part) for part in scorer.parts]))
+        )
+        expected = scorer.score(self.some_codes)
+        if np.abs(scores[self.some] - expected).max() > NEAR_ENOUGH * np.abs(expected).max():
+            raise RuntimeError("Scores of nested examples are not those of the scorer.")
+        return scores
+
+    def _of_part(self, part: Scorer) -> np.ndarray:
+        if isinstance(part, Linear):
+            along = self.codes @ part.direction.astype(self.codes.dtype)
+            return np.asarray(along.astype(np.float64) + part.offset)
+        if not isinstance(part, Nearest):
+            raise TypeError(f"{type(part).__name__} is neither nearest nor linear")
+        return self._of_nearest(part)
+
+    def _of_nearest(self, scorer: Nearest) -> np.ndarray:
         self.squares = [self._nearest(kind, own) for kind, own in enumerate(scorer.codes)]
         self.examples = list(scorer.codes)
         positive, negative = (
             np.exp(-(own.astype(np.float64) / 2 if self.space.unit else np.sqrt(own)))
             for own in self.squares
         )
-        scores = np.asarray(positive - negative)
-        expected = scorer.score(self.some_codes)
-        if np.abs(scores[self.some] - expected).max() > NEAR_ENOUGH * np.abs(expected).max():
-            raise RuntimeError("Scores of nested examples are not those of the scorer.")
-        return scores
+        return np.asarray(positive - negative)
 
     @cached_property
     def lengths(self) -> np.ndarray:

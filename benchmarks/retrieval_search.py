@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from retrieval_cases import Case, settings_of
-from retrieval_nested import Compared, fits
+from retrieval_nested import Compared, fits, space_of
 
 from emqs.datasets import Stack, open_stack
 from emqs.datasets.settings import DatasetConfig
@@ -19,7 +19,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.patches.windows import Grid
 from emqs.retrieval import examples as querying
 from emqs.retrieval import ranking
-from emqs.retrieval.scorers import Scorer
+from emqs.retrieval.scorers import Fused, Scorer
 from emqs.retrieval.scorers.nearest import Nearest
 from emqs.retrieval.settings import QueryConfig
 from emqs.retrieval.stack_search import FittedExamples, Scores, StackSearch
@@ -103,9 +103,9 @@ class Remembering(StackSearch):
         if fits(scorers):
             (scorer,) = scorers
             known = self.memory.compared.get(WHOLE)
-            if known is None or not known.serves(boxes, scorer.space):
+            if known is None or not known.serves(boxes, space_of(scorer)):
                 codes = (part for _, part in self.batches(boxes))
-                known = self.memory.compared[WHOLE] = Compared.of(boxes, scorer.space, codes)
+                known = self.memory.compared[WHOLE] = Compared.of(boxes, space_of(scorer), codes)
             scores = known.score(scorer)
         else:
             parts = [scorers[0].score(part) for _, part in self.batches(boxes)]
@@ -133,16 +133,16 @@ class Remembering(StackSearch):
         return [[memory.maps[z][size] for z in slices.tolist()] for size in range(len(grids))]
 
     def _nested(
-        self, size: int, slices: np.ndarray, grids: list[Grid], scorer: Nearest
+        self, size: int, slices: np.ndarray, grids: list[Grid], scorer: Nearest | Fused
     ) -> list[np.ndarray]:
         """Return the scores of the windows of one size; only new examples are compared."""
         known = self.memory.compared.get(size)
-        if known is None or not known.serves(slices, scorer.space):
+        if known is None or not known.serves(slices, space_of(scorer)):
             boxes = np.concatenate(
                 [one.boxes(z) for z, one in zip(slices.tolist(), grids, strict=True)]
             )
             codes = (part for _, part in self.batches(boxes))
-            known = self.memory.compared[size] = Compared.of(slices, scorer.space, codes)
+            known = self.memory.compared[size] = Compared.of(slices, space_of(scorer), codes)
         ends = np.cumsum([one.shape[0] * one.shape[1] for one in grids])[:-1]
         parts = np.split(known.score(scorer), ends)
         return [part.reshape(one.shape) for part, one in zip(parts, grids, strict=True)]

@@ -2,7 +2,7 @@
 
 A patch that barely touches a structure looks like its surroundings as a whole, but one of the
 windows in it may not. So windows are scored; neighbouring scores, which say nearly the same, are
-averaged; and a patch gets the highest or the mean score of the windows in it.
+averaged; and a patch gets the highest or the mean score of the windows in it, or the mean of both.
 """
 
 from collections.abc import Sequence
@@ -140,17 +140,33 @@ def smoothed(
     return result
 
 
-def pooled(scores: np.ndarray, ranges: np.ndarray, *, highest: bool) -> np.ndarray:
+def answer(scores: np.ndarray, question: str, axis: tuple[int, ...] = (-1,)) -> np.ndarray:
+    """Return the score of a box from those of the windows in it.
+
+    Args:
+        scores: Of the windows, ``(..., R, K)`` or ``(..., W)``, float64.
+        question: ``touches``: the highest; ``mostly``: their mean; ``graded``: the mean of both, so
+            that of boxes that show the same thing, those that show more of it are first.
+        axis: Of the windows of one box.
+    """
+    if question == "touches":
+        return np.asarray(scores.max(axis=axis))
+    if question == "mostly":
+        return np.asarray(scores.mean(axis=axis))
+    return np.asarray((scores.max(axis=axis) + scores.mean(axis=axis)) / 2)
+
+
+def pooled(scores: np.ndarray, ranges: np.ndarray, *, question: str) -> np.ndarray:
     """Return the score of boxes from those of the windows in them, shape ``(n,)``, float64.
 
     Args:
         scores: Of the windows of a slice, shape ``(R, K)``.
         ranges: As ``Grid.inside`` gives them, shape ``(n, 4)``.
-        highest: The highest score of a window, otherwise the mean.
+        question: As of ``answer``.
     """
     result = np.empty(len(ranges), dtype=np.float64)
     for rows, columns in np.unique(ranges[:, 2:], axis=0).tolist():
         chosen = np.flatnonzero((ranges[:, 2] == rows) & (ranges[:, 3] == columns))
         parts = sliding_window_view(scores, (rows, columns))[ranges[chosen, 0], ranges[chosen, 1]]
-        result[chosen] = parts.max(axis=(1, 2)) if highest else parts.mean(axis=(1, 2))
+        result[chosen] = answer(parts, question, axis=(1, 2))
     return result

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from emqs.patches import windows
 from emqs.retrieval import calibration, scorers
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.stack_search import Examples, FittedExamples, Part, Scores, StackSearch
@@ -95,5 +96,4 @@ def _of(examples: Examples | None, numbers: np.ndarray | int) -> np.ndarray:
 
 def _example_score(scorer: Scorer, codes: np.ndarray, search: StackSearch) -> float:
     """Return the score of an example from those of its windows."""
-    scores = scorer.score(codes)
-    return float(scores.max() if search.highest else scores.mean())
+    return float(windows.answer(scorer.score(codes), search.query.question))

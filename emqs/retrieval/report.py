@@ -191,7 +191,7 @@ def fine(
         slices[np.abs(slices - shown).argmin()] = shown
     slices = slices.tolist()
     finer = np.concatenate([score_files.patches_of(stack, size, z) for z in slices])
-    return finer, again(finer, highest=False)
+    return finer, again(finer, question="mostly")
 
 
 def table(result: Retrieval, stack: Stack) -> list[dict[str, Any]]:

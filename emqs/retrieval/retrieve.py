@@ -337,7 +337,7 @@ def _moved(
 ) -> np.ndarray | None:
     """Return where around a patch windows score best on average; see ``things.best_place``."""
     return things.best_place(
-        box, taken, score=partial(scored.again, highest=False), step=search.step,
+        box, taken, score=partial(scored.again, question="mostly"), step=search.step,
         shape=search.stack.shapes[int(box[0])], reach=reach,
     )  # fmt: skip
 

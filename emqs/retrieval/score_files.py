@@ -70,7 +70,7 @@ class _Scores:
         if self.again is None or len(mine) == 0:
             return maps.spread(self.stack.shapes[z], self.boxes[mine], self.scores[mine])
         finer = patches_of(self.stack, int(self.boxes[:, 3:].max()), z)
-        return maps.spread(self.stack.shapes[z], finer, self.again(finer, highest=False))
+        return maps.spread(self.stack.shapes[z], finer, self.again(finer, question="mostly"))
 
 
 def _cleared(path: Path) -> None:

@@ -9,7 +9,8 @@ from emqs.settings import above_zero, at_least, fraction, one_of
 
 MAX_CANDIDATES = 2**22  # of a round that ranks by codes: what a computer's memory holds
 FOUND = "found"  # of search.size_nm: the examples say it
-SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density")
+SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density", "ensemble")
+QUESTIONS = ("touches", "mostly", "graded")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class QueryConfig:
     step: float = 0.25  # dense: step of the grid of windows, in patches
     smooth: float = 0.25  # dense: sigma of a Gaussian over scores in a slice, in patches; 0: none
     smooth_z: float = 1.0  # dense: the same over consecutive slices, in slices; 0: none
-    question: str = "touches"  # dense: touches (highest score in a patch) or mostly (mean score)
+    question: str = "touches"  # dense: one of QUESTIONS; see ``windows.answer``
     calibrate: bool = True  # turn scores into probabilities where there are enough examples
 
     def __post_init__(self) -> None:
@@ -50,7 +51,7 @@ class QueryConfig:
         at_least("query.k", self.k, 1)
         above_zero("query.c", self.c)
         above_zero("query.bandwidth", self.bandwidth)
-        one_of("query.question", self.question, ("touches", "mostly"))
+        one_of("query.question", self.question, QUESTIONS)
         for window in self.windows:
             fraction("query.window", window, zero=False)
         fraction("query.step", self.step, zero=False)

@@ -1,8 +1,8 @@
 """Score patches: examples become a scorer, slices become scores.
 
 With ``query.dense``, windows of one or several sizes, none larger than a patch, are scored on a
-grid finer than the patches, the scores are smoothed, and a patch gets the highest or the mean score
-in it; the mean over the sizes that fit into it ranks. Without, every patch is scored as a whole, as
+grid finer than the patches, the scores are smoothed, and a patch gets what ``query.question`` makes
+of those in it; the mean over the sizes that fit into it ranks. Without, every patch is scored as a whole, as
 in the paper.
 """
 
@@ -229,7 +229,7 @@ class StackSearch:
 
             quiet = replace(self, compute=replace(self.compute, progress=False))
 
-            def embedded(others: np.ndarray, *, highest: bool = False) -> np.ndarray:  # noqa: ARG001
+            def embedded(others: np.ndarray, *, question: str = "") -> np.ndarray:  # noqa: ARG001
                 return quiet.score(others, replace(prepared, known=None)).ranking
 
             return Scores(scores, scores, embedded)
@@ -237,16 +237,16 @@ class StackSearch:
         slices = self._with_neighbours(np.unique(boxes[:, 0]), between)
         grids = [[self._grid(z, window) for z in slices.tolist()] for window in self.edges]
         across = self.query.smooth * self.patch_size / self.step
-        single, smoothed = [], []
+        single, smoothed, asked = [], [], self.query.question
         maps_of_sizes = self._maps(slices, grids, [part.scorer for part in prepared.parts])
         for own, maps in zip(grids, maps_of_sizes, strict=True):
             smooth = windows.smoothed(maps, slices, across=across, between=between)
-            single.append(self._pooled(boxes, slices, own, maps, self.highest))
+            single.append(self._pooled(boxes, slices, own, maps, asked))
             smoothed.append(smooth)
 
-        def pooled(others: np.ndarray, *, highest: bool = self.highest) -> np.ndarray:
+        def pooled(others: np.ndarray, *, question: str = asked) -> np.ndarray:
             parts = [
-                self._pooled(others, slices, own, smooth, highest)
+                self._pooled(others, slices, own, smooth, question)
                 for own, smooth in zip(grids, smoothed, strict=True)
             ]
             return np.average(parts, axis=0, weights=self._fitting(others))
@@ -312,7 +312,7 @@ class StackSearch:
         slices: np.ndarray,
         grids: list[windows.Grid],
         maps: list[np.ndarray],
-        highest: bool,
+        question: str,
     ) -> np.ndarray:
         """Return the score of boxes ``(N, 5)`` from those of the windows in them."""
         scores = np.empty(len(boxes), dtype=np.float64)
@@ -321,13 +321,8 @@ class StackSearch:
             if len(members) == 0:
                 continue
             ranges = own.inside(boxes[members])
-            scores[members] = windows.pooled(scored, ranges, highest=highest)
+            scores[members] = windows.pooled(scored, ranges, question=question)
         return scores
-
-    @property
-    def highest(self) -> bool:
-        """Whether the best window makes a patch's score; otherwise their mean does."""
-        return self.query.question == "touches"
 
 
 def _in_parts(scorer: Scorer, codes: np.ndarray) -> np.ndarray:
@@ -347,7 +342,7 @@ class Scores:
     ranking: np.ndarray  # (N,), float64: what ranks
     single: np.ndarray  # (N,), float64: without smoothing, as examples are scored when left out
     again: Callable[..., np.ndarray] = _not_asked  # boxes (n, 5) of these slices -> their ranking
-    # scores, (n,); with highest=False the mean of the windows in each, whatever query.question is
+    # scores, (n,); with question="mostly" the mean of the windows, whatever query.question is
 
 
 def suggest(

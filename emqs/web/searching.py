@@ -39,7 +39,9 @@ FOUND_BYTES = 2**26
 AHEAD = 2  # pages that are found together
 EXACT_AT_ONCE = 2  # exact searches at a time: each keeps 16 bytes a place, and takes minutes
 # The values of configs/search.yaml; a test compares them.
-QUERY = {"scorer": "logistic", "metric": "cosine", "whiten": "turned", "typical": True}
+QUERY = {
+    "scorer": "logistic", "metric": "cosine", "whiten": "turned", "c": 10.0, "typical": True,
+}  # fmt: skip
 SMOOTH = 0.25
 
 

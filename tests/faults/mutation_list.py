@@ -100,8 +100,8 @@ MUTATIONS = [
         "windows",
         "highest and mean change places",
         "emqs/patches/windows.py",
-        "parts.max(axis=(1, 2)) if highest",
-        "parts.max(axis=(1, 2)) if not highest",
+        'if question == "touches":\n        return np.asarray(scores.max',
+        'if question == "mostly":\n        return np.asarray(scores.max',
         "tests/patches/test_windows.py::test_scores_of_boxes_from_those_of_windows",
     ),
     Mutation(
@@ -237,8 +237,8 @@ MUTATIONS = [
         "scorers",
         "sizes are fused without their spread",
         "emqs/retrieval/scorers/__init__.py",
-        "(self._each(codes) - self.middle) / self.spread",
-        "(self._each(codes) - self.middle)",
+        "(scores - self.middle) / self.spread",
+        "(scores - self.middle)",
         "tests/retrieval/test_scorers.py::test_sizes_are_fused_as_the_mean_of_standardised_scores",
     ),
     Mutation(

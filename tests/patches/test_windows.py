@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from emqs.patches import windows
+from emqs.retrieval.settings import QUESTIONS
 
 
 @pytest.mark.parametrize(
@@ -137,16 +138,17 @@ def test_no_smoothing_changes_nothing() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(found, given, strict=True))
 
 
-@pytest.mark.parametrize("highest", [True, False])
-def test_scores_of_boxes_from_those_of_windows(highest: bool) -> None:
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_scores_of_boxes_from_those_of_windows(question: str) -> None:
     rng = np.random.default_rng(2)
     scores = rng.normal(size=(12, 15)) - 3
     ranges = []
     for _ in range(200):
         rows, columns = rng.integers(1, 5, 2)
         ranges.append((rng.integers(13 - rows), rng.integers(16 - columns), rows, columns))
-    found = windows.pooled(scores, np.array(ranges), highest=highest)
+    found = windows.pooled(scores, np.array(ranges), question=question)
     for (y, x, rows, columns), score in zip(ranges, found.tolist(), strict=True):
         values = [scores[y + i, x + j] for i in range(rows) for j in range(columns)]
-        expected = max(values) if highest else sum(values) / len(values)
-        assert score == pytest.approx(expected)
+        mean = sum(values) / len(values)
+        expected = {"touches": max(values), "mostly": mean, "graded": (max(values) + mean) / 2}
+        assert score == pytest.approx(expected[question])

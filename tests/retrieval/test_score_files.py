@@ -78,8 +78,8 @@ def test_a_map_of_an_earlier_run_is_written_again_and_nothing_else_is(tmp_path: 
 def test_finer_scores_are_asked_for_slice_by_slice(tmp_path: Path) -> None:
     """Windows of half a patch every fifth of it: the score of a patch is its column here."""
 
-    def again(boxes: np.ndarray, *, highest: bool) -> np.ndarray:
-        assert not highest
+    def again(boxes: np.ndarray, *, question: str) -> np.ndarray:
+        assert question == "mostly"
         assert len(np.unique(boxes[:, 0])) == 1
         return boxes[:, 2].astype(float)
 

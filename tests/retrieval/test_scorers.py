@@ -418,6 +418,7 @@ def test_every_scorer_finds_a_cluster(scorer: str, metric: str, whiten: str) -> 
         ({"scorer": "prototype"}, True, False),
         ({"scorer": "prototype"}, False, True),
         ({"scorer": "logistic"}, True, True),
+        ({"scorer": "ensemble"}, True, True),
         ({"sizes": [0.5, 1.0]}, True, True),
     ],
 )
@@ -473,6 +474,41 @@ def test_sizes_are_fused_as_the_mean_of_standardised_scores() -> None:
         usual = part.score(own[2])
         parts.append((part.score(codes[:, columns]) - usual.mean()) / usual.std())
     np.testing.assert_allclose(fused.score(codes), np.mean(parts, axis=0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("has_negatives", [True, False])
+def test_an_ensemble_is_the_mean_of_standardised_scores(has_negatives: bool) -> None:
+    positives, negatives = codes_of(0, 5), codes_of(1, 9) if has_negatives else None
+    background, codes = codes_of(3, 40), codes_of(2, 20)
+    settings: dict[str, Any] = {"whiten": "standard", "metric": "cosine", "background": background}
+    together = built(positives, negatives, scorer="ensemble", **settings)
+    parts = []
+    for name in ("nearest", "logistic"):
+        part = built(positives, negatives, scorer=name, **settings)
+        usual = part.score(background)
+        parts.append((part.score(codes) - usual.mean()) / usual.std())
+    np.testing.assert_allclose(together.score(codes), np.mean(parts, axis=0), atol=1e-9)
+    assert not np.allclose(parts[0], parts[1], atol=0.1)
+
+
+def test_an_ensemble_of_several_sizes_standardises_twice() -> None:
+    positives, negatives = codes_of(0, 5, d=12), codes_of(1, 9, d=12)
+    background, codes = codes_of(3, 40, d=12), codes_of(2, 20, d=12)
+    both = built(
+        positives, negatives, scorer="ensemble", sizes=[1.0, 1.5], background=background
+    ).score(codes)
+    parts = []
+    for columns in (slice(0, 6), slice(6, 12)):
+        own = [np.ascontiguousarray(c[:, columns]) for c in (positives, negatives, background)]
+        part = built(own[0], own[1], scorer="ensemble", background=own[2])
+        usual = part.score(own[2])
+        parts.append((part.score(codes[:, columns]) - usual.mean()) / usual.std())
+    np.testing.assert_allclose(both, np.mean(parts, axis=0), atol=1e-6)
+
+
+def test_an_ensemble_needs_searched_patches() -> None:
+    with pytest.raises(DataError, match=r"^query\.scorer=ensemble compares scores on searched"):
+        built(codes_of(0, 5), codes_of(1, 9), scorer="ensemble")
 
 
 def test_sizes_need_searched_patches() -> None:

@@ -19,7 +19,7 @@ from emqs.patches.settings import PatchConfig
 from emqs.retrieval import leave_one_out, stack_search
 from emqs.retrieval.scorers import space as spaces
 from emqs.retrieval.scorers.nearest import Nearest
-from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.retrieval.settings import QUESTIONS, IndexConfig, QueryConfig
 
 EXACT = IndexConfig(name="exact")
 SIZE = 20
@@ -65,7 +65,7 @@ def prepared(scorer: Any) -> stack_search.FittedExamples:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("made", [pixels, convolutional])
-@pytest.mark.parametrize("question", ["touches", "mostly"])
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_windows_as_large_as_patches_are_the_plain_search(made: Any, question: str) -> None:  # noqa: ANN401
     stack = blobs()
     boxes = grid.grid(stack.shapes, SIZE, SIZE, border=False)
@@ -135,12 +135,14 @@ def literal(
                     weight = np.exp(-((other - z) ** 2) / (2 * query.smooth_z**2))
                     total, weights = total + weight * scored[place], weights + weight
             values.append(total / weights)
-        scores.append(max(values) if query.question == "touches" else float(np.mean(values)))
+        highest, mean = max(values), float(np.mean(values))
+        answers = {"touches": highest, "mostly": mean, "graded": (highest + mean) / 2}
+        scores.append(answers[query.question])
     return scores
 
 
 @pytest.mark.parametrize("consecutive", [True, False])
-@pytest.mark.parametrize("question", ["touches", "mostly"])
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_scores_equal_the_literal_method(consecutive: bool, question: str) -> None:
     """Slice 3 is narrower than the others; slices that are unrelated are never mixed."""
     query = replace(DENSE, window=0.5, step=0.5, smooth=0.0, smooth_z=1.0, question=question)
@@ -276,8 +278,13 @@ def test_an_example_that_is_left_out_is_scored_as_a_patch_would_be() -> None:
     values = codes.astype(np.float64).mean(axis=1)
     found = leave_one_out._example_score(Brightness(), codes, looking)
     assert found == pytest.approx(values.max())
-    mean = replace(looking, query=replace(looking.query, question="mostly"))
-    assert leave_one_out._example_score(Brightness(), codes, mean) == pytest.approx(values.mean())
+    for question, expected in (
+        ("mostly", values.mean()),
+        ("graded", (values.max() + values.mean()) / 2),
+    ):
+        other = replace(looking, query=replace(looking.query, question=question))
+        found = leave_one_out._example_score(Brightness(), codes, other)
+        assert found == pytest.approx(expected)
 
 
 def test_places_of_held_out_examples_hold_for_the_smoothed_ranking() -> None:

@@ -4,6 +4,8 @@
 Which scorer, in which space distances are measured, stands in ``query``.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from emqs.embedding.short_codes import ShortCoder
@@ -16,29 +18,49 @@ from emqs.retrieval.scorers.space import Background, fit_space
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 
 
-class Fused:
-    """Scorers of several patch sizes around one point, as the mean of standardised scores."""
+ENSEMBLE = ("nearest", "logistic")  # what query.scorer=ensemble asks
 
-    def __init__(self, parts: list[Scorer], background: np.ndarray) -> None:
+
+class Fused:
+    """Several scorers as the mean of standardised scores.
+
+    Source:
+        The sum of standardised scores: Montague and Aslam, Relevance score normalization for
+        metasearch, CIKM 2001.
+    """
+
+    def __init__(self, parts: list[Scorer], background: np.ndarray, *, split: bool) -> None:
         """Learn mean and spread of the scores.
 
         Args:
-            parts: One scorer per size.
-            background: Unlabelled codes, shape ``(B, S D)``, the codes of S sizes side by side.
+            parts: S scorers.
+            background: Unlabelled codes, shape ``(B, D)``; with ``split``, ``(B, S D)``.
+            split: Whether every scorer has codes of its own, those of patches of several sizes
+                around one point, side by side; otherwise all score the same codes.
         """
         self.parts = parts
+        self.split = split
         scores = self._each(background)
         self.middle = scores.mean(axis=1, keepdims=True)
         spread = scores.std(axis=1, keepdims=True)
         self.spread = np.where(spread > 0, spread, 1)
 
     def score(self, codes: np.ndarray) -> np.ndarray:
-        """Return the mean standardised score of codes ``(N, S D)``, shape ``(N,)``, float64."""
-        return np.asarray(((self._each(codes) - self.middle) / self.spread).mean(axis=0))
+        """Return the mean standardised score of codes, shape ``(N,)``, float64.
+
+        Args:
+            codes: Shape ``(N, D)``, with ``split`` ``(N, S D)``; float32.
+        """
+        return self.mean_of(self._each(codes))
+
+    def mean_of(self, scores: np.ndarray) -> np.ndarray:
+        """Return the mean of the scores of each part, ``(S, N)``, standardised first, ``(N,)``."""
+        return np.asarray(((scores - self.middle) / self.spread).mean(axis=0))
 
     def _each(self, codes: np.ndarray) -> np.ndarray:
-        """Return the score of each size, shape ``(S, N)``."""
-        split = np.split(codes, len(self.parts), axis=1)
+        """Return the score of each part, shape ``(S, N)``."""
+        n = len(self.parts)
+        split = np.split(codes, n, axis=1) if self.split else [codes] * n
         return np.stack([part.score(own) for part, own in zip(self.parts, split, strict=True)])
 
 
@@ -58,7 +80,7 @@ def rough(scorer: Scorer, coder: ShortCoder) -> RoughScore:
     return scores
 
 
-WITH_BACKGROUND = ("logistic", "svm", "density")  # unlabelled codes make these better
+WITH_BACKGROUND = ("logistic", "svm", "density", "ensemble")  # unlabelled codes make these better
 NEED_NEGATIVES = ("knn", "lda")
 
 
@@ -122,7 +144,7 @@ def build(
             strict=True,
         )
     ]
-    return Fused(parts, background.codes)
+    return Fused(parts, background.codes, split=True)
 
 
 def _build_one(
@@ -133,6 +155,14 @@ def _build_one(
     background: Background | None,
 ) -> Scorer:
     """Return the scorer of one patch size; see ``build``."""
+    if config.scorer == "ensemble":
+        if background is None:
+            raise DataError("query.scorer=ensemble compares scores on searched patches, got none.")
+        parts = [
+            _build_one(replace(config, scorer=own), index, positives, negatives, background)
+            for own in ENSEMBLE
+        ]
+        return Fused(parts, background.codes, split=False)
     space = fit_space(config, None) if background is None else background.space(config)
     if config.scorer == "nearest":
         return Nearest(
