@@ -3,9 +3,10 @@
 Codes are those of windows as wide as the patches of the embedding volume and half as wide, on a
 grid of a tenth of a patch, projected to the few directions in which the volume varies most and,
 between windows, interpolated. Directions keep how much the volume varies along them: what few
-clicks cannot tell is then decided by what is plain to see. They are computed tile by tile where
-they are needed, and so are the grey maps; a tile sees enough of its surroundings that the features
-are those of the whole slice. Beyond its rim a slice goes on as in a mirror.
+clicks cannot tell is then decided by what is plain to see; those along which the encoder's codes
+change where a thing lies another way or is larger are shortened first. They are computed tile by
+tile where they are needed, and so are the grey maps; a tile sees enough of its surroundings that
+the features are those of the whole slice. Beyond its rim a slice goes on as in a mirror.
 """
 
 from collections import OrderedDict
@@ -21,11 +22,12 @@ from emqs.embedding import dense, encode
 from emqs.embedding.build.planes import PlaceSource
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.errors import ConfigError
-from emqs.models import Convolutional, Encoder
+from emqs.models import Convolutional, Encoder, turned
 from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.prediction import grey
 from emqs.prediction.layers import Layer, Layers, between
+from emqs.retrieval.scorers.space import steadied
 from emqs.volumes import Box
 
 CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there cost little
@@ -57,17 +59,30 @@ class Projection:
         return (codes - self.mean) @ self.directions
 
 
-def principal(codes: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def principal(
+    codes: np.ndarray, n: int, changes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of codes ``(N, D)``, and the directions in which they vary most, ``(D, C)``.
 
     Every dimension counts alike, whatever its spread. Directions keep their variances relative to
     each other; on average they are one.
+
+    Args:
+        codes: Of windows of several sizes, side by side.
+        n: Directions that are kept.
+        changes: How codes of one size change where the same thing lies another way or is larger,
+            as ``turned.of`` returns it: such directions count less. None: all alike.
     """
     mean, spread = codes.mean(axis=0), codes.std(axis=0) + np.float32(1e-6)
     scaled = (codes - mean) / spread
+    turns = None
+    if changes is not None:
+        turns = np.kron(np.eye(codes.shape[1] // len(changes)), steadied(changes))
+        scaled = scaled @ turns
     values, vectors = np.linalg.eigh(np.cov(scaled, rowvar=False).astype(np.float64))
     order = np.argsort(values)[::-1][: min(n, len(values))]
-    directions = vectors[:, order] / np.sqrt(max(float(values[order].mean()), 1e-9))
+    kept = vectors[:, order] if turns is None else turns @ vectors[:, order]
+    directions = kept / np.sqrt(max(float(values[order].mean()), 1e-9))
     signs = np.sign(directions[np.abs(directions).argmax(axis=0), np.arange(len(order))])
     directions = directions * signs / spread[:, None]
     return mean.astype(np.float32), directions.astype(np.float32)
@@ -159,7 +174,7 @@ class Features:
             self._part(one, tile, (0.0, 0.0)) for one, tile in zip(windows, tiles, strict=True)
         ]
         codes = np.concatenate([one.codes.reshape(-1, one.codes.shape[-1]) for one in around])
-        mean, directions = principal(codes, n_components)
+        mean, directions = principal(codes, n_components, turned.of(self.model.sha256))
         plain = np.zeros(grey.N_MAPS, np.float32), np.ones(grey.N_MAPS, np.float32)
         self.projection = Projection(mean, directions, *plain, offset)
         self._kept.clear()

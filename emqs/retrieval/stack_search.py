@@ -2,8 +2,8 @@
 
 With ``query.dense``, windows of one or several sizes, none larger than a patch, are scored on a
 grid finer than the patches, the scores are smoothed, and a patch gets what ``query.question`` makes
-of those in it; the mean over the sizes that fit into it ranks. Without, every patch is scored as a whole, as
-in the paper.
+of those in it; the mean over the sizes that fit into it ranks. Without, every patch is scored as a
+whole, as in the paper.
 """
 
 from collections.abc import Callable, Iterator, Sequence

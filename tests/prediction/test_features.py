@@ -78,6 +78,28 @@ def test_principal_directions_are_those_of_the_singular_values() -> None:
     assert principal(codes, 99)[1].shape == (12, 12)
 
 
+def test_principal_directions_shorten_what_changes_while_the_thing_stays_the_same() -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.normal(size=(4000, 8)).astype(np.float32)
+    codes[:, 4:] += codes[:, :4]  # windows of two sizes, four numbers each
+    changes = np.diag([9.0, 0.0, 0.0, 0.0])
+    mean, directions = principal(codes, 8, changes)
+    turned = (codes - mean) @ directions
+    shortened = (codes - codes.mean(axis=0)) / codes.std(axis=0)
+    usual = 9 / 4
+    for column, variance in ((0, 9.0), (1, 0.0), (2, 0.0), (3, 0.0)):
+        for size in (0, 4):
+            shortened[:, column + size] *= (variance / usual + 1) ** -0.25
+    own = np.linalg.eigvalsh(np.cov(shortened, rowvar=False))
+    found = np.linalg.eigvalsh(np.cov(turned, rowvar=False))
+    np.testing.assert_allclose(found, own / own.mean(), rtol=1e-3)
+    assert not np.allclose(
+        found,
+        np.linalg.eigvalsh(np.cov((codes - mean) @ principal(codes, 8)[1], rowvar=False)),
+        rtol=0.05,
+    )
+
+
 @pytest.mark.slow
 def test_a_slice_smaller_than_a_patch_is_refused(features: Features) -> None:
     source = volume(np.zeros((1, 12, 40), dtype=np.uint8))

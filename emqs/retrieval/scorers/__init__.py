@@ -17,7 +17,6 @@ from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import Background, fit_space
 from emqs.retrieval.settings import IndexConfig, QueryConfig
 
-
 ENSEMBLE = ("nearest", "logistic")  # what query.scorer=ensemble asks
 
 

@@ -85,9 +85,9 @@ def fit_space(
     scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
     if config.whiten == "standard" or config.whiten in STEADY:
         if config.whiten in STEADY and steps is not None and len(steps):
-            scale = scale[:, None] * _steadied(_second_moments(steps * scale))
+            scale = scale[:, None] * steadied(_second_moments(steps * scale))
         if config.whiten == "turned" and changes is not None:
-            turns = _steadied(changes)
+            turns = steadied(changes)
             scale = scale @ turns if scale.ndim == 2 else scale[:, None] * turns
         return Space(mean, scale, unit)
 
@@ -106,8 +106,15 @@ def _second_moments(differences: np.ndarray) -> np.ndarray:
     return np.asarray(differences.T.astype(np.float64) @ differences / len(differences))
 
 
-def _steadied(covariance: np.ndarray) -> np.ndarray:
-    """Return what makes directions of long differences count less, both ``(D, D)``, float64."""
+def steadied(covariance: np.ndarray) -> np.ndarray:
+    """Return what makes directions of long differences count less.
+
+    Args:
+        covariance: Of differences of codes, ``(D, D)``, float64.
+
+    Returns:
+        A matrix that codes are multiplied with, ``(D, D)``, float64, symmetric.
+    """
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, 0)
     usual = values.mean()
