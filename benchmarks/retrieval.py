@@ -169,7 +169,9 @@ def run_model(
             end="\n" if number == len(todo) else "", flush=True, file=sys.stderr,
         )  # fmt: skip
     asked = {identity(*w) for w in wanted}
-    return [row for row in points.rows if _identity(row) in asked]
+    order = list(queries)  # on disk they lie as they were asked for, maybe in several runs
+    known = [row for row in points.rows if _identity(row) in asked]
+    return sorted(known, key=lambda row: order.index(row["scorer"]))
 
 
 def _compute(

@@ -15,7 +15,7 @@ class PredictConfig:
     """How clicks become objects. Values come from ``configs/predict.yaml``."""
 
     head: str = "logistic"  # one of HEADS
-    regularisation: float = 10.0  # of the head; more: smoother, and less that few clicks can say
+    regularisation: float = 5.0  # of the head; more: smoother, and less that few clicks can say
     components: int = 32  # of codes, learnt from the volume without labels
     smoothing: float = 0.16  # half the edge, in patches, of windows in which scores are evened out
     unlabelled: float = 3.0  # what all unlabelled voxels weigh, in clicks on something else
