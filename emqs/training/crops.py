@@ -23,7 +23,7 @@ from torchvision.ops import roi_align
 
 from emqs.models import Convolutional
 from emqs.training import augment
-from emqs.training.sampling import Draw
+from emqs.training.sampling import Draw, within
 from emqs.training.settings import AugmentConfig
 from emqs.training.slices import WHITE, SliceSource, moved
 
@@ -84,11 +84,10 @@ class TrainingCrops(Dataset[Crops]):
         """Return one batch, a crop around each patch that was drawn."""
         rng = np.random.default_rng(draw.seed)
         size = self.network_size // int(rng.integers(1, 2, endpoint=True))  # whole patch, or half
-        stack_of = np.searchsorted(np.cumsum(self.counts), draw.positions, side="right")
-        first = np.cumsum([0, *self.counts])
+        stack_of, own = within(draw.positions, self.counts)
         drawn = [
-            self._views(number, self.sources[number].boxes[position - first[number]], rng)
-            for number, position in zip(stack_of.tolist(), draw.positions.tolist(), strict=True)
+            self._views(number, self.sources[number].boxes[position], rng)
+            for number, position in zip(stack_of.tolist(), own.tolist(), strict=True)
         ]
         chosen = augment.choose(len(drawn), self.config.invert, rng)
         images = torch.stack([views.images for views in drawn], dim=1)  # (2, N, 1, E, E)

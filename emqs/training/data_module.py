@@ -26,6 +26,7 @@ from emqs.training.settings import TrainConfig
 from emqs.training.slices import SliceSource, divide, split
 
 logger = logging.getLogger(__name__)
+MOST_PATCHES = 16  # along a crop, which is encoded as a whole: its memory grows with their square
 
 
 class PatchData(LightningDataModule):
@@ -131,9 +132,10 @@ class PatchData(LightningDataModule):
                 f"data.crop_size={crop_size} is for losses of views without a teacher "
                 "(loss=contrastive, loss=vicreg), which compare places. Set data.crop_size=null."
             )
-        if crop_size < 2 * network_size:
+        least, most = 2 * network_size, MOST_PATCHES * network_size
+        if not least <= crop_size <= most:
             raise ConfigError(
-                f"data.crop_size must be at least {2 * network_size}, two patches of "
+                f"data.crop_size must be from {least} to {most}, 2 to {MOST_PATCHES} patches of "
                 f"{network_size} pixels (model.preprocessing.size), or null, got {crop_size}."
             )
 

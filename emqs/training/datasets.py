@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from emqs.patches import cutting
 from emqs.training import augment
 from emqs.training.augment import Batch
-from emqs.training.sampling import Draw
+from emqs.training.sampling import Draw, within
 from emqs.training.settings import AugmentConfig
 from emqs.training.slices import WHITE, SliceSource, moved, padded
 
@@ -54,12 +54,10 @@ class TrainingPatches(Dataset[Batch]):
         seen = None  # by the teacher
         if self.teacher_size is not None:
             seen = torch.empty(n, 1, self.teacher_size, self.teacher_size)
-        stack_of = np.searchsorted(np.cumsum(self.counts), draw.positions, side="right")
+        stack_of, own = within(draw.positions, self.counts)
         for number in np.unique(stack_of).tolist():
             positions = np.flatnonzero(stack_of == number)
-            boxes = self.sources[number].boxes[
-                draw.positions[positions] - sum(self.counts[:number])
-            ]
+            boxes = self.sources[number].boxes[own[positions]]
             self._cut(number, boxes, positions, images, seen, rng)
         chosen = augment.choose(n, self.config.invert, rng)
         images = augment.inverted(images, chosen).flatten(0, 1)

@@ -7,6 +7,18 @@ import numpy as np
 from torch.utils.data import Sampler
 
 
+def within(positions: np.ndarray, counts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stack that each patch is of, and which of its patches it is, ``(n,)`` each, int64.
+
+    Args:
+        positions: Among the patches of all stacks, one stack after the other, shape ``(n,)``.
+        counts: Patches of each stack.
+    """
+    ends = np.cumsum(counts)
+    stack_of = np.searchsorted(ends, positions, side="right")
+    return stack_of, positions - (ends - counts)[stack_of]
+
+
 class Draw(NamedTuple):
     """Which patches a batch holds, and the seed of its augmentations."""
 

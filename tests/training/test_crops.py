@@ -146,7 +146,8 @@ def test_overlapping_places_are_not_told_apart() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data.crop_size=100"], "data.crop_size must be at least 128, two patches of 64 pixels"),
+        (["data.crop_size=127"], "data.crop_size must be from 128 to 1024, 2 to 16 patches of 64"),
+        (["data.crop_size=1025"], "data.crop_size must be from 128 to 1024, 2 to 16 patches of 64"),
         (["loss=none", "loss.bce=1"], "data.crop_size=128 is for losses of views without"),
     ],
 )

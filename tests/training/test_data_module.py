@@ -15,7 +15,7 @@ from emqs.errors import ConfigError, DataError
 from emqs.models.weights import Model
 from emqs.patches import cutting
 from emqs.training.data_module import PatchData
-from emqs.training.sampling import EpochBatches, quotas
+from emqs.training.sampling import EpochBatches, quotas, within
 from emqs.training.slices import split, square_grid
 
 
@@ -159,6 +159,15 @@ def test_devices_share_an_epoch_without_overlap() -> None:
     assert drawn[0] | drawn[1] == set(range(40))
     assert not drawn[0] & drawn[1]
     assert not {d.seed for d in parts[0]} & {d.seed for d in parts[1]}
+
+
+def test_positions_among_all_patches_are_those_of_their_stack() -> None:
+    counts = [3, 1, 4]
+    stack_of, own = within(np.array([7, 0, 2, 3, 4]), counts)
+    every = [(stack, patch) for stack, n in enumerate(counts) for patch in range(n)]
+    assert list(zip(stack_of.tolist(), own.tolist(), strict=True)) == [
+        every[position] for position in (7, 0, 2, 3, 4)
+    ]
 
 
 def test_quotas_follow_shares_and_sum_up() -> None:
