@@ -21,7 +21,7 @@ class QueryConfig:
     min_overlap: float = 0.5  # fraction of a patch that makes it a positive example, (0, 1]
     num_neighbors: int = 1  # nearest examples whose distances are averaged
     batch_size: int = 10  # consecutive slices per block; the middle one is the query slice
-    scorer: str = "nearest"  # one of SCORERS
+    scorer: str | None = "nearest"  # one of SCORERS; None: what fits the network, in slices
     metric: str = "l2"  # l2 or cosine
     whiten: str = "none"  # none, standard, pca, within or turned
     typical: bool = False  # nearest: what is typical of all codes is a weak negative example
@@ -45,7 +45,8 @@ class QueryConfig:
         fraction("query.min_overlap", self.min_overlap, zero=False)
         at_least("query.num_neighbors", self.num_neighbors, 1)
         at_least("query.batch_size", self.batch_size, 1)
-        one_of("query.scorer", self.scorer, SCORERS)
+        if self.scorer is not None:
+            one_of("query.scorer", self.scorer, SCORERS)
         one_of("query.metric", self.metric, ("l2", "cosine"))
         one_of("query.whiten", self.whiten, ("none", "standard", "pca", "within", "turned"))
         at_least("query.k", self.k, 1)

@@ -117,9 +117,23 @@ class StackSearch:
     model: Model
     stack: Stack
     patch_size: int  # edge of a whole patch, in pixels
-    query: QueryConfig
+    query: QueryConfig  # with a scorer
     index: IndexConfig
     compute: Compute = DEFAULT
+
+    def __post_init__(self) -> None:
+        """Choose what fits the network where ``query.scorer`` is None."""
+        if self.query.scorer is None:
+            scorer = "ensemble" if self._sees_around else "nearest"
+            object.__setattr__(self, "query", replace(self.query, scorer=scorer))
+
+    @property
+    def _sees_around(self) -> bool:
+        """Whether the network encodes whole slices, so that a window is seen in its surroundings.
+
+        A classifier that is fitted to few examples tells more of such codes, and less of others.
+        """
+        return isinstance(self.model.network, Convolutional)
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -128,8 +142,7 @@ class StackSearch:
             return (self.patch_size,)
         parts: Sequence[float] = self.query.windows
         if not parts:
-            whole = isinstance(self.model.network, Convolutional)
-            parts = PARTS if whole else PARTS_ALONE
+            parts = PARTS if self._sees_around else PARTS_ALONE
         return tuple(max(1, round(part * self.patch_size)) for part in parts)
 
     @property

@@ -90,6 +90,13 @@ def test_windows_are_halves_and_wholes_for_networks_that_encode_slices() -> None
     assert search(replace(DENSE, step=0.01)).step == 1
 
 
+def test_the_scorer_fits_the_network_unless_one_is_named() -> None:
+    open_ = replace(DENSE, scorer=None)
+    assert search(open_).query.scorer == "nearest"
+    assert search(open_, convolutional()).query.scorer == "ensemble"
+    assert search(replace(DENSE, scorer="svm"), convolutional()).query.scorer == "svm"
+
+
 def test_examples_are_the_windows_in_them() -> None:
     looking = search(replace(DENSE, window=0.5, step=0.25), convolutional())
     boxes = np.array([[1, 3, 4, 20, 20], [0, 50, 70, 20, 20], [5, 60, 2, 10, 20]])

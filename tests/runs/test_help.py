@@ -89,10 +89,14 @@ def test_what_help_of_search_leaves_out_does_nothing_there(tmp_path: Path) -> No
     )
     np.testing.assert_array_equal(plain.places, changed.places)
     np.testing.assert_array_equal(plain.scores, changed.scores)
-    with pytest.raises(ConfigError, match=r"query\.sizes is of slices"):
-        volume_search.search(
-            store, [(0, 48, 64)], query=replace(query, sizes=[0.5, 1.0]), settings=settings
-        )
+    for other, message in (
+        ({"sizes": [0.5, 1.0]}, r"query\.sizes is of slices"),
+        ({"scorer": None}, r"query\.scorer=null is for slices"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            volume_search.search(
+                store, [(0, 48, 64)], query=replace(query, **other), settings=settings
+            )
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def build(
         The scorer; the same codes and settings give the same one.
 
     Raises:
-        ConfigError: If the scorer cannot do with so few examples.
+        ConfigError: If the scorer cannot do with so few examples, or none is named.
         DataError: If there are too few searched patches to learn from.
     """
     if isinstance(background, np.ndarray):
@@ -154,6 +154,11 @@ def _build_one(
     background: Background | None,
 ) -> Scorer:
     """Return the scorer of one patch size; see ``build``."""
+    if config.scorer is None:
+        raise ConfigError(
+            "query.scorer=null is for slices, where it depends on the encoder. Name one, such as "
+            "query.scorer=logistic, or leave it out."
+        )
     if config.scorer == "ensemble":
         if background is None:
             raise DataError("query.scorer=ensemble compares scores on searched patches, got none.")
