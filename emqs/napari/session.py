@@ -138,7 +138,7 @@ class Session:
         box = around(view, self.volume.shape, EDGE, MOST_TILES)
         parts = list(boxes(box.shape, (1, EDGE, EDGE)))
         values = np.empty(box.shape, dtype=np.float32)
-        reach_px = self.settings.smoothing * self.store.grid.size
+        reach_px = self.settings.smoothing * self.store.grid.seen
         for done, part in enumerate(parts, 1):
             made = probabilities(self.features, self.heads, part.moved(box.start), reach_px)
             (values[part.slices],) = made.values()

@@ -124,10 +124,10 @@ class Features:
     def __post_init__(self) -> None:
         """Check that the volume is as large as a patch."""
         shape = self.source.volume.shape
-        if min(shape[1:]) < self.grid.size:
+        if min(shape[1:]) < self.grid.seen:
             raise ConfigError(
                 f"Slices of {shape[1]} x {shape[2]} voxels are smaller than a patch of "
-                f"{self.grid.size}. Embed with a smaller patch.size."
+                f"{self.grid.seen}. Embed with a smaller patch.size."
             )
         self.model = replace(
             self.model, preprocessing=replace(self.model.preprocessing, contrast="none")
@@ -136,12 +136,12 @@ class Features:
     @property
     def windows(self) -> tuple[int, int]:
         """Edges of the windows, in voxels."""
-        return max(1, self.grid.size // 2), self.grid.size
+        return max(1, self.grid.seen // 2), self.grid.seen
 
     @property
     def step(self) -> int:
         """Between windows, in voxels."""
-        return max(1, self.grid.size // 10)
+        return max(1, self.grid.seen // 10)
 
     @property
     def n_features(self) -> int:
@@ -199,7 +199,7 @@ class Features:
         compared with the middle of the disc.
         """
         rng = np.random.default_rng(0)
-        edge, step = self.grid.size, self.step
+        edge, step = self.grid.seen, self.step
         length = PROBE_PATCHES * edge
         first = np.arange(0, length - self.windows[0], step)
         boxes = np.zeros((len(first) ** 2, 5), dtype=np.int64)
@@ -319,7 +319,7 @@ class Features:
 
     def _windows(self, box: Box, *offsets: tuple[float, float]) -> Windows:
         """Return the windows around a part of a slice, for each of some offsets of codes."""
-        pad = self.grid.size // 2  # the slice with so much around it is cut
+        pad = self.grid.seen // 2  # the slice with so much around it is cut
         each = np.array([self._spans(box, offset) for offset in offsets])
         spans = [(int(own[:, 0].min()), int(own[:, 1].max())) for own in np.moveaxis(each, 1, 0)]
         centres = [self._centres(span) for span in spans]
@@ -327,9 +327,9 @@ class Features:
         network = cast(Encoder, self.model.network)
         margin, multiple = 0, 1
         if isinstance(network, Convolutional):
-            margin = dense.surroundings(network, self.grid.size)
+            margin = dense.surroundings(network, self.grid.seen)
             multiple = lcm(network.input_size, network.cell) // network.input_size
-            multiple *= self.grid.size
+            multiple *= self.grid.seen
         first = [max(0, int(c[0]) - margin) // multiple * multiple for c in centres]
         last = [int(c[-1]) + 2 * pad + 1 + margin for c in centres]
         boxes = np.zeros((len(self.windows), rows.size, 5), dtype=np.int64)
@@ -339,7 +339,7 @@ class Features:
         image = self._mirrored(box.start[0], first, last, pad)
         codes = encode.embed(
             self.model, Stack("a slice", [image], ["0"], intensity=(0, 1)), boxes.reshape(-1, 5),
-            patch_size=self.grid.size, compute=replace(self.compute, progress=False),
+            patch_size=self.grid.seen, compute=replace(self.compute, progress=False),
         )  # fmt: skip
         joined = np.concatenate(np.split(codes, len(boxes)), axis=1)
         return Windows(joined.reshape(len(centres[0]), len(centres[1]), -1), spans)

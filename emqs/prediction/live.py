@@ -69,7 +69,7 @@ class Live:
         with self._lock:
             features, unlabelled = self._learnt()
             fitted = heads_for(self._seen(features, voxels), labels, unlabelled, self.settings)
-            reach = self.settings.smoothing * store.grid.size
+            reach = self.settings.smoothing * store.grid.seen
             made = tiles.probabilities(features, fitted, asked.region, reach)[POSITIVE]
         values = np.rint(made * 255).astype(np.uint8)
         grid = store.grid

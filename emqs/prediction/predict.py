@@ -341,7 +341,7 @@ def _fill(
     """Write the tiles that are missing."""
     features = features_of(embedded)
     work = tiles.Tiles(features, {}, images, region, folder / "tiles",
-                       settings.smoothing * features.grid.size)  # fmt: skip
+                       settings.smoothing * features.grid.seen)  # fmt: skip
     missing = work.missing()
     if not missing:
         return

@@ -117,12 +117,12 @@ class BlockEncoder:
         self.planes = Planes(source.volume)
         self._digest = blake2b(digest_size=8)
         network = cast(Encoder, model.network)
-        self.around, self.meet = 0, grid.size  # voxels
+        self.around, self.meet = 0, grid.seen  # voxels
         if isinstance(network, Convolutional):
-            self.around = dense.surroundings(network, grid.size)
+            self.around = dense.surroundings(network, grid.seen)
             # where pixels of the slice and of the network's input meet, and a cell begins
             patches_between = math.lcm(network.input_size, network.cell) // network.input_size
-            self.meet = patches_between * grid.size
+            self.meet = patches_between * grid.seen
 
     def __call__(self, places: Box) -> tuple[np.ndarray, np.ndarray]:
         """Return codes ``(n, D)``, float16, of the usable ones of neighbouring places.
@@ -213,6 +213,6 @@ class BlockEncoder:
         name = f"plane {NAMES[axis]} at {at}"
         stack = Stack(name, [self.source.shown(voxels, slices)], ["0"], intensity=(0, 1))
         for numbers, batch in encode.embed_batches(
-            self.model, stack, boxes, patch_size=grid.size, compute=self.compute,
+            self.model, stack, boxes, patch_size=grid.seen, compute=self.compute,
         ) if len(boxes) else ():  # fmt: skip
             sums[rows[numbers], columns[numbers]] += batch

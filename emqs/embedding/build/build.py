@@ -19,7 +19,7 @@ from emqs.embedding.stores import creation, zarr
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
-from emqs.models import Fittable
+from emqs.models import Convolutional, Fittable
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches.settings import PatchConfig
@@ -79,8 +79,14 @@ def build(
     store = zarr.open_store(place) if creation.is_there(place) else None
     block = settings.block if settings.block is not None or store is None else store.grid.block
     grid = make_grid(
-        volume, patch, step_z_nm=settings.step_z_nm, block=block, planes=settings.planes
-    )
+        volume, patch, step_z_nm=settings.step_z_nm, block=block, planes=settings.planes,
+        scale=settings.scale,
+    )  # fmt: skip
+    if grid.scale is not None and not isinstance(model.network, Convolutional):
+        raise ConfigError(
+            f"embed.scale={settings.scale:g} needs an encoder that looks at whole slices, such as "
+            f"model=contrastive; model={model.name} looks at patches. Leave it out."
+        )
     source = PlaceSource(volume, _intensity(volume, settings), settings.padding)
     name = volume.name if opened_as is None else opened_as
     asked = compatibility.asked(source, model, grid, settings, name)

@@ -98,7 +98,9 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
         compared["volume"] = {"dtype": named["dtype"]}
         shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
         compared["grid"] = {**requested["grid"], "shape": shape}
-    creation.check_same(store.name, {"short_bytes": 0, **store.manifest}, compared)
+    compared["grid"] = {"scale_px": None, **compared["grid"]}
+    had = {"short_bytes": 0, **store.manifest, "grid": {"scale_px": None, **store.manifest["grid"]}}
+    creation.check_same(store.name, had, compared)
     fingerprint = _fingerprint(volume, (old[0], old[1], old[2]))
     if fingerprint != store.manifest["volume"]["fingerprint"]:
         raise ConfigError(

@@ -21,6 +21,7 @@ def make_grid(
     step_z_nm: float | None,
     block: int | None,
     planes: str = "xy",
+    scale: float = 1.0,
 ) -> PlaceGrid:
     """Return the grid of whole patches over a volume.
 
@@ -32,6 +33,7 @@ def make_grid(
         block: Places along Y and X in one file; None: what suits the memory and leaves little of
             the last files empty.
         planes: ``"xy"``, or ``"ortho"`` for patches in all three planes around each place.
+        scale: Edge of what fills the input of the network, in patches.
 
     Raises:
         ConfigError: If the volume is smaller than a patch, or its voxels are not square or, for
@@ -64,7 +66,11 @@ def make_grid(
         most, reach = (ORTHO_PLACES, ORTHO_REACH_PX) if ortho else (MOST_PLACES, REACH_PX)
         block = fitting_block(counts, max(INNER, min(most, reach // stride)))
     steps = step_z, stride, stride
-    return PlaceGrid(counts, size, steps, block, voxel_size_nm, volume.origin_nm, planes)
+    seen = max(1, round(size * scale))
+    return PlaceGrid(
+        counts, size, steps, block, voxel_size_nm, volume.origin_nm, planes,
+        None if seen == size else seen,
+    )  # fmt: skip
 
 
 def fitting_block(counts: Triple, most: int) -> int:

@@ -6,6 +6,7 @@ from emqs.embedding.stores.grid import INNER, PLANES
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
 
+LEAST_SCALE, MOST_SCALE = 0.25, 4.0  # of embed.scale: beyond, a network sees nothing it has learnt
 
 @dataclass(frozen=True)
 class EmbedConfig:
@@ -21,6 +22,7 @@ class EmbedConfig:
     intensity: list[float] | None = None  # voxel values that become 0 and 1; None: of the type
     padding: float | None = None  # voxel value that is no tissue
     step_z_nm: float | None = None  # between places; None: every slice, or the step in the slice
+    scale: float = 1.0  # of what fills the network's input, in patches
     block: int | None = None  # places along Y and X in one file; None: what suits the memory
     short: int | None = None  # bytes of short codes; 0: none; None: 48 where codes are long
     n_sample: int = 8192  # patches that signatures are learnt from
@@ -46,6 +48,11 @@ class EmbedConfig:
             )
         if self.step_z_nm is not None and not self.step_z_nm > 0:
             raise ConfigError(f"embed.step_z_nm must be above 0, got {self.step_z_nm:g}.")
+        if not LEAST_SCALE <= self.scale <= MOST_SCALE:
+            raise ConfigError(
+                f"embed.scale must be from {LEAST_SCALE:g} to {MOST_SCALE:g} patches, got "
+                f"{self.scale:g}."
+            )
         if self.short is not None and self.short < 0:
             raise ConfigError(f"embed.short must be 0 or more bytes, got {self.short}.")
         if self.n_sample < 2:

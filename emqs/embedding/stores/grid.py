@@ -37,6 +37,8 @@ class PlaceGrid:
         voxel_size_nm: Along Z Y X.
         origin_nm: Position of the centre of the first voxel, Z Y X.
         planes: One of ``PLANES``.
+        scale: Edge of the square that a network would be shown as one patch, in voxels: patches are
+            parts of it or several of them. None: a patch itself.
     """
 
     shape: Triple
@@ -46,6 +48,12 @@ class PlaceGrid:
     voxel_size_nm: tuple[float, float, float]
     origin_nm: tuple[float, float, float]
     planes: str = "xy"
+    scale: int | None = None
+
+    @property
+    def seen(self) -> int:
+        """Edge of what fills the input of the network, in voxels."""
+        return self.size if self.scale is None else self.scale
 
     @property
     def edge_nm(self) -> float:
@@ -155,6 +163,7 @@ class PlaceGrid:
             "block": self.block,
             "voxel_size_nm": list(self.voxel_size_nm),
             "origin_nm": list(self.origin_nm),
+            **({} if self.scale is None else {"scale_px": self.scale}),
         }
 
     @classmethod
@@ -179,8 +188,9 @@ class PlaceGrid:
             voxel_size_nm=(voxel[0], voxel[1], voxel[2]),
             origin_nm=(origin[0], origin[1], origin[2]),
             planes=str(content["planes"]),
+            scale=None if content.get("scale_px") is None else int(content["scale_px"]),
         )
-        least = min(*grid.shape, *grid.stride, grid.size, grid.block)
+        least = min(*grid.shape, *grid.stride, grid.size, grid.block, grid.seen)
         possible = grid.planes in PLANES and grid.n_places <= MAX_PLACES
         if least < 1 or grid.block % INNER or not possible:
             raise ValueError(f"the grid {content} is not possible")

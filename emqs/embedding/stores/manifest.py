@@ -116,6 +116,7 @@ NEEDED: dict[str, tuple[Rule, str]] = {
 }
 #: Values that may be missing.
 POSSIBLE: dict[str, tuple[Rule, str]] = {
+    "grid.scale_px": (_maybe(_whole(1, MOST_LENGTH)), "a length of at least 1, or null"),
     "volume.dtype": (_text, "a type"),
     "volume.fingerprint": (_text, "a checksum"),
     "volume.level": (lambda v: _INDEX(v) or _text(v), "a level"),

@@ -119,7 +119,8 @@ class SizedStore:
         own = self.store.grid
         z, y, x = own.shape
         size = own.size + self.steps * own.stride[1]
-        return replace(own, shape=(z, y - self.steps, x - self.steps), size=size)
+        shape = z, y - self.steps, x - self.steps
+        return replace(own, shape=shape, size=size, scale=own.seen)
 
     @cached_property
     def offsets(self) -> list[tuple[int, int]]:
