@@ -1,4 +1,4 @@
-"""Windows that are shown at the scale of larger patches (``embed.scale``), against other encodings."""
+"""Windows shown at the scale of larger patches (``embed.scale``), against other encodings."""
 
 from pathlib import Path
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from emqs.embedding.stores.grid import INNER, PLANES
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError
+from emqs.settings import at_least
 
 LEAST_SCALE, MOST_SCALE = 0.25, 4.0  # of embed.scale: beyond, a network sees nothing it has learnt
+
 
 @dataclass(frozen=True)
 class EmbedConfig:
@@ -55,8 +57,7 @@ class EmbedConfig:
             )
         if self.short is not None and self.short < 0:
             raise ConfigError(f"embed.short must be 0 or more bytes, got {self.short}.")
-        if self.n_sample < 2:
-            raise ConfigError(f"embed.n_sample must be at least 2, got {self.n_sample}.")
+        at_least("embed.n_sample", self.n_sample, 2)
         if not 0 <= self.worker[0] < self.worker[1]:
             raise ConfigError(
                 "embed.worker must be [number, how many], numbers counted from 0, "
