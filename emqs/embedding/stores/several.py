@@ -240,5 +240,4 @@ def _differences(
         yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"
     seen = [store.grid.seen * store.grid.voxel_size_nm[1] for store in (first, other)]
     if math.isclose(*sizes, rel_tol=1e-3) and not math.isclose(*seen, rel_tol=1e-3):
-        scales = [f"{own / size:g}" for own, size in zip(seen, sizes, strict=True)]
-        yield "embed.scale", *scales
+        yield "embed.scale", f"{seen[0] / sizes[0]:g}", f"{seen[1] / sizes[1]:g}"
