@@ -1,6 +1,7 @@
 """Short codes of bits, learned from embeddings, whose Hamming distance follows the Euclidean one.
 
-Every dimension is brought to one spread, as in the search; embeddings are then projected on their
+Every dimension is brought to one spread, and directions in which embeddings change where the same
+thing lies another way are shortened, as in the search; embeddings are then projected on their
 principal components and rotated by ITQ, so that each direction carries about as much of the
 variance. With 64 directions or more, each gives one bit: whether a code lies above the median.
 Shorter embeddings give several bits per direction, at evenly spaced quantiles: two thirds of 32
@@ -62,8 +63,8 @@ class Signer:
 
     Attributes:
         mean: Shape ``(D,)``, float64; is subtracted.
-        directions: Shape ``(D, M)``, float64; orthonormal columns, rows divided by the spread of
-            their dimension.
+        directions: Shape ``(D, M)``, float64; orthonormal columns, multiplied with what they were
+            learnt behind (``matrix`` of ``fit``), rows divided by the spread of their dimension.
         direction_of_bit: Shape ``(n_bits,)``, int64, the column that each bit looks at.
         thresholds: Shape ``(n_bits,)``, float64; a bit is set where the projection is above.
     """
@@ -165,13 +166,17 @@ def _in_order(part: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return projected
 
 
-def fit(codes: np.ndarray, *, n_bits: int = MAX_BITS, seed: int) -> Signer:
+def fit(
+    codes: np.ndarray, *, n_bits: int = MAX_BITS, seed: int, matrix: np.ndarray | None = None
+) -> Signer:
     """Return a signer that suits a sample of embeddings.
 
     Args:
         codes: A sample, shape ``(N, D)``, floating-point, finite; some ten thousand are enough.
         n_bits: Length of a signature, 1 to 64.
         seed: Of the rotation that ITQ starts from.
+        matrix: What searches multiply embeddings with after every dimension has one spread,
+            ``(D, D)``, float64; None: nothing.
 
     Returns:
         The signer; the same codes in the same order, settings and machine give the same.
@@ -194,6 +199,8 @@ def fit(codes: np.ndarray, *, n_bits: int = MAX_BITS, seed: int) -> Signer:
     spread = centred.std(axis=0)
     scale = np.where(spread > NO_SPREAD * spread.max(), 1 / np.where(spread > 0, spread, 1), 0.0)
     centred *= scale
+    if matrix is not None:
+        centred = centred @ matrix
     variances, vectors = np.linalg.eigh(centred.T @ centred / len(codes))
     variances, vectors = variances[::-1], vectors[:, ::-1]  # largest first
     kept = min(int(np.sum(variances > NO_VARIANCE * variances[0])), n_bits)
@@ -207,7 +214,8 @@ def fit(codes: np.ndarray, *, n_bits: int = MAX_BITS, seed: int) -> Signer:
     of_bit = np.repeat(np.arange(kept), counts)
     quantiles = np.concatenate([np.arange(1, n + 1) / (n + 1) for n in counts])
     thresholds = [np.quantile(projected[:, m], q) for m, q in zip(of_bit, quantiles, strict=True)]
-    return Signer(mean, scale[:, None] * turned, of_bit, np.array(thresholds))
+    directions = turned if matrix is None else matrix @ turned
+    return Signer(mean, scale[:, None] * directions, of_bit, np.array(thresholds))
 
 
 def _all_equal(centred: np.ndarray, mean: np.ndarray) -> bool:

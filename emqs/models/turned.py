@@ -16,6 +16,8 @@ from emqs.files import replacing
 from emqs.settings import WEIGHTS_DIR
 
 ENDING = "turned.npz"
+SHRINK = 1.0  # added to the variance of differences, in its mean
+POWER = 0.25  # 0.5: differences would be as long in every direction, were nothing added
 
 
 def save(path: Path, weights_sha256: str, covariance: np.ndarray) -> None:
@@ -58,3 +60,21 @@ def of(weights_sha256: str | None, folder: Path = WEIGHTS_DIR) -> np.ndarray | N
         except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise WeightsError(f"{path} is damaged: {error}. Get the file again.") from None
     return None
+
+
+def steadied(covariance: np.ndarray) -> np.ndarray:
+    """Return what makes directions of long differences count less.
+
+    Args:
+        covariance: Of differences of codes, ``(D, D)``, float64.
+
+    Returns:
+        A matrix that codes are multiplied with, ``(D, D)``, float64, symmetric.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, 0)
+    usual = values.mean()
+    if usual == 0:
+        return np.eye(len(values))
+    shrunk = values / usual + SHRINK
+    return np.asarray(vectors * shrunk**-POWER @ vectors.T)

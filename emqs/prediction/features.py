@@ -27,7 +27,6 @@ from emqs.models.compute import Compute
 from emqs.models.weights import Model
 from emqs.prediction import grey
 from emqs.prediction.layers import Layer, Layers, between
-from emqs.retrieval.scorers.space import steadied
 from emqs.volumes import Box
 
 CACHED_BYTES = 2**30  # of tiles that are kept, so that the next clicks there cost little
@@ -77,7 +76,7 @@ def principal(
     scaled = (codes - mean) / spread
     turns = None
     if changes is not None:
-        turns = np.kron(np.eye(codes.shape[1] // len(changes)), steadied(changes))
+        turns = np.kron(np.eye(codes.shape[1] // len(changes)), turned.steadied(changes))
         scaled = scaled @ turns
     values, vectors = np.linalg.eigh(np.cov(scaled, rowvar=False).astype(np.float64))
     order = np.argsort(values)[::-1][: min(n, len(values))]

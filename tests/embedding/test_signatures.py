@@ -88,6 +88,22 @@ def test_hamming_distance_follows_the_euclidean(size: int) -> None:
     assert recall > 0.6, f"recall of the nearest 20 among 200 of 1,900: {recall:.2f}"
 
 
+def test_behind_a_matrix_signatures_are_those_of_what_it_makes() -> None:
+    codes = embeddings(3000, 16).astype(np.float64)
+    matrix = np.linalg.qr(np.random.default_rng(1).normal(size=(16, 16)))[0] @ np.diag(
+        np.linspace(0.2, 1, 16)
+    )
+    spread = codes.std(axis=0)
+    signed = signatures.fit(codes, seed=0, matrix=matrix).sign(codes)
+    turned = (codes - codes.mean(axis=0)) / spread @ matrix
+    hamming = np.bitwise_count(signed[:200, None] ^ signed[200:])
+    after, before = (
+        np.linalg.norm(kind[:200, None] - kind[200:], axis=2) for kind in (turned, codes / spread)
+    )
+    follows = [np.corrcoef(hamming.ravel(), far.ravel())[0, 1] for far in (after, before)]
+    assert follows[0] > follows[1] + 0.05
+
+
 def test_at_a_threshold_sums_are_taken_in_one_order() -> None:
     """As the next number above or below a sum in order says, though a product sums otherwise."""
     codes = embeddings(600, 100).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Tests of how codes change from slice to slice."""
+"""Tests of how codes change: from slice to slice, and where a thing lies another way."""
 
 import gc
 import weakref
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.embedded_volumes import filled, volume, voxels
 
+from emqs.embedding import signatures
 from emqs.embedding.stores import steps
 from emqs.embedding.stores.several import SeveralStores
 from emqs.embedding.stores.zarr import EmbeddingStore
@@ -116,3 +117,19 @@ def test_a_store_tells_whose_codes_it_holds(
         np.testing.assert_array_equal(own(codes), expected(codes))
         within = background.background_of(joined).space(WITHIN)
         assert not np.allclose(own(codes), within(codes), atol=0.01)
+
+
+def test_signatures_follow_what_searches_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = filled(tmp_path / "a.zarr").store
+    covariance = np.diag(np.linspace(0, 40, plain.manifest["code_size"]))
+    monkeypatch.setattr(turned, "of", {plain.manifest["model"]["weights_sha256"]: covariance}.get)
+    store = filled(tmp_path / "b.zarr").store
+    codes = plain.codes(np.arange(plain.grid.n_places))
+    np.testing.assert_array_equal(codes, store.codes(np.arange(plain.grid.n_places)))
+    expected = signatures.fit(
+        plain.sample().astype(np.float64), seed=0, matrix=turned.steadied(covariance)
+    )
+    np.testing.assert_array_equal(store.signer.sign(codes), expected.sign(codes))
+    assert (store.signer.sign(codes) != plain.signer.sign(codes)).mean() > 0.5

@@ -19,7 +19,7 @@ from emqs.embedding.stores import creation, zarr
 from emqs.embedding.stores.grid import PlaceGrid
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
-from emqs.models import Convolutional, Fittable
+from emqs.models import Convolutional, Fittable, turned
 from emqs.models.compute import DEFAULT, Compute
 from emqs.models.weights import Model
 from emqs.patches.settings import PatchConfig
@@ -183,7 +183,11 @@ def _started(
             f"patches in {len(drawn)} places are constant, padding, or hold NaN. Look at the "
             "volume, and at embed.padding and embed.intensity."
         )
-    signer = signatures.fit(sample.astype(np.float64), seed=settings.seed)
+    changes = turned.of(context.model.sha256)
+    signer = signatures.fit(
+        sample.astype(np.float64), seed=settings.seed,
+        matrix=None if changes is None else turned.steadied(changes),
+    )  # fmt: skip
     size = short_codes.fitting_size(sample.shape[1]) if settings.short is None else settings.short
     short = short_codes.fit(sample, size).to_dict() if size else None
     manifest = {

@@ -8,10 +8,9 @@ import numpy as np
 
 from emqs.errors import DataError
 from emqs.models import turned
+from emqs.models.turned import steadied
 from emqs.retrieval.settings import QueryConfig
 
-SHRINK = 1.0  # of whiten=within and turned: added to the variance of differences, in its mean
-POWER = 0.25  # 0.5: differences would be as long in every direction, were nothing added
 STEADY = ("within", "turned")  # values of query.whiten
 
 
@@ -104,24 +103,6 @@ def fit_space(
 def _second_moments(differences: np.ndarray) -> np.ndarray:
     """Return the mean outer product of differences ``(n, D)``, ``(D, D)``, float64."""
     return np.asarray(differences.T.astype(np.float64) @ differences / len(differences))
-
-
-def steadied(covariance: np.ndarray) -> np.ndarray:
-    """Return what makes directions of long differences count less.
-
-    Args:
-        covariance: Of differences of codes, ``(D, D)``, float64.
-
-    Returns:
-        A matrix that codes are multiplied with, ``(D, D)``, float64, symmetric.
-    """
-    values, vectors = np.linalg.eigh(covariance)
-    values = np.maximum(values, 0)
-    usual = values.mean()
-    if usual == 0:
-        return np.eye(len(values))
-    shrunk = values / usual + SHRINK
-    return np.asarray(vectors * shrunk**-POWER @ vectors.T)
 
 
 class Background:
