@@ -39,7 +39,7 @@ from emqs.volumes import Volume
 DEPTH = 16  # slices of a tile
 CHUNK = (16, 128, 128)  # of what is read at once
 LABELS = "labels/objects"
-FEATURES = 6  # which features and head: what was begun with others is not gone on with
+FEATURES = 7  # which features and head: what was begun with others is not gone on with
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,99}")
 RESERVED = ("labels", "meshes", "zarr.json")  # what lies in the folder of an image
 
@@ -301,6 +301,7 @@ def _plan(
         "volume": store.manifest["volume"]["fingerprint"],
         "model": store.manifest["model"]["weights_sha256"],
         "patch_px": store.grid.size,
+        "seen_px": store.grid.seen,
         "region": [list(region.start), list(region.stop)],
         "examples": [
             [*voxel, label]
