@@ -4,6 +4,8 @@ import importlib.util
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.embedded_volumes import PATCH, VOXEL_NM, contents, model, voxels
-from support.processes import children
+from support.processes import of_ray
 
 from emqs.embedding.build import Built, EmbedConfig, build
 from emqs.embedding.build.remote import on_ray
@@ -74,15 +76,14 @@ def test_a_run_whose_worker_is_killed_ends_like_a_local_one(folder: Path) -> Non
     before = listening()
     chunks = folder / "killed" / "emb.zarr" / "signatures" / "c"
     finished = threading.Event()  # a busy computer takes its time
+    words = [sys.executable, "-c", "input()", "emqs.embed"]  # what other tests have beside them
+    bystander = subprocess.Popen(words, stdin=subprocess.PIPE)
 
     def kill() -> None:
         while not (killed or finished.is_set()):
             if len(list(chunks.glob("*/*/*"))) >= 3:
                 seen.update(listening())
-                workers = [
-                    pid for pid, title in children(os.getpid()).items() if "emqs.embed" in title
-                ]
-                for pid in workers[:1]:
+                for pid in of_ray(os.getpid(), "emqs.embed")[:1]:
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
             time.sleep(0.01)
@@ -95,12 +96,14 @@ def test_a_run_whose_worker_is_killed_ends_like_a_local_one(folder: Path) -> Non
         finished.set()
         killer.join()
     assert len(killed) == 1
+    bystander.communicate(b"\n")
+    assert bystander.returncode == 0
     assert filled.n_blocks + filled.n_found >= 24 * 4 - 2  # parts have two blocks
     local = made(folder, "local", None)
     assert contents(folder / "killed" / "emb.zarr") == contents(local.store.path)
     assert {address for address, _ in seen - before} == {"127.0.0.1"}
     deadline = time.monotonic() + 20
-    while any("ray" in title for title in children(os.getpid()).values()):
+    while of_ray(os.getpid()):
         assert time.monotonic() < deadline, "Ray still runs"
         time.sleep(0.1)
 

@@ -20,7 +20,7 @@ import zarr
 from scipy import ndimage
 from support.discs import DISCS, ORIGIN_NM, SHAPE, embedded, scene
 from support.embedded_volumes import VOXEL_NM, contents
-from support.processes import children
+from support.processes import of_ray
 from support.searches import run_command
 
 from emqs import open_volume
@@ -389,8 +389,7 @@ def test_ray_makes_the_same_although_a_worker_is_killed(
     def kill() -> None:
         while not (killed or finished.is_set()):
             if journal.is_dir() and any(journal.iterdir()):
-                below = children(os.getpid())
-                for pid in [pid for pid, title in below.items() if "emqs.predict" in title][:1]:
+                for pid in of_ray(os.getpid(), "emqs.predict")[:1]:
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
             time.sleep(0.01)

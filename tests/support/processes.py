@@ -20,3 +20,11 @@ def children(parent: int) -> dict[int, str]:
         if seen == parent and pid != parent:
             below[pid] = titles[pid]
     return below
+
+
+def of_ray(parent: int, work: str = "") -> list[int]:
+    """Return the processes of Ray below one; with ``work``, its workers that are at that."""
+    below = children(parent)
+    if work:
+        return [pid for pid, title in below.items() if title.startswith(f"ray::{work}")]
+    return [pid for pid, title in below.items() if title.startswith("ray::") or "/ray/" in title]
