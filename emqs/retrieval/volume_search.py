@@ -36,7 +36,7 @@ from emqs.retrieval.one_thread import one_blas_thread
 from emqs.retrieval.places import NM, box_columns, centre_columns
 from emqs.retrieval.ranking import suppressed
 from emqs.retrieval.scorers.scorer import Scorer
-from emqs.retrieval.scorers.space import Space
+from emqs.retrieval.scorers.space import Background, Space
 from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 
 logger = logging.getLogger(__name__)
@@ -166,7 +166,8 @@ def search(
     if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
         whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
         like, near = _expanded(whole, query, settings, positives, negatives)
-    scorer = _scorer(joined, query, like, against)
+    usual = _usual(joined, query, has_negatives=against is not None)
+    scorer = _scorer(query, like, against, usual)
     queries, signed = ([s.sign(own) for s in joined.signers] for own in (shown, near))
     examples = np.concatenate([positives, negatives])
     prepared = time.perf_counter()
@@ -285,19 +286,25 @@ def _split(kind: str, point: object, joined: SeveralStores) -> tuple[int, Triple
     return number, (z, y, x)
 
 
-def _scorer(
-    joined: SeveralStores, query: QueryConfig, positives: np.ndarray, negatives: np.ndarray | None
-) -> Scorer:
-    """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
+def _usual(joined: SeveralStores, query: QueryConfig, *, has_negatives: bool) -> Background | None:
+    """Return what scorers learn of the volumes, which is read once for all of them, or None."""
     if query.sizes is not None:
         raise ConfigError(
             "query.sizes is of slices: an embedding volume holds codes of one size. Leave it out."
         )
-    n_away = 0 if negatives is None else len(negatives)
-    fewest = min(len(positives), n_away or len(positives))
+    is_needed = scorers.needs_background(query, has_negatives=has_negatives)
+    return background_of(joined) if is_needed else None
+
+
+def _scorer(
+    query: QueryConfig,
+    positives: np.ndarray,
+    negatives: np.ndarray | None,
+    usual: Background | None,
+) -> Scorer:
+    """Return what scores codes, given those of the examples, ``(P, D)`` and ``(M, D)``."""
+    fewest = len(positives) if negatives is None else min(len(positives), len(negatives))
     query = replace(query, num_neighbors=min(query.num_neighbors, fewest))
-    needed = scorers.needs_background(query, has_negatives=n_away > 0)
-    usual = background_of(joined) if needed else None
     return scorers.build(query, IndexConfig(name="exact"), positives, negatives, usual)
 
 
@@ -327,8 +334,9 @@ def _expanded(
     anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
+    usual = _usual(joined, query, has_negatives=against is not None)
     steady = _evened_codes(joined, space, positives)
-    scorer = _scorer(joined, query, steady, against)
+    scorer = _scorer(query, steady, against, usual)
     queries = [signer.sign(steady) for signer in joined.signers]
     examples = np.concatenate([positives, negatives])
     for n in expansion.FIRST:
@@ -337,7 +345,7 @@ def _expanded(
         taken = codes[expansion.agreeing(space, steady, codes)]
         more, middle = np.concatenate([shown, taken]), expansion.middle(space, steady, taken)
         if n != expansion.FIRST[-1]:
-            scorer = _scorer(joined, query, more, against)
+            scorer = _scorer(query, more, against, usual)
             queries = [signer.sign(middle) for signer in joined.signers]
     return more, middle
 
@@ -394,12 +402,13 @@ def _probabilities(
         needed.append(around[joined.have_code(around)])
     places = np.unique(np.concatenate(needed))
     codes = joined.codes(places)
+    usual = _usual(joined, query, has_negatives=True)
 
     def of(positions: np.ndarray) -> np.ndarray:
         return codes[np.searchsorted(places, positions)]
 
     def build(some: np.ndarray, others: np.ndarray) -> calibration.Score:
-        own = _scorer(joined, query, of(some), of(others))
+        own = _scorer(query, of(some), of(others), usual)
 
         def around_them(asked: np.ndarray) -> np.ndarray:
             known = np.isin(asked, places)
@@ -418,5 +427,5 @@ def _probabilities(
         return score
 
     held_out = calibration.held_out_scores(build, *examples)
-    usual = scorer.score(background_of(joined).codes)
-    return calibration.fit(*held_out, usual, is_rare=True).probability(scores)
+    typical = scorer.score(background_of(joined).codes)
+    return calibration.fit(*held_out, typical, is_rare=True).probability(scores)

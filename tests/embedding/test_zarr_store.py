@@ -231,3 +231,39 @@ def test_a_block_is_seen_in_a_folder_that_was_listed_before(tmp_path: Path) -> N
     assert store.done() == [(0, 0, 0), (0, 0, 1), (0, 0, 2)]
     (tmp_path / "a.zarr" / "valid" / "c" / "0" / "0" / "0").unlink()
     assert store.done() == [(0, 0, 1), (0, 0, 2)]
+
+
+def test_files_of_a_folder_at_rest_are_looked_at_once(tmp_path: Path) -> None:
+    """A block that is written again has another stamp; those beside it are looked at again."""
+    grid = grid_of((2, 16, 48))
+    codes = random_codes(grid)
+    store = write_store(tmp_path / "a.zarr", codes, grid)
+    for folder in (tmp_path / "a.zarr").rglob("*/"):
+        os.utime(folder, (1e9, 1e9))
+    before = store.stamps()
+    assert len(before) == 6
+    again, asked = stamped(store)
+    assert again == before
+    assert asked == set()
+    n = grid.n_places // 6
+    store.write((1, 0, 1), codes[-n:], np.ones((16, 16), dtype=np.bool_))
+    after, asked = stamped(store)
+    assert [block for block in after if after[block] != before[block]] == [(1, 0, 1)]
+    assert asked == {"1/0/0", "1/0/1", "1/0/2"}
+    status = (tmp_path / "a.zarr" / "signatures" / "c" / "1" / "0" / "1").stat()
+    assert after[1, 0, 1] == [status.st_mtime_ns, status.st_ino, status.st_size]
+
+
+def stamped(store: zarrs.EmbeddingStore) -> tuple[dict[tuple[int, int, int], list[int]], set[str]]:
+    """Return stamps of blocks, and the files that were looked at for them."""
+    asked = []
+    read = os.stat
+
+    def stat(path: str, **how: bool) -> os.stat_result:
+        asked.append(str(path))
+        return read(path, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "stat", stat)
+        stamps = store.stamps()
+    return stamps, {"/".join(Path(path).parts[-3:]) for path in asked if Path(path).is_file()}

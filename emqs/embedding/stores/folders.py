@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -129,6 +131,9 @@ class DiskFolder:
 
     path: Path
     _listed: dict[str, "Listing"] = field(default_factory=dict, repr=False, compare=False)
+    _stamped: dict[str, tuple["Listing", dict[Triple, Stamp]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _whole: dict[tuple[str, ...], "Whole"] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -196,6 +201,8 @@ class DiskFolder:
         found = _listed_numbers(folder, count)
         if now - status.st_mtime_ns > SETTLED_NS:
             self._listed[folder] = state, found
+        else:
+            self._listed.pop(folder, None)
         return found
 
     def has(self, names: Sequence[str], block: Triple) -> bool:
@@ -203,12 +210,25 @@ class DiskFolder:
         return all((self.path / key_of(name, block)).is_file() for name in names)
 
     def stamps(self, blocks: Sequence[Triple]) -> dict[Triple, Stamp]:
-        """Return time, number and size of the signatures' files."""
+        """Return time, number and size of the signatures' files.
+
+        Files are written under another name first, so that their folder changes with them: where
+        it has not changed since it was listed, they are not looked at again.
+        """
         result, top = {}, f"{self.path}/{SIGNATURES}/c"
-        for block in blocks:
-            z, y, x = block
-            status = os.stat(f"{top}/{z}/{y}/{x}")  # noqa: PTH116 - fast
-            result[block] = [status.st_mtime_ns, status.st_ino, status.st_size]
+        for (z, y), row in groupby(blocks, key=itemgetter(0, 1)):
+            folder = f"{top}/{z}/{y}"
+            state = self._listed.get(folder)
+            known, stamps = self._stamped.get(folder, (None, {}))
+            if state is None or known is not state:
+                stamps = {}
+            for block in row:
+                if block not in stamps:
+                    status = os.stat(f"{folder}/{block[2]}")  # noqa: PTH116 - fast
+                    stamps[block] = [status.st_mtime_ns, status.st_ino, status.st_size]
+                result[block] = stamps[block]
+            if state is not None:
+                self._stamped[folder] = state, stamps
         return result
 
     def write(self, array: str, block: Triple, index: Index, content: np.ndarray) -> None:
