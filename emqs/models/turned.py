@@ -1,11 +1,12 @@
-"""How codes of an encoder change where what is seen stays the same, in a file beside its weights.
+"""How codes of an encoder change where what is seen stays the same, and what makes it count less.
 
 What a patch shows does not depend on how the slice lies, nor much on how near one looks; codes do,
 though. Along which directions they differ was measured once, on the images that the encoder was
-trained on (``benchmarks/turned_codes.py``), and is the same wherever it is used.
+trained on (``benchmarks/turned_codes.py``), and is the same wherever it is used; it lies in a file
+beside the weights. How they change from slice to slice is of a volume, and asked there.
 """
 
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -78,3 +79,27 @@ def steadied(covariance: np.ndarray) -> np.ndarray:
         return np.eye(len(values))
     shrunk = values / usual + SHRINK
     return np.asarray(vectors * shrunk**-POWER @ vectors.T)
+
+
+def shortening(
+    scale: np.ndarray, steps: np.ndarray | None, changes: np.ndarray | None
+) -> np.ndarray | None:
+    """Return what codes are multiplied with, once every dimension has one spread, or None.
+
+    Args:
+        scale: With which every dimension gets one spread, ``(D,)``, float64.
+        steps: Differences of codes that mostly show the same thing, ``(n, D)``; None, or no rows:
+            none are known.
+        changes: What ``of`` returned.
+
+    Returns:
+        A matrix that makes both kinds of differences count less, ``(D, D)``, float64; None where
+        neither is known.
+    """
+    known = []
+    if steps is not None and len(steps):
+        own = steps * scale
+        known.append(steadied(np.asarray(own.T.astype(np.float64) @ own / len(own))))
+    if changes is not None:
+        known.append(steadied(changes))
+    return reduce(np.matmul, known) if known else None

@@ -46,6 +46,7 @@ class EmbedSettings(Settings):
     stride: float = Field(gt=0, le=1e6)
     unit: Literal["px", "nm"] = "px"
     planes: Literal["xy", "ortho"] = "xy"
+    scale: float = Field(1.0, ge=0.25, le=4.0)
     batch_size: int = Field(512, ge=1, le=2**16)
     step_z_nm: float | None = Field(None, gt=0)
     padding: float | None = None
@@ -108,6 +109,7 @@ def _embed(connection: Connection, home: Home, job: Job, scratch: Path) -> Work:
         "patch.stride": settings.stride,
         "patch.unit": settings.unit,
         "planes": settings.planes,
+        "embed.scale": settings.scale,
         "batch_size": settings.batch_size,
         "hydra.run.dir": str(scratch / "run"),
     }

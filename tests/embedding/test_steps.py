@@ -3,6 +3,7 @@
 import gc
 import weakref
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,31 @@ def test_signatures_follow_what_searches_compare(
     )
     np.testing.assert_array_equal(store.signer.sign(codes), expected.sign(codes))
     assert (store.signer.sign(codes) != plain.signer.sign(codes)).mean() > 0.5
+
+
+def test_signatures_follow_steps_along_z_too(tmp_path: Path) -> None:
+    """What changes from slice to slice is short where signatures are learnt."""
+    made = {
+        name: filled(tmp_path / f"{name}.zarr", volume(voxels(depth, 200, 200)), n_sample=10_000)
+        for name, depth in (("three", 3), ("one", 1))
+    }
+    store = made["three"].store
+    whole = store.codes(np.arange(store.grid.n_places)).reshape(*store.grid.shape, -1)
+    differences = []
+    for z, y, x in product((0, 1, 1), (0, 20), (0, 20)):  # groups of 20 x 20; none beneath the last
+        corner = (slice(y, y + 8), slice(x, x + 8))
+        differences.append((whole[z + 1][corner] - whole[z][corner]).reshape(-1, whole.shape[-1]))
+    assert sum(map(len, differences)) == 3 * (64 + 32 + 32 + 16)
+    sample = store.sample().astype(np.float64)
+    scaled = np.concatenate(differences) / sample.std(axis=0)
+    covariance = scaled.T @ scaled / len(scaled)
+    values, vectors = np.linalg.eigh(covariance)
+    short = vectors * (values / values.mean() + 1) ** -0.25 @ vectors.T
+    expected = signatures.fit(sample, seed=0, matrix=short).sign(whole.reshape(-1, len(short)))
+    bits = np.unpackbits((store.signer.sign(whole.reshape(-1, len(short))) ^ expected).view("u1"))
+    assert bits.mean() < 0.01
+    plain = signatures.fit(sample, seed=0).sign(whole.reshape(-1, len(short)))
+    assert np.unpackbits((plain ^ expected).view("u1")).mean() > 0.1
+    alone = made["one"].store
+    again = signatures.fit(alone.sample().astype(np.float64), seed=0)
+    np.testing.assert_array_equal(alone.signer.directions, again.directions)

@@ -21,6 +21,8 @@ from support.toy_worker import starts
 from emqs.annotations import merges, pull_requests
 from emqs.annotations.database import Database
 from emqs.annotations.schema import jobs as table
+from emqs.embedding.build.settings import LEAST_SCALE, MOST_SCALE
+from emqs.embedding.stores.zarr import open_store
 from emqs.errors import ConfigError, ConflictError, DatabaseError, NotFoundError
 from emqs.volumes import Box, from_array
 from emqs.web import (
@@ -685,6 +687,11 @@ def test_accepted_merges_are_written_into_new_labels_by_a_job(lab: Served, tmp_p
     assert "No accepted pull request" in str(job(lab, again).error)
 
 
+def test_scales_that_embed_refuses_are_refused_before() -> None:
+    limits = job_kinds.KINDS["embed"].settings.model_json_schema()["properties"]["scale"]
+    assert (limits["minimum"], limits["maximum"]) == (LEAST_SCALE, MOST_SCALE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
@@ -694,7 +701,8 @@ def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
     lab.layer(lab.brain, "image", write_tiff(tmp_path / "x.tif", voxels),
               voxel_size_nm=[30.0, 8.0, 8.0])  # fmt: skip
     settings = job_kinds.checked(
-        "embed", {"layer": "image", "model": "random_conv", "patch_size": 16, "stride": 8}
+        "embed",
+        {"layer": "image", "model": "contrastive", "patch_size": 16, "stride": 8, "scale": 2},
     )
     with lab.context.database.write() as connection:
         job_id = job_queue.submit(
@@ -705,4 +713,5 @@ def test_an_image_is_embedded_by_a_job(lab: Served, tmp_path: Path) -> None:
     assert (done.state, done.error) == ("done", None), logged(lab, job_id)
     about = lab.client(lab.user("root", admin=True)).get("/api/v1/datasets/brain").json()
     assert about["stores"][0].endswith("codes.zarr")
+    assert open_store(Path(about["stores"][0])).grid.seen == 32
     assert [layer["name"] for layer in about["layers"]] == ["image", "codes"]

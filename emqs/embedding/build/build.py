@@ -15,8 +15,10 @@ from emqs.embedding.build.grids import make_grid
 from emqs.embedding.build.planes import PlaceSource, slices, statistics_depth
 from emqs.embedding.build.settings import Built, EmbedConfig
 from emqs.embedding.build.work import Done, WorkerContext
+from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import creation, zarr
-from emqs.embedding.stores.grid import PlaceGrid
+from emqs.embedding.stores.grid import INNER, PlaceGrid
+from emqs.embedding.stores.steps import LEAST
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
 from emqs.models import Convolutional, Fittable, turned
@@ -157,6 +159,37 @@ def sample_boxes(grid: PlaceGrid, settings: EmbedConfig) -> list[Box]:
     return boxes
 
 
+def pairs_of_layers(grid: PlaceGrid, boxes: list[Box]) -> list[Box]:
+    """Return a corner of each group of places, with what lies beneath; none of a single layer."""
+    if grid.shape[0] < 2:
+        return []
+    pairs = []
+    for box in boxes:
+        z, y, x = min(box.start[0], grid.shape[0] - 2), *box.start[1:]
+        stop = min(y + INNER, box.stop[1]), min(x + INNER, box.stop[2])
+        pairs.append(Box((z, y, x), (z + 2, *stop)))
+    return pairs
+
+
+def fit_signer(
+    sample: np.ndarray, steps: list[np.ndarray], weights_sha256: str | None, *, seed: int
+) -> Signer:
+    """Return a signer learnt where searches compare codes, as far as that is known.
+
+    Args:
+        sample: Codes from all over the volume, ``(N, D)``.
+        steps: How codes differ from those beneath, ``(n, D)`` each; few say too little.
+        weights_sha256: Of the file of the encoder.
+        seed: As for ``signatures.fit``.
+    """
+    codes = sample.astype(np.float64)
+    spread = codes.std(axis=0)
+    scale = 1 / np.where(spread > 0, spread, 1)
+    known = np.concatenate(steps) if sum(map(len, steps)) >= LEAST else None
+    matrix = turned.shortening(scale, known, turned.of(weights_sha256))
+    return signatures.fit(codes, seed=seed, matrix=matrix)
+
+
 def _started(
     executor: Executor,
     context: WorkerContext,
@@ -183,11 +216,9 @@ def _started(
             f"patches in {len(drawn)} places are constant, padding, or hold NaN. Look at the "
             "volume, and at embed.padding and embed.intensity."
         )
-    changes = turned.of(context.model.sha256)
-    signer = signatures.fit(
-        sample.astype(np.float64), seed=settings.seed,
-        matrix=None if changes is None else turned.steadied(changes),
-    )  # fmt: skip
+    below = pairs_of_layers(context.grid, boxes[: len(drawn)])
+    ((_, steps),) = executor.run(work.steps, context, [(below, contrast)])
+    signer = fit_signer(sample, steps, context.model.sha256, seed=settings.seed)
     size = short_codes.fitting_size(sample.shape[1]) if settings.short is None else settings.short
     short = short_codes.fit(sample, size).to_dict() if size else None
     manifest = {

@@ -84,6 +84,24 @@ def sample(
     return drawn
 
 
+def steps(context: WorkerContext, part: tuple[list[Box], np.ndarray | None]) -> list[np.ndarray]:
+    """Return how codes differ from those beneath, ``(n, D)``, float32, in each group of places.
+
+    Args:
+        context: Of this process.
+        part: Groups of two layers of places, and the contrast of slices.
+    """
+    boxes, known = part
+    context = replace(context, source=replace(context.source, contrast=known))
+    differences = []
+    for box in boxes:
+        codes, valid = context.encode(box)
+        layers = np.zeros((*valid.shape, codes.shape[1]), dtype=np.float32)
+        layers[valid] = codes
+        differences.append((layers[1] - layers[0])[valid.all(axis=0)])
+    return differences
+
+
 def make(context: WorkerContext, blocks: list[Triple]) -> Done:
     """Write those of some blocks that are missing or damaged.
 

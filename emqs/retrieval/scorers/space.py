@@ -8,7 +8,6 @@ import numpy as np
 
 from emqs.errors import DataError
 from emqs.models import turned
-from emqs.models.turned import steadied
 from emqs.retrieval.settings import QueryConfig
 
 STEADY = ("within", "turned")  # values of query.whiten
@@ -83,12 +82,12 @@ def fit_space(
     spread = codes.std(axis=0)
     scale = 1 / np.where(spread > 0, spread, 1)  # what never varies says nothing, whatever it is
     if config.whiten == "standard" or config.whiten in STEADY:
-        if config.whiten in STEADY and steps is not None and len(steps):
-            scale = scale[:, None] * steadied(_second_moments(steps * scale))
-        if config.whiten == "turned" and changes is not None:
-            turns = steadied(changes)
-            scale = scale @ turns if scale.ndim == 2 else scale[:, None] * turns
-        return Space(mean, scale, unit)
+        matrix = turned.shortening(
+            scale,
+            steps if config.whiten in STEADY else None,
+            changes if config.whiten == "turned" else None,
+        )
+        return Space(mean, scale if matrix is None else scale[:, None] * matrix, unit)
 
     from sklearn.covariance import ledoit_wolf  # takes longer to import than most searches
 
@@ -98,11 +97,6 @@ def fit_space(
     matrix = np.zeros((codes.shape[1], len(values)))
     matrix[varies] = scale[varies, None] * vectors / np.sqrt(values)
     return Space(mean, matrix, unit)
-
-
-def _second_moments(differences: np.ndarray) -> np.ndarray:
-    """Return the mean outer product of differences ``(n, D)``, ``(D, D)``, float64."""
-    return np.asarray(differences.T.astype(np.float64) @ differences / len(differences))
 
 
 class Background:

@@ -1341,6 +1341,11 @@ export const strings = {
     en: "xy: in the slice; ortho: along all three axes.",
     de: "xy: im Schnitt; ortho: entlang aller drei Achsen.",
   },
+  "setting.scale": { en: "Scale", de: "Maßstab" },
+  "setting.scale_hint": {
+    en: "2 for small patches on a fine grid that are searched in larger windows, too: each is seen at the scale of one twice as large.",
+    de: "2 für kleine Ausschnitte in feinem Abstand, in denen auch in größeren Fenstern gesucht wird: Jeder wird im Maßstab eines doppelt so großen gesehen.",
+  },
   "setting.batch_size": { en: "Patches at a time", de: "Ausschnitte auf einmal" },
   "setting.step_z_nm": { en: "Distance along Z in nm", de: "Abstand entlang Z in nm" },
   "setting.padding": { en: "Value outside of the volume", de: "Wert außerhalb des Volumens" },

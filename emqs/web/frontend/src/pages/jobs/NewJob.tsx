@@ -58,7 +58,7 @@ interface SettingsProps extends Props {
 }
 
 // Fields that most people leave as they are.
-const RARE = ["batch_size", "step_z_nm", "padding", "intensity", "weights", "align", "contrast"];
+const RARE = ["scale", "batch_size", "step_z_nm", "padding", "intensity", "weights", "align", "contrast"];
 
 function Settings({ kind, schema, dataset, onQueued }: SettingsProps) {
   const fields = fieldsOf(schema);
