@@ -1,7 +1,7 @@
 """Short codes of bits, learned from embeddings, whose Hamming distance follows the Euclidean one.
 
-Every dimension is brought to one spread, and directions in which embeddings change where the same
-thing lies another way are shortened, as in the search; embeddings are then projected on their
+Every dimension is brought to one spread, and directions in which embeddings change from slice to
+slice, and where the same thing lies another way, are shortened, as in the search; embeddings are then projected on their
 principal components and rotated by ITQ, so that each direction carries about as much of the
 variance. With 64 directions or more, each gives one bit: whether a code lies above the median.
 Shorter embeddings give several bits per direction, at evenly spaced quantiles: two thirds of 32
