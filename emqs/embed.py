@@ -3,6 +3,7 @@
 python -m emqs.embed volume=PATH out=NAME.zarr
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,9 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     from emqs.embedding.build.remote import on_ray
     from emqs.ingestion import dataset_file
     from emqs.runs.model import load_model
-    from emqs.volumes import open_volume
+    from emqs.volumes.opening import open_request, requested
 
-    reopen = partial(
-        open_volume,
-        path,
+    asked = requested(
         level=settings.level,
         dataset=settings.dataset,
         axes=settings.axes,
@@ -66,6 +65,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
         origin_nm=settings.origin_nm,
         voxel_size_nm=settings.voxel_size_nm,
     )
+    reopen = partial(open_request, path, replace(asked, prefix="embed."))
     home = None if cfg.home is None else Path(str(cfg.home)).expanduser()
     if home is not None:
         dataset_file.place(home, path)  # what is wrong with it is said now, and not after hours

@@ -56,7 +56,7 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     if len(matches.ranks):
         print(tables.plain_table(rows(matches)))  # noqa: T201
     else:
-        print("No more places: every one is nearer to a better one than search.distance_nm.")  # noqa: T201
+        print(none_left(settings))  # noqa: T201
     if cfg.figures:
         _draw(matches, stores, run, named)
     if len(stores) == 1 and len(matches.suggested):
@@ -118,16 +118,27 @@ def examples(cfg: DictConfig, stores: "Sequence[SearchableStore]") -> tuple[list
     ).points
 
 
+def none_left(settings: SearchConfig) -> str:
+    """Return why a page is empty."""
+    if settings.page > 0:
+        return "No more places: every one is nearer to a better one than search.distance_nm."
+    where = "" if settings.box_nm is None else "lies in search.box_nm and "
+    return (
+        f"No places: none {where}is further from all examples than search.distance_nm, which is "
+        "the edge of a window where it is null."
+    )
+
+
 def in_browser(stores: "Sequence[SearchableStore]", volume: str | None) -> list[str]:
     """Return lines that say how matches are seen over a volume that neuroglancer cannot read.
 
     Neuroglancer reads no file of a disk, so for a volume there its state has the matches alone.
     """
     from emqs.annotations.neuroglancer import is_remote
-    from emqs.embedding.stores.zarr import EmbeddingStore
+    from emqs.embedding.stores.opening import on_disk
 
-    first = stores[0]
-    if len(stores) > 1 or not isinstance(first, EmbeddingStore) or is_remote(first.folder.address):
+    first = on_disk(stores[0])
+    if len(stores) > 1 or first is None or is_remote(first.folder.address):
         return []
     made_of = str(first.manifest["volume"]["name"]) if volume is None else volume
     if is_remote(made_of):

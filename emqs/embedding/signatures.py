@@ -1,12 +1,12 @@
 """Short codes of bits, learned from embeddings, whose Hamming distance follows the Euclidean one.
 
 Every dimension is brought to one spread, and directions in which embeddings change from slice to
-slice, and where the same thing lies another way, are shortened, as in the search; embeddings are then projected on their
-principal components and rotated by ITQ, so that each direction carries about as much of the
-variance. With 64 directions or more, each gives one bit: whether a code lies above the median.
-Shorter embeddings give several bits per direction, at evenly spaced quantiles: two thirds of 32
-dimensions lie above one threshold of two, a third above both. So a bit is still close to balanced,
-and the distance along a direction counts how many thresholds lie between.
+slice, and where the same thing lies another way, are shortened, as in the search; embeddings are
+then projected on their principal components and rotated by ITQ, so that each direction carries
+about as much of the variance. With 64 directions or more, each gives one bit: whether a code lies
+above the median. Shorter embeddings give several bits per direction, at evenly spaced quantiles:
+two thirds of 32 dimensions lie above one threshold of two, a third above both. So a bit is still
+close to balanced, and the distance along a direction counts how many thresholds lie between.
 Compared before it was chosen, on eight sets of embeddings (EPFL and VNC, four models, 32 and 18
 dimensions, 64 bits): of the 100 nearest by embedding, on average 84 % were among the 1,000 nearest
 of about 28,000 by signature. With one threshold for each of 64 directions it was 77 % at best

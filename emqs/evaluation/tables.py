@@ -1,7 +1,10 @@
 """Tables and summaries of one evaluation and of a sweep."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from emqs import files
 from emqs.runs import sweep as sweeps
@@ -127,7 +130,7 @@ class CombineResults(sweeps.SweepEnd):
         for condition, points in sorted(groups.items()):
             points.sort(key=lambda point: -point[0][component_ap(point[0])])
             print(f"\n{_title(condition)}")  # noqa: T201
-            labels = point_labels([result for result, _ in points])
+            labels = _labels(points)
             part = []
             for row, label in zip(rows([result for result, _ in points]), labels, strict=True):
                 part.append({**row, "model": label})
@@ -142,14 +145,26 @@ class CombineResults(sweeps.SweepEnd):
         print(f"\nCombined table and figure: {sweep}/evaluation_results.*")  # noqa: T201
 
 
-def point_labels(results: list[dict[str, Any]]) -> list[str]:
+def point_labels(
+    results: list[dict[str, Any]], typed: Sequence[Mapping[str, str]] = ()
+) -> list[str]:
     """Return a name for each result: its model, and what else sets it apart from the others.
 
     Results that differ in nothing that is known of them are numbered.
+
+    Args:
+        results: ``metrics.json`` of each.
+        typed: Settings of each, as they were typed, by name.
     """
     labels = [str(result["model"]) for result in results]
-    for key, word in LABELS.items():
-        values = [Path(str(result[key])).stem for result in results]
+    told = [
+        (word, [Path(str(result[key])).stem for result in results]) for key, word in LABELS.items()
+    ]
+    for name in dict.fromkeys(name for settings in typed for name in settings):
+        last = name.rpartition(".")[2]
+        if last not in (*CONDITION, *LABELS, "model"):
+            told.append((f"{last} ", [settings.get(name, "as usual") for settings in typed]))
+    for word, values in told:
         known = {
             label: {v for x, v in zip(labels, values, strict=True) if x == label}
             for label in labels
@@ -162,6 +177,17 @@ def point_labels(results: list[dict[str, Any]]) -> list[str]:
         f"{label}, {labels[:i].count(label) + 1}" if labels.count(label) > 1 else label
         for i, label in enumerate(labels)
     ]
+
+
+def _labels(points: list[Point]) -> list[str]:
+    """Return a name for each finished point; Hydra noted what was typed for it."""
+    typed = []
+    for _, folder in points:
+        noted = folder / ".hydra" / "overrides.yaml"
+        given = yaml.safe_load(noted.read_text()) if noted.is_file() else []
+        pairs = (str(item).lstrip("+").partition("=") for item in given)
+        typed.append({name: value for name, _, value in pairs})
+    return point_labels([result for result, _ in points], typed)
 
 
 def write_table(table: list[dict[str, Any]], folder: Path) -> None:
@@ -187,7 +213,7 @@ def _curves(points: list[Point]) -> "list[Curve]":
 
     from emqs.figures.curves import Curve
 
-    labels = point_labels([result for result, _ in points])
+    labels = _labels(points)
     drawn = []
     for (result, folder), label in zip(points, labels, strict=True):
         table = np.loadtxt(folder / CURVE_FILE, delimiter=",", skiprows=1, ndmin=2)  # (N, 2)

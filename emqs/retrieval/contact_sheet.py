@@ -9,7 +9,7 @@ import numpy as np
 
 from emqs.datasets import Stack
 from emqs.embedding.stores import SearchableStore
-from emqs.embedding.stores.zarr import EmbeddingStore
+from emqs.embedding.stores.opening import on_disk
 from emqs.errors import ConfigError
 from emqs.figures import sheets
 from emqs.patches import cutting
@@ -47,7 +47,7 @@ def source_opener(store: SearchableStore, path: str | None) -> Callable[[], Volu
     known = store.manifest["volume"]
     name = str(known["name"]) if path is None else path
     place = Path(name)
-    is_own = isinstance(store, EmbeddingStore) and (place.is_file() or place.is_dir())
+    is_own = on_disk(store) is not None and (place.is_file() or place.is_dir())
     if path is None and not is_own:
         raise ConfigError(
             f"{store.name} was made of {name}, which is not opened because a store says so. Give "

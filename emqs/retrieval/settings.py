@@ -56,8 +56,10 @@ class QueryConfig:
         for window in self.windows:
             fraction("query.window", window, zero=False)
         fraction("query.step", self.step, zero=False)
-        at_least("query.smooth", self.smooth, 0)
-        at_least("query.smooth_z", self.smooth_z, 0)
+        for name, most, unit in (("smooth", 10, "patches"), ("smooth_z", 1000, "slices")):
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise ConfigError(f"query.{name} must be from 0 to {most} {unit}, got {value:g}.")
         if self.sizes is not None and not self.sizes:
             raise ConfigError("query.sizes is empty; give factors such as [0.75,1,1.5], or null.")
         for size in self.sizes or []:
@@ -202,7 +204,7 @@ class RetrieveConfig:
                     f"got '{getattr(self, name)}'."
                 )
         _check_points("retrieve.positive", self.positive)
-        _check_points("retrieve.negative", self.negative)
+        _check_points("retrieve.negative", self.negative, known=self.positive)
         if self.positive is not None and len(self.positive) == 0:
             raise ConfigError("retrieve.positive is empty; give at least one point [z,y,x].")
         if self.negative is not None and self.positive is None:
@@ -216,9 +218,16 @@ class RetrieveConfig:
             raise ConfigError("retrieve.slice_offset must not be 0: that is the query slice.")
 
 
-def _check_points(setting: str, points: list[Any] | None) -> None:
-    """Raise unless these are voxels; whether they lie in the stack is checked when it is read."""
+def _check_points(setting: str, points: list[Any] | None, known: list[Any] | None = None) -> None:
+    """Raise unless these are voxels; whether they lie in the stack is checked when it is read.
+
+    Those that are known are positive examples: none is both.
+    """
     for point in points or []:
+        if point in (known or []):
+            raise ConfigError(
+                f"{point} is in retrieve.positive and in {setting}. Take it out of one."
+            )
         if not (isinstance(point, list) and len(point) == 3 and all(type(v) is int for v in point)):
             raise ConfigError(
                 f"{setting} must be a list of voxels in whole numbers, '[[z,y,x],[z,y,x]]', "

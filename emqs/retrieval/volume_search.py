@@ -151,9 +151,12 @@ def search(
     if isinstance(searched, EmbeddingStore):
         searched = replace(searched)  # what was embedded since it was last searched counts
     stores = tuple(searched) if isinstance(searched, Sequence) else (searched,)
-    joined = SeveralStores(resized(stores, positive, query, settings))
+    _check_labels(positive, negative)
+    joined = SeveralStores(resized(stores, positive, query, settings), settings.exact)
+    whole = joined
     if unfiltered is not None:
-        share(joined, SeveralStores(tuple(unfiltered)))
+        whole = SeveralStores(tuple(unfiltered), settings.exact)
+        share(joined, whole)
     positives = _examples("positive", positive, joined)
     negatives = _examples("negative", negative, joined)
     if len(positives) == 0:
@@ -164,7 +167,6 @@ def search(
     against = joined.codes(negatives) if len(negatives) else None
     like = near = shown
     if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
-        whole = joined if unfiltered is None else SeveralStores(tuple(unfiltered))
         like, near = _expanded(whole, query, settings, positives, negatives)
     usual = _usual(joined, query, has_negatives=against is not None)
     scorer = _scorer(query, like, against, usual)
@@ -227,6 +229,15 @@ def resized(
         return _examples("positive", positive, joined)
 
     return sizes.resized(stores, settings.size_nm, places, query)
+
+
+def _check_labels(positive: Sequence[Sequence[int]], negative: Sequence[Sequence[int]]) -> None:
+    """Raise if a voxel is an example of both kinds."""
+    both = [point for point in positive if list(point) in [list(other) for other in negative]]
+    if both:
+        raise ConfigError(
+            f"{list(both[0])} is both a positive and a negative example. Take it out of one."
+        )
 
 
 def _distance(joined: SeveralStores, settings: SearchConfig) -> float:
@@ -340,7 +351,10 @@ def _expanded(
     queries = [signer.sign(steady) for signer in joined.signers]
     examples = np.concatenate([positives, negatives])
     for n in expansion.FIRST:
-        looked_at = rounds.by_signatures(joined, scorer, queries, anywhere, roughly=True)
+        if settings.exact:
+            looked_at = rounds.of_all(joined, scorer, replace(anywhere, smooth=0.0))
+        else:
+            looked_at = rounds.by_signatures(joined, scorer, queries, anywhere, roughly=True)
         codes = joined.codes(first_matches(looked_at, joined, scorer, examples, n))
         taken = codes[expansion.agreeing(space, steady, codes)]
         more, middle = np.concatenate([shown, taken]), expansion.middle(space, steady, taken)

@@ -37,6 +37,11 @@ def slip(name: str, arguments: Sequence[str]) -> str | None:
             return _no_sign(name, words, position)
         elif word.startswith("="):
             return f"{word!r} stands without a name. Write name=value, without spaces around the =."
+        elif idle := described.idle(name, *word.partition("=")[::2]):
+            return (
+                f"{word} does nothing in {name}, whose own defaults go before it. Name what is "
+                f"meant, such as {idle}=VALUE; --help lists all settings."
+            )
         elif not described.acts(name, full := word.partition("=")[0].lstrip("+~")):
             return f"{full} does nothing in {name}. Leave it out; --help lists what does."
         position += 1

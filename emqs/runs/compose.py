@@ -13,6 +13,7 @@ from hydra.errors import (
 from omegaconf import DictConfig, open_dict
 
 from emqs.errors import ConfigError
+from emqs.runs import described
 from emqs.runs.arguments import setting
 from emqs.settings import CONFIG_DIR
 
@@ -57,8 +58,18 @@ def mistyped(error: CompactHydraException, name: str) -> str:
     unknown = re.match(r"Could not override '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and unknown:
         known = setting(name, unknown[1])
+        if known is not None and known == unknown[1]:
+            group = known.partition(".")[0]
+            chosen = described.groups(name).get(group)
+            return f"{known} is a setting of {group}={chosen} alone, and another {group} is given."
         advice = f"Did you mean {known}?" if known else "--help lists all settings."
         return f"There is no setting {unknown[1]} here. {advice}"
+    several = re.match(r"Ambiguous value for argument '([^=]+)=(.*?)'", str(error))
+    if several:
+        return (
+            f"{several[1]}={several[2]} has several values. Add -m to run with one after the "
+            f"other, or write {several[1]}=[{several[2]}] where a list is meant."
+        )
     text = " ".join(line for line in str(error).splitlines() if not line.startswith("See https:"))
     if isinstance(error, OverrideParseException):
         return (

@@ -159,6 +159,20 @@ def _bases(group: str, option: str) -> list[str]:
     return [*(name for name in names if name != "_self_" and "/" not in name), option]
 
 
+def idle(command: str, group: str, option: str) -> str | None:
+    """Return the first setting of an option of a group if it changes nothing in a command.
+
+    That is so where the command's own file, or silence, goes before each of its settings.
+    """
+    path = CONFIG_DIR / group / f"{option}.yaml"
+    if group not in groups(command) or groups(command)[group] == option or not path.is_file():
+        return None
+    before = described(CONFIG_DIR / f"{command}.yaml").meanings
+    given = [f"{group}.{key}" for key in described(path).meanings]
+    rules = all(name in before or not acts(command, name) for name in given)
+    return given[0] if given and rules else None
+
+
 def acts(command: str, name: str) -> bool:
     """Return whether a setting, by its full name, does anything in a command."""
     return name not in SILENT.get(command, ())

@@ -109,7 +109,34 @@ def open_volume(
             which axis is which.
         ConfigError: If an argument does not fit the source.
     """
-    request = Request(
+    request = requested(
+        level=level,
+        dataset=dataset,
+        select=select,
+        voxel_size_nm=voxel_size_nm,
+        axes=axes,
+        origin_nm=origin_nm,
+        format=format,
+    )
+    return open_request(url_or_path, request)
+
+
+def requested(
+    *,
+    level: int | str = 0,
+    dataset: str | None = None,
+    select: Mapping[str, int | str] | None = None,
+    voxel_size_nm: Sequence[float] | None = None,
+    axes: str | Sequence[str] | None = None,
+    origin_nm: Sequence[float] | None = None,
+    format: str | None = None,
+) -> Request:
+    """Return how a volume is opened; see ``open_volume`` for what each means.
+
+    Raises:
+        ConfigError: If a size or an origin is not three numbers.
+    """
+    return Request(
         level,
         dataset,
         dict(select or {}),
@@ -118,7 +145,6 @@ def open_volume(
         _three(origin_nm, "origin_nm"),
         format,
     )
-    return open_request(url_or_path, request)
 
 
 def open_request(url_or_path: str | Path, request: Request) -> Volume:

@@ -339,3 +339,16 @@ def test_labels_say_what_sets_results_apart(
     changes: list[dict[str, Any]], labels: list[str]
 ) -> None:
     assert tables.point_labels(results(*changes)) == labels
+
+
+def test_labels_say_what_was_swept() -> None:
+    typed = [
+        {"query.scorer": "lda", "patch.stride": "40"},
+        {"query.scorer": "knn", "patch.stride": "40", "query.k": "3"},
+        {"query.scorer": "knn", "patch.stride": "40"},
+    ]
+    assert tables.point_labels(results({}, {}, {}), typed) == [
+        "vae, scorer lda", "vae, scorer knn, k 3", "vae, scorer knn, k as usual",
+    ]  # fmt: skip
+    others = [{"query.scorer": "lda"}, {"query.scorer": "knn"}]
+    assert tables.point_labels(results({}, {"model": "ae"}), others) == ["vae", "ae"]

@@ -288,7 +288,7 @@ def test_a_probability_stands_beside_the_score_from_five_of_each_on(made: Embedd
 
 
 @pytest.mark.slow
-def test_the_command_writes_its_results(tmp_path: Path) -> None:
+def test_the_command_writes_its_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_ome_zarr(tmp_path / "v.zarr", voxels(), VOXEL_NM, (1, 64, 64), origin_nm=(60.0, 0.0, 5.0))
     weights.save(tmp_path / "w.safetensors", model())
     e, v = tmp_path / "e.zarr", tmp_path / "v.zarr"
@@ -330,6 +330,14 @@ def test_the_command_writes_its_results(tmp_path: Path) -> None:
     assert info["upper_bound"] == [137.0, 104.0, 5.0]
     stored = struct.unpack("<3f", (folder / "annotations" / "by_id" / "1").read_bytes()[:12])
     assert stored == pytest.approx(point)
+    (folder / "results.png").unlink()
+    capsys.readouterr()
+    clicked = (f"store={e}", "positive=[[0,48,64]]")
+    run_command(find, "search", tmp_path, *clicked, "search.size_nm=200", "search.n_results=6")
+    assert (folder / "results.png").stat().st_size > 10_000  # of larger windows, too
+    assert "emqs serve home=lab" in capsys.readouterr().out
+    run_command(find, "search", tmp_path, *clicked, "search.box_nm=[[0,0,0],[1,1,1]]")
+    assert "No places: none lies in search.box_nm and is further" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -54,17 +54,20 @@ def test_a_store_goes_on_at_its_own_scale_alone(tmp_path: Path) -> None:
     filled(tmp_path / "a.zarr", scale=2)
     assert filled(tmp_path / "a.zarr", scale=2).n_found > 0
     for other in (1, 4):
-        with pytest.raises(ConfigError, match=r"scale_px"):
+        with pytest.raises(ConfigError, match=rf"embed\.scale=2, but embed\.scale={other} was"):
             filled(tmp_path / "a.zarr", scale=other)
     filled(tmp_path / "b.zarr")
-    with pytest.raises(ConfigError, match=r"scale_px"):
+    with pytest.raises(ConfigError, match=r"embed\.scale=1, but embed\.scale=2 was"):
         filled(tmp_path / "b.zarr", scale=2)
 
 
 def test_stores_of_several_scales_are_not_searched_together(tmp_path: Path) -> None:
     stores = [filled(tmp_path / f"{n}.zarr", scale=n).store for n in (1, 2)]
-    with pytest.raises(ConfigError, match=r"embed\.scale"):
-        SeveralStores(tuple(stores))
+    for asked in (stores, [of_size(store, 2 * store.grid.edge_nm) for store in stores]):
+        with pytest.raises(
+            ConfigError, match=r"with embed\.scale=1, the other with embed\.scale=2,"
+        ):
+            SeveralStores(tuple(asked))
 
 
 def test_patches_on_their_own_have_no_scale(tmp_path: Path) -> None:

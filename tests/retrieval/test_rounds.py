@@ -1,5 +1,6 @@
 """Scores of a search, evened with those of neighbours: whatever is searched, and however."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from support.small_stores import grid_of, random_codes, write_store
 
 from emqs.embedding.stores.several import SeveralStores
+from emqs.errors import ConfigError
 from emqs.retrieval import rounds, scorers, volume_search
 from emqs.retrieval.settings import IndexConfig, QueryConfig, SearchConfig
 
@@ -75,3 +77,49 @@ def test_rounds_give_every_place_once_and_each_round_goes_on(tmp_path: Path, exa
         assert found.tolist() == np.argsort(-scores, kind="stable").tolist()
     else:
         assert all(np.all(np.diff(own) <= 0) for _, own in parts)
+
+
+def test_an_exact_search_is_the_same_without_short_codes(tmp_path: Path) -> None:
+    """What is added to a few examples is chosen by codes then, too."""
+    codes = random_codes(GRID)
+    stores = [
+        write_store(tmp_path / f"{short}.zarr", codes, GRID, short=short) for short in (0, 13)
+    ]
+    clicked = (
+        GRID.first_voxels(np.array([[0, 5, 5]])) + GRID.size // 2 * np.array([0, 1, 1])
+    ).tolist()
+    for exact in (True, False):
+        one, other = (
+            volume_search.search(
+                store, clicked, [], query=replace(QUERY, scorer="logistic"),
+                settings=SearchConfig(exact=exact, candidates=100, expand=True),
+            )
+            for store in stores
+        )  # fmt: skip
+        assert (one.places.tolist() == other.places.tolist()) == exact
+        assert np.array_equal(one.scores, other.scores) == exact
+
+
+def test_a_place_is_no_example_of_both_kinds(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "a.zarr", random_codes(GRID), GRID)
+    with pytest.raises(ConfigError, match=r"^\[0, 8, 8\] is both a positive and a negative"):
+        volume_search.search(
+            store, [[0, 8, 8], [0, 9, 8]], [[1, 8, 8], [0, 8, 8]],
+            query=QUERY, settings=SearchConfig(),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"smooth": 1e9}, r"query\.smooth must be from 0 to 10 patches, got 1e\+09"),
+        ({"smooth_z": 1e9}, r"query\.smooth_z must be from 0 to 1000 slices, got 1e\+09"),
+        ({"smooth": float("nan")}, r"query\.smooth must be from 0 to 10 patches, got nan"),
+        ({"smooth_z": -1}, r"query\.smooth_z must be from 0 to 1000 slices, got -1"),
+    ],
+)
+def test_nothing_is_smoothed_over_more_than_there_can_be(
+    setting: dict[str, float], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        QueryConfig(**setting)  # type: ignore[arg-type]

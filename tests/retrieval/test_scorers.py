@@ -383,6 +383,16 @@ def test_scorers_that_cannot_do_without_negatives(scorer: str) -> None:
         built(codes_of(0, 3), None, scorer=scorer)
 
 
+@pytest.mark.parametrize("scorer", ["knn", "lda"])
+def test_scorers_that_can_do_without_negatives_are_named(scorer: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        built(codes_of(0, 3), None, scorer=scorer, background=codes_of(2, 20))
+    named = re.split(r", | or ", str(caught.value).rpartition("query.scorer=")[2].rstrip("."))
+    assert len(named) == 6
+    for other in named:
+        built(codes_of(0, 3), None, scorer=other, background=codes_of(2, 20))
+
+
 def test_lda_with_one_example_of_each_kind() -> None:
     with pytest.raises(
         ConfigError, match=r"^query\.scorer=lda needs at least 3 examples .*, got 2"

@@ -220,6 +220,10 @@ def test_the_command_writes_and_draws_suggestions_or_none(tmp_path: Path) -> Non
 def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match=r"retrieve\.suggestions must be at least 0, got -1"):
         RetrieveConfig(suggestions=-1)
+    with pytest.raises(
+        ConfigError, match=r"\[0, 1, 2\] is in retrieve\.positive and in retrieve\.neg"
+    ):
+        RetrieveConfig(positive=[[0, 1, 2], [0, 1, 3]], negative=[[0, 1, 2]])
     boxes = np.zeros((2, 5), dtype=np.int64)
     with pytest.raises(DataError, match="at least one, got 2, 1 and 2"):
         sheets.suggested(make_stack(), boxes, np.zeros(1), boxes[:, :3], title="t")

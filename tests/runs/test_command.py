@@ -16,7 +16,7 @@ from emqs import evaluate, files, models
 from emqs.errors import ConfigError, DataError
 from emqs.models.settings import ModelConfig, PreprocessingConfig
 from emqs.models.weights import Model
-from emqs.runs import command
+from emqs.runs import command, compose
 from emqs.runs import model as run_model
 from emqs.runs import record as records
 from emqs.runs import sweep as sweeps
@@ -321,6 +321,7 @@ def test_a_sweep_that_cannot_be_combined_has_failed(
         ("dataset", r"'dataset' has no value\. Did you mean dataset=VALUE\?"),
         ("--structure=3", r"There is no option --structure: .* Did you mean query\.structure=3\?"),
         ("query.structure=[1", r".*; lists need quotes"),
+        ("query.k=1,2", r"query\.k=1,2 has several values\. Add -m to run with one after the o"),
     ],
 )
 def test_a_mistyped_command_line_is_told_in_one_line(
@@ -332,6 +333,12 @@ def test_a_mistyped_command_line_is_told_in_one_line(
         command.start("evaluate", evaluate.main)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_setting_of_another_option_is_told_so() -> None:
+    said = r"^dataset\.toy\.n_slices is a setting of dataset=toy alone, and another dataset is"
+    with pytest.raises(ConfigError, match=said):
+        compose.composed("evaluate", ["dataset=VNC", "dataset.toy.n_slices=6"])
 
 
 def test_an_output_folder_that_cannot_be_written_is_told_in_one_line(

@@ -110,6 +110,10 @@ def test_what_help_of_search_leaves_out_does_nothing_there(tmp_path: Path) -> No
         (["a.zarr"], "'a.zarr' is no setting: .*"),
         (["=a.zarr"], "'=a.zarr' stands without a name. .*"),
         (["query.structure=2"], "query.structure does nothing in search. .*"),
+        (
+            ["query=paper"],
+            "query=paper does nothing in search, .* query.scorer=VALUE; --help lists all settings.",
+        ),
     ],
 )
 def test_a_slip_is_told_in_one_sentence(typed: list[str], said: str) -> None:
@@ -118,6 +122,12 @@ def test_a_slip_is_told_in_one_sentence(typed: list[str], said: str) -> None:
     start, _, end = said.partition(".*")
     assert told.startswith(start)
     assert told.endswith(end)
+
+
+def test_options_that_change_something_are_no_slips() -> None:
+    assert arguments.slip("search", ["query=default"]) is None
+    assert arguments.slip("search", ["logger=wandb"]) is None
+    assert arguments.slip("evaluate", ["query=paper", "dataset=VNC"]) is None
 
 
 def test_a_setting_of_another_command_is_told_by_its_last_part() -> None:

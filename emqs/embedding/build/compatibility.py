@@ -98,6 +98,19 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
         compared["volume"] = {"dtype": named["dtype"]}
         shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
         compared["grid"] = {**requested["grid"], "shape": shape}
+    if len(old) == 3 and not longer and requested["volume"]["shape"] != list(old):
+        raise ConfigError(
+            f"{volume.name} has shape (Z, Y, X) = {tuple(volume.shape)} now, but {store.name} was "
+            f"made when it was {tuple(old)}. Give another out=: a store of planes=xy grows with "
+            "its volume along Z, and no other."
+        )
+    asked_grid = PlaceGrid.from_dict(requested["grid"])
+    scales = [grid.seen / grid.size for grid in (store.grid, asked_grid)]
+    if store.grid.size == asked_grid.size and store.grid.seen != asked_grid.seen:
+        raise ConfigError(
+            f"{store.name} was made with embed.scale={scales[0]:g}, but embed.scale="
+            f"{scales[1]:g} was asked for. Give another out=, or that scale."
+        )
     compared["grid"] = {"scale_px": None, **compared["grid"]}
     had = {"short_bytes": 0, **store.manifest, "grid": {"scale_px": None, **store.manifest["grid"]}}
     creation.check_same(store.name, had, compared)

@@ -325,7 +325,7 @@ def _at_work(n_threads: int | None) -> int:
     """Return how many threads work at a time."""
     n_threads = (os.cpu_count() or 1) if n_threads is None else n_threads
     if n_threads < 1:
-        raise ConfigError(f"n_threads must be at least 1, got {n_threads}.")
+        raise ConfigError(f"search.n_threads must be at least 1, got {n_threads}.")
     return n_threads
 
 

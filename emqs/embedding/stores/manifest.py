@@ -15,6 +15,7 @@ from emqs.embedding.stores.grid import PlaceGrid
 from emqs.errors import DataError, one_line
 from emqs.files import content_sha256
 
+SCALE = "scale"  # key of a manifest whose windows were made larger: ``embed.scale`` of the store
 SEAL = "sha256"  # key of the checksum of all others
 MOST_TEXT = 4096  # letters of a name
 MOST_LENGTH = 2**40  # voxels along an axis, numbers of a code

@@ -16,6 +16,7 @@ from emqs.embedding.stores.connections import (
     parsed,
 )
 from emqs.embedding.stores.parquet_export import MANIFEST, PLACES, check_files
+from emqs.embedding.stores.sized import SizedStore
 from emqs.embedding.stores.zarr import EmbeddingStore, open_store
 from emqs.errors import ConfigError, DataError
 from emqs.volumes.addresses import is_bucket
@@ -60,6 +61,12 @@ def open_searchable(name: str, settings: ClickhouseConfig) -> SearchableStore:
     if (Path(name) / MANIFEST).is_file():
         raise ConfigError(f"{name} holds Parquet files. Search them with store={EMBEDDED}{name}.")
     return open_store(Path(name))
+
+
+def on_disk(store: SearchableStore) -> EmbeddingStore | None:
+    """Return the embedding volume that is searched, maybe with larger windows; None: a table is."""
+    made = store.store if isinstance(store, SizedStore) else store
+    return made if isinstance(made, EmbeddingStore) else None
 
 
 def unfinished(store: SearchableStore) -> str | None:

@@ -17,6 +17,7 @@ from emqs.embedding.short_codes import ShortCoder
 from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import SearchableStore, steps
 from emqs.embedding.stores.grid import INNER
+from emqs.embedding.stores.manifest import SCALE
 from emqs.errors import ConfigError
 
 APART = 1e150  # nm along the first axis between two volumes: never near each other
@@ -28,9 +29,11 @@ class SeveralStores:
 
     Attributes:
         stores: At least one; that their codes can be compared is checked.
+        by_codes: Never by short codes, even where there are any.
     """
 
     stores: tuple[SearchableStore, ...]
+    by_codes: bool = False
 
     def __post_init__(self) -> None:
         """Raise an error unless codes can be compared."""
@@ -84,8 +87,8 @@ class SeveralStores:
 
     @property
     def have_short_codes(self) -> bool:
-        """Whether every volume has short codes."""
-        return all(store.short_coder is not None for store in self.stores)
+        """Whether every volume has short codes that may be used."""
+        return not self.by_codes and all(store.short_coder is not None for store in self.stores)
 
     def scored_short(
         self, positions: np.ndarray, scores: Callable[[ShortCoder], Callable[..., np.ndarray]]
@@ -240,4 +243,7 @@ def _differences(
         yield "patch.size", f"{sizes[0]:g} nm", f"{sizes[1]:g} nm"
     seen = [store.grid.seen * store.grid.voxel_size_nm[1] for store in (first, other)]
     if math.isclose(*sizes, rel_tol=1e-3) and not math.isclose(*seen, rel_tol=1e-3):
-        yield "embed.scale", f"{seen[0] / sizes[0]:g}", f"{seen[1] / sizes[1]:g}"
+        own = [
+            store.manifest.get(SCALE, store.grid.seen / store.grid.size) for store in (first, other)
+        ]
+        yield "embed.scale", f"{own[0]:g}", f"{own[1]:g}"

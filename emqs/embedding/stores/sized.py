@@ -25,6 +25,7 @@ from emqs.embedding.signatures import Signer
 from emqs.embedding.stores import SearchableStore, flat_copy, hamming
 from emqs.embedding.stores.arrays import SHORT
 from emqs.embedding.stores.grid import PlaceGrid, Triple
+from emqs.embedding.stores.manifest import SCALE
 from emqs.embedding.stores.zarr import EmbeddingStore
 from emqs.errors import ConfigError, DataError
 from emqs.files import DAMAGED_ZIP, replacing
@@ -138,7 +139,9 @@ class SizedStore:
     def manifest(self) -> dict[str, Any]:
         """What codes were made of and with, as of a store that was made with this size."""
         kept = {key: value for key, value in self.store.manifest.items() if key != SHORT}
-        return kept | {"grid": self.grid.to_dict(), "signer": self.signer.to_dict()}
+        own = self.store.grid
+        made = {"grid": self.grid.to_dict(), "signer": self.signer.to_dict()}
+        return kept | made | {SCALE: own.seen / own.size}
 
     @property
     def short_coder(self) -> None:

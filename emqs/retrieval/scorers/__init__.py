@@ -15,7 +15,7 @@ from emqs.retrieval.scorers.nearest import Nearest, Neighbours
 from emqs.retrieval.scorers.rough import RoughScore
 from emqs.retrieval.scorers.scorer import Scorer
 from emqs.retrieval.scorers.space import Background, fit_space
-from emqs.retrieval.settings import IndexConfig, QueryConfig
+from emqs.retrieval.settings import SCORERS, IndexConfig, QueryConfig
 
 ENSEMBLE = ("nearest", "logistic")  # what query.scorer=ensemble asks
 
@@ -174,9 +174,11 @@ def _build_one(
             background=background if config.typical else None,
         )  # fmt: skip
     if negatives is None and (config.scorer in NEED_NEGATIVES or background is None):
+        cannot = NEED_NEGATIVES if background is not None else NEED_NEGATIVES + WITH_BACKGROUND
+        able = [scorer for scorer in SCORERS if scorer not in cannot]
         raise ConfigError(
             f"query.scorer={config.scorer} needs negative examples, and there are none. Give some, "
-            "or use query.scorer=nearest or prototype."
+            f"or use query.scorer={', '.join(able[:-1])} or {able[-1]}."
         )
     if config.scorer == "knn" and negatives is not None:
         return Neighbours(positives, negatives, k=config.k, index=index, space=space)
