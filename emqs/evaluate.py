@@ -31,6 +31,8 @@ def work(cfg: DictConfig, run: record.Run) -> float:
     """
     compute = command.compute(cfg)
     query = read(QueryConfig, cfg.query, "query")
+    for note in query.idle(command.given()):
+        print(f"Note: {note}")  # noqa: T201
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
     paths = read(PathsConfig, cfg.paths, "paths")

@@ -33,6 +33,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     """
     settings = with_examples(cfg, read(RetrieveConfig, cfg.retrieve, "retrieve"))
     query = read(QueryConfig, cfg.query, "query")
+    for note in query.idle(command.given()):
+        print(f"Note: {note}")  # noqa: T201
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
     dataset = read(DatasetConfig, cfg.dataset, "dataset")

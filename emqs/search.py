@@ -35,6 +35,8 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     """
     settings = read(SearchConfig, cfg.search, "search")
     query = read(QueryConfig, cfg.query, "query")
+    for note in query.idle(command.given()):
+        print(f"Note: {note}")  # noqa: T201
 
     from emqs.embedding.stores.opening import unfinished
     from emqs.retrieval import volume_search  # settings are right, so what takes long is worth it

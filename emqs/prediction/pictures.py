@@ -50,5 +50,5 @@ def middle(made: Predicted, name: str, volume: Volume, store: SearchableStore) -
             probability.read(own)[0].astype(np.float32) / 255,
             labels.read(own)[0],
             store.grid.voxel_size_nm[2],
-            f"slice {inside.start[0]} of {volume.shape[0]}, {len(objects)} objects in all",
+            f"slice {inside.start[0]} of 0 to {volume.shape[0] - 1}, {len(objects)} objects in all",
         )

@@ -1,6 +1,7 @@
 """Settings of data, models and searches; values come from configs/."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,11 @@ from emqs.settings import above_zero, at_least, fraction, one_of
 MAX_CANDIDATES = 2**22  # of a round that ranks by codes: what a computer's memory holds
 FOUND = "found"  # of search.size_nm: the examples say it
 SCORERS = ("nearest", "prototype", "knn", "lda", "logistic", "svm", "density", "ensemble")
+OF_WINDOWS = ("window", "step", "smooth", "smooth_z", "question")  # settings of ``dense``
+OF_SCORERS = {  # settings, and the scorers that they are of
+    "num_neighbors": ("nearest", "ensemble"), "typical": ("nearest", "ensemble"), "k": ("knn",),
+    "c": ("logistic", "svm", "ensemble"), "bandwidth": ("svm", "density"),
+}  # fmt: skip
 QUESTIONS = ("touches", "mostly", "graded")
 
 
@@ -71,6 +77,20 @@ class QueryConfig:
         """Whether patches are scored as in the paper, and so measured and written as there."""
         plain = self.metric == "l2" and self.whiten == "none" and self.scorer == "nearest"
         return plain and not (self.dense or self.typical or self.sizes)
+
+    def idle(self, names: Iterable[str]) -> list[str]:
+        """Return which of some settings do nothing beside the others, and why, a sentence each.
+
+        Args:
+            names: E.g. ``"query.k"``; those of other groups are left alone.
+        """
+        told = []
+        for name in (full.removeprefix("query.") for full in names if full.startswith("query.")):
+            if name in OF_WINDOWS and not self.dense:
+                told.append(f"query.{name} does nothing with query.dense=false.")
+            elif name in OF_SCORERS and self.scorer not in (None, *OF_SCORERS[name]):
+                told.append(f"query.{name} does nothing with query.scorer={self.scorer}.")
+        return told
 
     @property
     def windows(self) -> tuple[float, ...]:

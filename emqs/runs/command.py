@@ -78,12 +78,12 @@ def _check_finite(value: object, name: str) -> None:
 
 def is_chosen(group: str) -> bool:
     """Return whether the user chose an option of a config group, e.g. ``model=ae``."""
-    return group in _overridden()
+    return group in given()
 
 
-def _overridden() -> set[str]:
+def given() -> list[str]:
     """Return the names of all settings and groups that the user gave, e.g. ``query.structure``."""
-    return {item.split("=", 1)[0].lstrip("+") for item in typed()}
+    return [item.split("=", 1)[0].lstrip("+") for item in typed()]
 
 
 def typed() -> list[str]:

@@ -123,3 +123,15 @@ def test_nothing_is_smoothed_over_more_than_there_can_be(
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         QueryConfig(**setting)  # type: ignore[arg-type]
+
+
+def test_settings_that_do_nothing_are_named() -> None:
+    given = ["query.k", "query.smooth", "query.c", "query.scorer", "patch.size", "query"]
+    windows = QueryConfig(scorer="knn", dense=True)
+    assert windows.idle(given) == ["query.c does nothing with query.scorer=knn."]
+    whole = QueryConfig(scorer="logistic")
+    assert whole.idle(given) == [
+        "query.k does nothing with query.scorer=logistic.",
+        "query.smooth does nothing with query.dense=false.",
+    ]
+    assert QueryConfig(scorer=None, dense=True).idle(given) == []
