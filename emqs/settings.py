@@ -5,6 +5,7 @@
 """
 
 import math
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -116,6 +117,19 @@ def _check_entries(values: dict[str, object], where: str) -> None:
             )
 
 
+#: Kinds of values, as OmegaConf names them, and what is allowed.
+KINDS = {
+    "float": "a number", "integer": "a whole number", "int": "a whole number",
+    "bool": "true or false", "str": "a name or text",
+}  # fmt: skip
+#: What OmegaConf says of values of a wrong type, and the kind if it does not say it.
+WRONG_TYPES = (
+    (r"Value '(?P<value>.*)' of type '.*' could not be converted to (?P<kind>Float|Integer)", ""),
+    (r"Value '(?P<value>.*)' is not a valid bool", "bool"),
+    (r"Incompatible value 'None' for field of type '(?P<kind>float|int|bool|str)'", ""),
+)
+
+
 def _named(error: OmegaConfBaseException, where: str) -> ConfigError:
     """Return OmegaConf's complaint with the full name of the setting."""
     key = getattr(error, "full_key", None) or ""
@@ -123,6 +137,16 @@ def _named(error: OmegaConfBaseException, where: str) -> ConfigError:
     reason = str(getattr(error, "msg", None) or error).splitlines()[0]
     if "is not a ListConfig" in reason:
         return ConfigError(f"{name} must be a list in brackets, e.g. [1,2].")
+    if re.match(r"Key '.*' not in '", reason):
+        return ConfigError(f"{name} is no setting.")
+    if "missing mandatory value" in reason:
+        return ConfigError(f"{name} is missing: give it as {name}=VALUE.")
+    for pattern, kind in WRONG_TYPES:
+        wrong = re.match(pattern, reason)
+        if wrong:
+            what = KINDS[kind or wrong["kind"].lower()]
+            got = wrong.groupdict().get("value", "null")
+            return ConfigError(f"{name} must be {what}, got {got}.")
     return ConfigError(f"{name}: {reason}.".replace("..", "."))
 
 

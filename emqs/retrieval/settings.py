@@ -168,7 +168,7 @@ class SearchConfig:
             _is_number(self.size_nm) and self.size_nm > 0
         ):
             raise ConfigError(
-                f"search.size_nm must be a length above 0, or {FOUND}, got {self.size_nm}."
+                f"search.size_nm must be a length above 0, or {FOUND}, got {self.size_nm!r}."
             )
         if self.distance_nm is not None and not 0 <= self.distance_nm < math.inf:
             raise ConfigError(f"search.distance_nm must be 0 or more, got {self.distance_nm:g}.")

@@ -151,7 +151,6 @@ def search(
     if isinstance(searched, EmbeddingStore):
         searched = replace(searched)  # what was embedded since it was last searched counts
     stores = tuple(searched) if isinstance(searched, Sequence) else (searched,)
-    _check_labels(positive, negative)
     joined = SeveralStores(resized(stores, positive, query, settings), settings.exact)
     whole = joined
     if unfiltered is not None:
@@ -159,6 +158,7 @@ def search(
         share(joined, whole)
     positives = _examples("positive", positive, joined)
     negatives = _examples("negative", negative, joined)
+    _check_labels(positive, negative)
     if len(positives) == 0:
         raise ConfigError(
             "The search needs at least one positive example. Give positive='[[z,y,x]]'."
@@ -233,10 +233,10 @@ def resized(
 
 def _check_labels(positive: Sequence[Sequence[int]], negative: Sequence[Sequence[int]]) -> None:
     """Raise if a voxel is an example of both kinds."""
-    both = [point for point in positive if list(point) in [list(other) for other in negative]]
+    both = set(map(tuple, positive)) & set(map(tuple, negative))
     if both:
         raise ConfigError(
-            f"{list(both[0])} is both a positive and a negative example. Take it out of one."
+            f"{list(min(both))} is both a positive and a negative example. Take it out of one."
         )
 
 

@@ -303,11 +303,7 @@ def test_weights_that_do_not_fit_are_refused(
         (["augment.scale=[2,1]"], ConfigError, r"augment.scale must be \[low, high\]"),
         (["augment.target=sharp"], ConfigError, "augment.target must be one of augmented, denoise"),
         (["data.val_fraction=10"], ConfigError, "A percentage such as 10 is written 0.1"),
-        (
-            ["+trainer.epochs=3"],
-            ConfigError,
-            r"trainer.epochs: Key 'epochs' not in 'TrainerConfig'",
-        ),
+        (["+trainer.epochs=3"], ConfigError, r"trainer.epochs is no setting"),
     ],
 )
 def test_mistakes_give_one_clear_error(

@@ -148,7 +148,7 @@ def test_a_mistake_of_the_user_is_one_line(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_settings_is_one_line(tmp_path: Path) -> None:
     for override, message in [
-        ("logger.wandb=perhaps", "emqs.evaluate: logger.wandb: Value 'perhaps' is not a valid"),
+        ("logger.wandb=perhaps", "emqs.evaluate: logger.wandb must be true or false, got per"),
         ("dataset=folder", "emqs.evaluate: dataset.name is missing: give it as dataset.name=V"),
     ]:
         cfg = composed(tmp_path, override)

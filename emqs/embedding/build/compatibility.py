@@ -98,7 +98,7 @@ def check(store: EmbeddingStore, volume: Volume, requested: dict[str, Any]) -> b
         compared["volume"] = {"dtype": named["dtype"]}
         shape = [store.grid.shape[0], *requested["grid"]["shape"][1:]]
         compared["grid"] = {**requested["grid"], "shape": shape}
-    if len(old) == 3 and not longer and requested["volume"]["shape"] != list(old):
+    if not longer and requested["volume"]["shape"] != list(old):
         raise ConfigError(
             f"{volume.name} has shape (Z, Y, X) = {tuple(volume.shape)} now, but {store.name} was "
             f"made when it was {tuple(old)}. Give another out=: a store of planes=xy grows with "
