@@ -204,8 +204,8 @@ def test_cancelling_ends_everything_that_a_job_started(lab: Served) -> None:
         module.GRACE_S = saved
     assert job(lab, job_id).state == "cancelled"
     assert job(lab, job_id).finished is not None
-    until(lambda: not is_alive(child), 5)
-    assert not is_alive(starts(lab.home)[0][1])
+    for process in (child, starts(lab.home)[0][1]):
+        until(lambda process=process: not is_alive(process), 10)  # type: ignore[misc]
     with (
         lab.context.database.write() as connection,
         pytest.raises(ConflictError, match="cancelled"),
