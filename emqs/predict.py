@@ -42,6 +42,11 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     for name in ("store", "out"):
         if cfg[name] is None:
             raise ConfigError(f"{name} is missing: give it as {name}=PATH.")
+    if "://" in str(cfg.out):
+        raise ConfigError(
+            f"out={cfg.out} is an address, and a prediction is made on this disk. Give a folder, "
+            "and copy it there."
+        )
     region = _region(cfg)
     if cfg.meshes:
         require("zmesh", extra="meshes", purpose="make meshes of objects")

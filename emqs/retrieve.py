@@ -31,13 +31,13 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     Returns:
         The share of results that show the structure, or None without labels.
     """
-    settings = with_examples(cfg, read(RetrieveConfig, cfg.retrieve, "retrieve"))
+    dataset = read(DatasetConfig, cfg.dataset, "dataset")
+    settings = with_examples(cfg, read(RetrieveConfig, cfg.retrieve, "retrieve"), dataset)
     query = read(QueryConfig, cfg.query, "query")
     for note in query.idle(command.given()):
         print(f"Note: {note}")  # noqa: T201
     patch = read(PatchConfig, cfg.patch, "patch")
     index = read(IndexConfig, cfg.index, "index")
-    dataset = read(DatasetConfig, cfg.dataset, "dataset")
     paths = read(PathsConfig, cfg.paths, "paths")
     compute = command.compute(cfg)
 
@@ -91,8 +91,13 @@ def work(cfg: DictConfig, run: record.Run) -> float | None:
     return precision
 
 
-def with_examples(cfg: DictConfig, settings: RetrieveConfig) -> RetrieveConfig:
+def with_examples(
+    cfg: DictConfig, settings: RetrieveConfig, dataset: DatasetConfig
+) -> RetrieveConfig:
     """Return the settings with the points of the files that ``examples`` names, if it does.
+
+    Places in nm are understood where the dataset says how large its pixels are, and how far its
+    slices lie apart.
 
     Raises:
         ConfigError: If points are typed, too.
@@ -107,7 +112,10 @@ def with_examples(cfg: DictConfig, settings: RetrieveConfig) -> RetrieveConfig:
         )
     from emqs.retrieval.examples_file import read_several
 
-    positive, negative = read_several([Path(name).expanduser() for name in files]).points
+    section, pixel = dataset.section_nm, dataset.pixel_size_nm
+    known = None if section is None or pixel is None else (section, pixel, pixel)
+    paths = [Path(name).expanduser() for name in files]
+    positive, negative = read_several(paths, voxel_size_nm=known).points
     if not positive:
         raise DataError(f"None of the examples of {', '.join(files)} is positive.")
     return replace(settings, positive=positive, negative=negative)

@@ -241,6 +241,10 @@ def test_mistakes_are_explained(settings: list[str], message: str, folder: Path)
 def test_what_is_missing_is_named(folder: Path) -> None:
     with pytest.raises(ConfigError, match="store is missing: give it as store=PATH"):
         run_command(predict, "predict", folder, f"out={folder}/no.zarr", CLICKS)
+    with pytest.raises(ConfigError, match=r"^out=s3://lab/a\.zarr is an address"):
+        run_command(
+            predict, "predict", folder, f"store={folder}/emb.zarr", "out=s3://lab/a.zarr", CLICKS
+        )
     with pytest.raises(ConfigError, match="out is missing"):
         run_command(predict, "predict", folder, f"store={folder}/emb.zarr", CLICKS)
     with pytest.raises(DataError, match=r"There is no file of examples .*none\.csv"):

@@ -16,6 +16,7 @@ from support.composing import without_hydra
 
 from emqs import retrieve as command
 from emqs.datasets import Stack
+from emqs.datasets.settings import DatasetConfig
 from emqs.embedding.encode import embed
 from emqs.errors import ConfigError, DataError
 from emqs.models.compute import Compute
@@ -30,6 +31,7 @@ from emqs.retrieval.retrieve import Retrieval, retrieve
 from emqs.retrieval.settings import IndexConfig, QueryConfig, RetrieveConfig
 from emqs.runs.record import Run
 from emqs.runs.settings import LoggerConfig
+from emqs.settings import read
 
 SIZE = 16
 DISCS = [(16, 32), (48, 16), (80, 64)]  # first row and column of the patches that hold a disc
@@ -467,3 +469,13 @@ def test_documented_parameters_of_the_experiments() -> None:
 def test_the_settings_file_and_the_dataclass_have_the_same_defaults() -> None:
     cfg = composed()
     assert RetrieveConfig(**cfg.retrieve) == RetrieveConfig()
+
+
+def test_examples_in_nm_need_the_sizes_of_the_dataset(tmp_path: Path) -> None:
+    (tmp_path / "nm.csv").write_text("z_nm,y_nm,x_nm,label\n47.5,4048,2419.6,positive\n")
+    cfg = without_hydra("retrieve", "dataset=VNC", f"examples={tmp_path / 'nm.csv'}")
+    dataset = read(DatasetConfig, cfg.dataset, "dataset")
+    settings = read(RetrieveConfig, cfg.retrieve, "retrieve")
+    assert command.with_examples(cfg, settings, dataset).positive == [[1, 880, 526]]
+    with pytest.raises(DataError, match=r"nm\.csv gives places in nm, and the voxel size"):
+        command.with_examples(cfg, settings, replace(dataset, section_nm=None))
