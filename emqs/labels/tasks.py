@@ -30,9 +30,10 @@ from emqs.runs import command, record, tables
 from emqs.runs.progress import progress_bar, stages
 from emqs.settings import read
 from emqs.volumes.addresses import is_bucket
-from emqs.volumes.axes import Request, letters
+from emqs.volumes.axes import Request
 from emqs.volumes.creating import format_of_target, target_dtype
 from emqs.volumes.isolated import open_labels_isolated
+from emqs.volumes.opening import requested
 from emqs.volumes.staging import staged
 from emqs.volumes.volume import Volume
 
@@ -75,17 +76,16 @@ def opened_twice(cfg: DictConfig, settings: CompressConfig) -> tuple[Volume, Sec
 
 def request_of(how: InputConfig) -> Request:
     """Return how the source is opened, as ``input`` says."""
-    return Request(
+    asked = requested(
         level=0 if how.scale is None else how.scale,
         dataset=how.dataset,
-        select=how.select or {},
-        voxel_size_nm=None if how.voxel_size_nm is None else tuple(how.voxel_size_nm),  # type: ignore[arg-type]
-        axes=None if how.axes is None else tuple(letters(how.axes)),
-        origin_nm=None if how.origin_nm is None else tuple(how.origin_nm),  # type: ignore[arg-type]
+        select=how.select,
+        voxel_size_nm=how.voxel_size_nm,
+        axes=how.axes,
+        origin_nm=how.origin_nm,
         format=how.format,
-        labels=True,
-        prefix="input.",
     )
+    return replace(asked, labels=True, prefix="input.")
 
 
 def bench_task(cfg: DictConfig, settings: CompressConfig, run: record.Run) -> float:

@@ -165,10 +165,10 @@ def search(
         )
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
+    usual = _usual(joined, query, has_negatives=against is not None)
     like = near = shown
     if settings.expand and query.scorer == "logistic" and len(positives) < FEW:
         like, near = _expanded(whole, query, settings, positives, negatives)
-    usual = _usual(joined, query, has_negatives=against is not None)
     scorer = _scorer(query, like, against, usual)
     queries, signed = ([s.sign(own) for s in joined.signers] for own in (shown, near))
     examples = np.concatenate([positives, negatives])
@@ -342,10 +342,10 @@ def _expanded(
         These codes and those of the matches, ``(P + n, D)``, float32, and a code in the middle of
         all, ``(1, D)``.
     """
-    anywhere, space = replace(settings, box_nm=None), background_of(joined).space(query)
+    usual = background_of(joined)
+    anywhere, space = replace(settings, box_nm=None), usual.space(query)
     shown = joined.codes(positives)
     against = joined.codes(negatives) if len(negatives) else None
-    usual = _usual(joined, query, has_negatives=against is not None)
     steady = _evened_codes(joined, space, positives)
     scorer = _scorer(query, steady, against, usual)
     queries = [signer.sign(steady) for signer in joined.signers]

@@ -159,13 +159,19 @@ def _bases(group: str, option: str) -> list[str]:
     return [*(name for name in names if name != "_self_" and "/" not in name), option]
 
 
+@cache
+def _files() -> dict[tuple[str, str], Path]:
+    """Return the file of each option, by its group and name."""
+    return {(path.parent.name, path.stem): path for path in CONFIG_DIR.glob("*/*.yaml")}
+
+
 def idle(command: str, group: str, option: str) -> str | None:
     """Return the first setting of an option of a group if it changes nothing in a command.
 
     That is so where the command's own file, or silence, goes before each of its settings.
     """
-    path = CONFIG_DIR / group / f"{option}.yaml"
-    if group not in groups(command) or groups(command)[group] == option or not path.is_file():
+    path = _files().get((group, option))
+    if path is None or groups(command).get(group, option) == option:
         return None
     before = described(CONFIG_DIR / f"{command}.yaml").meanings
     given = [f"{group}.{key}" for key in described(path).meanings]

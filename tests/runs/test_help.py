@@ -128,6 +128,7 @@ def test_options_that_change_something_are_no_slips() -> None:
     assert arguments.slip("search", ["query=default"]) is None
     assert arguments.slip("search", ["logger=wandb"]) is None
     assert arguments.slip("evaluate", ["query=paper", "dataset=VNC"]) is None
+    assert arguments.slip("search", [f"query={'a' * 400}"]) is None  # no name of a file is as long
 
 
 def test_a_setting_of_another_command_is_told_by_its_last_part() -> None:

@@ -205,7 +205,7 @@ def test_cancelling_ends_everything_that_a_job_started(lab: Served) -> None:
     assert job(lab, job_id).state == "cancelled"
     assert job(lab, job_id).finished is not None
     for process in (child, starts(lab.home)[0][1]):
-        until(lambda process=process: not is_alive(process), 10)  # type: ignore[misc]
+        until(lambda process=process: not is_alive(process), 5)  # type: ignore[misc]
     with (
         lab.context.database.write() as connection,
         pytest.raises(ConflictError, match="cancelled"),
